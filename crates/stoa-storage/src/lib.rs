@@ -1,0 +1,1 @@
+//! Part of stoa; see `docs/ARCHITECTURE.md`.

@@ -1,0 +1,3 @@
+//! The stoa binary.
+
+fn main() {}
