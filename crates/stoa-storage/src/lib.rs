@@ -1,1 +1,33 @@
-//! Part of stoa; see `docs/ARCHITECTURE.md`.
+//! Where stoa keeps modules: the [`Storage`] port, its adapters, and the suite every adapter passes.
+//!
+//! A storage holds up to three files of a module version, each on its own: `.info`, `.mod` and `.zip`
+//! ([`FileKind`]), and beside a zip the hash that was verified when it arrived. Files are immutable: the first
+//! content that is stored under a [`FileKey`] wins, for good, against every other writer of every process.
+//! Only [`Storage::quarantine`] takes a file out of service.
+//!
+//! * The port: [`Storage`], [`Stage`] (a file that arrives piece by piece and can be read meanwhile),
+//!   [`Blob`] (a stored file, ready to be served) and [`StorageError`].
+//! * The adapters: [`DiskStorage`], whose directory is itself a valid `GOPROXY=file://` tree, and
+//!   [`MemoryStorage`]. [`open_url`] picks one by the text of a configuration.
+//! * [`conformance`]: every clause of the contract as a check, for adapters and decorators alike.
+
+mod blob;
+mod blocking;
+pub mod conformance;
+mod disk;
+mod error;
+mod key;
+mod memory;
+mod pread;
+mod stage;
+mod storage;
+mod url;
+
+pub use self::blob::{Blob, ETag, SMALL_FILE};
+pub use self::disk::DiskStorage;
+pub use self::error::StorageError;
+pub use self::key::{FileKey, FileKind};
+pub use self::memory::MemoryStorage;
+pub use self::stage::{ReadAt, Stage};
+pub use self::storage::{Put, Storage, StoredVersion};
+pub use self::url::open_url;

@@ -1,0 +1,74 @@
+//! Which file is where.
+
+use std::path::{Path, PathBuf};
+
+use stoa_module::{ModulePath, ModuleVersion, Version};
+
+use crate::key::{FileKey, FileKind};
+
+/// The directory in which a module's versions are.
+pub(super) const VERSIONS: &str = "@v";
+
+/// Paths below one root.
+#[derive(Debug)]
+pub(super) struct Layout {
+    root: PathBuf,
+    tmp: PathBuf,
+    quarantine: PathBuf,
+    lock: PathBuf,
+}
+
+impl Layout {
+    pub(super) fn new(root: PathBuf) -> Self {
+        let private = root.join(".stoa");
+        let (tmp, quarantine) = (private.join("tmp"), private.join("quarantine"));
+        Self {
+            root,
+            tmp,
+            quarantine,
+            lock: private.join("lock"),
+        }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where files are written before they are published.
+    pub(super) fn tmp(&self) -> &Path {
+        &self.tmp
+    }
+
+    /// Where damaged files go.
+    pub(super) fn quarantine(&self) -> &Path {
+        &self.quarantine
+    }
+
+    /// What publishers of zips and quarantine lock against each other.
+    pub(super) fn lock(&self) -> &Path {
+        &self.lock
+    }
+
+    pub(super) fn file(&self, key: &FileKey) -> PathBuf {
+        self.root.join(key.to_string())
+    }
+
+    /// Where the hash of a version's zip is recorded.
+    pub(super) fn hash(&self, target: &ModuleVersion) -> PathBuf {
+        let (module, version) = (target.path().escaped(), target.version().escaped());
+        self.root.join(format!("{module}/{VERSIONS}/{version}.ziphash"))
+    }
+
+    pub(super) fn versions(&self, module: &ModulePath) -> PathBuf {
+        self.root.join(format!("{}/{VERSIONS}", module.escaped()))
+    }
+}
+
+/// The version of `module` and the kind a file name stands for; `None` for names that stoa does not write.
+pub(super) fn parse_file_name(module: &ModulePath, name: &str) -> Option<(Version, FileKind)> {
+    let (stem, suffix) = name.rsplit_once('.')?;
+    let kind = FileKind::ALL.into_iter().find(|kind| kind.suffix() == suffix)?;
+    let version = Version::unescape(stem).ok()?;
+    let target = ModuleVersion::new(module.clone(), version).ok()?;
+    Some((target.into_parts().1, kind))
+}

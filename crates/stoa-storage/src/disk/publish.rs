@@ -1,0 +1,133 @@
+//! Making a file visible, whole and for good.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use stoa_module::{H1, ModuleVersion};
+
+use super::temp::Temp;
+use super::{Disk, directories};
+use crate::error::StorageError;
+use crate::key::{FileKey, FileKind};
+use crate::pread::pread;
+use crate::storage::Put;
+
+impl Disk {
+    pub(super) fn put(&self, key: &FileKey, content: &[u8]) -> Result<Put, StorageError> {
+        let path = self.layout.file(key);
+        if exists(&path)? {
+            self.settle(&path)?;
+            return Ok(Put::Existed);
+        }
+        let temp = Temp::create(self.layout.tmp())?;
+        temp.fill(content)?;
+        self.publish(temp, key, None)
+    }
+
+    /// Publishes a synced file under `key`, with the hash `h1` if it is a zip.
+    pub(super) fn publish(
+        &self,
+        mut temp: Temp,
+        key: &FileKey,
+        h1: Option<&H1>,
+    ) -> Result<Put, StorageError> {
+        match key.kind {
+            FileKind::Zip => self.publish_zip(temp, &key.target, h1),
+            FileKind::Info | FileKind::Mod => self.place(&mut temp, &self.layout.file(key)),
+        }
+    }
+
+    /// The hash is written before the zip is published, so that a full disk refuses both or none.
+    fn publish_zip(
+        &self,
+        mut temp: Temp,
+        target: &ModuleVersion,
+        h1: Option<&H1>,
+    ) -> Result<Put, StorageError> {
+        let record = h1.map(|h1| self.write_hash(h1)).transpose()?;
+        let zip = self.layout.file(&FileKey::new(target.clone(), FileKind::Zip));
+        let hash = self.layout.hash(target);
+        let _guard = self.lock_to_publish(target)?;
+        let put = self.place(&mut temp, &zip)?;
+        if let Some(mut record) = record {
+            // The winner may have died before it recorded the hash; the same bytes have the same hash.
+            let ours = put == Put::Stored || (!exists(&hash)? && same_content(temp.file(), &zip)?);
+            if ours {
+                self.place(&mut record, &hash)?;
+            }
+        }
+        Ok(put)
+    }
+
+    fn write_hash(&self, h1: &H1) -> Result<Temp, StorageError> {
+        let record = Temp::create(self.layout.tmp())?;
+        record.fill(h1.to_string().as_bytes())?;
+        Ok(record)
+    }
+
+    /// Gives `temp` its name, unless that is taken. Either way what has the name is durable afterwards.
+    fn place(&self, temp: &mut Temp, to: &Path) -> Result<Put, StorageError> {
+        let failed = |error| StorageError::from_io("publish", to, error);
+        self.ensure_parent(to)?;
+        let put = match temp.publish(to) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.directories.forget();
+                self.ensure_parent(to)?;
+                temp.publish(to).map_err(failed)?
+            }
+            put => put.map_err(failed)?,
+        };
+        self.settle(to)?;
+        Ok(put)
+    }
+
+    /// Makes the name of a file durable.
+    fn settle(&self, file: &Path) -> Result<(), StorageError> {
+        self.ensure_parent(file)?;
+        file.parent().map_or(Ok(()), directories::sync)
+    }
+
+    fn ensure_parent(&self, file: &Path) -> Result<(), StorageError> {
+        file.parent()
+            .map_or(Ok(()), |parent| self.directories.ensure(parent))
+    }
+}
+
+/// Whether something has this name.
+pub(super) fn exists(path: &Path) -> Result<bool, StorageError> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if is_absent(&error) => Ok(false),
+        Err(error) => Err(StorageError::from_io("look up", path, error)),
+    }
+}
+
+/// Whether the error says that there is no such file.
+pub(super) fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+fn same_content(ours: &File, path: &Path) -> Result<bool, StorageError> {
+    const PIECE: usize = 256 * 1024;
+    let same = || -> io::Result<bool> {
+        let theirs = File::open(path)?;
+        let len = ours.metadata()?.len();
+        if len != theirs.metadata()?.len() {
+            return Ok(false);
+        }
+        let mut offset = 0;
+        while offset < len {
+            let piece = pread(ours, offset, PIECE)?;
+            if piece.is_empty() || piece != pread(&theirs, offset, PIECE)? {
+                return Ok(false);
+            }
+            offset += piece.len() as u64;
+        }
+        Ok(true)
+    };
+    same().map_err(|error| StorageError::from_io("compare", path, error))
+}

@@ -1,0 +1,48 @@
+//! Taking damaged files out of service.
+
+use std::fs;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::publish::is_absent;
+use super::{Disk, directories};
+use crate::error::StorageError;
+use crate::key::{FileKey, FileKind};
+
+impl Disk {
+    /// Moves the file to `.stoa/quarantine/<time>/<its place in the layout>`.
+    ///
+    /// The hash of a zip goes first, and durably: a zip without a hash is sound, a hash without its zip would
+    /// come to stand for the next one.
+    pub(super) fn quarantine(&self, key: &FileKey) -> Result<bool, StorageError> {
+        let _guard = self.lock_to_remove()?;
+        let incident = self.layout.quarantine().join(incident_name());
+        if key.kind == FileKind::Zip {
+            self.set_aside(&self.layout.hash(&key.target), &incident)?;
+        }
+        self.set_aside(&self.layout.file(key), &incident)
+    }
+
+    fn set_aside(&self, file: &Path, incident: &Path) -> Result<bool, StorageError> {
+        let failed = |error| StorageError::from_io("quarantine", file, error);
+        match fs::symlink_metadata(file) {
+            Err(error) if is_absent(&error) => return Ok(false),
+            found => found.map_err(failed)?,
+        };
+        let aside = incident.join(file.strip_prefix(self.layout.root()).unwrap_or(file));
+        if let Some(parent) = aside.parent() {
+            self.directories.ensure(parent)?;
+        }
+        fs::rename(file, &aside).map_err(failed)?;
+        for path in [file, &aside] {
+            path.parent().map_or(Ok(()), directories::sync)?;
+        }
+        Ok(true)
+    }
+}
+
+/// Unique, because the lock is held, as long as the clock is not set back; a directory shared then is no harm.
+fn incident_name() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{}-{:09}", now.as_secs(), now.subsec_nanos())
+}

@@ -1,0 +1,178 @@
+//! From the text of a configuration to a storage.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::disk::DiskStorage;
+use crate::error::StorageError;
+use crate::memory::MemoryStorage;
+use crate::storage::Storage;
+
+/// The bound of a memory storage whose URL names none.
+const DEFAULT_MEMORY: u64 = 512 << 20;
+
+/// Opens the storage that `url` names:
+///
+/// * `memory:` or `memory:?max=1GiB` - a [`MemoryStorage`]; without a bound it holds 512 MiB;
+/// * `file:///directory`, percent-encoded as URLs are, or a plain path - a [`DiskStorage`].
+///
+/// Blocks as [`DiskStorage::open`] does; meant for startup.
+pub fn open_url(url: &str) -> Result<Arc<dyn Storage>, StorageError> {
+    let url = url.trim();
+    match split_scheme(url) {
+        Some(("memory", rest)) => Ok(Arc::new(MemoryStorage::new(parse_memory(rest)?))),
+        Some(("file", rest)) => Ok(Arc::new(DiskStorage::open(parse_file(rest)?)?)),
+        // Only the scheme is repeated: the rest may hold a password.
+        Some((scheme, _)) => Err(bad(format!(
+            "unknown scheme '{scheme}:'; use memory:, memory:?max=1GiB, file:///directory or a plain path"
+        ))),
+        None if url.is_empty() => Err(bad(
+            "it is empty; use memory:, file:///directory or a plain path".to_owned()
+        )),
+        None => Ok(Arc::new(DiskStorage::open(Path::new(url))?)),
+    }
+}
+
+/// The scheme in lower case letters and what follows its colon; `None` if this is a plain path.
+fn split_scheme(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once(':')?;
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_lowercase())
+        && scheme
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-".contains(c));
+    is_scheme.then_some((scheme, rest))
+}
+
+/// The bound in bytes: from the `?max=` of a memory URL, or the default.
+fn parse_memory(rest: &str) -> Result<u64, StorageError> {
+    if rest.is_empty() {
+        return Ok(DEFAULT_MEMORY);
+    }
+    let size = rest.strip_prefix("?max=").and_then(parse_size);
+    size.filter(|size| *size > 0).ok_or_else(|| {
+        bad(format!(
+            "'memory:{rest}' is not memory: or memory:?max=SIZE, as in 512MiB or 1GiB"
+        ))
+    })
+}
+
+/// A number of bytes, with or without a binary unit.
+fn parse_size(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit: u64 = match &text[digits.len()..] {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+fn parse_file(rest: &str) -> Result<PathBuf, StorageError> {
+    let path = rest
+        .strip_prefix("//localhost")
+        .or_else(|| rest.strip_prefix("//"))
+        .unwrap_or(rest);
+    if !path.starts_with('/') || path.starts_with("//") {
+        return Err(bad(
+            "a file url has an absolute path and no host: file:///directory".to_owned(),
+        ));
+    }
+    if path.contains(['?', '#']) {
+        return Err(bad(
+            "a file url has no options; write %3F for '?' and %23 for '#'".to_owned(),
+        ));
+    }
+    let decoded = percent_decode(path).filter(|path| !path.contains('\0'));
+    decoded
+        .map(PathBuf::from)
+        .ok_or_else(|| bad("its path is not percent-encoded text".to_owned()))
+}
+
+fn percent_decode(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        if first != b'%' {
+            decoded.push(first);
+            continue;
+        }
+        let (digits, after) = rest.split_at_checked(2)?;
+        let digit = |digit: u8| {
+            char::from(digit)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        };
+        decoded.push(digit(digits[0])? * 16 + digit(digits[1])?);
+        rest = after;
+    }
+    String::from_utf8(decoded).ok()
+}
+
+fn bad(reason: String) -> StorageError {
+    StorageError::BadUrl { reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(url: &str) -> String {
+        open_url(url).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn opens_memory() {
+        assert_eq!(open_url("memory:").unwrap().to_string(), "memory(536870912)");
+        assert_eq!(
+            open_url("memory:?max=1GiB").unwrap().to_string(),
+            "memory(1073741824)"
+        );
+        assert_eq!(open_url("memory:?max=100").unwrap().to_string(), "memory(100)");
+    }
+
+    #[test]
+    fn opens_directories() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        let url = format!("file://{}/a%20b", root.display());
+        assert_eq!(
+            open_url(&url).unwrap().to_string(),
+            format!("disk({}/a b)", root.display())
+        );
+        let path = root.join("plain");
+        assert_eq!(
+            open_url(path.to_str().unwrap()).unwrap().to_string(),
+            format!("disk({})", path.display())
+        );
+    }
+
+    #[test]
+    fn refuses_what_names_no_storage() {
+        for (url, part) in [
+            (
+                "s3://key:secret@bucket",
+                "unknown scheme 's3:'; use memory:, memory:?max=1GiB, file:///directory",
+            ),
+            ("memory:?max=lots", "as in 512MiB"),
+            ("memory:?max=0", "as in 512MiB"),
+            ("memory:?max=99999999999GiB", "as in 512MiB"),
+            ("memory:x", "as in 512MiB"),
+            ("file://host/dir", "no host"),
+            ("file:dir", "absolute path"),
+            ("file:///dir?x=1", "no options"),
+            ("file:///a%2", "percent-encoded"),
+            ("file:///a%00", "percent-encoded"),
+            ("", "it is empty"),
+        ] {
+            let fault = fault(url);
+            assert!(fault.contains(part), "{url}: {fault}");
+            assert!(
+                !fault.contains("secret") && !fault.contains('\n'),
+                "{url}: {fault}"
+            );
+        }
+    }
+}
