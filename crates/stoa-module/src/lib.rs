@@ -1,1 +1,50 @@
-//! Part of stoa; see `docs/ARCHITECTURE.md`.
+//! Go modules as files and names: paths, versions, go.mod files, module zips and their hashes.
+//!
+//! Everything here is pure: no I/O but the readers and writers given, no clock, no environment. The rules are those
+//! of the go command, down to the texts of errors; each item names the function of `golang.org/x/mod` that it
+//! follows, and says where it does not.
+//!
+//! # Names
+//!
+//! - [`ModulePath`], [`Version`] and the two of them as [`ModuleVersion`] are checked once, when they are made, and
+//!   can be trusted from there on. All clone cheaply.
+//! - [`Query`] is what a request asks for: a version, or a [`Revision`] that resolves to one.
+//! - Each has a plain form (`as_str`, `parse`) and an escaped form for URLs and file names (`escaped`, `unescape`).
+//! - [`semver`] compares versions as text; [`PseudoVersion`] takes those apart that name a commit.
+//! - [`PatternList`] matches module paths as GOPRIVATE does.
+//!
+//! # Files
+//!
+//! - [`modfile`] reads go.mod files.
+
+mod escape;
+mod glob;
+pub mod modfile;
+mod module_version;
+mod path;
+mod path_error;
+mod path_kind;
+mod path_major;
+mod pattern;
+mod pseudo;
+mod query;
+mod quote;
+pub mod semver;
+mod timestamp;
+mod unicode;
+mod version;
+mod version_error;
+
+pub use module_version::{ModuleVersion, check, compare_sum_lines};
+pub use path::ModulePath;
+pub use path_error::{PathError, PathFault};
+pub use path_kind::{PathKind, check_file_path, check_import_path};
+pub use path_major::PathMajor;
+pub use pattern::PatternList;
+pub use pseudo::{
+    PseudoVersion, is_pseudo_version, is_zero_pseudo_version, pseudo_version, zero_pseudo_version,
+};
+pub use query::{Query, Revision};
+pub use timestamp::{Timestamp, TimestampRangeError};
+pub use version::{Version, canonical_version, escape_version, unescape_version};
+pub use version_error::{CheckError, VersionError, VersionFault};
