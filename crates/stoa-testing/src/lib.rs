@@ -1,1 +1,26 @@
-//! Part of stoa; see `docs/ARCHITECTURE.md`.
+//! What tests of stoa stand on; never shipped.
+//!
+//! Only what is outside our control is faked, and that at the socket. The rest is the real thing:
+//!
+//! - [`upstream::Upstream`]: a scripted module proxy with exact faults (resets, stalls, truncation,
+//!   gates), a log of what it was asked and events to wait for instead of sleeping;
+//! - [`fixtures`]: modules built byte by byte without the code under test, from a workspace that
+//!   exercises the go command's resolver to zips of half a gigabyte that are never in memory;
+//! - [`http`]: a client that tells whether a body ended cleanly and can hang up in the middle.
+//!
+//! Everything here is bounded: a wait that goes unanswered fails the test and says what was seen.
+//! Deadlines are real time, so these tools do not belong in tests that pause tokio's clock.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    clippy::format_push_string,
+    reason = "this crate runs in tests only: a panic is how it reports a failure, and an allocation is cheap"
+)]
+
+pub mod content;
+pub mod fixtures;
+pub mod gate;
+pub mod http;
+pub mod reply;
+pub mod upstream;
