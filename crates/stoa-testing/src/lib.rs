@@ -6,6 +6,8 @@
 //!   gates), a log of what it was asked and events to wait for instead of sleeping;
 //! - [`fixtures`]: modules built byte by byte without the code under test, from a workspace that
 //!   exercises the go command's resolver to zips of half a gigabyte that are never in memory;
+//! - [`go::GoClient`]: the real go command, isolated from the machine, with snapshots of its cache;
+//! - [`process::StoaProcess`]: the real binary on port 0, with its log, its memory and its signals;
 //! - [`http`]: a client that tells whether a body ended cleanly and can hang up in the middle.
 //!
 //! Everything here is bounded: a wait that goes unanswered fails the test and says what was seen.
@@ -21,6 +23,8 @@
 pub mod content;
 pub mod fixtures;
 pub mod gate;
+pub mod go;
 pub mod http;
+pub mod process;
 pub mod reply;
 pub mod upstream;

@@ -3,5 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests")]
 
 mod faults;
+mod go_client;
 mod http_client;
+mod large;
+mod process;
 mod upstream;
