@@ -41,6 +41,12 @@ impl Version {
         }
     }
 
+    /// The canonical form of a version that need not be (`module.CanonicalVersion`). `None` if it is no semantic
+    /// version.
+    pub fn canonicalize(version: &str) -> Option<Self> {
+        canonical_version(version).map(|canonical| Self(canonical.into()))
+    }
+
     /// Takes a version in escaped form, as URLs of the proxy protocol have it once percent-decoded.
     ///
     /// # Errors

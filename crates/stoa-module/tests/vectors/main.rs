@@ -16,7 +16,10 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 /// The vectors of one family; `None`, said on standard output, if there is no folder of vectors.
-#[expect(clippy::print_stdout, reason = "a skipped test must not look like one that ran")]
+#[expect(
+    clippy::print_stdout,
+    reason = "a skipped test must not look like one that ran"
+)]
 fn load(family: &str) -> Option<Value> {
     let dir = std::env::var_os("STOA_VECTORS").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors"),
