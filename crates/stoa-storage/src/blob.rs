@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use stoa_module::H1;
+use stoa_module::dirhash::H1;
 
 use crate::blocking::blocking;
 use crate::error::StorageError;

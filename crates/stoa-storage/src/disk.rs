@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use stoa_module::{H1, ModulePath, ModuleVersion};
+use stoa_module::dirhash::H1;
+use stoa_module::{ModulePath, ModuleVersion};
 
 use self::directories::Directories;
 use self::layout::Layout;

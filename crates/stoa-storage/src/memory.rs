@@ -12,7 +12,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
-use stoa_module::{H1, ModulePath, ModuleVersion};
+use stoa_module::dirhash::H1;
+use stoa_module::{ModulePath, ModuleVersion};
 
 use self::contents::{Contents, Stored};
 use self::stage::MemoryStage;

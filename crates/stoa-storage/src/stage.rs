@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use stoa_module::H1;
+use stoa_module::dirhash::H1;
 
 use crate::error::StorageError;
 use crate::storage::Put;

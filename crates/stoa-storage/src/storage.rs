@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use stoa_module::{H1, ModulePath, ModuleVersion, Version};
+use stoa_module::dirhash::H1;
+use stoa_module::{ModulePath, ModuleVersion, Version};
 
 use crate::blob::Blob;
 use crate::error::StorageError;

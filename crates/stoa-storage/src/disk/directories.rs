@@ -67,14 +67,31 @@ pub(super) fn sync(directory: &Path) -> Result<(), StorageError> {
     }
 }
 
-/// Creates `directory` and what is missing above it.
+/// Creates `directory` and what is missing above it, durably where the directories above may be read.
 pub(super) fn create_all(directory: &Path) -> io::Result<()> {
-    DirBuilder::new().mode(0o755).recursive(true).create(directory)
+    let above = match directory.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => return Ok(()),
+    };
+    let is_new = match create(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            create_all(above)?;
+            create(directory)?
+        }
+        created => created?,
+    };
+    if is_new {
+        let _ = sync(above);
+    }
+    Ok(())
 }
 
-fn create(directory: &Path) -> io::Result<()> {
+/// Creates one directory unless it is there, and says whether it did.
+fn create(directory: &Path) -> io::Result<bool> {
     match DirBuilder::new().mode(0o755).create(directory) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(false),
+        Err(error) => Err(error),
     }
 }

@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use stoa_module::{H1, ModuleVersion};
+use stoa_module::ModuleVersion;
+use stoa_module::dirhash::H1;
 
 use super::temp::Temp;
 use super::{Disk, directories};

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::publish::is_absent;
+use super::temp::unique_name;
 use super::{Disk, directories};
 use crate::error::StorageError;
 use crate::key::{FileKey, FileKind};
 
 impl Disk {
-    /// Moves the file to `.stoa/quarantine/<time>/<its place in the layout>`.
+    /// Moves the file to `.stoa/quarantine/<time and a number>/<its place in the layout>`.
     ///
     /// The hash of a zip goes first, and durably: a zip without a hash is sound, a hash without its zip would
     /// come to stand for the next one.
@@ -41,8 +42,8 @@ impl Disk {
     }
 }
 
-/// Unique, because the lock is held, as long as the clock is not set back; a directory shared then is no harm.
+/// A name no other incident has. Names sort by time.
 fn incident_name() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    format!("{}-{:09}", now.as_secs(), now.subsec_nanos())
+    format!("{}.{:09}-{}", now.as_secs(), now.subsec_nanos(), unique_name())
 }

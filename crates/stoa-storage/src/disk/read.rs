@@ -5,7 +5,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stoa_module::{H1, ModuleVersion};
+use stoa_module::ModuleVersion;
+use stoa_module::dirhash::H1;
 
 use super::Disk;
 use super::publish::{exists, is_absent};

@@ -60,7 +60,9 @@ impl Walk<'_> {
     fn descend(&mut self, directory: &Path, prefix: &str) -> Result<(), StorageError> {
         let mut steps: Vec<(String, PathBuf)> = Vec::new();
         entries(directory, |name, kind| {
-            if let Some(element) = unescape_element(&name).filter(|_| kind.is_dir()) {
+            // At the top are domains; lost+found, for one, is none, and may not be read.
+            let may_lead_to_modules = kind.is_dir() && (!prefix.is_empty() || name.contains('.'));
+            if let Some(element) = unescape_element(&name).filter(|_| may_lead_to_modules) {
                 let (path, place) = (format!("{prefix}{element}"), directory.join(&name));
                 steps.push((format!("{path}/"), place.clone()));
                 steps.push((path, place));

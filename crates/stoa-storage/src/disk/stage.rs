@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use stoa_module::H1;
+use stoa_module::dirhash::H1;
 
 use super::Disk;
+use super::publish::exists;
 use super::temp::Temp;
 use crate::blocking::blocking;
 use crate::error::StorageError;
@@ -32,6 +33,8 @@ pub(super) struct DiskStage {
 
 impl DiskStage {
     pub(super) fn begin(disk: Arc<Disk>, key: FileKey) -> Result<Self, StorageError> {
+        // A name the file system cannot have is refused now, and not after the download.
+        exists(&disk.layout.file(&key))?;
         let temp = Temp::create(disk.layout.tmp())?;
         let written = Arc::new(Written {
             file: Arc::clone(temp.file()),

@@ -121,7 +121,7 @@ impl Drop for Temp {
 }
 
 /// A name no other process or thread uses.
-fn unique_name() -> String {
+pub(super) fn unique_name() -> String {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
     let random = RandomState::new().hash_one(count);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use bytes::Bytes;
-use stoa_module::{H1, ModulePath, Version};
+use stoa_module::dirhash::H1;
+use stoa_module::{ModulePath, Version};
 
 use crate::blob::ETag;
 use crate::key::{FileKey, FileKind};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use parking_lot::RwLock;
-use stoa_module::H1;
+use stoa_module::dirhash::H1;
 
 use super::{MemoryStorage, Reserved};
 use crate::error::StorageError;

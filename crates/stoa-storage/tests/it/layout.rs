@@ -1,0 +1,237 @@
+//! What is on the disk, byte for byte.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use bytes::Bytes;
+use stoa_storage::{DiskStorage, FileKind, Put, Storage, StorageError};
+
+use crate::support::{commit, hash, key, private_tree, target, tree, zip_key};
+
+#[tokio::test]
+async fn the_tree_is_the_goproxy_layout() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = DiskStorage::open(directory.path()).unwrap();
+    let upper = target("github.com/BurntSushi/toml", "v1.0.0-RC1");
+    for kind in [FileKind::Info, FileKind::Mod] {
+        let key = stoa_storage::FileKey::new(upper.clone(), kind);
+        storage
+            .put(&key, Bytes::from(format!("the {kind}")))
+            .await
+            .unwrap();
+    }
+    let key = stoa_storage::FileKey::new(upper, FileKind::Zip);
+    assert_eq!(
+        commit(&storage, &key, "the zip", Some(&hash(0))).await,
+        Put::Stored
+    );
+    let old = self::key("example.com/old", "v2.0.0+incompatible", FileKind::Info);
+    storage.put(&old, Bytes::from_static(b"old")).await.unwrap();
+
+    let expected = [
+        ("example.com/old/@v/v2.0.0+incompatible.info", "old"),
+        ("github.com/!burnt!sushi/toml/@v/v1.0.0-!r!c1.info", "the info"),
+        ("github.com/!burnt!sushi/toml/@v/v1.0.0-!r!c1.mod", "the mod"),
+        ("github.com/!burnt!sushi/toml/@v/v1.0.0-!r!c1.zip", "the zip"),
+        (
+            "github.com/!burnt!sushi/toml/@v/v1.0.0-!r!c1.ziphash",
+            "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        ),
+    ];
+    let expected: BTreeMap<_, _> = expected
+        .into_iter()
+        .map(|(path, content)| (path.to_owned(), content.as_bytes().to_vec()))
+        .collect();
+    assert_eq!(tree(directory.path()), expected);
+    assert_eq!(private_tree(directory.path(), "tmp"), BTreeMap::new());
+    let location = storage.location(&key).unwrap();
+    assert_eq!(
+        location,
+        storage
+            .root()
+            .join("github.com/!burnt!sushi/toml/@v/v1.0.0-!r!c1.zip")
+    );
+}
+
+#[tokio::test]
+async fn others_may_read_what_only_we_may_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = DiskStorage::open(directory.path().join("root")).unwrap();
+    commit(&storage, &zip_key(), "the zip", Some(&hash(0))).await;
+    // What the process's umask leaves of the modes, as a plain file and directory show it.
+    let plain = directory.path().join("plain");
+    fs::create_dir(&plain).unwrap();
+    fs::write(plain.join("file"), "").unwrap();
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let zip = storage.location(&zip_key()).unwrap();
+    for file in [zip.as_path(), &zip.with_extension("ziphash")] {
+        assert_eq!(
+            mode(file),
+            mode(&plain.join("file")) & 0o644,
+            "{}",
+            file.display()
+        );
+    }
+    for directory in zip.ancestors().skip(1).take(3) {
+        assert_eq!(mode(directory), mode(&plain) & 0o755, "{}", directory.display());
+    }
+}
+
+#[tokio::test]
+async fn strangers_are_passed_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = DiskStorage::open(directory.path()).unwrap();
+    storage
+        .put(
+            &key("example.com/m", "v1.0.0", FileKind::Mod),
+            Bytes::from_static(b"m"),
+        )
+        .await
+        .unwrap();
+    let versions = directory.path().join("example.com/m/@v");
+    let names = [
+        "list",
+        "lock",
+        "v1.1.0.ziphash",
+        "v1.1.0.txt",
+        "v1.1.info",
+        "master.info",
+        "V1.2.0.info",
+        "v1.3.0.mod~",
+        "v3.0.0.info",
+        ".info",
+        "v1.4.0-RC.info",
+    ];
+    for name in names {
+        fs::write(versions.join(name), "stranger").unwrap();
+    }
+    fs::create_dir(versions.join("v1.5.0.zip")).unwrap();
+    for other in [
+        "example.com/Upper/@v",
+        "example.com/!!x/@v",
+        "example.com/empty/@v",
+        "noversions.example/x",
+        "x/@v",
+    ] {
+        fs::create_dir_all(directory.path().join(other)).unwrap();
+    }
+    fs::write(
+        directory.path().join("example.com/Upper/@v/v1.0.0.info"),
+        "stranger",
+    )
+    .unwrap();
+    fs::write(directory.path().join("x/@v/v1.0.0.info"), "stranger").unwrap();
+    fs::write(directory.path().join("README"), "stranger").unwrap();
+    symlink(directory.path(), directory.path().join("example.com/loop")).unwrap();
+
+    let found = storage.versions(&"example.com/m".parse().unwrap()).await.unwrap();
+    assert_eq!(
+        found
+            .iter()
+            .map(|found| found.version.as_str())
+            .collect::<Vec<_>>(),
+        ["v1.0.0"]
+    );
+    let modules = storage.modules(None, 100).await.unwrap();
+    assert_eq!(
+        modules.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["example.com/m"]
+    );
+}
+
+#[tokio::test]
+async fn quarantined_bytes_are_kept_for_inspection() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = DiskStorage::open(directory.path()).unwrap();
+    commit(&storage, &zip_key(), "damaged", Some(&hash(0))).await;
+    assert!(storage.quarantine(&zip_key()).await.unwrap());
+    commit(&storage, &zip_key(), "damaged again", Some(&hash(1))).await;
+    assert!(storage.quarantine(&zip_key()).await.unwrap());
+    assert_eq!(tree(directory.path()), BTreeMap::new());
+    let kept = private_tree(directory.path(), "quarantine");
+    let kept: Vec<(String, String)> = kept
+        .into_iter()
+        .map(|(path, content)| {
+            (
+                path.split_once('/').unwrap().1.to_owned(),
+                String::from_utf8(content).unwrap(),
+            )
+        })
+        .collect();
+    let pair = |name: &str, content: String| (format!("example.com/m/@v/{name}"), content);
+    let expected = [
+        pair("v1.0.0.zip", "damaged".to_owned()),
+        pair("v1.0.0.ziphash", hash(0).to_string()),
+        pair("v1.0.0.zip", "damaged again".to_owned()),
+        pair("v1.0.0.ziphash", hash(1).to_string()),
+    ];
+    assert_eq!(kept, expected);
+}
+
+#[tokio::test]
+async fn a_hash_left_without_its_zip_never_speaks_for_another() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = DiskStorage::open(directory.path()).unwrap();
+    commit(&storage, &zip_key(), "one", Some(&hash(1))).await;
+    let zip = storage.location(&zip_key()).unwrap();
+    fs::remove_file(&zip).unwrap();
+    assert_eq!(
+        storage.h1(&zip_key().target).await.unwrap(),
+        None,
+        "there is no zip"
+    );
+    commit(&storage, &zip_key(), "two", None).await;
+    assert_eq!(
+        storage.h1(&zip_key().target).await.unwrap(),
+        None,
+        "nobody knows this zip's hash"
+    );
+    fs::remove_file(&zip).unwrap();
+    commit(&storage, &zip_key(), "three", Some(&hash(3))).await;
+    assert_eq!(storage.h1(&zip_key().target).await.unwrap(), Some(hash(3)));
+}
+
+#[tokio::test]
+async fn a_damaged_hash_is_said_to_be_damaged() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = DiskStorage::open(directory.path()).unwrap();
+    commit(&storage, &zip_key(), "the zip", Some(&hash(1))).await;
+    let record = storage.location(&zip_key()).unwrap().with_extension("ziphash");
+    fs::write(&record, format!("{}\n", hash(2))).unwrap();
+    assert_eq!(
+        storage.h1(&zip_key().target).await.unwrap(),
+        Some(hash(2)),
+        "a line end is no damage"
+    );
+    fs::write(&record, "h1:not a hash").unwrap();
+    let error = storage.h1(&zip_key().target).await.unwrap_err();
+    assert!(matches!(error, StorageError::Corrupt { .. }), "{error}");
+    let blob = storage
+        .open(&zip_key())
+        .await
+        .unwrap()
+        .expect("the zip may be sound");
+    assert_eq!(blob.bytes(100).await.unwrap(), "the zip");
+}
+
+#[tokio::test]
+async fn a_tree_that_was_removed_is_built_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = DiskStorage::open(directory.path()).unwrap();
+    for round in 0..3 {
+        assert_eq!(
+            commit(&storage, &zip_key(), "the zip", Some(&hash(1))).await,
+            Put::Stored,
+            "round {round}"
+        );
+        let gone = directory
+            .path()
+            .join(if round == 1 { ".stoa" } else { "example.com" });
+        fs::remove_dir_all(gone).unwrap();
+        if round == 1 {
+            storage.check().await.unwrap();
+            fs::remove_dir_all(directory.path().join("example.com/m/@v")).unwrap();
+        }
+    }
+}
