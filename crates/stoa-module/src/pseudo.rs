@@ -47,6 +47,7 @@ impl<'a> PseudoVersion<'a> {
         };
         let is_pseudo = is_lead
             && timestamp.bytes().all(|b| b.is_ascii_digit())
+            && !rev.is_empty()
             && rev.bytes().all(|b| b.is_ascii_alphanumeric());
         let core = &version[..version.len() - parts.prerelease.len() - parts.build.len()];
         is_pseudo.then_some(Self {
@@ -175,4 +176,30 @@ fn decrement(decimal: &str) -> Option<String> {
     }
     difference.extend(std::iter::repeat_n('9', zeros));
     Some(difference)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_pseudo_version;
+
+    #[test]
+    fn near_misses_are_not_pseudo_versions() {
+        for version in [
+            "v2.0.0-20060102150405-",
+            "v1.2.3-0.20060102150405-",
+            "v0.0.1-20060102150405-abcdef123456",
+            "v0.1.0-20060102150405-abcdef123456",
+            "v1.2.3-x0.20060102150405-abcdef123456",
+            "v1.2.3-pre.20060102150405-abcdef123456",
+            "v0.0.0-2006010215040-abcdef123456",
+            "v0.0.0-200601021504055-abcdef123456",
+            "v0.0.0-20060102150405-abcdef.123456",
+            "v0.0.0-20060102150405+abcdef-123456",
+            "v0.0-20060102150405-abcdef123456",
+            "v0.0.0-2006010215é40-abcdef123456",
+        ] {
+            assert!(!is_pseudo_version(version), "{version}");
+        }
+        assert!(is_pseudo_version("v1.2.3--.0.20060102150405-a"));
+    }
 }
