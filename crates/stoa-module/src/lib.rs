@@ -16,8 +16,11 @@
 //! # Files
 //!
 //! - [`modfile`] reads go.mod files.
+//! - [`dirhash`] names their contents.
 
+pub mod dirhash;
 mod escape;
+pub mod fold;
 mod glob;
 pub mod modfile;
 mod module_version;
