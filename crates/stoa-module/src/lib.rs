@@ -16,7 +16,7 @@
 //! # Files
 //!
 //! - [`modfile`] reads go.mod files.
-//! - [`dirhash`] names their contents.
+//! - [`zip`] writes module zips and checks them, also while they arrive; [`dirhash`] names their contents.
 
 pub mod dirhash;
 mod escape;
@@ -37,6 +37,7 @@ mod timestamp;
 mod unicode;
 mod version;
 mod version_error;
+pub mod zip;
 
 pub use module_version::{ModuleVersion, check, compare_sum_lines};
 pub use path::ModulePath;

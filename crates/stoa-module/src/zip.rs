@@ -1,0 +1,34 @@
+//! Module zips: which files they hold, how they are written, and whether to believe one.
+//!
+//! The rules are those of `golang.org/x/mod/zip`, error texts included. There are two ways in:
+//!
+//! - [`create`] writes a zip from the files of a source tree, sorted by [`check_files`]; [`list_tree`] and
+//!   [`check_tree`] are for trees that come from a directory.
+//! - [`check()`] checks a zip file that can be read at any offset, as Go does. [`report`] lists all its faults.
+//!
+//! The check verifies names, collisions and sizes, and inflates every entry.
+
+mod check;
+mod collision;
+mod content;
+mod directory;
+mod error;
+mod limits;
+mod names;
+mod problem;
+mod record;
+mod rules;
+mod summary;
+mod tree;
+mod vendored;
+mod writer;
+
+pub use check::{check, report};
+pub use error::{SizeError, ZipError};
+pub use limits::{MAX_GO_MOD, MAX_LICENSE, MAX_ZIP_FILE, ZipLimits};
+pub use problem::{FileError, FileErrors, FileProblem};
+pub use rules::{CheckedFiles, FileEntry, FileKind, check_files};
+pub use summary::ZipSummary;
+pub use tree::{TreeListing, check_tree, list_tree};
+pub use vendored::is_vendored_package;
+pub use writer::{Level, create};
