@@ -31,6 +31,7 @@ pub trait Stage: fmt::Debug + Send {
     /// Publishes the file, durably; on [`Put::Existed`] the older content stays and this one is dropped.
     ///
     /// `h1` is the verified hash of a zip and is recorded with it; it is ignored for other files.
+    /// A stored zip keeps its recorded hash; one without a hash takes it from a later commit of the same bytes.
     /// When the future is dropped the file is either published as a whole or not at all.
     async fn commit(self: Box<Self>, h1: Option<&H1>) -> Result<Put, StorageError>;
 }

@@ -235,3 +235,20 @@ async fn a_tree_that_was_removed_is_built_again() {
         }
     }
 }
+
+#[tokio::test]
+async fn linked_directories_are_followed_but_not_walked() {
+    let directory = tempfile::tempdir().unwrap();
+    let (root, elsewhere) = (directory.path().join("root"), directory.path().join("elsewhere"));
+    let storage = DiskStorage::open(&root).unwrap();
+    fs::create_dir(&elsewhere).unwrap();
+    symlink(&elsewhere, root.join("example.com")).unwrap();
+    assert_eq!(
+        commit(&storage, &zip_key(), "the zip", Some(&hash(1))).await,
+        Put::Stored
+    );
+    assert_eq!(fs::read(elsewhere.join("m/@v/v1.0.0.zip")).unwrap(), b"the zip");
+    assert_eq!(storage.open(&zip_key()).await.unwrap().unwrap().len(), 7);
+    assert_eq!(storage.versions(zip_key().target.path()).await.unwrap().len(), 1);
+    assert_eq!(storage.modules(None, 10).await.unwrap(), []);
+}
