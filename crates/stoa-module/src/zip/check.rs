@@ -22,7 +22,8 @@ use super::summary::ZipSummary;
 ///
 /// # Deviation
 ///
-/// Go ignores a checksum of zero where no data descriptor repeats it; here it must be right.
+/// Go ignores a checksum of zero where no data descriptor repeats it; here it must be right. A directory that is
+/// listed twice must be without content both times, where Go looks at the last.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
 //! The central directory, read from its end as Go reads it.
 
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use super::error::ZipError;
 use super::limits::ZipLimits;
@@ -25,47 +25,67 @@ pub(super) fn read_directory<R: Read + Seek>(
     size: u64,
     limits: &ZipLimits,
 ) -> Result<Vec<DirectoryEntry>, ZipError> {
-    let (end, base) = find_directory(reader, size)?;
-    reader.seek(SeekFrom::Start(base + end.offset))?;
+    let place = find_directory(reader, size)?;
+    reader.seek(SeekFrom::Start(place.start))?;
     let mut buffered = BufReader::with_capacity(64 * 1024, reader);
     let mut entries = Vec::new();
     let mut names = 0;
     // Whatever is no entry ends the directory; whether it ended too early shows in the count.
-    while let Some((mut header, name)) = read_entry(&mut buffered)? {
-        names += name.len() as u64;
+    while let Some(mut entry) = read_entry(&mut buffered)? {
+        names += entry.name.len() as u64;
         if entries.len() >= limits.entries || names > limits.name_bytes {
             return Err(ZipError::TooManyNames);
         }
-        header.offset = header
-            .offset
-            .checked_add(base)
-            .filter(|&offset| offset < size)
-            .ok_or(ZipError::Malformed("entry lies outside of the file"))?;
-        entries.push(DirectoryEntry { name, header });
+        // An entry outside of the file is found when it is read: rules on names come first.
+        let offset = entry.header.offset.checked_add_signed(place.base);
+        entry.header.offset = offset.unwrap_or(u64::MAX);
+        entries.push(entry);
     }
-    if entries.len() as u64 & 0xffff != end.records & 0xffff {
+    if entries.len() as u64 & 0xffff != place.records & 0xffff {
         return Err(ZipError::Malformed("wrong number of entries"));
     }
     Ok(entries)
 }
 
-/// The next entry, or none where the directory ends.
-fn read_entry(reader: &mut impl Read) -> io::Result<Option<(CentralHeader, Box<[u8]>)>> {
+/// The next entry, or none where the directory ends. A directory that ends with the file is an error.
+fn read_entry(reader: &mut impl BufRead) -> Result<Option<DirectoryEntry>, ZipError> {
     let mut record = vec![0; CENTRAL_LEN];
-    if !read_full(reader, &mut record)? || u32_at(&record, 0) != signature::CENTRAL {
+    if !read_part(reader, &mut record)? || u32_at(&record, 0) != signature::CENTRAL {
         return Ok(None);
     }
     record.resize(CentralHeader::total_len(&record), 0);
-    if !read_full(reader, &mut record[CENTRAL_LEN..])? {
+    if !read_part(reader, &mut record[CENTRAL_LEN..])? {
         return Ok(None);
     }
     Ok(CentralHeader::parse(&record)
         .ok()
-        .map(|(header, name)| (header, name.into())))
+        .map(|(header, name)| DirectoryEntry {
+            name: name.into(),
+            header,
+        }))
 }
 
-/// Where the directory is, and how many bytes precede the zip (`readDirectoryEnd`).
-fn find_directory<R: Read + Seek>(reader: &mut R, size: u64) -> Result<(DirectoryEnd, u64), ZipError> {
+/// Fills a buffer, or says that the file ended on the way. Go makes a difference between that and a file that
+/// ended right before.
+fn read_part(reader: &mut impl BufRead, buffer: &mut [u8]) -> Result<bool, ZipError> {
+    if !buffer.is_empty() && reader.fill_buf()?.is_empty() {
+        return Err(ZipError::Malformed("directory without an end"));
+    }
+    Ok(read_full(reader, buffer)?)
+}
+
+/// Where the entries of the directory are.
+struct Place {
+    /// Offset of the first.
+    start: u64,
+    /// How many there should be.
+    records: u64,
+    /// What to add to the offsets that they tell: not zero if bytes precede the zip, or are missing before it.
+    base: i64,
+}
+
+/// Where the directory is (`readDirectoryEnd`).
+fn find_directory<R: Read + Seek>(reader: &mut R, size: u64) -> Result<Place, ZipError> {
     const OUTSIDE: ZipError = ZipError::Malformed("directory lies outside of the file");
     let (mut end, mut end_offset) = find_end(reader, size)?;
     if end.may_be_zip64()
@@ -78,20 +98,28 @@ fn find_directory<R: Read + Seek>(reader: &mut R, size: u64) -> Result<(Director
         }
         (end, end_offset) = (DirectoryEnd::parse64(&record), offset64);
     }
-    let start = end_offset.checked_sub(end.size).ok_or(OUTSIDE)?;
-    let base = start.checked_sub(end.offset).ok_or(OUTSIDE)?;
-    if start >= size {
-        return Err(OUTSIDE);
-    }
+    let start = end_offset
+        .checked_sub(end.size)
+        .filter(|&start| start < size)
+        .ok_or(OUTSIDE)?;
+    let base = start.checked_signed_diff(end.offset).ok_or(OUTSIDE)?;
     // Some writers get the size of the directory wrong, which looks like bytes before the zip. If there is an entry
     // where the record says, then that is right.
     if base > 0 {
         reader.seek(SeekFrom::Start(end.offset))?;
-        if read_entry(reader)?.is_some() {
-            return Ok((end, 0));
+        if let Ok(Some(_)) = read_entry(&mut BufReader::new(reader)) {
+            return Ok(Place {
+                start: end.offset,
+                records: end.records,
+                base: 0,
+            });
         }
     }
-    Ok((end, base))
+    Ok(Place {
+        start,
+        records: end.records,
+        base,
+    })
 }
 
 /// Finds the last end record, in the last KiB or in the last 65.

@@ -144,3 +144,16 @@ fn directories_with_content() {
     assert_eq!(stream(&zip).unwrap(), Verdict::NeedsSeek);
     assert!(seek(&zip).is_err());
 }
+
+#[test]
+fn an_entry_that_swallows_the_end_record() {
+    // Its comment reaches to the end of the file, so that no directory ends before it.
+    let entry = Entry::stored("a", b"x").with(|e| e.central_comment = vec![0; 22]);
+    let mut parts = crate::raw::parts(&[entry]);
+    let (offset, mut directory) = (parts.entries.len(), parts.directory.remove(0));
+    directory.truncate(directory.len() - 22);
+    let end = crate::raw::end(1, directory.len(), offset, b"");
+    let zip = [parts.entries, directory, end].concat();
+    assert!(!matches!(stream(&zip), Ok(Verdict::Checked(_))));
+    assert!(seek(&zip).is_err());
+}

@@ -141,6 +141,17 @@ fn a_directory_of_the_wrong_size() {
 }
 
 #[test]
+fn offsets_that_count_bytes_which_are_not_there() {
+    // As if a zip with bytes before it had lost them.
+    let moved = [Entry::stored("a", b"x").with(|e| e.central_offset = 100)];
+    let parts = parts(&moved);
+    let (offset, directory) = (parts.entries.len(), parts.directory.concat());
+    let end = end(1, directory.len(), offset + 100, b"");
+    assert_needs_seek(&[parts.entries, directory, end].concat());
+    assert_needs_seek(&crate::raw::end(0, 0, 5, b""));
+}
+
+#[test]
 fn an_end_record_within_a_comment_is_the_one_that_counts() {
     // A comment that is a whole zip: a reader that searches from the end sees nothing else.
     let inner = zip(&[Entry::stored("inner", b"another length")]);
