@@ -1,1 +1,41 @@
-//! Part of stoa; see `docs/ARCHITECTURE.md`.
+//! Where Go modules come from.
+//!
+//! A [`Fetcher`] answers one [`Resource`], a question of the GOPROXY protocol, with a body that is read as it
+//! arrives. Three layers compose, outermost first:
+//!
+//! ```text
+//! routes      which list serves this module path (first matching pattern wins)
+//! chain       the GOPROXY list: `,` goes on after not-found, `|` after any error
+//! upstream    one GOPROXY server or `file://` tree; or `off`, or `direct`
+//! ```
+//!
+//! The crate keeps every byte as the source sent it. It bounds each body while it streams, owns the deadlines (the go
+//! command has none) and tells a missing module from a source that failed: only the first is [`FetchError::NotFound`].
+//!
+//! Nothing here stores, verifies or caches: that is `stoa-proxy`.
+
+mod body;
+mod chain;
+mod direct;
+mod error;
+mod fetcher;
+mod file;
+mod http_client;
+mod limits;
+mod resource;
+mod route;
+mod upstream;
+mod upstream_list;
+
+pub use body::Body;
+pub use chain::Chain;
+pub use direct::{Direct, Off};
+pub use error::{FetchError, NotFound, Phase, Reply, SourceName};
+pub use fetcher::{Fetched, Fetcher};
+pub use file::FileTree;
+pub use http_client::HttpClient;
+pub use limits::{Deadlines, Limits};
+pub use resource::{BadResource, Resource};
+pub use route::{Route, Routes};
+pub use upstream::{BaseUrl, Upstream};
+pub use upstream_list::{Entry, Fallback, ListError, UpstreamList};

@@ -1,0 +1,221 @@
+//! A body that is checked while it is read.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream::BoxStream};
+use tokio::time::{Instant, timeout_at};
+
+use crate::{FetchError, Phase, SourceName};
+
+/// The raw pieces, before any check.
+pub(crate) type Pieces = BoxStream<'static, Result<Bytes, Arc<dyn std::error::Error + Send + Sync>>>;
+
+/// The content of an answer, piece by piece.
+///
+/// It counts what arrives: more than the limit, more or less than announced, a pause longer than the idle deadline and
+/// a transfer longer than the total deadline all end it with an error. An end without an error is a whole body.
+pub struct Body {
+    pieces: Pieces,
+    rules: Rules,
+    read: u64,
+    ended: bool,
+}
+
+/// What a body is held to.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) source_name: SourceName,
+    /// Announced length.
+    pub(crate) len: Option<u64>,
+    pub(crate) limit: u64,
+    pub(crate) idle: Duration,
+    /// The total deadline: when, and as configured.
+    pub(crate) deadline: (Instant, Duration),
+}
+
+impl Body {
+    /// Refuses at once what announces too much.
+    pub(crate) fn new(pieces: Pieces, rules: Rules) -> Result<Self, FetchError> {
+        match rules.len {
+            Some(len) if len > rules.limit => Err(too_large(&rules)),
+            _ => Ok(Self {
+                pieces,
+                rules,
+                read: 0,
+                ended: false,
+            }),
+        }
+    }
+
+    /// The next piece, never empty; `None` after the last one. After an error there is nothing more.
+    pub async fn next(&mut self) -> Option<Result<Bytes, FetchError>> {
+        while !self.ended {
+            match self.piece().await {
+                Ok(Some(piece)) if piece.is_empty() => {}
+                Ok(Some(piece)) => return Some(Ok(piece)),
+                Ok(None) => self.ended = true,
+                Err(error) => {
+                    self.ended = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+        None
+    }
+
+    async fn piece(&mut self) -> Result<Option<Bytes>, FetchError> {
+        let (end, total) = self.rules.deadline;
+        let idle_end = Instant::now() + self.rules.idle;
+        let (until, phase, after) = if end < idle_end {
+            (end, Phase::Total, total)
+        } else {
+            (idle_end, Phase::Idle, self.rules.idle)
+        };
+        let timeout = |_| FetchError::Timeout {
+            source_name: self.rules.source_name.clone(),
+            phase,
+            after,
+        };
+        let piece = timeout_at(until, self.pieces.next()).await.map_err(timeout)?;
+        let Some(piece) = piece else {
+            return self.check_end().map(|()| None);
+        };
+        let piece = piece.map_err(|cause| FetchError::Unreachable {
+            source_name: self.rules.source_name.clone(),
+            cause,
+        })?;
+        self.read += piece.len() as u64;
+        if self.read > self.rules.limit {
+            return Err(too_large(&self.rules));
+        }
+        if self.rules.len.is_some_and(|len| self.read > len) {
+            return Err(FetchError::invalid(
+                &self.rules.source_name,
+                "the body is longer than announced",
+            ));
+        }
+        Ok(Some(piece))
+    }
+
+    fn check_end(&self) -> Result<(), FetchError> {
+        match self.rules.len {
+            Some(len) if self.read < len => {
+                let reason = format!("the body ended after {} of {len} bytes", self.read);
+                Err(FetchError::invalid(&self.rules.source_name, reason))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("rules", &self.rules)
+            .field("read", &self.read)
+            .finish_non_exhaustive()
+    }
+}
+
+fn too_large(rules: &Rules) -> FetchError {
+    FetchError::invalid(
+        &rules.source_name,
+        format!("the body is larger than the limit of {} bytes", rules.limit),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    fn body(pieces: &[&'static str], len: Option<u64>, limit: u64) -> Result<Body, FetchError> {
+        let pieces: Vec<_> = pieces
+            .iter()
+            .map(|p| Ok(Bytes::from_static(p.as_bytes())))
+            .collect();
+        let total = Duration::from_secs(60);
+        let rules = Rules {
+            source_name: SourceName::new("test"),
+            len,
+            limit,
+            idle: Duration::from_secs(1),
+            deadline: (Instant::now() + total, total),
+        };
+        Body::new(stream::iter(pieces).boxed(), rules)
+    }
+
+    async fn read(body: Body) -> Result<String, String> {
+        let mut body = body;
+        let mut all = String::new();
+        while let Some(piece) = body.next().await {
+            all.push_str(std::str::from_utf8(&piece.map_err(|e| e.to_string())?).expect("utf-8"));
+        }
+        Ok(all)
+    }
+
+    #[tokio::test]
+    async fn a_whole_body_ends_clean() {
+        assert_eq!(
+            read(body(&["ab", "", "c"], Some(3), 3).expect("body")).await,
+            Ok("abc".to_owned())
+        );
+        assert_eq!(read(body(&[], None, 0).expect("body")).await, Ok(String::new()));
+    }
+
+    #[tokio::test]
+    async fn short_long_and_oversized_bodies_are_errors() {
+        let short = read(body(&["ab"], Some(3), 9).expect("body")).await;
+        assert_eq!(
+            short,
+            Err("test sent a bad answer: the body ended after 2 of 3 bytes".to_owned())
+        );
+        let long = read(body(&["abcd"], Some(3), 9).expect("body")).await;
+        assert_eq!(
+            long,
+            Err("test sent a bad answer: the body is longer than announced".to_owned())
+        );
+        let large = read(body(&["ab", "cd"], None, 3).expect("body")).await;
+        assert_eq!(
+            large,
+            Err("test sent a bad answer: the body is larger than the limit of 3 bytes".to_owned())
+        );
+        assert!(
+            body(&[], Some(4), 3).is_err(),
+            "an announced length over the limit is refused at once"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_and_a_slow_drip_run_into_their_deadlines() {
+        let total = Duration::from_secs(60);
+        let rules = |idle| Rules {
+            source_name: SourceName::new("test"),
+            len: None,
+            limit: 1 << 20,
+            idle,
+            deadline: (Instant::now() + total, total),
+        };
+        let silent = Body::new(stream::pending().boxed(), rules(Duration::from_secs(5))).expect("body");
+        let began = Instant::now();
+        assert_eq!(
+            read(silent).await,
+            Err("test did not send more of the body within 5s".to_owned())
+        );
+        assert_eq!(began.elapsed(), Duration::from_secs(5));
+
+        let drip = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            Some((Ok(Bytes::from_static(b"x")), ()))
+        });
+        let began = Instant::now();
+        let drip = Body::new(drip.boxed(), rules(Duration::from_secs(5))).expect("body");
+        assert_eq!(
+            read(drip).await,
+            Err("test did not send the end of the transfer within 60s".to_owned())
+        );
+        assert_eq!(began.elapsed(), total);
+    }
+}

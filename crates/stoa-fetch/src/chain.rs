@@ -1,0 +1,191 @@
+//! The GOPROXY list at work.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::{
+    Direct, Entry, Fallback, FetchError, Fetched, Fetcher, FileTree, HttpClient, Off, Resource, Upstream,
+    UpstreamList,
+};
+
+/// Asks the entries of a GOPROXY list in order, each question anew, as `modfetch.TryProxies` does.
+///
+/// After `,` the next entry is asked only when this one has no such thing; after `|` on any error. When nobody
+/// answers, the most telling error is reported: that of `direct` or `off`, then the first real failure, then the first
+/// not-found. So a failure is never covered by somebody else's 404.
+#[derive(Debug)]
+pub struct Chain {
+    steps: Vec<Step>,
+}
+
+#[derive(Debug)]
+struct Step {
+    fetcher: Arc<dyn Fetcher>,
+    fallback: Fallback,
+    /// `direct` and `off` speak for the user, not for some server.
+    own_word: bool,
+}
+
+impl Chain {
+    /// The sources of `list`, all asked through `client`.
+    pub fn new(list: &UpstreamList, client: &HttpClient) -> Self {
+        let steps = list.entries().iter().map(|(entry, fallback)| {
+            let fetcher: Arc<dyn Fetcher> = match entry {
+                Entry::Server(base) => Arc::new(Upstream::new(base.clone(), client.clone())),
+                Entry::File(root) => Arc::new(FileTree::new(root.clone(), client.limits().clone())),
+                Entry::Direct => Arc::new(Direct),
+                Entry::Off => Arc::new(Off),
+            };
+            Step {
+                fetcher,
+                fallback: *fallback,
+                own_word: matches!(entry, Entry::Direct | Entry::Off),
+            }
+        });
+        Self {
+            steps: steps.collect(),
+        }
+    }
+}
+
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, step) in self.steps.iter().enumerate() {
+            write!(f, "{}", step.fetcher)?;
+            if i + 1 < self.steps.len() {
+                f.write_str(if step.fallback == Fallback::Any {
+                    " | "
+                } else {
+                    ", "
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Fetcher for Chain {
+    async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError> {
+        let mut told: Option<(u8, FetchError)> = None;
+        for step in &self.steps {
+            let error = match step.fetcher.fetch(resource).await {
+                Ok(fetched) => return Ok(fetched),
+                Err(error) => error,
+            };
+            let stop = step.fallback == Fallback::NotFound && !error.is_not_found();
+            let rank = rank(step, &error);
+            if told.as_ref().is_none_or(|(best, _)| rank > *best) {
+                told = Some((rank, error));
+            }
+            if stop {
+                break;
+            }
+        }
+        let (_, error) = told.unwrap_or_else(|| (0, FetchError::not_found("the upstream list is empty")));
+        Err(error)
+    }
+}
+
+fn rank(step: &Step, error: &FetchError) -> u8 {
+    match (step.own_word, error.is_not_found()) {
+        (true, _) => 2,
+        (false, false) => 1,
+        (false, true) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::SourceName;
+
+    /// Fails in one way and counts how often it is asked.
+    #[derive(Debug)]
+    struct Fails(FetchError, AtomicUsize);
+
+    impl fmt::Display for Fails {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("fails")
+        }
+    }
+
+    #[async_trait]
+    impl Fetcher for Fails {
+        async fn fetch(&self, _: &Resource) -> Result<Fetched, FetchError> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            Err(self.0.clone())
+        }
+    }
+
+    fn missing() -> FetchError {
+        FetchError::not_found("missing")
+    }
+
+    fn broken() -> FetchError {
+        FetchError::invalid(&SourceName::new("b"), "broken")
+    }
+
+    /// Asks a chain of failing sources; returns the error's text and how many were asked.
+    async fn ask(steps: &[(FetchError, Fallback, bool)]) -> (String, usize) {
+        let fails: Vec<_> = steps
+            .iter()
+            .map(|(e, ..)| Arc::new(Fails(e.clone(), AtomicUsize::new(0))))
+            .collect();
+        let chain = Chain {
+            steps: fails
+                .iter()
+                .zip(steps)
+                .map(|(f, (_, fallback, own_word))| {
+                    let fetcher: Arc<dyn Fetcher> = Arc::<Fails>::clone(f);
+                    Step {
+                        fetcher,
+                        fallback: *fallback,
+                        own_word: *own_word,
+                    }
+                })
+                .collect(),
+        };
+        let resource = Resource::parse("example.com/a/@v/list").expect("ok").expect("ok");
+        let error = chain.fetch(&resource).await.expect_err("all fail").to_string();
+        (error, fails.iter().map(|f| f.1.load(Ordering::Relaxed)).sum())
+    }
+
+    #[tokio::test]
+    async fn a_comma_goes_on_only_after_not_found() {
+        use Fallback::NotFound;
+        assert_eq!(
+            ask(&[(missing(), NotFound, false), (missing(), NotFound, false)])
+                .await
+                .1,
+            2
+        );
+        let (error, asked) = ask(&[(broken(), NotFound, false), (missing(), NotFound, false)]).await;
+        assert_eq!((error.as_str(), asked), ("b sent a bad answer: broken", 1));
+    }
+
+    #[tokio::test]
+    async fn a_bar_goes_on_after_any_error_and_a_failure_outranks_not_found() {
+        use Fallback::{Any, NotFound};
+        let (error, asked) = ask(&[(broken(), Any, false), (missing(), NotFound, false)]).await;
+        assert_eq!((error.as_str(), asked), ("b sent a bad answer: broken", 2));
+    }
+
+    #[tokio::test]
+    async fn the_word_of_direct_or_off_outranks_all() {
+        use Fallback::{Any, NotFound};
+        let off = FetchError::Refused {
+            reason: "off".to_owned(),
+        };
+        let (error, asked) = ask(&[
+            (missing(), NotFound, false),
+            (broken(), Any, false),
+            (off, NotFound, true),
+        ])
+        .await;
+        assert_eq!((error.as_str(), asked), ("off", 3));
+    }
+}

@@ -1,0 +1,183 @@
+//! What can go wrong while fetching, by meaning.
+
+use std::{error::Error, fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+
+/// The name of a source for messages and logs: its URL without credentials.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SourceName(Arc<str>);
+
+impl SourceName {
+    /// A name that must not contain secrets.
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An error answer as the source sent it, cut at [`Limits::error_text`](crate::Limits::error_text).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// `Content-Type`, if there was one.
+    pub content_type: Option<String>,
+    /// The body, byte for byte.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// The body for people: only when it is UTF-8 text, trimmed.
+    pub fn text(&self) -> Option<&str> {
+        let plain = self
+            .content_type
+            .as_deref()
+            .is_none_or(|t| t.starts_with("text/plain"));
+        plain
+            .then(|| std::str::from_utf8(&self.body).ok().map(str::trim))
+            .flatten()
+            .filter(|t| !t.is_empty())
+    }
+}
+
+/// The source is sure that there is no such module or version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotFound {
+    /// Why, in one line.
+    pub reason: String,
+    /// The source said 410 rather than 404.
+    pub gone: bool,
+    /// What an HTTP source answered, to be relayed unchanged.
+    pub reply: Option<Reply>,
+}
+
+/// What a fetch was waiting for when its deadline passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The head of the answer.
+    Response,
+    /// The next piece of the body.
+    Idle,
+    /// The end of the whole transfer.
+    Total,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Response => "an answer",
+            Self::Idle => "more of the body",
+            Self::Total => "the end of the transfer",
+        })
+    }
+}
+
+/// Why a fetch failed. Cheap to clone, because joined callers share one failure.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The source has no such module or version: HTTP 404 or 410, or an absent file.
+    #[error("{}", .0.reason)]
+    NotFound(NotFound),
+    /// Configuration forbids asking anyone.
+    #[error("{reason}")]
+    Refused {
+        /// The rule and why.
+        reason: String,
+    },
+    /// The source could not be reached, or cut the connection.
+    #[error("{source_name} is unreachable: {}", chain(.cause.as_ref()))]
+    Unreachable {
+        /// Which source.
+        source_name: SourceName,
+        /// The cause, with its own causes.
+        cause: Arc<dyn Error + Send + Sync>,
+    },
+    /// The source answered with a status that is neither success nor not-found.
+    #[error("{source_name} answered {}", status_line(.reply.status))]
+    Status {
+        /// Which source.
+        source_name: SourceName,
+        /// Its answer.
+        reply: Reply,
+    },
+    /// A deadline passed.
+    #[error("{source_name} did not send {phase} within {after:?}")]
+    Timeout {
+        /// Which source.
+        source_name: SourceName,
+        /// What was awaited.
+        phase: Phase,
+        /// The deadline.
+        after: Duration,
+    },
+    /// The source sent something that the protocol or a limit does not allow.
+    #[error("{source_name} sent a bad answer: {reason}")]
+    Invalid {
+        /// Which source.
+        source_name: SourceName,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The configuration asks for something that this version cannot do.
+    #[error("{reason}")]
+    Unsupported {
+        /// What, and what to do instead.
+        reason: String,
+    },
+}
+
+impl FetchError {
+    /// Whether a `,` in a GOPROXY list lets the next source be asked.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound(_))
+    }
+
+    /// Makes a not-found error that no HTTP source answered.
+    pub fn not_found(reason: impl Into<String>) -> Self {
+        Self::NotFound(NotFound {
+            reason: reason.into(),
+            gone: false,
+            reply: None,
+        })
+    }
+
+    pub(crate) fn invalid(source_name: &SourceName, reason: impl Into<String>) -> Self {
+        Self::Invalid {
+            source_name: source_name.clone(),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// `404 Not Found`, or the bare number where it has no name.
+fn status_line(status: u16) -> String {
+    let name = reqwest::StatusCode::from_u16(status)
+        .ok()
+        .and_then(|s| s.canonical_reason());
+    name.map_or_else(|| status.to_string(), |name| format!("{status} {name}"))
+}
+
+/// An error with its causes in one line. A cause whose text the outer error already shows is not repeated.
+fn chain(error: &(dyn Error + Send + Sync)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let line = cause.to_string();
+        if !text.contains(&line) {
+            text = format!("{text}: {line}");
+        }
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,54 @@
+//! The port: where an answer comes from.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{Body, FetchError, Resource, SourceName};
+
+/// A place that modules come from.
+///
+/// # Contract
+/// * An answer is what the source holds, byte for byte.
+/// * [`FetchError::NotFound`] is returned only when the source says that there is no such thing. A source that cannot
+///   be asked, refuses, or answers nonsense is another error, always.
+/// * The body is bounded and dated: it ends with an error when it outgrows its limit, stalls or is cut short.
+/// * Dropping the future or the body gives up the transfer at once.
+///
+/// [`fmt::Display`] prints the composition, so that a test can assert the order.
+#[async_trait]
+pub trait Fetcher: fmt::Display + fmt::Debug + Send + Sync + 'static {
+    /// Asks for `resource`.
+    async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError>;
+}
+
+/// An answer whose head has arrived.
+#[derive(Debug)]
+pub struct Fetched {
+    /// Who answered.
+    pub source_name: SourceName,
+    /// The announced length, in bytes. The body is checked against it.
+    pub len: Option<u64>,
+    /// The content, as it arrives.
+    pub body: Body,
+}
+
+impl Fetched {
+    /// The whole content in memory. Bounded, as the body is.
+    pub async fn bytes(mut self) -> Result<Bytes, FetchError> {
+        let Some(first) = self.body.next().await.transpose()? else {
+            return Ok(Bytes::new());
+        };
+        let Some(second) = self.body.next().await.transpose()? else {
+            return Ok(first);
+        };
+        let mut all = Vec::with_capacity(self.len.map_or(0, |n| usize::try_from(n).unwrap_or(0)));
+        all.extend_from_slice(&first);
+        all.extend_from_slice(&second);
+        while let Some(chunk) = self.body.next().await.transpose()? {
+            all.extend_from_slice(&chunk);
+        }
+        Ok(all.into())
+    }
+}

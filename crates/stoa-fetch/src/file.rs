@@ -1,0 +1,149 @@
+//! A GOPROXY tree on this machine.
+
+use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::BytesMut;
+use futures_util::{StreamExt, stream};
+use tokio::{fs::File, io::AsyncReadExt, time::Instant};
+
+use crate::{
+    Body, FetchError, Fetched, Fetcher, Limits, ListError, Resource, SourceName,
+    body::{Pieces, Rules},
+};
+
+const PIECE: usize = 128 << 10;
+
+/// Reads a directory laid out as a GOPROXY, such as the download cache of a Go module cache.
+#[derive(Debug)]
+pub struct FileTree {
+    root: PathBuf,
+    name: SourceName,
+    limits: Limits,
+}
+
+impl FileTree {
+    /// Reads `file:///path`, which must be nothing but a path (cmd/go refuses a host, query, user or fragment too).
+    pub(crate) fn parse(text: &str) -> Result<PathBuf, ListError> {
+        let bad = || {
+            ListError::new(format!(
+                "bad upstream {text:?}: write file:///absolute/path and nothing after it"
+            ))
+        };
+        let url = url::Url::parse(text).map_err(|_| bad())?;
+        if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+            return Err(bad());
+        }
+        url.to_file_path().map_err(|()| bad())
+    }
+
+    /// The tree at `root`.
+    pub fn new(root: PathBuf, limits: Limits) -> Self {
+        let name = SourceName::new(format!("file://{}", root.display()));
+        Self { root, name, limits }
+    }
+}
+
+impl fmt::Display for FileTree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "upstream({})", self.name)
+    }
+}
+
+#[async_trait]
+impl Fetcher for FileTree {
+    async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError> {
+        // An escaped path has no `..`, no empty element and no root of its own, so that it stays below the root.
+        let path = self.root.join(resource.path());
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                FetchError::not_found(format!("{} does not exist", path.display()))
+            }
+            _ => FetchError::Unreachable {
+                source_name: self.name.clone(),
+                cause: Arc::new(error),
+            },
+        };
+        let file = File::open(&path).await.map_err(failed)?;
+        let metadata = file.metadata().await.map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(FetchError::not_found(format!("{} is not a file", path.display())));
+        }
+        let len = Some(metadata.len());
+        // A local disk answers or fails; the deadlines are for what may hang for ever, a network file system.
+        let (idle, total) = (Duration::from_secs(60), Duration::from_secs(3600));
+        let rules = Rules {
+            source_name: self.name.clone(),
+            len,
+            limit: self.limits.for_resource(resource),
+            idle,
+            deadline: (Instant::now() + total, total),
+        };
+        Ok(Fetched {
+            source_name: self.name.clone(),
+            len,
+            body: Body::new(pieces(file), rules)?,
+        })
+    }
+}
+
+fn pieces(file: File) -> Pieces {
+    stream::unfold(Some(file), |file| async {
+        let mut file = file?;
+        let mut piece = BytesMut::with_capacity(PIECE);
+        match file.read_buf(&mut piece).await {
+            Ok(0) => None,
+            Ok(_) => Some((Ok(piece.freeze()), Some(file))),
+            Err(error) => Some((
+                Err(Arc::new(error) as Arc<dyn std::error::Error + Send + Sync>),
+                None,
+            )),
+        }
+    })
+    .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_is_read_whole_and_a_missing_one_is_not_found() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let folder = dir.path().join("example.com/!a/@v");
+        std::fs::create_dir_all(&folder).expect("mkdir");
+        let content = vec![7_u8; 300_000];
+        std::fs::write(folder.join("v1.0.0.mod"), &content).expect("write");
+        let tree = FileTree::new(dir.path().to_owned(), Limits::default());
+
+        let resource = |path| Resource::parse(path).expect("ok").expect("ok");
+        let fetched = tree
+            .fetch(&resource("example.com/!a/@v/v1.0.0.mod"))
+            .await
+            .expect("fetched");
+        assert_eq!(fetched.len, Some(300_000));
+        assert_eq!(fetched.bytes().await.expect("bytes"), content);
+
+        let missing = tree
+            .fetch(&resource("example.com/!a/@v/v1.0.1.mod"))
+            .await
+            .expect_err("missing");
+        assert!(missing.is_not_found());
+    }
+
+    #[test]
+    fn only_a_pure_path_is_a_file_url() {
+        assert_eq!(
+            FileTree::parse("file:///srv/go").expect("ok"),
+            PathBuf::from("/srv/go")
+        );
+        for bad in [
+            "file://host/srv",
+            "file:///srv?x",
+            "file:///srv#x",
+            "file://u@/srv",
+        ] {
+            assert!(FileTree::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
