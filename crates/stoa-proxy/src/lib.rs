@@ -1,1 +1,56 @@
-//! Part of stoa; see `docs/ARCHITECTURE.md`.
+//! The domain of stoa: how one GOPROXY question is answered.
+//!
+//! Two small ports are composed from plain layers, each a struct that holds the next one as `Arc<dyn Trait>`:
+//!
+//! ```text
+//! Protocol   revalidation_cache -> storage_first -> admission -> stash
+//! Stasher    single_flight -> pool -> fetch_and_save -> the fetcher
+//! ```
+//!
+//! * [`Protocol`] answers a client. Memory first, then storage; only what neither knows takes an admission permit and
+//!   reaches the [`Stasher`], so that a hit never waits behind a miss.
+//! * [`Stasher`] brings something in. Callers who ask for the same thing share one flight, which belongs to nobody: a
+//!   caller that goes away cancels nothing, and a panic frees the key.
+//!
+//! A zip is handed out while it is still arriving ([`Growing`]); its last byte is held back until the whole has been
+//! checked and stored, so that a body which ends cleanly is a good one.
+
+mod admission;
+mod answer;
+mod answer_cache;
+mod error;
+mod fetch_and_save;
+mod growing;
+mod info;
+mod key;
+mod latest;
+mod offline;
+mod pool;
+mod protocol;
+mod pump;
+mod revalidation_cache;
+mod single_flight;
+mod stash;
+mod stasher;
+mod storage_first;
+mod verify;
+mod version_list;
+
+pub use admission::Admission;
+pub use answer::{Answer, AnswerBody, Held, Outcome};
+pub use error::{Cause, Meaning, ProxyError};
+pub use fetch_and_save::FetchAndSave;
+pub use growing::{Follower, Growing, GrowingWriter, growing};
+pub use info::{Info, parse_info};
+pub use key::file_key;
+pub use latest::pick_latest;
+pub use offline::Offline;
+pub use pool::Pool;
+pub use protocol::Protocol;
+pub use revalidation_cache::{RevalidationCache, RevalidationOptions};
+pub use single_flight::SingleFlight;
+pub use stash::Stash;
+pub use stasher::{Content, Stashed, Stasher};
+pub use storage_first::{NetworkMode, StorageFirst};
+pub use verify::{Finding, Problem, Repair, Verifier, VerifyReport};
+pub use version_list::VersionList;

@@ -1,0 +1,52 @@
+//! Bounds how many requests wait for something to be brought in.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use stoa_fetch::Resource;
+use tokio::sync::Semaphore;
+
+use crate::{Answer, Protocol, ProxyError};
+
+/// When a refused client may come back.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Admits `requests` misses at a time and refuses the rest at once.
+///
+/// Sits inside of memory and storage, so that hits need no permit: however many misses hang, a hit is answered
+/// (ADR 0004). The permit travels with the answer until its body has been sent.
+#[derive(Debug)]
+pub struct Admission {
+    inner: Arc<dyn Protocol>,
+    requests: usize,
+    permits: Arc<Semaphore>,
+}
+
+impl Admission {
+    /// Admits `requests` at a time.
+    pub fn new(inner: Arc<dyn Protocol>, requests: usize) -> Self {
+        Self {
+            inner,
+            requests,
+            permits: Arc::new(Semaphore::new(requests)),
+        }
+    }
+}
+
+impl fmt::Display for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "admission({}) > {}", self.requests, self.inner)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Protocol for Admission {
+    async fn get(&self, resource: &Resource) -> Result<Answer, ProxyError> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| {
+            let reason = format!("{} requests (pool.requests) are waiting already", self.requests);
+            ProxyError::overloaded(reason, RETRY_AFTER)
+        })?;
+        Ok(self.inner.get(resource).await?.holding(permit))
+    }
+}

@@ -1,0 +1,116 @@
+//! Remembered answers, bounded by their size.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use quick_cache::{Weighter, sync::Cache};
+use stoa_fetch::Resource;
+use tokio::time::{Duration, Instant};
+
+use crate::ProxyError;
+
+/// What one entry costs beside its content, in bytes: key, bookkeeping, the strings of an error.
+const OVERHEAD: u64 = 512;
+
+/// Remembers answers until others need their room.
+#[derive(Debug)]
+pub(crate) struct AnswerCache {
+    entries: Cache<Resource, Arc<Entry>, ByWeight>,
+}
+
+/// A remembered answer.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// The content, or the not-found that a source answered.
+    pub(crate) result: Result<Bytes, ProxyError>,
+    fetched: Instant,
+    refresh: Mutex<Refresh>,
+}
+
+#[derive(Debug, Default)]
+struct Refresh {
+    running: bool,
+    /// The last refresh failed; none is tried before this moment.
+    not_before: Option<Instant>,
+}
+
+/// The right to refresh an entry; given back on drop.
+#[derive(Debug)]
+pub(crate) struct RefreshTurn(Arc<Entry>);
+
+impl Drop for RefreshTurn {
+    fn drop(&mut self) {
+        self.0.refresh.lock().running = false;
+    }
+}
+
+#[derive(Clone, Debug)]
+struct ByWeight;
+
+impl Weighter<Resource, Arc<Entry>> for ByWeight {
+    fn weight(&self, _: &Resource, entry: &Arc<Entry>) -> u64 {
+        let content = match &entry.result {
+            Ok(bytes) => bytes.len(),
+            Err(error) => error.reply().map_or(0, |reply| reply.body.len()),
+        };
+        OVERHEAD + content as u64
+    }
+}
+
+impl AnswerCache {
+    /// A cache of `capacity` bytes.
+    pub(crate) fn new(capacity: u64) -> Self {
+        let expected = usize::try_from(capacity / (4 * OVERHEAD)).unwrap_or(usize::MAX);
+        Self {
+            entries: Cache::with_weighter(expected, capacity, ByWeight),
+        }
+    }
+
+    pub(crate) fn get(&self, resource: &Resource) -> Option<Arc<Entry>> {
+        self.entries.get(resource)
+    }
+
+    pub(crate) fn put(&self, resource: &Resource, result: Result<Bytes, ProxyError>) {
+        let entry = Entry {
+            result,
+            fetched: Instant::now(),
+            refresh: Mutex::default(),
+        };
+        self.entries.insert(resource.clone(), Arc::new(entry));
+    }
+
+    pub(crate) fn forget(&self, resource: &Resource) {
+        self.entries.remove(resource);
+    }
+}
+
+impl Entry {
+    pub(crate) fn age(&self) -> Duration {
+        self.fetched.elapsed()
+    }
+
+    /// Whether the last refresh failed so recently that none should be tried.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.refresh
+            .lock()
+            .not_before
+            .is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Remembers that a refresh failed; none is tried for `pause`.
+    pub(crate) fn rest(&self, pause: Duration) {
+        self.refresh.lock().not_before = Some(Instant::now() + pause);
+    }
+
+    /// The right to refresh, unless somebody has it.
+    pub(crate) fn take_turn(self: &Arc<Self>) -> Option<RefreshTurn> {
+        let mut refresh = self.refresh.lock();
+        if refresh.running {
+            return None;
+        }
+        refresh.running = true;
+        drop(refresh);
+        Some(RefreshTurn(Arc::clone(self)))
+    }
+}

@@ -1,0 +1,161 @@
+//! Why a question could not be answered, by meaning.
+
+use std::time::Duration;
+
+use stoa_fetch::{FetchError, Reply};
+use stoa_storage::StorageError;
+
+/// What a failure means to the client. The server turns it into a status in one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Meaning {
+    /// No such module or version.
+    NotFound,
+    /// There was one; the source says it is gone for good.
+    Gone,
+    /// A rule of this proxy forbids it.
+    Refused,
+    /// A source could not be reached, refused us, or sent something wrong.
+    BadUpstream,
+    /// A source took too long.
+    Deadline,
+    /// This proxy has too much to do, or is stopping.
+    Overloaded,
+    /// This proxy is at fault.
+    Internal,
+    /// This version of the proxy cannot do it.
+    Unsupported,
+}
+
+/// A failure, cheap to clone because joined callers share it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{cause}")]
+pub struct ProxyError {
+    cause: Cause,
+    remembered: bool,
+}
+
+/// Where a failure came from.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Cause {
+    /// The source.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The storage.
+    #[error("{error}{}", because(.error))]
+    Storage {
+        /// What it said.
+        #[from]
+        error: StorageError,
+    },
+    /// The network is switched off and it is not stored.
+    #[error("{what} is not stored here, and network = \"offline\" asks nobody")]
+    NotStored {
+        /// What was asked for.
+        what: String,
+    },
+    /// A bound was reached.
+    #[error("{reason}")]
+    Overloaded {
+        /// Which bound.
+        reason: String,
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// A bug or a lost task.
+    #[error("internal error: {reason}")]
+    Internal {
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+impl ProxyError {
+    /// What the failure means to a client.
+    pub fn meaning(&self) -> Meaning {
+        match &self.cause {
+            Cause::Fetch(error) => match error {
+                FetchError::NotFound(not_found) if not_found.gone => Meaning::Gone,
+                FetchError::NotFound(_) => Meaning::NotFound,
+                FetchError::Refused { .. } => Meaning::Refused,
+                FetchError::Unreachable { .. } | FetchError::Status { .. } | FetchError::Invalid { .. } => {
+                    Meaning::BadUpstream
+                }
+                FetchError::Timeout { .. } => Meaning::Deadline,
+                FetchError::Unsupported { .. } => Meaning::Unsupported,
+            },
+            Cause::NotStored { .. } => Meaning::NotFound,
+            Cause::Overloaded { .. } => Meaning::Overloaded,
+            Cause::Storage { .. } | Cause::Internal { .. } => Meaning::Internal,
+        }
+    }
+
+    /// Whether somebody is sure that there is no such thing; such answers are remembered for a while.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self.meaning(), Meaning::NotFound | Meaning::Gone)
+    }
+
+    /// What the source itself said, if it said something.
+    pub fn reply(&self) -> Option<&Reply> {
+        match &self.cause {
+            Cause::Fetch(FetchError::NotFound(not_found)) => not_found.reply.as_ref(),
+            Cause::Fetch(FetchError::Status { reply, .. }) => Some(reply),
+            _ => None,
+        }
+    }
+
+    /// When it makes sense to ask again, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match &self.cause {
+            Cause::Overloaded { retry_after, .. } => Some(*retry_after),
+            _ => None,
+        }
+    }
+
+    /// Where the failure came from.
+    pub fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    /// Whether the answer was given from memory.
+    pub fn is_remembered(&self) -> bool {
+        self.remembered
+    }
+
+    /// The same failure, given from memory.
+    #[must_use]
+    pub fn remembered(mut self) -> Self {
+        self.remembered = true;
+        self
+    }
+
+    pub(crate) fn internal(reason: impl Into<String>) -> Self {
+        Cause::Internal {
+            reason: reason.into(),
+        }
+        .into()
+    }
+
+    pub(crate) fn overloaded(reason: impl Into<String>, retry_after: Duration) -> Self {
+        Cause::Overloaded {
+            reason: reason.into(),
+            retry_after,
+        }
+        .into()
+    }
+}
+
+impl<C: Into<Cause>> From<C> for ProxyError {
+    fn from(cause: C) -> Self {
+        Self {
+            cause: cause.into(),
+            remembered: false,
+        }
+    }
+}
+
+/// What the operating system said, which the error itself leaves to its source.
+fn because(error: &StorageError) -> String {
+    std::error::Error::source(error)
+        .map(|source| format!(": {source}"))
+        .unwrap_or_default()
+}

@@ -1,0 +1,284 @@
+//! A file that is handed out while it arrives.
+
+use std::{any::Any, fmt, sync::Arc};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use stoa_storage::ReadAt;
+use tokio::sync::watch;
+
+use crate::ProxyError;
+
+/// How much a follower reads at once, in bytes.
+const PIECE: u64 = 256 << 10;
+
+/// A file that one writer fills and any number of followers read from the start, each at its own pace.
+///
+/// The last byte is held back until the writer has ended well. So a follower's body is complete only if the content
+/// has been checked and stored; in every other case it ends with an error, and the connection that carries it is cut.
+#[derive(Clone)]
+pub struct Growing {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    total: Option<u64>,
+    progress: watch::Sender<Progress>,
+    reader: Arc<dyn ReadAt>,
+    /// Permits and keys that live until the writer ends; `None` afterwards.
+    guards: Mutex<Option<Vec<Box<dyn Any + Send>>>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    written: u64,
+    end: Option<Result<(), ProxyError>>,
+}
+
+/// The writing side. Dropping it without [`finish`](Self::finish) fails every follower.
+#[derive(Debug)]
+pub struct GrowingWriter {
+    growing: Growing,
+}
+
+/// A new growing file: `total` bytes if that is known, read back through `reader`.
+pub fn growing(total: Option<u64>, reader: Arc<dyn ReadAt>) -> (GrowingWriter, Growing) {
+    let shared = Shared {
+        total,
+        progress: watch::Sender::new(Progress::default()),
+        reader,
+        guards: Mutex::new(Some(Vec::new())),
+    };
+    let growing = Growing {
+        shared: Arc::new(shared),
+    };
+    (
+        GrowingWriter {
+            growing: growing.clone(),
+        },
+        growing,
+    )
+}
+
+impl Growing {
+    /// The announced length, in bytes.
+    pub fn total(&self) -> Option<u64> {
+        self.shared.total
+    }
+
+    /// Reads from the start.
+    pub fn follow(&self) -> Follower {
+        Follower {
+            progress: self.shared.progress.subscribe(),
+            growing: self.clone(),
+            offset: 0,
+            failed: false,
+        }
+    }
+
+    /// Keeps `guard` until the writer ends; drops it at once if it has ended.
+    pub fn attach(&self, guard: impl Send + 'static) {
+        if let Some(guards) = self.shared.guards.lock().as_mut() {
+            guards.push(Box::new(guard));
+        }
+    }
+
+    /// Waits for the end, without reading.
+    pub async fn ended(&self) -> Result<(), ProxyError> {
+        self.ended_telling(|_| ()).await
+    }
+
+    /// Waits for the end and tells how many bytes there are, each time there are more.
+    pub async fn ended_telling(&self, mut tell: impl FnMut(u64)) -> Result<(), ProxyError> {
+        let mut progress = self.shared.progress.subscribe();
+        loop {
+            let Progress { written, end } = progress.borrow_and_update().clone();
+            tell(written);
+            if let Some(end) = end {
+                return end;
+            }
+            // The sender lives in `self`, so the channel cannot be closed while it is waited on.
+            if progress.changed().await.is_err() {
+                return Err(ProxyError::internal("the transfer ended without a result"));
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Growing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let progress = self.shared.progress.borrow();
+        f.debug_struct("Growing")
+            .field("total", &self.shared.total)
+            .field("progress", &*progress)
+            .finish_non_exhaustive()
+    }
+}
+
+impl GrowingWriter {
+    /// `more` bytes can be read now.
+    pub fn advance(&self, more: u64) {
+        self.growing
+            .shared
+            .progress
+            .send_modify(|progress| progress.written += more);
+    }
+
+    /// Ends the file. Followers see the end; guards are dropped.
+    pub fn finish(self, result: Result<(), ProxyError>) {
+        self.end(result);
+    }
+
+    fn end(&self, result: Result<(), ProxyError>) {
+        let shared = &self.growing.shared;
+        let first = shared.progress.send_if_modified(|progress| {
+            let first = progress.end.is_none();
+            if first {
+                progress.end = Some(result);
+            }
+            first
+        });
+        if first {
+            // Outside of the lock, because a guard's own drop may do anything.
+            let guards = shared.guards.lock().take();
+            drop(guards);
+        }
+    }
+}
+
+impl Drop for GrowingWriter {
+    fn drop(&mut self) {
+        self.end(Err(ProxyError::internal("the transfer was given up")));
+    }
+}
+
+/// One reader of a [`Growing`] file.
+#[derive(Debug)]
+pub struct Follower {
+    growing: Growing,
+    progress: watch::Receiver<Progress>,
+    offset: u64,
+    failed: bool,
+}
+
+impl Follower {
+    /// The next piece, never empty; `None` after the last one. After an error there is nothing more.
+    pub async fn next(&mut self) -> Option<Result<Bytes, ProxyError>> {
+        if self.failed {
+            return None;
+        }
+        let piece = self.piece().await.transpose();
+        self.failed = matches!(piece, Some(Err(_)));
+        piece
+    }
+
+    async fn piece(&mut self) -> Result<Option<Bytes>, ProxyError> {
+        loop {
+            let (written, end) = {
+                let progress = self.progress.borrow_and_update();
+                (progress.written, progress.end.clone())
+            };
+            let free = match (&end, self.growing.shared.total) {
+                (Some(Ok(())), _) => written,
+                (_, Some(total)) => written.min(total.saturating_sub(1)),
+                (_, None) => written.saturating_sub(1),
+            };
+            if self.offset < free {
+                let len = usize::try_from(PIECE.min(free - self.offset)).unwrap_or(usize::MAX);
+                let read = self.growing.shared.reader.read_at(self.offset, len).await;
+                let piece =
+                    read.map_err(|e| ProxyError::internal(format!("reading back a transfer: {e}")))?;
+                if piece.is_empty() {
+                    return Err(ProxyError::internal(
+                        "a transfer is shorter than what was written",
+                    ));
+                }
+                self.offset += piece.len() as u64;
+                return Ok(Some(piece));
+            }
+            match end {
+                Some(Ok(())) => return Ok(None),
+                Some(Err(error)) => return Err(error),
+                None => {}
+            }
+            if self.progress.changed().await.is_err() {
+                return Err(ProxyError::internal("the transfer was given up"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use async_trait::async_trait;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Letters;
+
+    #[async_trait]
+    impl ReadAt for Letters {
+        async fn read_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+            let offset = usize::try_from(offset).expect("small");
+            Ok(Bytes::from_static(b"abcdefgh").slice(offset..8.min(offset + len)))
+        }
+    }
+
+    async fn read(follower: &mut Follower) -> String {
+        let piece = follower.next().await.expect("a piece").expect("no error");
+        String::from_utf8(piece.to_vec()).expect("utf-8")
+    }
+
+    #[tokio::test]
+    async fn the_last_byte_waits_for_a_good_end() {
+        let (writer, growing) = growing(Some(8), Arc::new(Letters));
+        let mut follower = growing.follow();
+        writer.advance(3);
+        assert_eq!(read(&mut follower).await, "abc");
+        writer.advance(5);
+        assert_eq!(read(&mut follower).await, "defg");
+        writer.finish(Ok(()));
+        assert_eq!(read(&mut follower).await, "h");
+        assert!(follower.next().await.is_none());
+        let mut late = growing.follow();
+        assert_eq!(read(&mut late).await, "abcdefgh");
+    }
+
+    #[tokio::test]
+    async fn without_a_length_the_newest_byte_waits() {
+        let (writer, growing) = growing(None, Arc::new(Letters));
+        let mut follower = growing.follow();
+        writer.advance(3);
+        assert_eq!(read(&mut follower).await, "ab");
+        drop(writer);
+        assert!(follower.next().await.expect("an end").is_err());
+        assert!(follower.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn an_empty_file_ends_clean() {
+        let (writer, growing) = growing(Some(0), Arc::new(Letters));
+        writer.finish(Ok(()));
+        assert!(growing.follow().next().await.is_none());
+        assert!(growing.ended().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn guards_go_when_the_writer_ends() {
+        let guard = Arc::new(());
+        let (writer, growing) = growing(None, Arc::new(Letters));
+        growing.attach(Arc::clone(&guard));
+        assert_eq!(Arc::strong_count(&guard), 2);
+        writer.finish(Ok(()));
+        assert_eq!(Arc::strong_count(&guard), 1);
+        growing.attach(Arc::clone(&guard));
+        assert_eq!(
+            Arc::strong_count(&guard),
+            1,
+            "attached too late is dropped at once"
+        );
+    }
+}

@@ -1,0 +1,172 @@
+//! Moves a zip from its source into storage, checking it on the way.
+
+use std::{io, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use stoa_fetch::{Body, Fetched, SourceName};
+use stoa_module::{
+    ModuleVersion,
+    dirhash::H1,
+    zip::{self, StreamChecker, Verdict, ZipLimits},
+};
+use stoa_storage::{FileKey, Put, ReadAt, Stage, Storage};
+use tokio::task::spawn_blocking;
+
+use crate::{GrowingWriter, ProxyError, fetch_and_save::invalid};
+
+/// Pieces that are ready are joined up to so many bytes, so that a fast source costs few trips to the blocking pool.
+const BATCH: usize = 256 << 10;
+
+/// One transfer.
+pub(crate) struct Pump {
+    pub(crate) checker: StreamChecker,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) target: ModuleVersion,
+    pub(crate) limits: ZipLimits,
+    pub(crate) key: FileKey,
+}
+
+impl Pump {
+    /// Runs the transfer to its end and tells the followers how it went.
+    pub(crate) async fn run(self, fetched: Fetched, stage: Box<dyn Stage>, writer: GrowingWriter) {
+        let key = self.key.clone();
+        let result = self.transfer(fetched, stage, &writer).await;
+        if let Err(error) = &result {
+            tracing::warn!(file = %key, %error, "a zip was not stored; its clients are cut off");
+        }
+        writer.finish(result);
+    }
+
+    async fn transfer(
+        self,
+        mut fetched: Fetched,
+        mut stage: Box<dyn Stage>,
+        writer: &GrowingWriter,
+    ) -> Result<(), ProxyError> {
+        let source_name = fetched.source_name.clone();
+        let mut checker = self.checker;
+        let mut total = 0;
+        while let Some(batch) = next_batch(&mut fetched.body).await? {
+            let len = batch.len() as u64;
+            let checked = spawn_blocking({
+                let batch = batch.clone();
+                move || checker.write(&batch).map(|()| checker)
+            });
+            let (written, checked) = tokio::join!(stage.write(batch), checked);
+            written?;
+            let checked = checked.map_err(|_panic| ProxyError::internal("checking the zip panicked"))?;
+            checker = checked.map_err(|error| invalid(&source_name, error.to_string()))?;
+            total += len;
+            writer.advance(len);
+        }
+        let verdict = spawn_blocking(move || checker.finish()).await;
+        let verdict = verdict.map_err(|_panic| ProxyError::internal("checking the zip panicked"))?;
+        let h1 = match verdict.map_err(|error| invalid(&source_name, error.to_string()))? {
+            Verdict::Checked(summary) => summary.h1,
+            Verdict::NeedsSeek => {
+                check_whole(&self.target, self.limits, stage.reader(), total, &source_name).await?
+            }
+        };
+        match stage.commit(Some(&h1)).await? {
+            Put::Stored => Ok(()),
+            Put::Existed => same_as_stored(self.storage.as_ref(), &self.target, &h1, &source_name).await,
+        }
+    }
+}
+
+/// Waits for a piece, then takes whatever else is there already.
+async fn next_batch(body: &mut Body) -> Result<Option<Bytes>, ProxyError> {
+    let Some(first) = body.next().await.transpose()? else {
+        return Ok(None);
+    };
+    let mut batch = BytesMut::from(first);
+    while batch.len() < BATCH {
+        match body.next().now_or_never() {
+            Some(Some(piece)) => batch.extend_from_slice(&piece?),
+            Some(None) | None => break,
+        }
+    }
+    Ok(Some(batch.freeze()))
+}
+
+/// Another process stored this version meanwhile. Its content stays; ours must be the same.
+async fn same_as_stored(
+    storage: &dyn Storage,
+    target: &ModuleVersion,
+    h1: &H1,
+    source_name: &SourceName,
+) -> Result<(), ProxyError> {
+    match storage.h1(target).await? {
+        Some(stored) if stored != *h1 => Err(invalid(
+            source_name,
+            format!("{target} has hash {h1}, but {stored} was stored first"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Checks a zip that cannot be read front to back, now that it is whole.
+async fn check_whole(
+    target: &ModuleVersion,
+    limits: ZipLimits,
+    reader: Arc<dyn ReadAt>,
+    len: u64,
+    source_name: &SourceName,
+) -> Result<H1, ProxyError> {
+    let runtime = tokio::runtime::Handle::current();
+    let target = target.clone();
+    let check = move || {
+        let reader = io::BufReader::with_capacity(128 << 10, Seekable::new(reader, runtime, len));
+        zip::check(reader, &target, &limits)
+    };
+    let summary = spawn_blocking(check)
+        .await
+        .map_err(|_panic| ProxyError::internal("checking the zip panicked"))?;
+    summary
+        .map(|summary| summary.h1)
+        .map_err(|error| invalid(source_name, error.to_string()))
+}
+
+/// A stored or staged file as a blocking reader. For the blocking pool only.
+pub(crate) struct Seekable {
+    reader: Arc<dyn ReadAt>,
+    runtime: tokio::runtime::Handle,
+    at: u64,
+    len: u64,
+}
+
+impl Seekable {
+    pub(crate) fn new(reader: Arc<dyn ReadAt>, runtime: tokio::runtime::Handle, len: u64) -> Self {
+        Self {
+            reader,
+            runtime,
+            at: 0,
+            len,
+        }
+    }
+}
+
+impl io::Read for Seekable {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let room = usize::try_from(self.len.saturating_sub(self.at))
+            .unwrap_or(usize::MAX)
+            .min(into.len());
+        let piece = self.runtime.block_on(self.reader.read_at(self.at, room))?;
+        into[..piece.len()].copy_from_slice(&piece);
+        self.at += piece.len() as u64;
+        Ok(piece.len())
+    }
+}
+
+impl io::Seek for Seekable {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            io::SeekFrom::Start(at) => Some(at),
+            io::SeekFrom::End(by) => self.len.checked_add_signed(by),
+            io::SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = at.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.at)
+    }
+}

@@ -1,0 +1,177 @@
+//! Answers from memory: what may change, and what is not there.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use stoa_fetch::Resource;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    Answer, AnswerBody, Outcome, Protocol, ProxyError,
+    answer_cache::{AnswerCache, Entry},
+};
+
+/// How long answers are believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevalidationOptions {
+    /// `list`, `@latest` and branch queries are fresh for so long.
+    pub list_ttl: Duration,
+    /// After that, and for so long, they are given out stale at once while a refresh runs. Older ones wait for the
+    /// refresh, and are given out only if it fails.
+    pub stale_ttl: Duration,
+    /// "There is no such thing" is believed for so long; also the pause after a failed refresh.
+    pub negative_ttl: Duration,
+    /// Memory for all of it, in bytes.
+    pub capacity: u64,
+}
+
+impl Default for RevalidationOptions {
+    fn default() -> Self {
+        Self {
+            list_ttl: Duration::from_secs(60),
+            stale_ttl: Duration::from_secs(600),
+            negative_ttl: Duration::from_secs(30),
+            capacity: 16 << 20,
+        }
+    }
+}
+
+/// Remembers answers that may change, and not-found for everything.
+///
+/// * Fresh: answered from memory.
+/// * Over its time: answered from memory while one refresh runs behind it; "not found" instead waits for the refresh,
+///   since whoever asks again has probably just pushed.
+/// * The source fails: the old answer is given, however old, and the source is left alone for a while.
+///
+/// Outermost layer, so that the cheapest answers touch nothing else. Refreshes run on the owner's tasks: a client that
+/// goes away does not stop them.
+#[derive(Debug)]
+pub struct RevalidationCache {
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+}
+
+#[derive(Debug)]
+struct Shared {
+    inner: Arc<dyn Protocol>,
+    cache: AnswerCache,
+    options: RevalidationOptions,
+}
+
+enum Age {
+    Fresh,
+    Refreshable,
+    Old,
+}
+
+impl RevalidationCache {
+    /// Remembers what `inner` answers.
+    pub fn new(inner: Arc<dyn Protocol>, options: RevalidationOptions, tasks: TaskTracker) -> Self {
+        let cache = AnswerCache::new(options.capacity);
+        Self {
+            shared: Arc::new(Shared {
+                inner,
+                cache,
+                options,
+            }),
+            tasks,
+        }
+    }
+
+    /// Refreshes behind the stale answer that is being given out.
+    fn refresh_behind(&self, resource: &Resource, entry: &Arc<Entry>) {
+        if entry.is_resting() {
+            return;
+        }
+        let Some(turn) = entry.take_turn() else { return };
+        let (shared, resource, entry) = (Arc::clone(&self.shared), resource.clone(), Arc::clone(entry));
+        self.tasks.spawn(async move {
+            if let Err(error) = shared.ask(&resource).await
+                && !error.is_not_found()
+            {
+                tracing::warn!(%resource, %error, "refresh failed; the old answer stays in use");
+                entry.rest(shared.options.negative_ttl);
+            }
+            drop(turn);
+        });
+    }
+}
+
+impl Shared {
+    fn age(&self, entry: &Entry) -> Age {
+        let (age, options) = (entry.age(), &self.options);
+        match entry.result {
+            Ok(_) if age < options.list_ttl => Age::Fresh,
+            Ok(_) if age < options.list_ttl + options.stale_ttl => Age::Refreshable,
+            Err(_) if age < options.negative_ttl => Age::Fresh,
+            _ => Age::Old,
+        }
+    }
+
+    /// Asks the inner layers and remembers what they say.
+    async fn ask(&self, resource: &Resource) -> Result<Answer, ProxyError> {
+        match self.inner.get(resource).await {
+            Ok(answer) => {
+                match &answer.body {
+                    AnswerBody::Bytes(bytes) if resource.is_mutable() => {
+                        self.cache.put(resource, Ok(bytes.clone()));
+                    }
+                    _ => self.cache.forget(resource),
+                }
+                Ok(answer)
+            }
+            Err(error) => {
+                if error.is_not_found() {
+                    self.cache.put(resource, Err(error.clone().remembered()));
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+fn from_memory(result: &Result<Bytes, ProxyError>, outcome: Outcome) -> Result<Answer, ProxyError> {
+    result
+        .as_ref()
+        .map(|bytes| Answer::new(AnswerBody::Bytes(bytes.clone()), outcome))
+        .map_err(Clone::clone)
+}
+
+impl fmt::Display for RevalidationCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "revalidation_cache > {}", self.shared.inner)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Protocol for RevalidationCache {
+    async fn get(&self, resource: &Resource) -> Result<Answer, ProxyError> {
+        let Some(entry) = self.shared.cache.get(resource) else {
+            return self.shared.ask(resource).await;
+        };
+        match self.shared.age(&entry) {
+            Age::Fresh => {
+                let mut answer = from_memory(&entry.result, Outcome::Hit)?;
+                answer.fresh_for = Some(self.shared.options.list_ttl.saturating_sub(entry.age()));
+                Ok(answer)
+            }
+            Age::Refreshable => {
+                self.refresh_behind(resource, &entry);
+                from_memory(&entry.result, Outcome::Stale)
+            }
+            Age::Old if entry.is_resting() => from_memory(&entry.result, Outcome::Stale),
+            Age::Old => match self.shared.ask(resource).await {
+                // A fixed file that was missing and whose source now fails is a failure: what was true of it half a
+                // minute ago may have changed by the push that the client is waiting for.
+                Err(error) if !error.is_not_found() && resource.is_mutable() => {
+                    tracing::warn!(%resource, %error, "the source failed; an old answer is given");
+                    entry.rest(self.shared.options.negative_ttl);
+                    from_memory(&entry.result, Outcome::Stale)
+                }
+                answer => answer,
+            },
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What storage knows.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use stoa_fetch::Resource;
+use stoa_module::{
+    ModulePath, ModuleVersion, Version,
+    modfile::{ModFile, Retract},
+};
+use stoa_storage::{FileKey, FileKind, Storage, StoredVersion};
+
+use crate::{
+    Answer, AnswerBody, Outcome, Protocol, ProxyError, VersionList, file_key,
+    latest::{pick_latest, retraction_source},
+};
+
+/// What to do when sources cannot be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkMode {
+    /// Sources are asked, and their failure is the client's failure unless an earlier answer is remembered.
+    Online,
+    /// Sources are asked; when they fail, `list` and `@latest` are answered from what is stored.
+    Fallback,
+    /// Sources are never asked.
+    Offline,
+}
+
+/// The largest small file that is read whole, in bytes: `.info` and `.mod` have been bounded when they were stored.
+const SMALL: usize = 16 << 20;
+
+/// Answers fixed files from storage, and adds what is stored to what sources say of versions.
+///
+/// * `.info`, `.mod`, `.zip`: stored ones are served and nothing else is asked.
+/// * `list`: the union of the source's and the stored versions. A source that does not know the module any more does
+///   not take away what is stored.
+/// * `@latest`: the source's; when it has none, computed from what is stored.
+#[derive(Debug)]
+pub struct StorageFirst {
+    inner: Arc<dyn Protocol>,
+    storage: Arc<dyn Storage>,
+    mode: NetworkMode,
+}
+
+impl StorageFirst {
+    /// Looks into `storage` before `inner` is asked.
+    pub fn new(inner: Arc<dyn Protocol>, storage: Arc<dyn Storage>, mode: NetworkMode) -> Self {
+        Self { inner, storage, mode }
+    }
+
+    async fn file(&self, resource: &Resource, key: &FileKey) -> Result<Answer, ProxyError> {
+        match self.storage.open(key).await? {
+            Some(blob) => Ok(Answer::new(AnswerBody::Blob(blob), Outcome::Hit)),
+            None => self.inner.get(resource).await,
+        }
+    }
+
+    async fn list(&self, resource: &Resource, path: &ModulePath) -> Result<Answer, ProxyError> {
+        let told = self.inner.get(resource).await;
+        let stored = self.storage.versions(path).await?;
+        let (mut list, outcome) = match told {
+            Ok(answer) => {
+                let AnswerBody::Bytes(text) = &answer.body else {
+                    return Err(ProxyError::internal("a version list that is not in memory"));
+                };
+                (VersionList::parse(path, text), answer.outcome)
+            }
+            Err(error) if self.may_answer_alone(&error) && !stored.is_empty() => {
+                (VersionList::default(), Outcome::Hit)
+            }
+            Err(error) => return Err(error),
+        };
+        list.add_stored(path, &stored);
+        Ok(Answer::new(AnswerBody::Bytes(list.to_bytes()), outcome))
+    }
+
+    async fn latest(&self, resource: &Resource, path: &ModulePath) -> Result<Answer, ProxyError> {
+        let error = match self.inner.get(resource).await {
+            Err(error) if self.may_answer_alone(&error) => error,
+            told => return told,
+        };
+        let stored = self.storage.versions(path).await?;
+        let retractions = self.retractions(path, &stored).await?;
+        let retracted = |version: &Version| retractions.iter().any(|range| range.contains(version));
+        let Some(version) = pick_latest(&stored, retracted) else {
+            return Err(error);
+        };
+        let info = self.small(path, version, FileKind::Info).await?;
+        info.map(|info| Answer::new(AnswerBody::Bytes(info), Outcome::Hit))
+            .ok_or(error)
+    }
+
+    /// What the newest stored go.mod retracts. As in cmd/go, one that cannot be read retracts nothing.
+    async fn retractions(
+        &self,
+        path: &ModulePath,
+        stored: &[StoredVersion],
+    ) -> Result<Vec<Retract>, ProxyError> {
+        let Some(version) = retraction_source(stored) else {
+            return Ok(Vec::new());
+        };
+        let go_mod = self.small(path, version, FileKind::Mod).await?;
+        let file = go_mod.and_then(|text| ModFile::parse_lax("go.mod", &text).ok());
+        Ok(file.map(|file| file.retract).unwrap_or_default())
+    }
+
+    async fn small(
+        &self,
+        path: &ModulePath,
+        version: &Version,
+        kind: FileKind,
+    ) -> Result<Option<Bytes>, ProxyError> {
+        let Ok(target) = ModuleVersion::new(path.clone(), version.clone()) else {
+            return Ok(None);
+        };
+        match self.storage.open(&FileKey::new(target, kind)).await? {
+            Some(blob) => Ok(Some(blob.bytes(SMALL).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether storage may speak although the source did not answer.
+    fn may_answer_alone(&self, error: &ProxyError) -> bool {
+        error.is_not_found() || self.mode == NetworkMode::Fallback
+    }
+}
+
+impl fmt::Display for StorageFirst {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "storage_first({}) > {}", self.storage, self.inner)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Protocol for StorageFirst {
+    async fn get(&self, resource: &Resource) -> Result<Answer, ProxyError> {
+        match (resource, file_key(resource)) {
+            (_, Some(key)) => self.file(resource, &key).await,
+            (Resource::List(path), _) => self.list(resource, path).await,
+            (Resource::Latest(path), _) => self.latest(resource, path).await,
+            _ => self.inner.get(resource).await,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The version list as a proxy serves it.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use stoa_module::{ModulePath, ModuleVersion, Version};
+use stoa_storage::StoredVersion;
+
+/// The versions of one module path: canonical, no pseudo-versions, possible for the path, sorted, each once.
+///
+/// The go command filters nothing but pseudo-versions and takes the rest as it comes, so the proxy filters for it.
+/// Retracted versions stay: the client reads retractions from the highest one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VersionList {
+    versions: BTreeSet<Version>,
+}
+
+impl VersionList {
+    /// Reads a source's list: one version a line, whatever follows it on the line ignored.
+    pub fn parse(path: &ModulePath, text: &[u8]) -> Self {
+        let lines = text.split(|&b| b == b'\n');
+        let first_fields = lines.filter_map(|line| std::str::from_utf8(line).ok()?.split_whitespace().next());
+        let mut list = Self::default();
+        for version in first_fields.filter_map(|field| Version::parse(field).ok()) {
+            list.add(path, version);
+        }
+        list
+    }
+
+    /// Adds what is stored whole enough to be used without any source: `.info` and `.mod`.
+    pub fn add_stored(&mut self, path: &ModulePath, stored: &[StoredVersion]) {
+        for version in stored.iter().filter(|version| version.info && version.go_mod) {
+            self.add(path, version.version.clone());
+        }
+    }
+
+    fn add(&mut self, path: &ModulePath, version: Version) {
+        if !version.is_pseudo() && ModuleVersion::new(path.clone(), version.clone()).is_ok() {
+            self.versions.insert(version);
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.versions.is_empty()
+    }
+
+    /// The versions from the lowest up.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Version> {
+        self.versions.iter()
+    }
+
+    /// The body of `/@v/list`.
+    pub fn to_bytes(&self) -> Bytes {
+        let mut text = String::with_capacity(self.versions.len() * 12);
+        for version in &self.versions {
+            text.push_str(version.as_str());
+            text.push('\n');
+        }
+        text.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(path: &str, text: &str) -> String {
+        let list = VersionList::parse(&ModulePath::parse(path).expect(path), text.as_bytes());
+        String::from_utf8(list.to_bytes().to_vec()).expect("utf-8")
+    }
+
+    #[test]
+    fn what_a_client_would_print_or_select_by_mistake_is_left_out() {
+        let text = "v1.10.0\nv1.9.0 2024-01-02T03:04:05Z\nv1\nv1.2\nv1.0.0+meta\nv2.0.0\nv2.0.0+incompatible\n\
+                    v0.0.0-20240102030405-abcdefabcdef\nv1.9.0\nnonsense\n\n";
+        assert_eq!(
+            list("example.com/a", text),
+            "v1.9.0\nv1.10.0\nv2.0.0+incompatible\n"
+        );
+        assert_eq!(
+            list("example.com/a/v2", "v2.0.0\nv1.0.0\nv2.1.0-rc.1\r\n"),
+            "v2.0.0\nv2.1.0-rc.1\n"
+        );
+        assert_eq!(list("example.com/a", ""), "");
+    }
+}
