@@ -1,1 +1,46 @@
-//! Part of stoa; see `docs/ARCHITECTURE.md`.
+//! The HTTP edge of stoa.
+//!
+//! ```text
+//! connection -> request id -> hot cache (GOPROXY files in memory)
+//!                          -> GOPROXY request -> the Protocol pipeline
+//!                          -> service routes (axum): /, /healthz, /readyz, /version, /metrics, /robots.txt
+//!            -> access log and metrics, when the body has ended
+//! ```
+//!
+//! * [`Edge`] is one hyper service for all of it. Hits are answered in front of the router; ADR 0003 has the measurements.
+//! * [`serve`] owns the connections of one listener and drains them.
+//! * [`status`] turns the meaning of an error into a status, and nothing else does.
+
+mod access_log;
+mod answering;
+mod body;
+mod conditional;
+mod edge;
+mod finish;
+mod goproxy;
+mod home;
+mod hot_cache;
+mod listen;
+mod log_sink;
+mod metered;
+mod metrics;
+mod readiness;
+mod request_id;
+mod request_path;
+mod serve;
+mod service_routes;
+mod status;
+mod tls;
+
+pub use access_log::{AccessLog, LogFormat};
+pub use body::{Body, BodyError};
+pub use edge::{Edge, EdgeOptions, EdgeParts};
+pub use listen::{Listen, Listener};
+pub use log_sink::{LogSink, LogWriter};
+pub use metered::Metered;
+pub use metrics::Metrics;
+pub use readiness::Readiness;
+pub use request_path::{BadPath, PathPrefix};
+pub use serve::{ServeOptions, serve};
+pub use status::{error_text, status_of};
+pub use tls::{TlsError, TlsFiles};

@@ -1,0 +1,216 @@
+//! Requests that are not in memory: by the pipeline, or by a service route.
+
+use axum::body::to_bytes;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header::ALLOW};
+use hyper::body::Incoming;
+use stoa_fetch::Resource;
+use stoa_proxy::{Answer, AnswerBody, ProxyError};
+use stoa_storage::ETag;
+use tower::ServiceExt;
+
+use crate::{
+    Body,
+    edge::Shared,
+    finish::{Finish, Request as Asked, Verdict},
+    goproxy::{Content, Wanted, refuse, respond},
+    hot_cache::MAX_FILE,
+    request_id::REQUEST_ID,
+    request_path::decode,
+    status::ErrorReply,
+};
+
+/// The largest service page, in bytes; metrics are the largest.
+const MAX_PAGE: usize = 16 << 20;
+
+impl Shared {
+    pub(crate) async fn answer(&self, request: Request<Incoming>, asked: Asked) -> Response<Body> {
+        let path = asked.path.clone();
+        let decoded = decode(&path);
+        let below = decoded
+            .as_deref()
+            .map(|path| self.prefix.strip(path).unwrap_or(path));
+        let resource = match below {
+            Err(error) => Err(ErrorReply::from(*error)),
+            Ok(below) => Resource::parse(&below[1..]).map_err(ErrorReply::bad_request),
+        };
+        let (response, verdict) = match resource {
+            Err(error) => Self::refused(request.headers(), &asked, None, "error", error),
+            Ok(None) => self.serve_page(request, &asked).await,
+            Ok(Some(resource)) if !matches!(asked.method, Method::GET | Method::HEAD) => {
+                let error = ErrorReply::own(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
+                let (mut response, verdict) =
+                    Self::refused(request.headers(), &asked, Some(resource), "error", error);
+                response
+                    .headers_mut()
+                    .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+                (response, verdict)
+            }
+            Ok(Some(resource)) => match self.protocol.get(&resource).await {
+                Ok(answer) => self.answered(request.headers(), &asked, resource, answer).await,
+                Err(error) => Self::failed(request.headers(), &asked, resource, &error),
+            },
+        };
+        let finish = Finish::new(self.books.clone(), asked, verdict);
+        let (parts, body) = response.into_parts();
+        let body = match body.in_memory() {
+            Some(bytes) => {
+                finish.now(bytes);
+                body
+            }
+            None => body.finishing(finish),
+        };
+        Response::from_parts(parts, body)
+    }
+
+    async fn answered(
+        &self,
+        headers: &HeaderMap,
+        asked: &Asked,
+        resource: Resource,
+        answer: Answer,
+    ) -> (Response<Body>, Verdict) {
+        let wanted = Wanted {
+            method: &asked.method,
+            headers,
+            request_id: &asked.id,
+        };
+        let (outcome, fresh_for) = (answer.outcome, answer.fresh_for);
+        let (body, held) = answer.into_parts();
+        let (content, etag) = match body {
+            AnswerBody::Bytes(bytes) => {
+                let etag = quoted(&ETag::of_content(&bytes));
+                (Content::Memory(bytes), Some(etag))
+            }
+            AnswerBody::Blob(blob) => {
+                let etag = quoted(blob.etag());
+                let hot = self.hot.is_some() && blob.len() <= MAX_FILE;
+                match hot.then(|| usize::try_from(MAX_FILE).unwrap_or(usize::MAX)) {
+                    Some(max) => match blob.bytes(max).await {
+                        Ok(bytes) => (Content::Memory(bytes), Some(etag)),
+                        Err(error) => {
+                            return Self::failed(headers, asked, resource, &ProxyError::from(error));
+                        }
+                    },
+                    None => (Content::Stored(blob, held), Some(etag)),
+                }
+            }
+            AnswerBody::Growing(growing) => (Content::Growing(growing, held), None),
+        };
+        if let (Content::Memory(bytes), Some(etag), Some(hot)) = (&content, &etag, &self.hot)
+            && (!resource.is_mutable() || fresh_for.is_some())
+        {
+            hot.put(
+                &asked.path,
+                resource.clone(),
+                keep(bytes),
+                etag.clone(),
+                fresh_for,
+            );
+        }
+        let response = respond(wanted, &resource, content, etag.as_ref(), &self.policy);
+        let verdict = Verdict {
+            status: response.status().as_u16(),
+            resource: Some(resource),
+            result: outcome.as_str(),
+            error: None,
+        };
+        (response, verdict)
+    }
+
+    fn failed(
+        headers: &HeaderMap,
+        asked: &Asked,
+        resource: Resource,
+        error: &ProxyError,
+    ) -> (Response<Body>, Verdict) {
+        let result = match (error.is_not_found(), error.is_remembered()) {
+            (true, true) => "negative",
+            (true, false) => "miss",
+            (false, _) => "error",
+        };
+        let wanted = Wanted {
+            method: &asked.method,
+            headers,
+            request_id: &asked.id,
+        };
+        let response = refuse(wanted, ErrorReply::from(error));
+        let status = response.status().as_u16();
+        (
+            response,
+            Verdict {
+                status,
+                resource: Some(resource),
+                result,
+                error: Some(error.to_string()),
+            },
+        )
+    }
+
+    fn refused(
+        headers: &HeaderMap,
+        asked: &Asked,
+        resource: Option<Resource>,
+        result: &'static str,
+        error: ErrorReply,
+    ) -> (Response<Body>, Verdict) {
+        let wanted = Wanted {
+            method: &asked.method,
+            headers,
+            request_id: &asked.id,
+        };
+        let text = String::from_utf8_lossy(&error.body).trim_end().to_owned();
+        let response = refuse(wanted, error);
+        let status = response.status().as_u16();
+        (
+            response,
+            Verdict {
+                status,
+                resource,
+                result,
+                error: Some(text),
+            },
+        )
+    }
+
+    async fn serve_page(&self, request: Request<Incoming>, asked: &Asked) -> (Response<Body>, Verdict) {
+        let mut request = request.map(axum::body::Body::new);
+        if let Some(below) = self
+            .prefix
+            .strip(request.uri().path())
+            .filter(|_| !self.prefix.as_str().is_empty())
+            && let Ok(uri) = below.parse()
+        {
+            *request.uri_mut() = uri;
+        }
+        let response = match self.service.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        let (mut parts, body) = response.into_parts();
+        parts.headers.insert(REQUEST_ID, asked.id.clone());
+        let verdict = Verdict {
+            status: parts.status.as_u16(),
+            resource: None,
+            result: "-",
+            error: None,
+        };
+        // Pages are made in memory, so this copies nothing and cannot fail.
+        let body = to_bytes(body, MAX_PAGE).await.unwrap_or_default();
+        (Response::from_parts(parts, Body::full(body)), verdict)
+    }
+}
+
+/// A copy for the cache, unless the bytes own all of their memory: a slice would keep its whole buffer alive.
+fn keep(bytes: &Bytes) -> Bytes {
+    if bytes.is_unique() {
+        bytes.clone()
+    } else {
+        Bytes::copy_from_slice(bytes)
+    }
+}
+
+fn quoted(etag: &ETag) -> HeaderValue {
+    // Tags are made of hexadecimal and base64 characters.
+    HeaderValue::try_from(format!("\"{etag}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+}

@@ -1,0 +1,179 @@
+//! Responses to GOPROXY requests.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Method, Response, StatusCode,
+    header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RETRY_AFTER},
+};
+use stoa_fetch::Resource;
+use stoa_proxy::{Growing, Held};
+use stoa_storage::Blob;
+
+use crate::{
+    Body,
+    conditional::{Part, part},
+    request_id::REQUEST_ID,
+    status::ErrorReply,
+};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const ZIP: HeaderValue = HeaderValue::from_static("application/zip");
+const BYTES: HeaderValue = HeaderValue::from_static("bytes");
+const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What of a request shapes its response.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) request_id: &'a HeaderValue,
+}
+
+/// The content of a response, before conditions and ranges are looked at.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Memory(Bytes),
+    Stored(Blob, Held),
+    Growing(Growing, Held),
+}
+
+/// Makes `Cache-Control` values: versions never change, the rest is short-lived.
+#[derive(Clone, Debug)]
+pub(crate) struct CachePolicy {
+    mutable: HeaderValue,
+}
+
+impl CachePolicy {
+    /// What may change is fresh for `list_ttl`.
+    pub(crate) fn new(list_ttl: Duration) -> Self {
+        let text = format!("public, max-age={}", list_ttl.as_secs());
+        Self {
+            mutable: HeaderValue::try_from(text).unwrap_or(NO_STORE),
+        }
+    }
+
+    fn of(&self, resource: &Resource) -> HeaderValue {
+        if resource.is_mutable() {
+            self.mutable.clone()
+        } else {
+            IMMUTABLE
+        }
+    }
+}
+
+fn content_type(resource: &Resource) -> HeaderValue {
+    match resource {
+        Resource::List(_) | Resource::Mod(_) => PLAIN,
+        Resource::Latest(_) | Resource::Query(..) | Resource::Info(_) => JSON,
+        Resource::Zip(_) => ZIP,
+    }
+}
+
+/// Answers with `content`, whose entity tag (with quotes) is `etag` if it is known.
+pub(crate) fn respond(
+    wanted: Wanted<'_>,
+    resource: &Resource,
+    content: Content,
+    etag: Option<&HeaderValue>,
+    policy: &CachePolicy,
+) -> Response<Body> {
+    let len = match &content {
+        Content::Memory(bytes) => Some(bytes.len() as u64),
+        Content::Stored(blob, _) => Some(blob.len()),
+        Content::Growing(growing, _) => growing.total(),
+    };
+    let part = match (etag.and_then(|tag| tag.to_str().ok()), len) {
+        (Some(etag), Some(len)) if !matches!(content, Content::Growing(..)) => {
+            part(wanted.headers, etag, len)
+        }
+        _ => Part::Whole,
+    };
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(REQUEST_ID, wanted.request_id.clone());
+    headers.insert(CACHE_CONTROL, policy.of(resource));
+    if let Some(etag) = etag {
+        headers.insert(ETAG, etag.clone());
+    }
+    let (status, body_len) = match part {
+        Part::NotModified => (StatusCode::NOT_MODIFIED, None),
+        Part::Unsatisfiable => {
+            headers.insert(CONTENT_RANGE, header(format!("bytes */{}", len.unwrap_or(0))));
+            (StatusCode::RANGE_NOT_SATISFIABLE, Some(0))
+        }
+        Part::Whole => (StatusCode::OK, len),
+        Part::Range { start, end } => {
+            let range = format!("bytes {start}-{}/{}", end - 1, len.unwrap_or(0));
+            headers.insert(CONTENT_RANGE, header(range));
+            (StatusCode::PARTIAL_CONTENT, Some(end - start))
+        }
+    };
+    let has_content = matches!(part, Part::Whole | Part::Range { .. });
+    if has_content {
+        headers.insert(CONTENT_TYPE, content_type(resource));
+        if matches!(resource, Resource::Zip(_)) {
+            headers.insert(ACCEPT_RANGES, BYTES);
+        }
+    }
+    if let Some(len) = body_len {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
+    }
+    let body = if *wanted.method == Method::HEAD || !has_content {
+        Body::empty()
+    } else {
+        cut(content, part)
+    };
+    response(status, headers, body)
+}
+
+/// The body of the part that is wanted.
+fn cut(content: Content, part: Part) -> Body {
+    match (content, part) {
+        (Content::Memory(bytes), Part::Range { start, end }) => {
+            let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+            Body::full(bytes.slice(index(start)..index(end)))
+        }
+        (Content::Memory(bytes), _) => Body::full(bytes),
+        (Content::Stored(blob, held), Part::Range { start, end }) => {
+            Body::blob(blob, start, end - start, held)
+        }
+        (Content::Stored(blob, held), _) => {
+            let len = blob.len();
+            Body::blob(blob, 0, len, held)
+        }
+        (Content::Growing(growing, held), _) => Body::growing(&growing, held),
+    }
+}
+
+/// Answers with an error.
+pub(crate) fn refuse(wanted: Wanted<'_>, error: ErrorReply) -> Response<Body> {
+    let mut headers = HeaderMap::with_capacity(6);
+    headers.insert(REQUEST_ID, wanted.request_id.clone());
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(CONTENT_TYPE, error.content_type);
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(error.body.len()));
+    if let Some(seconds) = error.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    let body = if *wanted.method == Method::HEAD {
+        Body::empty()
+    } else {
+        Body::full(error.body)
+    };
+    response(error.status, headers, body)
+}
+
+pub(crate) fn response(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// Digits and spaces always make a header value.
+fn header(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
+}

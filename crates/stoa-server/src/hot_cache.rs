@@ -1,0 +1,86 @@
+//! GOPROXY files in memory, ready to be sent.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::HeaderValue;
+use quick_cache::{Weighter, sync::Cache};
+use stoa_fetch::Resource;
+
+/// Larger files are read from storage each time, in bytes.
+pub(crate) const MAX_FILE: u64 = 2 << 20;
+
+/// How long a fixed file is sent from memory before storage is asked again, so that a repair made by another process
+/// is seen.
+const FIXED_TTL: Duration = Duration::from_secs(60);
+
+/// What one entry costs beside its content, in bytes.
+const OVERHEAD: u64 = 512;
+
+/// Answers by request path, each with its headers made.
+#[derive(Debug)]
+pub(crate) struct HotCache {
+    entries: Cache<Box<str>, Arc<Hot>, BySize>,
+}
+
+/// One answer in memory.
+#[derive(Debug)]
+pub(crate) struct Hot {
+    pub(crate) resource: Resource,
+    pub(crate) content: Bytes,
+    /// With its quotes.
+    pub(crate) etag: HeaderValue,
+    expires: Instant,
+}
+
+#[derive(Clone, Debug)]
+struct BySize;
+
+impl Weighter<Box<str>, Arc<Hot>> for BySize {
+    fn weight(&self, path: &Box<str>, hot: &Arc<Hot>) -> u64 {
+        // What a module path costs is bounded by the path of the request.
+        OVERHEAD + 3 * path.len() as u64 + hot.content.len() as u64
+    }
+}
+
+impl HotCache {
+    /// A cache of `capacity` bytes.
+    pub(crate) fn new(capacity: u64) -> Self {
+        let expected = usize::try_from(capacity / 16_384).unwrap_or(usize::MAX).max(16);
+        Self {
+            entries: Cache::with_weighter(expected, capacity, BySize),
+        }
+    }
+
+    /// The answer to a request for `path`, if it may still be used.
+    pub(crate) fn get(&self, path: &str) -> Option<Arc<Hot>> {
+        let hot = self.entries.get(path)?;
+        if hot.expires <= Instant::now() {
+            self.entries.remove(path);
+            return None;
+        }
+        Some(hot)
+    }
+
+    /// Remembers an answer. `fresh_for` bounds how long, for what may change.
+    pub(crate) fn put(
+        &self,
+        path: &str,
+        resource: Resource,
+        content: Bytes,
+        etag: HeaderValue,
+        fresh_for: Option<Duration>,
+    ) {
+        let ttl = fresh_for.map_or(FIXED_TTL, |fresh| fresh.min(FIXED_TTL));
+        let hot = Hot {
+            resource,
+            content,
+            etag,
+            expires: Instant::now() + ttl,
+        };
+        self.entries.insert(path.into(), Arc::new(hot));
+    }
+}

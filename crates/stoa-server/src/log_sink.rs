@@ -1,0 +1,219 @@
+//! Where log lines go without making a request wait.
+
+use std::{
+    io::{self, Write},
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+
+/// A full buffer of this size is handed to the writer, in bytes.
+const BUFFER: usize = 32 << 10;
+/// How many full buffers may wait for a slow output before lines are dropped.
+const WAITING: usize = 64;
+/// What is in a buffer that does not fill reaches the output after so long at most.
+const FLUSH_EVERY: Duration = Duration::from_millis(100);
+
+/// A log output with a thread of its own.
+///
+/// Lines are appended to a buffer; a request never waits for a disk or a terminal. When the output is so slow that all
+/// buffers are full, lines are dropped and counted instead. Dropping the sink writes what is left.
+#[derive(Debug)]
+pub struct LogSink {
+    writer: LogWriter,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A handle to write lines with; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct LogWriter {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    dropped: AtomicU64,
+}
+
+#[derive(Debug)]
+struct State {
+    buffer: Vec<u8>,
+    /// `None` after the sink has been closed.
+    sender: Option<SyncSender<Vec<u8>>>,
+}
+
+impl LogSink {
+    /// Writes to `output`.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn new(output: impl Write + Send + 'static) -> io::Result<Self> {
+        let (sender, receiver) = sync_channel(WAITING);
+        let state = State {
+            buffer: Vec::with_capacity(BUFFER),
+            sender: Some(sender),
+        };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            dropped: AtomicU64::new(0),
+        });
+        let writing = Arc::clone(&shared);
+        let thread = thread::Builder::new()
+            .name("stoa-log".to_owned())
+            .spawn(move || write_all(&writing, &receiver, output))?;
+        Ok(Self {
+            writer: LogWriter { shared },
+            thread: Some(thread),
+        })
+    }
+
+    /// A handle to write lines with.
+    pub fn writer(&self) -> LogWriter {
+        self.writer.clone()
+    }
+}
+
+impl Drop for LogSink {
+    fn drop(&mut self) {
+        self.writer.shared.state.lock().sender = None;
+        if let Some(thread) = self.thread.take() {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+impl LogWriter {
+    /// Appends one line, made by `format`, which must end it with a newline.
+    pub fn line(&self, format: impl FnOnce(&mut Vec<u8>)) {
+        let mut state = self.shared.state.lock();
+        let State { buffer, sender } = &mut *state;
+        let Some(sender) = sender else { return };
+        format(buffer);
+        if buffer.len() >= BUFFER {
+            let full = mem::replace(buffer, Vec::with_capacity(BUFFER));
+            if let Err(error) = sender.try_send(full) {
+                let (std::sync::mpsc::TrySendError::Full(lines)
+                | std::sync::mpsc::TrySendError::Disconnected(lines)) = error;
+                let lost = lines.split_inclusive(|&byte| byte == b'\n').count();
+                self.shared.dropped.fetch_add(lost as u64, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// How many lines were dropped because the output was too slow.
+    pub fn dropped(&self) -> u64 {
+        self.shared.dropped.load(Ordering::Relaxed)
+    }
+}
+
+/// For `tracing`: each call is one whole line.
+impl Write for LogWriter {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.line(|buffer| buffer.extend_from_slice(line));
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write_all(shared: &Shared, receiver: &Receiver<Vec<u8>>, mut output: impl Write) {
+    // An output that fails (a closed pipe) has nowhere to say so; later lines are tried again.
+    let mut write = |lines: &[u8]| {
+        if !lines.is_empty() {
+            let _lost = output.write_all(lines).and_then(|()| output.flush());
+        }
+    };
+    loop {
+        let closed = match receiver.recv_timeout(FLUSH_EVERY) {
+            Ok(lines) => {
+                write(&lines);
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Disconnected) => true,
+        };
+        // Under the lock nobody can queue a full buffer, so that what is queued is older than what is not.
+        let (older, newest) = {
+            let mut state = shared.state.lock();
+            let older: Vec<_> = receiver.try_iter().collect();
+            (older, mem::take(&mut state.buffer))
+        };
+        for lines in &older {
+            write(lines);
+        }
+        write(&newest);
+        if closed {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Output(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Output {
+        fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+            self.0.lock().extend_from_slice(lines);
+            Ok(lines.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn every_line_arrives_once_and_in_order() {
+        let output = Output::default();
+        let sink = LogSink::new(output.clone()).expect("thread");
+        let mut want = String::new();
+        for i in 0..20_000 {
+            let line = format!("line {i}\n");
+            want.push_str(&line);
+            sink.writer()
+                .line(|buffer| buffer.extend_from_slice(line.as_bytes()));
+        }
+        assert_eq!(sink.writer().dropped(), 0);
+        drop(sink);
+        assert!(*output.0.lock() == want.as_bytes());
+    }
+
+    #[test]
+    fn an_output_that_hangs_costs_lines_and_not_time() {
+        struct Hangs(std::sync::mpsc::Receiver<()>);
+        impl Write for Hangs {
+            fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+                let _released = self.0.recv();
+                Ok(lines.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let (release, hangs) = std::sync::mpsc::channel();
+        let sink = LogSink::new(Hangs(hangs)).expect("thread");
+        let line = [b'x'; 1023];
+        for _ in 0..(WAITING + 4) * BUFFER / 1024 {
+            sink.writer().line(|buffer| {
+                buffer.extend_from_slice(&line);
+                buffer.push(b'\n');
+            });
+        }
+        assert!(sink.writer().dropped() > 0);
+        drop(release);
+    }
+}

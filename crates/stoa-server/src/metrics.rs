@@ -1,0 +1,166 @@
+//! Counts for Prometheus.
+
+use std::{
+    fmt,
+    sync::atomic::AtomicU64,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::Registry,
+};
+
+/// Everything that is counted. Names begin with `stoa_`.
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    requests: Family<RequestLabels, Counter>,
+    sent: Family<ResultLabels, Counter>,
+    duration: Family<ResultLabels, Histogram>,
+    fetches: Family<FetchLabels, Counter>,
+    fetch_duration: Family<KindLabels, Histogram>,
+    connections: Gauge,
+    log_lines_dropped: Gauge<u64, AtomicU64>,
+}
+
+/// One request's kind and end.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct RequestLabels {
+    pub(crate) resource: &'static str,
+    pub(crate) result: &'static str,
+    pub(crate) status: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabels {
+    resource: &'static str,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FetchLabels {
+    resource: &'static str,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    resource: &'static str,
+}
+
+/// From 50 us, where hits are, to 100 s, where large cold zips are.
+fn request_buckets() -> Histogram {
+    Histogram::new(exponential_buckets(0.000_05, 4.0, 12))
+}
+
+/// From 1 ms to 260 s.
+fn fetch_buckets() -> Histogram {
+    Histogram::new(exponential_buckets(0.001, 4.0, 10))
+}
+
+impl Metrics {
+    /// All counts at zero.
+    pub fn new() -> Self {
+        let metrics = Self {
+            registry: Mutex::new(Registry::with_prefix("stoa")),
+            requests: Family::default(),
+            sent: Family::default(),
+            duration: Family::new_with_constructor(request_buckets),
+            fetches: Family::default(),
+            fetch_duration: Family::new_with_constructor(fetch_buckets),
+            connections: Gauge::default(),
+            log_lines_dropped: Gauge::default(),
+        };
+        let mut registry = metrics.registry.lock();
+        registry.register(
+            "requests",
+            "Requests by kind, result and status",
+            metrics.requests.clone(),
+        );
+        registry.register("response_bytes", "Bytes of response bodies", metrics.sent.clone());
+        let help = "Seconds from the head of a request to the end of its response body";
+        registry.register("request_duration_seconds", help, metrics.duration.clone());
+        registry.register(
+            "fetches",
+            "Questions asked of sources, by kind and result",
+            metrics.fetches.clone(),
+        );
+        let help = "Seconds until a source has answered, body not included";
+        registry.register("fetch_duration_seconds", help, metrics.fetch_duration.clone());
+        registry.register(
+            "connections",
+            "Open client connections",
+            metrics.connections.clone(),
+        );
+        let help = "Log lines lost because the log output was too slow";
+        registry.register("log_lines_dropped", help, metrics.log_lines_dropped.clone());
+        drop(registry);
+        metrics
+    }
+
+    pub(crate) fn request(&self, labels: &RequestLabels, bytes: u64, duration: Duration) {
+        self.requests.get_or_create(labels).inc();
+        let labels = ResultLabels {
+            resource: labels.resource,
+            result: labels.result,
+        };
+        self.sent.get_or_create(&labels).inc_by(bytes);
+        self.duration
+            .get_or_create(&labels)
+            .observe(duration.as_secs_f64());
+    }
+
+    pub(crate) fn fetch(&self, resource: &'static str, result: &'static str, started: Instant) {
+        self.fetches
+            .get_or_create(&FetchLabels { resource, result })
+            .inc();
+        self.fetch_duration
+            .get_or_create(&KindLabels { resource })
+            .observe(started.elapsed().as_secs_f64());
+    }
+
+    /// Counts a connection until the guard is dropped.
+    pub(crate) fn connection(&self) -> ConnectionGuard {
+        self.connections.inc();
+        ConnectionGuard(self.connections.clone())
+    }
+
+    /// The exposition text, in `OpenMetrics` form.
+    pub(crate) fn text(&self, log_lines_dropped: u64) -> String {
+        self.log_lines_dropped.set(log_lines_dropped);
+        let mut text = String::new();
+        match encode(&mut text, &self.registry.lock()) {
+            Ok(()) => text,
+            Err(fmt::Error) => String::new(),
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+/// One open connection.
+#[derive(Debug)]
+pub(crate) struct ConnectionGuard(Gauge);
+
+impl Drop for ConnectionGuard {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

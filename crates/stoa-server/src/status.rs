@@ -1,0 +1,146 @@
+//! The one place where an error's meaning becomes a status and a text.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode};
+use stoa_proxy::{Meaning, ProxyError};
+
+use crate::BadPath;
+
+/// What the go command prints of an error (`cmd/go/internal/web`): so many lines, so many bytes, up to a blank line.
+const MAX_LINES: usize = 8;
+const MAX_BYTES: usize = 648;
+
+/// Text of our own.
+pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// The status of a meaning. A source's failure is never a 404: that would send the client to the next source.
+pub fn status_of(meaning: Meaning) -> StatusCode {
+    match meaning {
+        Meaning::NotFound => StatusCode::NOT_FOUND,
+        Meaning::Gone => StatusCode::GONE,
+        Meaning::Refused => StatusCode::FORBIDDEN,
+        Meaning::BadUpstream => StatusCode::BAD_GATEWAY,
+        Meaning::Deadline => StatusCode::GATEWAY_TIMEOUT,
+        Meaning::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Meaning::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        Meaning::Unsupported => StatusCode::NOT_IMPLEMENTED,
+    }
+}
+
+/// An error as it is sent: status, content type, body, seconds until a retry makes sense.
+#[derive(Debug)]
+pub(crate) struct ErrorReply {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: HeaderValue,
+    pub(crate) body: Bytes,
+    pub(crate) retry_after: Option<u64>,
+}
+
+impl From<&ProxyError> for ErrorReply {
+    fn from(error: &ProxyError) -> Self {
+        let status = status_of(error.meaning());
+        let retry_after = error.retry_after().map(|after| after.as_secs().max(1));
+        if let Some(reply) = error
+            .reply()
+            .filter(|reply| error.is_not_found() && !reply.body.is_empty())
+        {
+            // What a source says of a missing module reaches the client byte for byte.
+            let content_type = reply
+                .content_type
+                .as_deref()
+                .and_then(|text| HeaderValue::from_str(text).ok());
+            let content_type = content_type.unwrap_or(TEXT);
+            return Self {
+                status,
+                content_type,
+                body: reply.body.clone(),
+                retry_after,
+            };
+        }
+        let said = error
+            .reply()
+            .filter(|_| !error.is_not_found())
+            .and_then(|reply| reply.text());
+        let body = error_text(&error.to_string(), said.unwrap_or_default());
+        Self {
+            status,
+            content_type: TEXT,
+            body: body.into(),
+            retry_after,
+        }
+    }
+}
+
+impl ErrorReply {
+    /// A request that makes no sense.
+    pub(crate) fn bad_request(reason: impl std::fmt::Display) -> Self {
+        Self::own(StatusCode::BAD_REQUEST, &reason.to_string())
+    }
+
+    pub(crate) fn own(status: StatusCode, reason: &str) -> Self {
+        Self {
+            status,
+            content_type: TEXT,
+            body: error_text(reason, "").into(),
+            retry_after: None,
+        }
+    }
+}
+
+impl From<BadPath> for ErrorReply {
+    fn from(error: BadPath) -> Self {
+        Self::bad_request(error)
+    }
+}
+
+/// The text of an error: the cause in the first line, then what the source said, within what the go command prints.
+pub fn error_text(cause: &str, said: &str) -> String {
+    let mut text = String::new();
+    let lines = cause
+        .lines()
+        .chain(said.lines())
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty());
+    for line in lines.take(MAX_LINES) {
+        let room = MAX_BYTES.saturating_sub(text.len() + 1);
+        let cut = line
+            .char_indices()
+            .map(|(i, c)| i + c.len_utf8())
+            .take_while(|end| *end <= room)
+            .last();
+        let Some(cut) = cut else { break };
+        let _infallible = writeln!(text, "{}", &line[..cut]);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_fits_what_the_go_command_prints() {
+        assert_eq!(error_text("cause", "said\n\nmore\n"), "cause\nsaid\nmore\n");
+        assert_eq!(error_text("a", &"line\n".repeat(20)).lines().count(), MAX_LINES);
+        let long = error_text(&"é".repeat(600), "more");
+        assert!(long.len() <= MAX_BYTES && long.ends_with("é\n"), "{}", long.len());
+    }
+
+    #[test]
+    fn every_meaning_has_the_status_of_the_design() {
+        for (meaning, status) in [
+            (Meaning::NotFound, 404),
+            (Meaning::Gone, 410),
+            (Meaning::Refused, 403),
+            (Meaning::BadUpstream, 502),
+            (Meaning::Deadline, 504),
+            (Meaning::Overloaded, 503),
+            (Meaning::Internal, 500),
+            (Meaning::Unsupported, 501),
+        ] {
+            assert_eq!(status_of(meaning).as_u16(), status);
+        }
+    }
+}
