@@ -1,0 +1,127 @@
+//! The command line.
+
+use std::{collections::BTreeMap, env, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::config::Given;
+
+/// A Go module proxy in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "stoa", version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the GOPROXY protocol
+    Serve {
+        /// Where to listen: HOST:PORT, :PORT or unix:PATH [default: 127.0.0.1:3000]
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Fetch modules into storage and print them as `go mod download -json` does
+    Fetch {
+        /// MODULE, MODULE@VERSION, MODULE@BRANCH, MODULE@v1 or MODULE@<v1.5.0
+        #[arg(required = true, value_name = "MODULE[@QUERY]")]
+        modules: Vec<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Read storage again and report what is damaged
+    Verify {
+        /// Put damaged files aside and fetch them again
+        #[arg(long)]
+        repair: bool,
+        /// Print findings and the summary as JSON lines
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Check, show or begin a configuration
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check it and report every fault
+    Check {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Print what is in force, and where each value comes from
+    Show {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Print a file with every key, its meaning and its default
+    Init,
+}
+
+/// Flags that most commands share. Each is also a key and an environment variable.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Common {
+    /// Read the configuration from a TOML file [env: `STOA_CONFIG`]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where modules are kept: `file:///DIR`, a path, or `memory:`
+    #[arg(long, value_name = "URL")]
+    storage: Option<String>,
+    /// Where modules come from, in GOPROXY syntax
+    #[arg(long, value_name = "LIST")]
+    upstream: Option<String>,
+    /// online, fallback or offline
+    #[arg(long, value_name = "MODE")]
+    network: Option<String>,
+}
+
+impl Common {
+    /// Everything from outside: these flags, `listen`, and the environment, which is read here and nowhere else.
+    pub(crate) fn given(self, listen: Option<String>) -> Given {
+        let flags = [
+            ("listen", listen),
+            ("storage", self.storage),
+            ("upstream", self.upstream),
+            ("network", self.network),
+        ];
+        let flags: BTreeMap<_, _> = flags
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)))
+            .collect();
+        let environment: BTreeMap<_, _> = env::vars()
+            .filter(|(name, _)| name.starts_with("STOA_"))
+            .collect();
+        let file = self
+            .config
+            .or_else(|| environment.get("STOA_CONFIG").map(PathBuf::from));
+        let absolute = |name: &str| {
+            env::var_os(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let data_home = absolute("XDG_DATA_HOME")
+            .or_else(|| absolute("HOME").map(|home| home.join(".local").join("share")));
+        Given {
+            file,
+            flags,
+            environment,
+            data_home,
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! `stoa config`.
+
+use std::io::{self, Write};
+
+use super::{Failure, configured};
+use crate::{cli::ConfigCommand, config};
+
+pub(super) fn run(command: ConfigCommand) -> Result<(), Failure> {
+    let text = match command {
+        ConfigCommand::Init => config::sample(),
+        ConfigCommand::Show { common } => config::show(&configured(common, None)?),
+        ConfigCommand::Check { common } => {
+            configured(common, None)?;
+            "the configuration is good\n".to_owned()
+        }
+    };
+    Ok(io::stdout().write_all(text.as_bytes())?)
+}

@@ -1,0 +1,134 @@
+//! `stoa serve`.
+
+use std::{
+    io::{self, Write},
+    sync::Arc,
+    time::Duration,
+};
+
+use stoa_server::{
+    AccessLog, Edge, EdgeOptions, EdgeParts, Listener, LogSink, Metrics, Readiness, ServeOptions, serve,
+};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, open_storage, runtime};
+use crate::{config::Config, logging, pipeline};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+pub(super) fn run(config: Config) -> Result<(), Failure> {
+    let sink = logging::start(&config.log_level, config.log_format)?;
+    let runtime = runtime()?;
+    let result = runtime.block_on(serve_until_signal(config, &sink));
+    // A blocking read that hangs on a dead disk must not keep the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
+}
+
+/// Builds, listens, serves; then drains, in this order: not ready, no new connections, open requests end, transfers
+/// that nobody waits for any more end.
+async fn serve_until_signal(config: Config, sink: &LogSink) -> Result<(), Failure> {
+    let storage = open_storage(&config)?;
+    let metrics = Arc::new(Metrics::new());
+    let pipelines = pipeline::build(&config, Arc::clone(&storage), &metrics).map_err(Failure::new)?;
+    tracing::info!(version = VERSION, protocol = %pipelines.protocol, "starting");
+
+    let readiness = Arc::new(Readiness::new(storage));
+    let access_log = config
+        .access_log
+        .then(|| Arc::new(AccessLog::new(sink.writer(), config.log_format)));
+    let edge_options = EdgeOptions {
+        prefix: config.prefix.clone(),
+        list_ttl: config.revalidation.list_ttl,
+        memory: config.memory,
+        secure: config.tls.is_some(),
+        version: VERSION,
+    };
+    let edge_parts = EdgeParts {
+        protocol: pipelines.protocol,
+        readiness: Arc::clone(&readiness),
+        metrics,
+        access_log,
+        log: sink.writer(),
+    };
+    let listener = Listener::bind(&config.listen).await.map_err(Failure::new)?;
+    let mut signals = StopSignals::new()?;
+    announce(&config, &listener)?;
+
+    let shutdown = CancellationToken::new();
+    let options = ServeOptions {
+        connections: config.connections,
+        tls: config.tls.clone(),
+        drain_timeout: config.drain_timeout,
+    };
+    let server = serve(
+        listener,
+        Edge::new(edge_options, edge_parts),
+        options,
+        shutdown.clone(),
+    );
+    let drain = async {
+        let name = signals.recv().await;
+        tracing::info!(signal = name, "draining: not ready from now on");
+        readiness.drain();
+        tokio::select! {
+            () = sleep(config.drain_notice) => {}
+            _ = signals.recv() => {}
+        }
+        shutdown.cancel();
+        // A second signal while requests are ending cuts them.
+        signals.recv().await;
+    };
+    let cut = tokio::select! {
+        cut = server => cut.map_err(Failure::new)?,
+        () = drain => return Err(Failure::new("stopped at once by a second signal")),
+    };
+    pipelines.tasks.close();
+    let finished = timeout(config.drain_timeout, pipelines.tasks.wait())
+        .await
+        .is_ok();
+    tracing::info!(connections_cut = cut, transfers_finished = finished, "stopped");
+    Ok(())
+}
+
+/// Says where the server listens, and the line that makes `go` use it.
+fn announce(config: &Config, listener: &Listener) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match listener.url(config.tls.is_some()) {
+        Some(url) => {
+            let prefix = &config.prefix;
+            writeln!(stdout, "stoa {VERSION} listening on {url}{prefix}")?;
+            writeln!(stdout, "export GOPROXY={url}{prefix}")?;
+        }
+        None => writeln!(stdout, "stoa {VERSION} listening on {}", config.listen)?,
+    }
+    writeln!(stdout, "storage: {}", config.storage)?;
+    writeln!(stdout, "upstream: {}", config.upstream)?;
+    stdout.flush()
+}
+
+/// The signals that ask the server to stop, listened for from before it says that it listens.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn recv(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `stoa verify`.
+
+use std::{
+    io::{self, Write},
+    sync::Arc,
+    thread::available_parallelism,
+};
+
+use serde_json::json;
+use stoa_proxy::{Finding, Verifier, VerifyReport};
+use stoa_server::Metrics;
+
+use super::{Failure, open_storage, runtime};
+use crate::{config::Config, pipeline, progress};
+
+pub(super) fn run(config: &Config, repair: bool, json: bool) -> Result<(), Failure> {
+    let report = runtime()?.block_on(verify(config, repair, json))?;
+    print_report(&report, json)?;
+    if report.bad == report.restored {
+        Ok(())
+    } else {
+        Err(Failure::told())
+    }
+}
+
+async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyReport, Failure> {
+    let storage = open_storage(config)?;
+    let pipelines =
+        pipeline::build(config, Arc::clone(&storage), &Arc::new(Metrics::new())).map_err(Failure::new)?;
+    let parallel = available_parallelism().map_or(1, usize::from);
+    let repair = repair.then_some(pipelines.stasher);
+    let verifier = Verifier::new(storage, config.zip_limits.clone(), repair, parallel);
+    let bar = progress::count("verifying");
+    let show = |report: &VerifyReport| {
+        bar.set_message(format!(
+            "{} versions, {} files, {} bad",
+            report.versions, report.files, report.bad
+        ));
+    };
+    let found = |finding: &Finding| {
+        bar.suspend(|| {
+            let _closed = print_finding(finding, json);
+        });
+    };
+    let report = verifier.run(show, found).await.map_err(Failure::new);
+    bar.finish_and_clear();
+    pipelines.tasks.close();
+    pipelines.tasks.wait().await;
+    report
+}
+
+fn print_finding(finding: &Finding, json: bool) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    if json {
+        let line = json!({
+            "file": finding.file.to_string(),
+            "module": finding.file.target.path().as_str(),
+            "version": finding.file.target.version().as_str(),
+            "problem": finding.problem.to_string(),
+            "repair": finding.repair.to_string(),
+        });
+        writeln!(stdout, "{line}")
+    } else {
+        writeln!(
+            stdout,
+            "{}: {}; {}",
+            finding.file, finding.problem, finding.repair
+        )
+    }
+}
+
+fn print_report(report: &VerifyReport, json: bool) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    if json {
+        let line = json!({
+            "modules": report.modules,
+            "versions": report.versions,
+            "files": report.files,
+            "bytes": report.bytes,
+            "unrecorded": report.unrecorded,
+            "bad": report.bad,
+            "restored": report.restored,
+        });
+        return writeln!(stdout, "{line}");
+    }
+    writeln!(
+        stdout,
+        "{} modules, {} versions, {} files, {} bytes read: {} bad, {} restored",
+        report.modules, report.versions, report.files, report.bytes, report.bad, report.restored
+    )?;
+    if report.unrecorded > 0 {
+        writeln!(
+            stdout,
+            "{} good zips have no recorded hash to compare with",
+            report.unrecorded
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! The table of all keys.
+
+/// One key: its name in the file, its default as it would be written there, and what it does.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// `listen`, `cache.list_ttl`. The environment variable is `STOA_LISTEN`, `STOA_CACHE_LIST_TTL`.
+    pub(crate) name: &'static str,
+    pub(crate) default: &'static str,
+    pub(crate) help: &'static str,
+}
+
+const fn key(name: &'static str, default: &'static str, help: &'static str) -> Key {
+    Key { name, default, help }
+}
+
+impl Key {
+    /// The environment variable of the key.
+    pub(crate) fn variable(&self) -> String {
+        format!("STOA_{}", self.name.replace('.', "_").to_uppercase())
+    }
+}
+
+/// The public Go module proxy. `direct` joins it once repositories can be read.
+const PUBLIC_PROXY: &str = "https://goproxy.example";
+
+/// Every key, in the order of the documentation.
+pub(crate) const KEYS: &[Key] = &[
+    key(
+        "listen",
+        "127.0.0.1:3000",
+        "where to listen: HOST:PORT, :PORT (all addresses) or unix:PATH",
+    ),
+    key(
+        "storage",
+        "",
+        "where modules are kept: file:///DIR, a path, or memory:; default: stoa in the user's data home",
+    ),
+    key(
+        "upstream",
+        PUBLIC_PROXY,
+        "where modules come from, in GOPROXY syntax",
+    ),
+    key(
+        "network",
+        "online",
+        "online; fallback: answer from storage when upstream fails; offline: never ask upstream",
+    ),
+    key("path_prefix", "", "serve below this path too, such as /go"),
+    key(
+        "tls.cert",
+        "",
+        "PEM file of the certificate chain; with tls.key, serve TLS",
+    ),
+    key("tls.key", "", "PEM file of the private key"),
+    key(
+        "cache.list_ttl",
+        "60s",
+        "how long list, @latest and branch queries are fresh",
+    ),
+    key(
+        "cache.stale_ttl",
+        "10m",
+        "how much longer they are given out at once while they are being refreshed",
+    ),
+    key(
+        "cache.negative_ttl",
+        "30s",
+        "how long \"not found\" is remembered; also the pause after a failed refresh",
+    ),
+    key(
+        "cache.answers",
+        "16MiB",
+        "memory for lists, queries and \"not found\"",
+    ),
+    key(
+        "cache.memory",
+        "64MiB",
+        "memory for hot files up to 2 MiB; 0 switches it off",
+    ),
+    key(
+        "pool.requests",
+        "1024",
+        "requests that may wait for a fetch at once; more are refused with 503",
+    ),
+    key("pool.fetches", "16", "fetches that run at once"),
+    key(
+        "pool.connections",
+        "8192",
+        "client connections at once; more wait",
+    ),
+    key("fetch.connect_timeout", "10s", "to connect to an upstream"),
+    key(
+        "fetch.response_timeout",
+        "60s",
+        "for the head of an upstream's answer",
+    ),
+    key(
+        "fetch.idle_timeout",
+        "30s",
+        "between two pieces of an upstream's answer",
+    ),
+    key("fetch.total_timeout", "15m", "for one whole transfer"),
+    key("fetch.max_zip", "500MiB", "largest zip, packed and unpacked"),
+    key(
+        "drain.notice",
+        "1s",
+        "after a signal, how long /readyz says 503 while requests are still accepted",
+    ),
+    key(
+        "drain.timeout",
+        "30s",
+        "then, how long open requests may take to end",
+    ),
+    key("log.format", "text", "text or json"),
+    key(
+        "log.level",
+        "info",
+        "error, warn, info, debug or trace; or directives such as stoa_fetch=debug",
+    ),
+    key("log.access", "true", "one line for each request"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_have_one_section_at_most() {
+        let mut names: Vec<_> = KEYS.iter().map(super::Key::variable).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), KEYS.len());
+        assert!(
+            KEYS.iter()
+                .all(|key| key.name.matches('.').count() <= 1 && !key.help.is_empty())
+        );
+    }
+}

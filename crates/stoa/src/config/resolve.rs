@@ -1,0 +1,456 @@
+//! From texts to a checked configuration.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+
+use stoa_fetch::{Deadlines, Limits, UpstreamList};
+use stoa_module::{PatternList, zip::ZipLimits};
+use stoa_proxy::{NetworkMode, RevalidationOptions};
+use stoa_server::{Listen, LogFormat, PathPrefix, TlsFiles};
+
+use super::{
+    file::{self, File, Place, Values},
+    keys::{KEYS, Key},
+    values::{ByteSize, boolean, bound, deadline, duration, log_format, log_level, network},
+};
+
+/// What comes from outside of the file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Given {
+    /// `--config`.
+    pub(crate) file: Option<PathBuf>,
+    /// Values by key, from flags.
+    pub(crate) flags: BTreeMap<&'static str, String>,
+    /// Values by variable name, from the environment.
+    pub(crate) environment: BTreeMap<String, String>,
+    /// The directory for data when `storage` is not set.
+    pub(crate) data_home: Option<PathBuf>,
+}
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Default,
+    File(Place),
+    Environment(String),
+    Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(place) => write!(f, "{place}"),
+            Self::Environment(variable) => f.write_str(variable),
+            Self::Flag(flag) => f.write_str(flag),
+        }
+    }
+}
+
+/// One `[[route]]`.
+#[derive(Clone, Debug)]
+pub(crate) struct RouteConfig {
+    pub(crate) patterns: PatternList,
+    pub(crate) upstream: UpstreamList,
+}
+
+/// The configuration, checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) listen: Listen,
+    pub(crate) storage: String,
+    pub(crate) upstream: UpstreamList,
+    pub(crate) routes: Vec<RouteConfig>,
+    pub(crate) network: NetworkMode,
+    pub(crate) prefix: PathPrefix,
+    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) revalidation: RevalidationOptions,
+    pub(crate) memory: u64,
+    pub(crate) requests: usize,
+    pub(crate) fetches: usize,
+    pub(crate) connections: usize,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) limits: Limits,
+    pub(crate) zip_limits: ZipLimits,
+    pub(crate) drain_notice: Duration,
+    pub(crate) drain_timeout: Duration,
+    pub(crate) log_format: LogFormat,
+    pub(crate) log_level: String,
+    pub(crate) access_log: bool,
+    /// Every key's text and origin, for `config show`. Secrets are cut out.
+    pub(crate) origins: Vec<(&'static Key, String, Origin)>,
+    /// Oddities that are no faults.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Everything that is wrong, one line each.
+#[derive(Debug)]
+pub(crate) struct Faults(pub(crate) Vec<String>);
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+/// Reads and checks everything, and reports all faults at once.
+pub(crate) fn load(given: &Given) -> Result<Config, Faults> {
+    let file = given.file.as_deref().map(file::read).unwrap_or_default();
+    let mut reader = Reader {
+        given,
+        file,
+        origins: Vec::new(),
+        faults: Vec::new(),
+    };
+    reader.faults.append(&mut reader.file.faults);
+    reader.unknown_keys();
+    let warnings = reader.unknown_variables();
+    let config = reader.config(warnings);
+    match config {
+        Some(config) if reader.faults.is_empty() => Ok(Config {
+            origins: reader.origins,
+            ..config
+        }),
+        _ => Err(Faults(reader.faults)),
+    }
+}
+
+struct Reader<'a> {
+    given: &'a Given,
+    file: File,
+    origins: Vec<(&'static Key, String, Origin)>,
+    faults: Vec<String>,
+}
+
+impl Reader<'_> {
+    /// `None` only together with a fault.
+    fn config(&mut self, warnings: Vec<String>) -> Option<Config> {
+        // All keys are read before the first `?`, so that one fault hides no other.
+        let listen = self.value("listen", str::parse);
+        let storage = self.storage();
+        let upstream = self.upstream("upstream");
+        let routes = self.routes();
+        let network = self.value("network", network);
+        let prefix = self.value("path_prefix", str::parse);
+        let tls = self.tls();
+        let revalidation = self.revalidation();
+        let memory = self.value("cache.memory", str::parse::<ByteSize>);
+        let (requests, fetches) = (
+            self.value("pool.requests", bound),
+            self.value("pool.fetches", bound),
+        );
+        let connections = self.value("pool.connections", bound);
+        let deadlines = self.deadlines();
+        let max_zip = self.value("fetch.max_zip", str::parse::<ByteSize>);
+        let (drain_notice, drain_timeout) = (
+            self.value("drain.notice", duration),
+            self.value("drain.timeout", duration),
+        );
+        let (log_format, log_level) = (
+            self.value("log.format", log_format),
+            self.value("log.level", log_level),
+        );
+        let access_log = self.value("log.access", boolean);
+        let max_zip = max_zip?.0;
+        Some(Config {
+            listen: listen?,
+            storage: storage?,
+            upstream: upstream?,
+            routes: routes?,
+            network: network?,
+            prefix: prefix?,
+            tls,
+            revalidation: revalidation?,
+            memory: memory?.0,
+            requests: requests?,
+            fetches: fetches?,
+            connections: connections?,
+            deadlines: deadlines?,
+            limits: Limits {
+                zip: max_zip,
+                ..Limits::default()
+            },
+            zip_limits: ZipLimits {
+                archive_bytes: max_zip,
+                uncompressed_bytes: max_zip,
+                ..ZipLimits::default()
+            },
+            drain_notice: drain_notice?,
+            drain_timeout: drain_timeout?,
+            log_format: log_format?,
+            log_level: log_level?,
+            access_log: access_log?,
+            origins: Vec::new(),
+            warnings,
+        })
+    }
+
+    /// The text of a key and where it came from.
+    fn text(&self, key: &Key) -> (String, Origin) {
+        if let Some(text) = self.given.flags.get(key.name) {
+            return (text.clone(), Origin::Flag(format!("--{}", key.name)));
+        }
+        let variable = key.variable();
+        if let Some(text) = self.given.environment.get(&variable) {
+            return (text.clone(), Origin::Environment(variable));
+        }
+        match self.file.values.get(key.name) {
+            Some(written) => (written.text.clone(), Origin::File(written.place.clone())),
+            None => (key.default.to_owned(), Origin::Default),
+        }
+    }
+
+    /// Reads one key with `parse`. The text is remembered for `config show`.
+    fn value<T, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let key = KEYS.iter().find(|key| key.name == name)?;
+        let (text, origin) = self.text(key);
+        let value = parse(&text);
+        let value = value
+            .map_err(|error| self.faults.push(format!("{origin}: {name}: {error}")))
+            .ok();
+        self.origins.push((key, text, origin));
+        value
+    }
+
+    fn storage(&mut self) -> Option<String> {
+        let home = self.given.data_home.clone();
+        let value = self.value("storage", |text| match (text, home) {
+            ("", Some(home)) => Ok(format!("file://{}", home.join("stoa").display())),
+            ("", None) => Err("HOME is not set: name a directory, such as file:///var/lib/stoa"),
+            (text, _) => Ok(text.to_owned()),
+        })?;
+        if let Some((_, text, _)) = self.origins.last_mut() {
+            text.clone_from(&value);
+        }
+        Some(value)
+    }
+
+    fn upstream(&mut self, name: &str) -> Option<UpstreamList> {
+        let list = self.value(name, str::parse::<UpstreamList>);
+        if let Some((_, text, _)) = self.origins.last_mut() {
+            // What was written may hold a password; what was understood does not show it.
+            *text = list.as_ref().map(ToString::to_string).unwrap_or_default();
+        }
+        list
+    }
+
+    fn tls(&mut self) -> Option<TlsFiles> {
+        let path = |text: &str| Ok::<_, String>((!text.is_empty()).then(|| PathBuf::from(text)));
+        match (self.value("tls.cert", path)?, self.value("tls.key", path)?) {
+            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+            (None, None) => None,
+            _ => {
+                self.faults
+                    .push("tls.cert and tls.key must be set together".to_owned());
+                None
+            }
+        }
+    }
+
+    fn revalidation(&mut self) -> Option<RevalidationOptions> {
+        let list_ttl = self.value("cache.list_ttl", duration);
+        let stale_ttl = self.value("cache.stale_ttl", duration);
+        let negative_ttl = self.value("cache.negative_ttl", duration);
+        let capacity = self.value("cache.answers", str::parse::<ByteSize>);
+        Some(RevalidationOptions {
+            list_ttl: list_ttl?,
+            stale_ttl: stale_ttl?,
+            negative_ttl: negative_ttl?,
+            capacity: capacity?.0,
+        })
+    }
+
+    fn deadlines(&mut self) -> Option<Deadlines> {
+        let connect = self.value("fetch.connect_timeout", deadline);
+        let response = self.value("fetch.response_timeout", deadline);
+        let idle = self.value("fetch.idle_timeout", deadline);
+        let total = self.value("fetch.total_timeout", deadline);
+        Some(Deadlines {
+            connect: connect?,
+            response: response?,
+            idle: idle?,
+            total: total?,
+        })
+    }
+
+    fn routes(&mut self) -> Option<Vec<RouteConfig>> {
+        let tables = self.file.tables.remove("route").unwrap_or_default();
+        let routes: Vec<_> = tables
+            .into_iter()
+            .map(|(place, values)| self.route(&place, values))
+            .collect();
+        routes.into_iter().collect()
+    }
+
+    fn route(&mut self, place: &Place, mut values: Values) -> Option<RouteConfig> {
+        let mut take = |name: &str| {
+            let value = values.remove(name);
+            if value.is_none() {
+                self.faults.push(format!("{place}: route: {name} is missing"));
+            }
+            value
+        };
+        let (patterns, upstream) = (take("match"), take("upstream"));
+        for (name, written) in values {
+            self.faults.push(format!(
+                "{}: route.{name}: unknown key; a route has match and upstream",
+                written.place
+            ));
+        }
+        let (patterns, upstream) = (patterns?, upstream?);
+        if patterns.text.trim().is_empty() {
+            self.faults
+                .push(format!("{}: route.match: must name a pattern", patterns.place));
+        }
+        let list = upstream.text.parse::<UpstreamList>();
+        let list = list.map_err(|error| {
+            self.faults
+                .push(format!("{}: route.upstream: {error}", upstream.place));
+        });
+        Some(RouteConfig {
+            patterns: PatternList::parse(&patterns.text),
+            upstream: list.ok()?,
+        })
+    }
+
+    fn unknown_keys(&mut self) {
+        let known = |name: &str| KEYS.iter().any(|key| key.name == name);
+        let mut unknown: Vec<_> = self
+            .file
+            .values
+            .iter()
+            .filter(|(name, _)| !known(name))
+            .map(|(name, w)| (name, &w.place))
+            .collect();
+        let tables = self.file.tables.iter().filter(|(name, _)| *name != "route");
+        unknown.extend(tables.filter_map(|(name, tables)| Some((name, &tables.first()?.0))));
+        for (name, place) in unknown {
+            let hint = closest(name)
+                .map(|near| format!("; did you mean {near}?"))
+                .unwrap_or_default();
+            self.faults.push(format!("{place}: unknown key {name}{hint}"));
+        }
+    }
+
+    /// Other programs may use names that begin alike, so an unknown variable is only worth a warning.
+    fn unknown_variables(&self) -> Vec<String> {
+        let known = |name: &str| name == "STOA_CONFIG" || KEYS.iter().any(|key| key.variable() == name);
+        let unknown = self.given.environment.keys().filter(|name| !known(name));
+        unknown
+            .map(|name| format!("the environment variable {name} names no key and is ignored"))
+            .collect()
+    }
+}
+
+/// The key that differs from `name` in few letters, if there is one.
+fn closest(name: &str) -> Option<&'static str> {
+    let distances = KEYS.iter().map(|key| (edits(name, key.name), key.name));
+    distances
+        .filter(|(edits, _)| *edits <= 3)
+        .min()
+        .map(|(_, key)| key)
+}
+
+/// Levenshtein distance, in bytes.
+fn edits(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.bytes().enumerate() {
+            let substituted = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn given(toml: &str) -> (Given, tempfile::NamedTempFile) {
+        let mut file = tempfile::NamedTempFile::new().expect("file");
+        file.write_all(toml.as_bytes()).expect("write");
+        let data_home = Some(PathBuf::from("/home/u/.local/share"));
+        (
+            Given {
+                file: Some(file.path().to_owned()),
+                data_home,
+                ..Given::default()
+            },
+            file,
+        )
+    }
+
+    fn faults(toml: &str) -> Vec<String> {
+        let (given, file) = given(toml);
+        let prefix = format!("{}:", file.path().display());
+        load(&given)
+            .expect_err("faults")
+            .0
+            .into_iter()
+            .map(|fault| fault.replace(&prefix, "line "))
+            .collect()
+    }
+
+    #[test]
+    fn nothing_at_all_is_a_configuration() {
+        let config = load(&Given {
+            data_home: Some("/d".into()),
+            ..Given::default()
+        })
+        .expect("config");
+        assert_eq!(config.storage, "file:///d/stoa");
+        assert_eq!(config.listen.to_string(), "127.0.0.1:3000");
+        assert_eq!(
+            config.origins.len(),
+            KEYS.len(),
+            "every key of the table is read, once"
+        );
+        assert_eq!(config.revalidation, RevalidationOptions::default());
+        assert_eq!(
+            (config.deadlines, config.limits),
+            (Deadlines::default(), Limits::default())
+        );
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_and_that_over_the_file() {
+        let (mut given, _file) = given("[pool]\nfetches = 2\nrequests = 2\nconnections = 2\n");
+        given.environment = [("STOA_POOL_FETCHES", "3"), ("STOA_POOL_REQUESTS", "3")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        given.flags = [("pool.fetches", "4".to_owned())].into();
+        let config = load(&given).expect("config");
+        assert_eq!((config.fetches, config.requests, config.connections), (4, 3, 2));
+    }
+
+    #[test]
+    fn all_faults_are_reported_at_once_with_their_lines() {
+        let found = faults(
+            "listn = \":1\"\nnetwork = \"on\"\n[cache]\nlist_ttl = \"60x\"\n[[route]]\nmatch = \"a\"\nurl = \"b\"\n",
+        );
+        let want = [
+            "line 1: unknown key listn; did you mean listen?",
+            "line 5: route: upstream is missing",
+            "line 7: route.url: unknown key; a route has match and upstream",
+            "line 2: network: bad network mode \"on\": write online, fallback or offline",
+            "line 4: cache.list_ttl: bad duration \"60x\": write a number and ms, s, m or h",
+        ];
+        assert_eq!(found, want);
+    }
+
+    #[test]
+    fn a_password_is_in_no_fault_and_in_no_origin() {
+        let found = faults("upstream = \"http://bot:hunter2@a.example\"\n");
+        assert!(found.len() == 1 && !found[0].contains("hunter2"), "{found:?}");
+        let (given, _file) = given("upstream = \"https://bot:hunter2@a.example\"\n");
+        assert!(!format!("{:?}", load(&given).expect("config")).contains("hunter2"));
+    }
+}

@@ -1,0 +1,150 @@
+//! The one place where the layers are put together. The order is the design; a test prints it.
+
+use std::sync::Arc;
+
+use stoa_fetch::{Chain, FetchError, Fetcher, HttpClient, Route, Routes};
+use stoa_proxy::{
+    Admission, FetchAndSave, NetworkMode, Offline, Pool, Protocol, RevalidationCache, SingleFlight, Stash,
+    Stasher, StorageFirst,
+};
+use stoa_server::{Metered, Metrics};
+use stoa_storage::Storage;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+
+/// The pipelines of one process, and what they run on.
+#[derive(Debug)]
+pub(crate) struct Pipelines {
+    pub(crate) protocol: Arc<dyn Protocol>,
+    pub(crate) stasher: Arc<dyn Stasher>,
+    pub(crate) storage: Arc<dyn Storage>,
+    /// Flights, transfers and refreshes. Who builds the pipelines waits for them.
+    pub(crate) tasks: TaskTracker,
+}
+
+/// Builds everything that answers questions.
+pub(crate) fn build(
+    config: &Config,
+    storage: Arc<dyn Storage>,
+    metrics: &Arc<Metrics>,
+) -> Result<Pipelines, FetchError> {
+    let tasks = TaskTracker::new();
+    let fetcher = fetcher(config, metrics)?;
+    let stasher = stash_pipeline(config, fetcher, &storage, &tasks);
+    let protocol = protocol_pipeline(config, Arc::clone(&stasher), &storage, &tasks);
+    Ok(Pipelines {
+        protocol,
+        stasher,
+        storage,
+        tasks,
+    })
+}
+
+/// Answers a client. A request meets the layers in this order:
+///
+/// 1. `revalidation_cache` - answers from memory what is remembered: lists, queries, "not found"
+/// 2. `storage_first` - answers from storage what is stored; adds stored versions to lists
+/// 3. `admission` - bounds how many requests wait for something to be brought in; inside of the hits, so that no hit
+///    waits behind a miss (ADR 0004)
+/// 4. `stash` - asks the stash pipeline
+fn protocol_pipeline(
+    config: &Config,
+    stasher: Arc<dyn Stasher>,
+    storage: &Arc<dyn Storage>,
+    tasks: &TaskTracker,
+) -> Arc<dyn Protocol> {
+    let stash: Arc<dyn Protocol> = Arc::new(Stash::new(stasher));
+    let admission: Arc<dyn Protocol> = Arc::new(Admission::new(stash, config.requests));
+    let storage_first: Arc<dyn Protocol> =
+        Arc::new(StorageFirst::new(admission, Arc::clone(storage), config.network));
+    Arc::new(RevalidationCache::new(
+        storage_first,
+        config.revalidation.clone(),
+        tasks.clone(),
+    ))
+}
+
+/// Brings something in. A question meets the layers in this order:
+///
+/// 1. `single_flight` - joins duplicates; owns the task, so that no caller cancels another
+/// 2. `pool` - bounds concurrent fetches; a transfer keeps its slot to its end
+/// 3. `fetch_and_save` - the leaf: fetch, check, store
+///
+/// Offline, `offline` stands in place of all three.
+fn stash_pipeline(
+    config: &Config,
+    fetcher: Arc<dyn Fetcher>,
+    storage: &Arc<dyn Storage>,
+    tasks: &TaskTracker,
+) -> Arc<dyn Stasher> {
+    if config.network == NetworkMode::Offline {
+        return Arc::new(Offline);
+    }
+    let leaf = FetchAndSave::new(
+        fetcher,
+        Arc::clone(storage),
+        config.zip_limits.clone(),
+        tasks.clone(),
+    );
+    let pool: Arc<dyn Stasher> = Arc::new(Pool::new(Arc::new(leaf), config.fetches));
+    Arc::new(SingleFlight::new(pool, tasks.clone()))
+}
+
+/// Asks sources. A question meets the layers in this order:
+///
+/// 1. `metered` - counts and times
+/// 2. `routes` - the first `[[route]]` that matches the module path, else the default list
+/// 3. the chain - the entries of that list, `,` and `|` as the go command reads them
+fn fetcher(config: &Config, metrics: &Arc<Metrics>) -> Result<Arc<dyn Fetcher>, FetchError> {
+    let client = HttpClient::new(config.deadlines.clone(), config.limits.clone())?;
+    let routes = config.routes.iter().map(|route| Route {
+        patterns: route.patterns.clone(),
+        fetcher: Arc::new(Chain::new(&route.upstream, &client)),
+    });
+    let default = Arc::new(Chain::new(&config.upstream, &client));
+    let routes = Arc::new(Routes::new(routes.collect(), default));
+    Ok(Arc::new(Metered::new(routes, Arc::clone(metrics))))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use stoa_storage::MemoryStorage;
+
+    use super::*;
+    use crate::config::{Given, load};
+
+    fn order(toml: &str) -> String {
+        let mut file = tempfile::NamedTempFile::new().expect("file");
+        file.write_all(toml.as_bytes()).expect("write");
+        let given = Given {
+            file: Some(file.path().to_owned()),
+            ..Given::default()
+        };
+        let config = load(&given).expect("config");
+        let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new(1 << 20));
+        let pipelines = build(&config, storage, &Arc::new(Metrics::new())).expect("pipelines");
+        pipelines.protocol.to_string()
+    }
+
+    #[test]
+    fn the_layers_stand_in_the_order_of_the_design() {
+        let storage = MemoryStorage::new(1 << 20).to_string();
+        let toml = "storage = \"memory:\"\nupstream = \"https://a.example|https://b.example,off\"\n\
+                    [[route]]\nmatch = \"corp.example/*\"\nupstream = \"file:///srv/go\"\n";
+        assert_eq!(
+            order(toml),
+            format!(
+                "revalidation_cache > storage_first({storage}) > admission(1024) > stash > single_flight > pool(16) > \
+                 fetch_and_save > metered > routes(corp.example/* => upstream(file:///srv/go); \
+                 upstream(https://a.example) | upstream(https://b.example), off)"
+            )
+        );
+        let offline = format!("network = \"offline\"\n{toml}");
+        let want =
+            format!("revalidation_cache > storage_first({storage}) > admission(1024) > stash > offline");
+        assert_eq!(order(&offline), want);
+    }
+}
