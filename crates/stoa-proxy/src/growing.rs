@@ -83,6 +83,21 @@ impl Growing {
         }
     }
 
+    /// Waits until it is known to be larger than `bytes`, or has ended; a failure until then is returned.
+    pub async fn larger_than(&self, bytes: u64) -> Result<(), ProxyError> {
+        if self.total().is_some_and(|total| total > bytes) {
+            return Ok(());
+        }
+        let mut progress = self.shared.progress.subscribe();
+        let decided = progress
+            .wait_for(|progress| progress.end.is_some() || progress.written > bytes)
+            .await;
+        match decided.ok().and_then(|progress| progress.end.clone()) {
+            Some(Err(error)) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Waits for the end, without reading.
     pub async fn ended(&self) -> Result<(), ProxyError> {
         self.ended_telling(|_| ()).await

@@ -7,7 +7,11 @@ use stoa_fetch::Resource;
 
 use crate::{Answer, AnswerBody, Content, Protocol, ProxyError, Stasher};
 
-/// Answers by asking the stasher.
+/// A zip up to this size is waited for, in bytes. Most modules are smaller, a whole one arrives almost as soon as its
+/// beginning, and its failure can still be told with a status instead of a cut connection.
+const WAITED_FOR: u64 = 1 << 20;
+
+/// Answers by asking the stasher. Larger zips are handed out while they arrive.
 #[derive(Debug)]
 pub struct Stash {
     stasher: Arc<dyn Stasher>,
@@ -34,7 +38,10 @@ impl Protocol for Stash {
         let body = match stashed.content {
             Content::Bytes(bytes) => AnswerBody::Bytes(bytes),
             Content::Stored(blob) => AnswerBody::Blob(blob),
-            Content::Growing(growing) => AnswerBody::Growing(growing),
+            Content::Growing(growing) => {
+                growing.larger_than(WAITED_FOR).await?;
+                AnswerBody::Growing(growing)
+            }
         };
         Ok(Answer::new(body, stashed.outcome))
     }
