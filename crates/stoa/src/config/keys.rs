@@ -125,6 +125,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_reference_documents_every_key() {
+        let reference = include_str!("../../../../docs/reference/configuration.md");
+        for key in KEYS {
+            let default = if key.default.is_empty() {
+                String::new()
+            } else {
+                format!("`{}`", key.default)
+            };
+            let row = format!(
+                "| `{}` | `{}` | {default} | {} |\n",
+                key.name,
+                key.variable(),
+                key.help
+            );
+            assert!(
+                reference.contains(&row),
+                "not in docs/reference/configuration.md: {row}"
+            );
+        }
+    }
+
+    #[test]
     fn names_are_unique_and_have_one_section_at_most() {
         let mut names: Vec<_> = KEYS.iter().map(super::Key::variable).collect();
         names.sort();
