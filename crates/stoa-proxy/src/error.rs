@@ -1,8 +1,8 @@
 //! Why a question could not be answered, by meaning.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use stoa_fetch::{FetchError, Reply};
+use stoa_fetch::{FetchError, Reply, SourceName};
 use stoa_storage::StorageError;
 
 /// What a failure means to the client. The server turns it into a status in one place.
@@ -126,6 +126,15 @@ impl ProxyError {
     pub fn remembered(mut self) -> Self {
         self.remembered = true;
         self
+    }
+
+    /// A source sent something that the rules do not allow.
+    pub(crate) fn invalid(source_name: &SourceName, reason: impl fmt::Display) -> Self {
+        FetchError::Invalid {
+            source_name: source_name.clone(),
+            reason: reason.to_string(),
+        }
+        .into()
     }
 
     pub(crate) fn internal(reason: impl Into<String>) -> Self {

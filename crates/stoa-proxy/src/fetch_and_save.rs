@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use stoa_fetch::{FetchError, Fetched, Fetcher, Resource, SourceName};
+use stoa_fetch::{Fetched, Fetcher, Resource};
 use stoa_module::{
     ModuleVersion,
     zip::{StreamChecker, ZipLimits},
@@ -52,7 +52,7 @@ impl FetchAndSave {
             resource,
             Resource::Latest(_) | Resource::Query(..) | Resource::Info(_)
         ) {
-            check_info(resource, &bytes).map_err(|reason| invalid(&source_name, reason))?;
+            check_info(resource, &bytes).map_err(|reason| ProxyError::invalid(&source_name, reason))?;
         }
         Ok(bytes)
     }
@@ -88,14 +88,6 @@ impl FetchAndSave {
         self.tasks.spawn(pump.run(fetched, stage, writer));
         Ok(Content::Growing(growing))
     }
-}
-
-pub(crate) fn invalid(source_name: &SourceName, reason: impl Into<String>) -> ProxyError {
-    FetchError::Invalid {
-        source_name: source_name.clone(),
-        reason: reason.into(),
-    }
-    .into()
 }
 
 impl fmt::Display for FetchAndSave {

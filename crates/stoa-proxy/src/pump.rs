@@ -13,7 +13,7 @@ use stoa_module::{
 use stoa_storage::{FileKey, Put, ReadAt, Stage, Storage};
 use tokio::task::spawn_blocking;
 
-use crate::{GrowingWriter, ProxyError, fetch_and_save::invalid};
+use crate::{GrowingWriter, ProxyError};
 
 /// Pieces that are ready are joined up to so many bytes, so that a fast source costs few trips to the blocking pool.
 const BATCH: usize = 256 << 10;
@@ -56,13 +56,13 @@ impl Pump {
             let (written, checked) = tokio::join!(stage.write(batch), checked);
             written?;
             let checked = checked.map_err(|_panic| ProxyError::internal("checking the zip panicked"))?;
-            checker = checked.map_err(|error| invalid(&source_name, error.to_string()))?;
+            checker = checked.map_err(|error| ProxyError::invalid(&source_name, error))?;
             total += len;
             writer.advance(len);
         }
         let verdict = spawn_blocking(move || checker.finish()).await;
         let verdict = verdict.map_err(|_panic| ProxyError::internal("checking the zip panicked"))?;
-        let h1 = match verdict.map_err(|error| invalid(&source_name, error.to_string()))? {
+        let h1 = match verdict.map_err(|error| ProxyError::invalid(&source_name, error))? {
             Verdict::Checked(summary) => summary.h1,
             Verdict::NeedsSeek => {
                 check_whole(&self.target, self.limits, stage.reader(), total, &source_name).await?
@@ -98,7 +98,7 @@ async fn same_as_stored(
     source_name: &SourceName,
 ) -> Result<(), ProxyError> {
     match storage.h1(target).await? {
-        Some(stored) if stored != *h1 => Err(invalid(
+        Some(stored) if stored != *h1 => Err(ProxyError::invalid(
             source_name,
             format!("{target} has hash {h1}, but {stored} was stored first"),
         )),
@@ -125,7 +125,7 @@ async fn check_whole(
         .map_err(|_panic| ProxyError::internal("checking the zip panicked"))?;
     summary
         .map(|summary| summary.h1)
-        .map_err(|error| invalid(source_name, error.to_string()))
+        .map_err(|error| ProxyError::invalid(source_name, error))
 }
 
 /// A stored or staged file as a blocking reader. For the blocking pool only.
