@@ -5,11 +5,16 @@
 //! [`Config`] that the rest of the program uses, and reports every fault it finds at once.
 
 mod file;
+mod given;
 mod keys;
+mod nearest;
 mod print;
 mod resolve;
+mod resolved;
 mod values;
 
+pub(crate) use given::{Faults, Given};
 use keys::{KEYS, Key};
 pub(crate) use print::{sample, show};
-pub(crate) use resolve::{Config, Faults, Given, load};
+pub(crate) use resolve::load;
+pub(crate) use resolved::Config;

@@ -1,96 +1,20 @@
 //! From texts to a checked configuration.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf};
 
 use stoa_fetch::{Deadlines, Limits, UpstreamList};
 use stoa_module::{PatternList, zip::ZipLimits};
-use stoa_proxy::{NetworkMode, RevalidationOptions};
-use stoa_server::{Listen, LogFormat, PathPrefix, TlsFiles};
+use stoa_proxy::RevalidationOptions;
+use stoa_server::TlsFiles;
 
 use super::{
     file::{self, File, Place, Values},
+    given::{Faults, Given, Origin},
     keys::{KEYS, Key},
+    nearest::nearest,
+    resolved::{Config, RouteConfig},
     values::{ByteSize, boolean, bound, deadline, duration, log_format, log_level, network},
 };
-
-/// What comes from outside of the file.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Given {
-    /// `--config`.
-    pub(crate) file: Option<PathBuf>,
-    /// Values by key, from flags.
-    pub(crate) flags: BTreeMap<&'static str, String>,
-    /// Values by variable name, from the environment.
-    pub(crate) environment: BTreeMap<String, String>,
-    /// The directory for data when `storage` is not set.
-    pub(crate) data_home: Option<PathBuf>,
-}
-
-/// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
-    Default,
-    File(Place),
-    Environment(String),
-    Flag(String),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File(place) => write!(f, "{place}"),
-            Self::Environment(variable) => f.write_str(variable),
-            Self::Flag(flag) => f.write_str(flag),
-        }
-    }
-}
-
-/// One `[[route]]`.
-#[derive(Clone, Debug)]
-pub(crate) struct RouteConfig {
-    pub(crate) patterns: PatternList,
-    pub(crate) upstream: UpstreamList,
-}
-
-/// The configuration, checked.
-#[derive(Clone, Debug)]
-pub(crate) struct Config {
-    pub(crate) listen: Listen,
-    pub(crate) storage: String,
-    pub(crate) upstream: UpstreamList,
-    pub(crate) routes: Vec<RouteConfig>,
-    pub(crate) network: NetworkMode,
-    pub(crate) prefix: PathPrefix,
-    pub(crate) tls: Option<TlsFiles>,
-    pub(crate) revalidation: RevalidationOptions,
-    pub(crate) memory: u64,
-    pub(crate) requests: usize,
-    pub(crate) fetches: usize,
-    pub(crate) connections: usize,
-    pub(crate) deadlines: Deadlines,
-    pub(crate) limits: Limits,
-    pub(crate) zip_limits: ZipLimits,
-    pub(crate) drain_notice: Duration,
-    pub(crate) drain_timeout: Duration,
-    pub(crate) log_format: LogFormat,
-    pub(crate) log_level: String,
-    pub(crate) access_log: bool,
-    /// Every key's text and origin, for `config show`. Secrets are cut out.
-    pub(crate) origins: Vec<(&'static Key, String, Origin)>,
-    /// Oddities that are no faults.
-    pub(crate) warnings: Vec<String>,
-}
-
-/// Everything that is wrong, one line each.
-#[derive(Debug)]
-pub(crate) struct Faults(pub(crate) Vec<String>);
-
-impl fmt::Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
-    }
-}
 
 /// Reads and checks everything, and reports all faults at once.
 pub(crate) fn load(given: &Given) -> Result<Config, Faults> {
@@ -328,7 +252,7 @@ impl Reader<'_> {
         let tables = self.file.tables.iter().filter(|(name, _)| *name != "route");
         unknown.extend(tables.filter_map(|(name, tables)| Some((name, &tables.first()?.0))));
         for (name, place) in unknown {
-            let hint = closest(name)
+            let hint = nearest(name)
                 .map(|near| format!("; did you mean {near}?"))
                 .unwrap_or_default();
             self.faults.push(format!("{place}: unknown key {name}{hint}"));
@@ -343,29 +267,6 @@ impl Reader<'_> {
             .map(|name| format!("the environment variable {name} names no key and is ignored"))
             .collect()
     }
-}
-
-/// The key that differs from `name` in few letters, if there is one.
-fn closest(name: &str) -> Option<&'static str> {
-    let distances = KEYS.iter().map(|key| (edits(name, key.name), key.name));
-    distances
-        .filter(|(edits, _)| *edits <= 3)
-        .min()
-        .map(|(_, key)| key)
-}
-
-/// Levenshtein distance, in bytes.
-fn edits(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.bytes().enumerate() {
-            let substituted = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
