@@ -8,8 +8,8 @@
 //! ```
 //!
 //! * [`Edge`] is one hyper service for all of it. Hits are answered in front of the router; ADR 0003 has the measurements.
-//! * [`serve`] owns the connections of one listener and drains them.
-//! * [`status`] turns the meaning of an error into a status, and nothing else does.
+//! * [`serve()`] owns the connections of one listener and drains them.
+//! * [`status_of`] turns the meaning of an error into a status, and nothing else does.
 
 mod access_log;
 mod answering;

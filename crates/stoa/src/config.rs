@@ -1,7 +1,7 @@
 //! Configuration: every key, where its value came from, and what it means.
 //!
 //! Flags win over the environment, the environment over the file, the file over the defaults. [`keys`] is the one
-//! table of all keys; [`file`] reads TOML with line numbers; [`values`] reads single values; [`resolve`] makes the
+//! table of all keys; [`mod@file`] reads TOML with line numbers; [`values`] reads single values; [`resolve`] makes the
 //! [`Config`] that the rest of the program uses, and reports every fault it finds at once.
 
 mod file;
