@@ -105,12 +105,17 @@ fn configured(common: Common, listen: Option<String>) -> Result<Config, Failure>
     Ok(config)
 }
 
+/// Blocking threads that are left for reading stored files while every fetch is busy.
+const READERS: usize = 32;
+
 /// The runtime of a command.
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    // Storage and checks run on blocking threads; more than these would only wait for the same disk and cores.
+fn runtime(config: &Config) -> Result<tokio::runtime::Runtime, Failure> {
+    // A fetch writes and checks at the same time, on two blocking threads. With these counted, a read of a stored file
+    // never queues behind fetches.
+    let blocking = 2 * config.fetches + READERS;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .max_blocking_threads(32)
+        .max_blocking_threads(blocking)
         .build();
     runtime.map_err(|error| Failure::new(format!("cannot start: {error}")))
 }

@@ -13,7 +13,7 @@ use super::{Failure, download::Download, open_storage, runtime};
 use crate::{config::Config, pipeline};
 
 pub(super) fn run(config: &Config, modules: &[String]) -> Result<(), Failure> {
-    runtime()?.block_on(fetch(config, modules))
+    runtime(config)?.block_on(fetch(config, modules))
 }
 
 /// Fetches one module after the other, printing each as it is done, and fails at the end if one failed.

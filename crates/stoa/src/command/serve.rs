@@ -22,7 +22,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(super) fn run(config: Config) -> Result<(), Failure> {
     let sink = logging::start(&config.log_level, config.log_format)?;
-    let runtime = runtime()?;
+    let runtime = runtime(&config)?;
     let result = runtime.block_on(serve_until_signal(config, &sink));
     // A blocking read that hangs on a dead disk must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));

@@ -14,7 +14,7 @@ use super::{Failure, open_storage, runtime};
 use crate::{config::Config, pipeline, progress};
 
 pub(super) fn run(config: &Config, repair: bool, json: bool) -> Result<(), Failure> {
-    let report = runtime()?.block_on(verify(config, repair, json))?;
+    let report = runtime(config)?.block_on(verify(config, repair, json))?;
     print_report(&report, json)?;
     if report.bad == report.restored {
         Ok(())
