@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::ProxyError;
 
 /// How much a follower reads at once, in bytes.
-const PIECE: u64 = 256 << 10;
+const PIECE: u64 = 128 << 10;
 
 /// A file that one writer fills and any number of followers read from the start, each at its own pace.
 ///

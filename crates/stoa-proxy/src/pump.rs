@@ -80,14 +80,20 @@ async fn next_batch(body: &mut Body) -> Result<Option<Bytes>, ProxyError> {
     let Some(first) = body.next().await.transpose()? else {
         return Ok(None);
     };
-    let mut batch = BytesMut::from(first);
-    while batch.len() < BATCH {
-        match body.next().now_or_never() {
-            Some(Some(piece)) => batch.extend_from_slice(&piece?),
-            Some(None) | None => break,
+    let mut batch = BytesMut::new();
+    while first.len() + batch.len() < BATCH {
+        let Some(Some(piece)) = body.next().now_or_never() else {
+            break;
+        };
+        let piece = piece?;
+        if batch.is_empty() {
+            // Once, so that a batch does not grow by copies of itself.
+            batch.reserve(BATCH + piece.len());
+            batch.extend_from_slice(&first);
         }
+        batch.extend_from_slice(&piece);
     }
-    Ok(Some(batch.freeze()))
+    Ok(Some(if batch.is_empty() { first } else { batch.freeze() }))
 }
 
 /// Another process stored this version meanwhile. Its content stays; ours must be the same.

@@ -15,7 +15,7 @@ use stoa_storage::{Blob, StorageError};
 use crate::finish::Finish;
 
 /// How much of a stored file is read at once, in bytes.
-const PIECE: u64 = 256 << 10;
+const PIECE: u64 = 128 << 10;
 /// How many pieces are read ahead of the client.
 const AHEAD: usize = 2;
 

@@ -12,9 +12,8 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use stoa_module::dirhash::H1;
 
-use crate::blocking::blocking;
 use crate::error::StorageError;
-use crate::pread::pread;
+use crate::pread::read;
 use crate::stage::ReadAt;
 
 /// Files up to this size are read when they are opened, so that [`Blob::bytes`] needs no second trip.
@@ -151,18 +150,15 @@ impl Blob {
         if len == 0 {
             return Ok(Bytes::new());
         }
-        let read = match &self.source {
+        let piece = match &self.source {
             Source::Memory(content) => {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX).min(content.len());
                 Ok(content.slice(start..start + len))
             }
-            Source::File(file) => {
-                let file = Arc::clone(file);
-                blocking(move || pread(&file, offset, len)).await
-            }
+            Source::File(file) => read(Arc::clone(file), offset, len).await,
             Source::Reader(reader) => reader.read_at(offset, len).await,
         };
-        self.whole(read, len)
+        self.whole(piece, len)
     }
 
     /// The whole content; an error if that is more than `max` bytes.

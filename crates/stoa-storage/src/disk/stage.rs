@@ -17,7 +17,7 @@ use super::temp::Temp;
 use crate::blocking::blocking;
 use crate::error::StorageError;
 use crate::key::FileKey;
-use crate::pread::pread;
+use crate::pread::read;
 use crate::stage::{ReadAt, Stage};
 use crate::storage::Put;
 
@@ -126,7 +126,6 @@ impl ReadAt for Written {
         if len == 0 {
             return Ok(Bytes::new());
         }
-        let file = Arc::clone(&self.file);
-        blocking(move || pread(&file, offset, len)).await
+        read(Arc::clone(&self.file), offset, len).await
     }
 }
