@@ -5,10 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_fetch::{Fetched, Fetcher, Resource};
-use stoa_module::{
-    ModuleVersion,
-    zip::{StreamChecker, ZipLimits},
-};
+use stoa_module::{ModuleVersion, zip::ZipLimits};
 use stoa_storage::{FileKey, Put, Storage};
 use tokio_util::task::TaskTracker;
 
@@ -79,7 +76,6 @@ impl FetchAndSave {
         let stage = self.storage.stage(&key).await?;
         let (writer, growing) = growing(fetched.len, stage.reader());
         let pump = Pump {
-            checker: StreamChecker::new(target, self.zip_limits.clone()),
             storage: Arc::clone(&self.storage),
             target: target.clone(),
             limits: self.zip_limits.clone(),

@@ -2,15 +2,16 @@
 
 use std::{io, sync::Arc};
 
+use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
-use stoa_fetch::{Body, Fetched, SourceName};
+use stoa_fetch::{Body, Fetched};
 use stoa_module::{
     ModuleVersion,
     dirhash::H1,
-    zip::{self, StreamChecker, Verdict, ZipLimits},
+    zip::{self, StreamChecker, Verdict, ZipError, ZipLimits, ZipSummary},
 };
-use stoa_storage::{FileKey, Put, ReadAt, Stage, Storage};
+use stoa_storage::{Blob, FileKey, Put, ReadAt, Stage, Storage};
 use tokio::task::spawn_blocking;
 
 use crate::{GrowingWriter, ProxyError};
@@ -20,7 +21,6 @@ const BATCH: usize = 256 << 10;
 
 /// One transfer.
 pub(crate) struct Pump {
-    pub(crate) checker: StreamChecker,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) target: ModuleVersion,
     pub(crate) limits: ZipLimits,
@@ -45,7 +45,7 @@ impl Pump {
         writer: &GrowingWriter,
     ) -> Result<(), ProxyError> {
         let source_name = fetched.source_name.clone();
-        let mut checker = self.checker;
+        let mut checker = StreamChecker::new(&self.target, self.limits.clone());
         let mut total = 0;
         while let Some(batch) = next_batch(&mut fetched.body).await? {
             let len = batch.len() as u64;
@@ -65,13 +65,37 @@ impl Pump {
         let h1 = match verdict.map_err(|error| ProxyError::invalid(&source_name, error))? {
             Verdict::Checked(summary) => summary.h1,
             Verdict::NeedsSeek => {
-                check_whole(&self.target, self.limits, stage.reader(), total, &source_name).await?
+                let checked = check_whole(&self.target, &self.limits, stage.reader(), total).await?;
+                checked
+                    .map_err(|error| ProxyError::invalid(&source_name, error))?
+                    .h1
             }
         };
         match stage.commit(Some(&h1)).await? {
             Put::Stored => Ok(()),
-            Put::Existed => same_as_stored(self.storage.as_ref(), &self.target, &h1, &source_name).await,
+            Put::Existed if self.is_stored_with(&h1).await? => Ok(()),
+            Put::Existed => {
+                let reason = format!(
+                    "{} has hash {h1}, but other content was stored first",
+                    self.target
+                );
+                Err(ProxyError::invalid(&source_name, reason))
+            }
         }
+    }
+
+    /// Another process stored this version meanwhile. Its content stays; whether ours is the same.
+    async fn is_stored_with(&self, h1: &H1) -> Result<bool, ProxyError> {
+        if let Some(stored) = self.storage.h1(&self.target).await? {
+            return Ok(stored == *h1);
+        }
+        // Its writer died before it recorded the hash, or is about to, so that the content has to tell.
+        let Some(blob) = self.storage.open(&self.key).await? else {
+            return Ok(true);
+        };
+        let len = blob.len();
+        let stored = check_whole(&self.target, &self.limits, Arc::new(BlobReader(blob)), len).await?;
+        Ok(stored.is_ok_and(|stored| stored.h1 == *h1))
     }
 }
 
@@ -96,46 +120,26 @@ async fn next_batch(body: &mut Body) -> Result<Option<Bytes>, ProxyError> {
     Ok(Some(if batch.is_empty() { first } else { batch.freeze() }))
 }
 
-/// Another process stored this version meanwhile. Its content stays; ours must be the same.
-async fn same_as_stored(
-    storage: &dyn Storage,
+/// Checks a zip of `len` bytes that can be read at any offset.
+pub(crate) async fn check_whole(
     target: &ModuleVersion,
-    h1: &H1,
-    source_name: &SourceName,
-) -> Result<(), ProxyError> {
-    match storage.h1(target).await? {
-        Some(stored) if stored != *h1 => Err(ProxyError::invalid(
-            source_name,
-            format!("{target} has hash {h1}, but {stored} was stored first"),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Checks a zip that cannot be read front to back, now that it is whole.
-async fn check_whole(
-    target: &ModuleVersion,
-    limits: ZipLimits,
+    limits: &ZipLimits,
     reader: Arc<dyn ReadAt>,
     len: u64,
-    source_name: &SourceName,
-) -> Result<H1, ProxyError> {
+) -> Result<Result<ZipSummary, ZipError>, ProxyError> {
     let runtime = tokio::runtime::Handle::current();
-    let target = target.clone();
+    let (target, limits) = (target.clone(), limits.clone());
     let check = move || {
         let reader = io::BufReader::with_capacity(128 << 10, Seekable::new(reader, runtime, len));
         zip::check(reader, &target, &limits)
     };
-    let summary = spawn_blocking(check)
+    spawn_blocking(check)
         .await
-        .map_err(|_panic| ProxyError::internal("checking the zip panicked"))?;
-    summary
-        .map(|summary| summary.h1)
-        .map_err(|error| ProxyError::invalid(source_name, error))
+        .map_err(|_panic| ProxyError::internal("checking the zip panicked"))
 }
 
 /// A stored or staged file as a blocking reader. For the blocking pool only.
-pub(crate) struct Seekable {
+struct Seekable {
     reader: Arc<dyn ReadAt>,
     runtime: tokio::runtime::Handle,
     at: u64,
@@ -143,7 +147,7 @@ pub(crate) struct Seekable {
 }
 
 impl Seekable {
-    pub(crate) fn new(reader: Arc<dyn ReadAt>, runtime: tokio::runtime::Handle, len: u64) -> Self {
+    fn new(reader: Arc<dyn ReadAt>, runtime: tokio::runtime::Handle, len: u64) -> Self {
         Self {
             reader,
             runtime,
@@ -174,5 +178,16 @@ impl io::Seek for Seekable {
         };
         self.at = at.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         Ok(self.at)
+    }
+}
+
+/// A stored file as a reader.
+#[derive(Debug)]
+pub(crate) struct BlobReader(pub(crate) Blob);
+
+#[async_trait]
+impl ReadAt for BlobReader {
+    async fn read_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        self.0.read_at(offset, len).await.map_err(io::Error::other)
     }
 }

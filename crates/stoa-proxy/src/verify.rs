@@ -7,12 +7,15 @@ use stoa_fetch::Resource;
 use stoa_module::{
     ModulePath, ModuleVersion,
     dirhash::{H1, go_mod_h1},
-    zip::{self, ZipLimits, ZipSummary},
+    zip::{ZipLimits, ZipSummary},
 };
-use stoa_storage::{Blob, FileKey, FileKind, ReadAt, Storage, StorageError, StoredVersion};
-use tokio::task::spawn_blocking;
+use stoa_storage::{Blob, FileKey, FileKind, Storage, StorageError, StoredVersion};
 
-use crate::{Content, ProxyError, Stasher, info::check_info, pump::Seekable};
+use crate::{
+    Content, ProxyError, Stasher,
+    info::check_info,
+    pump::{BlobReader, check_whole},
+};
 
 /// Modules are listed by so many at a time.
 const PAGE: usize = 200;
@@ -250,19 +253,10 @@ impl Verifier {
         let key = FileKey::new(target.clone(), FileKind::Zip);
         let gone = || Problem::Unreadable("it went away while it was verified".to_owned());
         let blob = self.open(&key, verified).await?.ok_or_else(gone)?;
-        let (target_of_check, limits, len) = (target.clone(), self.limits.clone(), blob.len());
-        let runtime = tokio::runtime::Handle::current();
-        let check = move || {
-            let reader = Seekable::new(Arc::new(BlobReader(blob)), runtime, len);
-            zip::check(
-                std::io::BufReader::with_capacity(128 << 10, reader),
-                &target_of_check,
-                &limits,
-            )
-        };
-        let checked = spawn_blocking(check)
+        let len = blob.len();
+        let checked = check_whole(target, &self.limits, Arc::new(BlobReader(blob)), len)
             .await
-            .map_err(|_| Problem::Unreadable("the check panicked".to_owned()))?;
+            .map_err(|error| Problem::Unreadable(error.to_string()))?;
         let summary = checked.map_err(|error| Problem::BadZip(error.to_string()))?;
         match self.storage.h1(target).await.map_err(unreadable)? {
             Some(recorded) if recorded != summary.h1 => Err(Problem::OtherHash {
@@ -296,11 +290,13 @@ impl Verifier {
         let repair = match &self.repair {
             None => Repair::NotTried,
             Some(stasher) => {
-                let recorded = match &problem {
+                let wanted = match &problem {
                     Problem::OtherHash { recorded, .. } => Some(*recorded),
-                    _ => self.storage.h1(&file.target).await.ok().flatten(),
+                    Problem::OtherGoMod { in_zip, .. } => Some(*in_zip),
+                    _ if file.kind == FileKind::Zip => self.storage.h1(&file.target).await.ok().flatten(),
+                    _ => None,
                 };
-                let repaired = self.repair(stasher.as_ref(), &file, recorded).await;
+                let repaired = self.repair(stasher.as_ref(), &file, wanted).await;
                 repaired.unwrap_or_else(|error| Repair::Failed(error.to_string()))
             }
         };
@@ -311,13 +307,13 @@ impl Verifier {
         });
     }
 
-    /// Puts the file aside and fetches it again. A zip must have the hash that was recorded: the first content wins,
-    /// also over what the source says today.
+    /// Puts the file aside and fetches it again. A zip must have the hash that was recorded, and a `.mod` that of the
+    /// go.mod in the stored zip: the first content wins, also over what the source says today.
     async fn repair(
         &self,
         stasher: &dyn Stasher,
         file: &FileKey,
-        recorded: Option<H1>,
+        wanted: Option<H1>,
     ) -> Result<Repair, ProxyError> {
         self.storage.quarantine(file).await?;
         let resource = match file.kind {
@@ -328,11 +324,16 @@ impl Verifier {
         if let Content::Growing(growing) = stasher.stash(&resource).await?.content {
             growing.ended().await?;
         }
-        if file.kind != FileKind::Zip {
-            return Ok(Repair::Restored);
-        }
-        match (self.storage.h1(&file.target).await?, recorded) {
-            (Some(now), Some(recorded)) if now != recorded => {
+        let now = match file.kind {
+            FileKind::Info => None,
+            FileKind::Mod => match self.storage.open(file).await? {
+                Some(blob) => Some(go_mod_h1(&blob.bytes(SMALL).await?)),
+                None => None,
+            },
+            FileKind::Zip => self.storage.h1(&file.target).await?,
+        };
+        match (now, wanted) {
+            (Some(now), Some(wanted)) if now != wanted => {
                 self.storage.quarantine(file).await?;
                 Ok(Repair::Drifted { now })
             }
@@ -353,16 +354,5 @@ impl VerifyReport {
             .iter()
             .filter(|finding| finding.repair == Repair::Restored);
         self.restored += restored.count() as u64;
-    }
-}
-
-/// A stored file as a reader.
-#[derive(Debug)]
-struct BlobReader(Blob);
-
-#[async_trait::async_trait]
-impl ReadAt for BlobReader {
-    async fn read_at(&self, offset: u64, len: usize) -> std::io::Result<bytes::Bytes> {
-        self.0.read_at(offset, len).await.map_err(std::io::Error::other)
     }
 }
