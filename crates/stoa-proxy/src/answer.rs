@@ -16,7 +16,8 @@ pub enum Outcome {
     Miss,
     /// Fetched for an earlier request that this one joined.
     Coalesced,
-    /// From memory although its time is over: it is being refreshed, or the source failed.
+    /// From memory although its time is over, because it is being refreshed or the source failed; or from storage
+    /// in place of a source that failed.
     Stale,
     /// A remembered "there is no such thing".
     Negative,

@@ -24,6 +24,8 @@ pub(crate) struct AnswerCache {
 pub(crate) struct Entry {
     /// The content, or the not-found that a source answered.
     pub(crate) result: Result<Bytes, ProxyError>,
+    /// It only stands in for a source that failed.
+    pub(crate) stands_in: bool,
     fetched: Instant,
     refresh: Mutex<Refresh>,
 }
@@ -71,9 +73,10 @@ impl AnswerCache {
         self.entries.get(resource)
     }
 
-    pub(crate) fn put(&self, resource: &Resource, result: Result<Bytes, ProxyError>) {
+    pub(crate) fn put(&self, resource: &Resource, result: Result<Bytes, ProxyError>, stands_in: bool) {
         let entry = Entry {
             result,
+            stands_in,
             fetched: Instant::now(),
             refresh: Mutex::default(),
         };

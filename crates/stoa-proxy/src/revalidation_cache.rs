@@ -42,7 +42,8 @@ impl Default for RevalidationOptions {
 /// * Fresh: answered from memory.
 /// * Over its time: answered from memory while one refresh runs behind it; "not found" instead waits for the refresh,
 ///   since whoever asks again has probably just pushed.
-/// * The source fails: the old answer is given, however old, and the source is left alone for a while.
+/// * The source fails: the old answer is given, however old, and the source is left alone for a while. What an inner
+///   layer puts in its place ([`Outcome::Stale`]) is remembered only where there is no such answer.
 ///
 /// Outermost layer, so that the cheapest answers touch nothing else. Refreshes run on the owner's tasks: a client that
 /// goes away does not stop them.
@@ -87,11 +88,13 @@ impl RevalidationCache {
         let Some(turn) = entry.take_turn() else { return };
         let (shared, resource, entry) = (Arc::clone(&self.shared), resource.clone(), Arc::clone(entry));
         self.tasks.spawn(async move {
-            if let Err(error) = shared.ask(&resource).await
-                && !error.is_not_found()
-            {
-                tracing::warn!(%resource, %error, "refresh failed; the old answer stays in use");
-                entry.rest(shared.options.negative_ttl);
+            match shared.ask(&resource, Some(&entry)).await {
+                Ok(answer) if is_second_best(&answer, &entry) => entry.rest(shared.options.negative_ttl),
+                Err(error) if !error.is_not_found() => {
+                    tracing::warn!(%resource, %error, "refresh failed; the old answer stays in use");
+                    entry.rest(shared.options.negative_ttl);
+                }
+                _ => {}
             }
             drop(turn);
         });
@@ -109,13 +112,15 @@ impl Shared {
         }
     }
 
-    /// Asks the inner layers and remembers what they say.
-    async fn ask(&self, resource: &Resource) -> Result<Answer, ProxyError> {
+    /// Asks the inner layers and remembers what they say, unless that is worse than the entry there is.
+    async fn ask(&self, resource: &Resource, known: Option<&Entry>) -> Result<Answer, ProxyError> {
         match self.inner.get(resource).await {
+            Ok(answer) if known.is_some_and(|entry| is_second_best(&answer, entry)) => Ok(answer),
             Ok(answer) => {
                 match &answer.body {
                     AnswerBody::Bytes(bytes) if resource.is_mutable() => {
-                        self.cache.put(resource, Ok(bytes.clone()));
+                        let stands_in = answer.outcome == Outcome::Stale;
+                        self.cache.put(resource, Ok(bytes.clone()), stands_in);
                     }
                     _ => self.cache.forget(resource),
                 }
@@ -123,12 +128,17 @@ impl Shared {
             }
             Err(error) => {
                 if error.is_not_found() {
-                    self.cache.put(resource, Err(error.clone().remembered()));
+                    self.cache.put(resource, Err(error.clone().remembered()), false);
                 }
                 Err(error)
             }
         }
     }
+}
+
+/// Whether the answer only stands in for a source that failed, while the entry is that source's own word.
+fn is_second_best(answer: &Answer, entry: &Entry) -> bool {
+    answer.outcome == Outcome::Stale && entry.result.is_ok() && !entry.stands_in
 }
 
 fn from_memory(result: &Result<Bytes, ProxyError>, outcome: Outcome) -> Result<Answer, ProxyError> {
@@ -149,7 +159,7 @@ impl fmt::Display for RevalidationCache {
 impl Protocol for RevalidationCache {
     async fn get(&self, resource: &Resource) -> Result<Answer, ProxyError> {
         let Some(entry) = self.shared.cache.get(resource) else {
-            return self.shared.ask(resource).await;
+            return self.shared.ask(resource, None).await;
         };
         match self.shared.age(&entry) {
             Age::Fresh => {
@@ -162,7 +172,11 @@ impl Protocol for RevalidationCache {
                 from_memory(&entry.result, Outcome::Stale)
             }
             Age::Old if entry.is_resting() => from_memory(&entry.result, Outcome::Stale),
-            Age::Old => match self.shared.ask(resource).await {
+            Age::Old => match self.shared.ask(resource, Some(&entry)).await {
+                Ok(answer) if is_second_best(&answer, &entry) => {
+                    entry.rest(self.shared.options.negative_ttl);
+                    from_memory(&entry.result, Outcome::Stale)
+                }
                 // A fixed file that was missing and whose source now fails is a failure: what was true of it half a
                 // minute ago may have changed by the push that the client is waiting for.
                 Err(error) if !error.is_not_found() && resource.is_mutable() => {

@@ -67,7 +67,7 @@ impl StorageFirst {
                 (VersionList::parse(path, text), answer.outcome)
             }
             Err(error) if self.may_answer_alone(&error) && !stored.is_empty() => {
-                (VersionList::default(), Outcome::Hit)
+                (VersionList::default(), alone(&error))
             }
             Err(error) => return Err(error),
         };
@@ -87,7 +87,7 @@ impl StorageFirst {
             return Err(error);
         };
         let info = self.small(path, version, FileKind::Info).await?;
-        info.map(|info| Answer::new(AnswerBody::Bytes(info), Outcome::Hit))
+        info.map(|info| Answer::new(AnswerBody::Bytes(info), alone(&error)))
             .ok_or(error)
     }
 
@@ -123,6 +123,15 @@ impl StorageFirst {
     /// Whether storage may speak although the source did not answer.
     fn may_answer_alone(&self, error: &ProxyError) -> bool {
         error.is_not_found() || self.mode == NetworkMode::Fallback
+    }
+}
+
+/// What an answer from storage is after a source's error: all there is, or what stands in for a source that failed.
+fn alone(error: &ProxyError) -> Outcome {
+    if error.is_not_found() {
+        Outcome::Hit
+    } else {
+        Outcome::Stale
     }
 }
 
