@@ -1,0 +1,40 @@
+//! What the tests share.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use stoa_fetch::{Chain, Deadlines, FetchError, Fetcher, HttpClient, Limits, Resource};
+
+pub(crate) const LIST: &str = "example.com/a/@v/list";
+pub(crate) const INFO: &str = "example.com/a/@v/v1.0.0.info";
+pub(crate) const MOD: &str = "example.com/a/@v/v1.0.0.mod";
+pub(crate) const ZIP: &str = "example.com/a/@v/v1.0.0.zip";
+
+pub(crate) fn resource(path: &str) -> Resource {
+    Resource::parse(path).unwrap().unwrap()
+}
+
+pub(crate) fn client(deadlines: Deadlines, limits: Limits) -> HttpClient {
+    HttpClient::new(deadlines, limits).unwrap()
+}
+
+/// The sources of a GOPROXY list, asked with the default deadlines and limits.
+pub(crate) fn chain(list: &str) -> Chain {
+    chain_with(list, Deadlines::default(), Limits::default())
+}
+
+pub(crate) fn chain_with(list: &str, deadlines: Deadlines, limits: Limits) -> Chain {
+    Chain::new(&list.parse().unwrap(), &client(deadlines, limits))
+}
+
+/// Fetches to the last byte.
+pub(crate) async fn fetch(fetcher: &dyn Fetcher, path: &str) -> Result<Bytes, FetchError> {
+    fetcher.fetch(&resource(path)).await?.bytes().await
+}
+
+/// Runs `work`, which must end by itself: a test that waits for ever says nothing.
+pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(10), work)
+        .await
+        .expect("it ends by its own deadline")
+}
