@@ -1,0 +1,177 @@
+//! The whole pipeline over a scripted server, and what reads its answers.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use stoa_fetch::{Chain, Deadlines, HttpClient, Limits, Resource};
+use stoa_module::{ModulePath, ModuleVersion, zip::ZipLimits};
+use stoa_proxy::{
+    Admission, AnswerBody, Content, FetchAndSave, Growing, NetworkMode, Pool, Protocol, ProxyError,
+    RevalidationCache, RevalidationOptions, SingleFlight, Stash, Stasher, StorageFirst,
+};
+use stoa_storage::{FileKey, FileKind, MemoryStorage, Storage};
+use stoa_testing::{fixtures::ModuleFixture, upstream::Upstream};
+use tokio_util::task::TaskTracker;
+
+pub(crate) const FETCHES: usize = 4;
+pub(crate) const REQUESTS: usize = 8;
+
+pub(crate) fn resource(path: &str) -> Resource {
+    Resource::parse(path).unwrap().unwrap()
+}
+
+pub(crate) fn path() -> ModulePath {
+    "example.com/a".parse().unwrap()
+}
+
+pub(crate) fn target(version: &str) -> ModuleVersion {
+    ModuleVersion::new(path(), version.parse().unwrap()).unwrap()
+}
+
+pub(crate) fn list() -> Resource {
+    Resource::List(path())
+}
+
+pub(crate) fn latest() -> Resource {
+    Resource::Latest(path())
+}
+
+pub(crate) fn info() -> Resource {
+    Resource::Info(target("v1.0.0"))
+}
+
+pub(crate) fn go_mod() -> Resource {
+    Resource::Mod(target("v1.0.0"))
+}
+
+pub(crate) fn zip() -> Resource {
+    Resource::Zip(target("v1.0.0"))
+}
+
+pub(crate) fn key(kind: FileKind) -> FileKey {
+    FileKey::new(target("v1.0.0"), kind)
+}
+
+pub(crate) fn module() -> ModuleFixture {
+    ModuleFixture::new("example.com/a", "v1.0.0").file("a.go", "package a\n")
+}
+
+pub(crate) fn memory() -> Arc<dyn Storage> {
+    Arc::new(MemoryStorage::new(64 << 20))
+}
+
+/// A server, a storage and the layers between them.
+pub(crate) struct Lab {
+    pub(crate) upstream: Upstream,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stasher: Arc<dyn Stasher>,
+    pub(crate) protocol: Arc<dyn Protocol>,
+}
+
+impl Lab {
+    pub(crate) async fn new() -> Self {
+        Self::over(memory()).await
+    }
+
+    pub(crate) async fn over(storage: Arc<dyn Storage>) -> Self {
+        Self::with_limits(storage, ZipLimits::default()).await
+    }
+
+    pub(crate) async fn with_limits(storage: Arc<dyn Storage>, zip_limits: ZipLimits) -> Self {
+        let upstream = Upstream::start().await;
+        let deadlines = Deadlines {
+            idle: Duration::from_secs(20),
+            ..Deadlines::default()
+        };
+        let client = HttpClient::new(deadlines, Limits::default()).unwrap();
+        let chain = Chain::new(&upstream.url().parse().unwrap(), &client);
+        let tasks = TaskTracker::new();
+        let leaf = FetchAndSave::new(Arc::new(chain), Arc::clone(&storage), zip_limits, tasks.clone());
+        let pool = Pool::new(Arc::new(leaf), FETCHES);
+        let stasher: Arc<dyn Stasher> = Arc::new(SingleFlight::new(Arc::new(pool), tasks.clone()));
+        let stash = Stash::new(Arc::clone(&stasher));
+        let admission = Admission::new(Arc::new(stash), REQUESTS);
+        let first = StorageFirst::new(Arc::new(admission), Arc::clone(&storage), NetworkMode::Online);
+        let options = RevalidationOptions::default();
+        let protocol = Arc::new(RevalidationCache::new(Arc::new(first), options, tasks.clone()));
+        Self {
+            upstream,
+            storage,
+            tasks,
+            stasher,
+            protocol,
+        }
+    }
+
+    /// Asks as a client and reads to the end.
+    pub(crate) async fn get(&self, resource: &Resource) -> Result<Bytes, ProxyError> {
+        let (body, _held) = self.protocol.get(resource).await?.into_parts();
+        read(body).await
+    }
+
+    pub(crate) async fn stored(&self, kind: FileKind) -> Option<Bytes> {
+        stored(self.storage.as_ref(), &key(kind)).await
+    }
+}
+
+pub(crate) async fn stored(storage: &dyn Storage, key: &FileKey) -> Option<Bytes> {
+    let blob = storage.open(key).await.unwrap()?;
+    Some(blob.bytes(64 << 20).await.unwrap())
+}
+
+pub(crate) async fn read(body: AnswerBody) -> Result<Bytes, ProxyError> {
+    match body {
+        AnswerBody::Bytes(bytes) => Ok(bytes),
+        AnswerBody::Blob(blob) => Ok(blob.bytes(64 << 20).await?),
+        AnswerBody::Growing(growing) => follow(&growing).await.1,
+    }
+}
+
+pub(crate) async fn read_content(content: Content) -> Result<Bytes, ProxyError> {
+    read(match content {
+        Content::Bytes(bytes) => AnswerBody::Bytes(bytes),
+        Content::Stored(blob) => AnswerBody::Blob(blob),
+        Content::Growing(growing) => AnswerBody::Growing(growing),
+    })
+    .await
+}
+
+/// Follows to the end: how many bytes came, and all of them or why they are not all.
+pub(crate) async fn follow(growing: &Growing) -> (usize, Result<Bytes, ProxyError>) {
+    let mut follower = growing.follow();
+    let mut all = Vec::new();
+    while let Some(piece) = follower.next().await {
+        match piece {
+            Ok(piece) => all.extend_from_slice(&piece),
+            Err(error) => return (all.len(), Err(error)),
+        }
+    }
+    (all.len(), Ok(all.into()))
+}
+
+/// Waits for all that runs behind the answers.
+pub(crate) async fn settle(tasks: &TaskTracker) {
+    tasks.close();
+    tasks.wait().await;
+    tasks.reopen();
+}
+
+/// Every file below a directory, as paths from there.
+pub(crate) fn tree(root: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut left = vec![root.to_owned()];
+    while let Some(directory) = left.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                left.push(entry.path());
+            } else {
+                let path = entry.path();
+                files.push(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    files.sort();
+    files
+}

@@ -1,0 +1,19 @@
+//! The layers one by one against scripted neighbours, and the whole pipeline against a scripted server.
+
+#![expect(clippy::unwrap_used, reason = "a helper that panics fails its test")]
+
+mod admission;
+mod fake;
+mod fallback;
+mod lab;
+mod negatives;
+mod pool;
+mod revalidation;
+mod rivals;
+mod single_flight;
+mod slow_storage;
+mod small_files;
+mod stack;
+mod storage_first;
+mod verify;
+mod zips;
