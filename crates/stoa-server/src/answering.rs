@@ -26,13 +26,16 @@ const MAX_PAGE: usize = 16 << 20;
 impl Shared {
     pub(crate) async fn answer(&self, request: Request<Incoming>, asked: Asked) -> Response<Body> {
         let path = asked.path.clone();
-        let decoded = decode(&path);
+        let decoded = decode(self.prefix.without_last_slash(&path));
         let below = decoded
             .as_deref()
             .map(|path| self.prefix.strip(path).unwrap_or(path));
         let resource = match below {
             Err(error) => Err(ErrorReply::from(*error)),
-            Ok(below) => Resource::parse(&below[1..]).map_err(ErrorReply::bad_request),
+            // The target of CONNECT and of `OPTIONS *` has no slash at all.
+            Ok(below) => {
+                Resource::parse(below.strip_prefix('/').unwrap_or(below)).map_err(ErrorReply::bad_request)
+            }
         };
         let (response, verdict) = match resource {
             Err(error) => Self::refused(request.headers(), &asked, None, "error", error),

@@ -1,7 +1,7 @@
 //! Conditional and range requests (RFC 9110, sections 13 and 14).
 
 use http::{
-    HeaderMap,
+    HeaderMap, Method,
     header::{IF_NONE_MATCH, IF_RANGE, RANGE},
 };
 
@@ -20,14 +20,15 @@ pub(crate) enum Part {
 
 /// Decides for a representation of `len` bytes whose entity tag, quotes included, is `etag`.
 ///
-/// Several ranges in one request are answered with the whole, which the RFC allows.
-pub(crate) fn part(headers: &HeaderMap, etag: &str, len: u64) -> Part {
+/// Several ranges in one request are answered with the whole, which the RFC allows; ranges mean nothing but to `GET`.
+pub(crate) fn part(method: &Method, headers: &HeaderMap, etag: &str, len: u64) -> Part {
     if let Some(tags) = headers.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok())
         && matches_any(tags, etag)
     {
         return Part::NotModified;
     }
-    let Some(range) = headers.get(RANGE).and_then(|range| range.to_str().ok()) else {
+    let range = headers.get(RANGE).filter(|_| *method == Method::GET);
+    let Some(range) = range.and_then(|range| range.to_str().ok()) else {
         return Part::Whole;
     };
     // If-Range compares strongly; a date never matches, since none is sent.
@@ -88,7 +89,7 @@ mod tests {
             .iter()
             .map(|(name, value)| (name.clone(), HeaderValue::from_static(value)))
             .collect();
-        part(&headers, "\"tag\"", 100)
+        part(&Method::GET, &headers, "\"tag\"", 100)
     }
 
     #[test]

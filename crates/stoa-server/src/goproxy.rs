@@ -88,7 +88,7 @@ pub(crate) fn respond(
     };
     let part = match (etag.and_then(|tag| tag.to_str().ok()), len) {
         (Some(etag), Some(len)) if !matches!(content, Content::Growing(..)) => {
-            part(wanted.headers, etag, len)
+            part(wanted.method, wanted.headers, etag, len)
         }
         _ => Part::Whole,
     };

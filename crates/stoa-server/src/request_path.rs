@@ -73,6 +73,14 @@ impl PathPrefix {
         }
     }
 
+    /// The home page below the prefix may be asked for as `/prefix/` too; no other path ends in a slash.
+    pub(crate) fn without_last_slash<'a>(&self, path: &'a str) -> &'a str {
+        match path.strip_suffix('/') {
+            Some(rest) if !rest.is_empty() && rest == self.0 => rest,
+            _ => path,
+        }
+    }
+
     /// The prefix as text, without a slash at the end.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -145,6 +153,9 @@ mod tests {
         assert_eq!(prefix.strip("/go"), Some("/"));
         assert_eq!(prefix.strip("/go/healthz"), Some("/healthz"));
         assert_eq!(prefix.strip("/gopher"), None);
+        assert_eq!(prefix.without_last_slash("/go/"), "/go");
+        assert_eq!(prefix.without_last_slash("/go/a/"), "/go/a/");
+        assert_eq!(PathPrefix::default().without_last_slash("/"), "/");
         assert_eq!(PathPrefix::default().strip("/x"), Some("/x"));
         for bad in ["go", "/a b", "/../a", "/a//b"] {
             assert!(bad.parse::<PathPrefix>().is_err(), "{bad}");

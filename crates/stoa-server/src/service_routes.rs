@@ -40,6 +40,7 @@ pub(crate) fn router(service: Service) -> Router {
         )
         .route("/sumdb/{*rest}", get(sumdb))
         .fallback(unknown)
+        .method_not_allowed_fallback(other_method)
         .with_state(service)
 }
 
@@ -90,6 +91,10 @@ async fn sumdb() -> Response {
         "checksum databases are not served by this version\n",
     )
         .into_response()
+}
+
+async fn other_method() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [TEXT], "only GET and HEAD\n").into_response()
 }
 
 async fn unknown() -> Response {
