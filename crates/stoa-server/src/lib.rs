@@ -43,4 +43,4 @@ pub use readiness::Readiness;
 pub use request_path::{BadPath, PathPrefix};
 pub use serve::{ServeOptions, serve};
 pub use status::{error_text, status_of};
-pub use tls::{TlsError, TlsFiles};
+pub use tls::{Tls, TlsError, TlsFiles};

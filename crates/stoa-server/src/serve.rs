@@ -14,7 +14,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Edge, Listener, TlsError, TlsFiles, listen::Socket};
+use crate::{Edge, Listener, Tls, listen::Socket};
 
 /// A TLS handshake that takes longer is given up.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ pub struct ServeOptions {
     /// Connections served at once; others wait in the kernel's queue.
     pub connections: usize,
     /// TLS, if it is spoken.
-    pub tls: Option<TlsFiles>,
+    pub tls: Option<Tls>,
     /// How long connections may go on after a drain has begun.
     pub drain_timeout: Duration,
 }
@@ -40,16 +40,13 @@ pub struct ServeOptions {
 ///
 /// HTTP/1.1 and HTTP/2 are told apart by their first bytes, so that h2c works without an upgrade. Returns how many
 /// connections had to be cut because the drain took too long.
-///
-/// # Errors
-/// When the TLS files are bad; nothing has been accepted then.
 pub async fn serve(
     listener: Listener,
     edge: Edge,
     options: ServeOptions,
     shutdown: CancellationToken,
-) -> Result<usize, TlsError> {
-    let tls = options.tls.as_ref().map(TlsFiles::acceptor).transpose()?;
+) -> usize {
+    let tls = options.tls.map(|tls| tls.0);
     let connections = TaskTracker::new();
     let cut = CancellationToken::new();
     let permits = Arc::new(Semaphore::new(options.connections));
@@ -89,7 +86,7 @@ pub async fn serve(
     let left = if drained.is_ok() { 0 } else { connections.len() };
     cut.cancel();
     connections.wait().await;
-    Ok(left)
+    left
 }
 
 type Permit = tokio::sync::OwnedSemaphorePermit;

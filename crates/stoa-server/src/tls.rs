@@ -1,6 +1,6 @@
 //! TLS from files.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use rustls::{
     ServerConfig,
@@ -39,9 +39,22 @@ pub enum TlsError {
     },
 }
 
+/// A certificate chain and its key, read and found to belong together.
+#[derive(Clone)]
+pub struct Tls(pub(crate) TlsAcceptor);
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tls")
+    }
+}
+
 impl TlsFiles {
     /// Reads the files.
-    pub(crate) fn acceptor(&self) -> Result<TlsAcceptor, TlsError> {
+    ///
+    /// # Errors
+    /// When one cannot be read, or they do not belong together.
+    pub fn read(&self) -> Result<Tls, TlsError> {
         let certs =
             CertificateDer::pem_file_iter(&self.cert).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let certs = certs.map_err(|source| TlsError::File {
@@ -64,6 +77,6 @@ impl TlsFiles {
             .with_single_cert(certs, key)
             .map_err(pair)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(TlsAcceptor::from(Arc::new(config)))
+        Ok(Tls(TlsAcceptor::from(Arc::new(config))))
     }
 }

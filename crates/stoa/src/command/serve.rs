@@ -7,7 +7,8 @@ use std::{
 };
 
 use stoa_server::{
-    AccessLog, Edge, EdgeOptions, EdgeParts, Listener, LogSink, Metrics, Readiness, ServeOptions, serve,
+    AccessLog, Edge, EdgeOptions, EdgeParts, Listener, LogSink, Metrics, Readiness, ServeOptions, TlsFiles,
+    serve,
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -32,6 +33,8 @@ pub(super) fn run(config: Config) -> Result<(), Failure> {
 /// Builds, listens, serves; then drains, in this order: not ready, no new connections, open requests end, transfers
 /// that nobody waits for any more end.
 async fn serve_until_signal(config: Config, sink: &LogSink) -> Result<(), Failure> {
+    let tls = config.tls.as_ref().map(TlsFiles::read).transpose();
+    let tls = tls.map_err(Failure::new)?;
     let storage = open_storage(&config)?;
     let metrics = Arc::new(Metrics::new());
     let pipelines = pipeline::build(&config, Arc::clone(&storage), &metrics).map_err(Failure::new)?;
@@ -62,7 +65,7 @@ async fn serve_until_signal(config: Config, sink: &LogSink) -> Result<(), Failur
     let shutdown = CancellationToken::new();
     let options = ServeOptions {
         connections: config.connections,
-        tls: config.tls.clone(),
+        tls,
         drain_timeout: config.drain_timeout,
     };
     let server = serve(
@@ -84,7 +87,7 @@ async fn serve_until_signal(config: Config, sink: &LogSink) -> Result<(), Failur
         signals.recv().await;
     };
     let cut = tokio::select! {
-        cut = server => cut.map_err(Failure::new)?,
+        cut = server => cut,
         () = drain => return Err(Failure::new("stopped at once by a second signal")),
     };
     pipelines.tasks.close();
