@@ -3,7 +3,7 @@
 //! Two small ports are composed from plain layers, each a struct that holds the next one as `Arc<dyn Trait>`:
 //!
 //! ```text
-//! Protocol   revalidation_cache -> storage_first -> admission -> stash
+//! Protocol   revalidation_cache -> storage_first -> admission -> resolved_info -> stash
 //! Stasher    single_flight -> pool -> fetch_and_save -> the fetcher
 //! ```
 //!
@@ -28,6 +28,7 @@ mod offline;
 mod pool;
 mod protocol;
 mod pump;
+mod resolved_info;
 mod revalidation_cache;
 mod single_flight;
 mod stash;
@@ -47,6 +48,7 @@ pub use latest::pick_latest;
 pub use offline::Offline;
 pub use pool::Pool;
 pub use protocol::Protocol;
+pub use resolved_info::ResolvedInfo;
 pub use revalidation_cache::{RevalidationCache, RevalidationOptions};
 pub use single_flight::SingleFlight;
 pub use stash::Stash;

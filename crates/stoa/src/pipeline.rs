@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use stoa_fetch::{Chain, FetchError, Fetcher, HttpClient, Route, Routes};
 use stoa_proxy::{
-    Admission, FetchAndSave, NetworkMode, Offline, Pool, Protocol, RevalidationCache, SingleFlight, Stash,
-    Stasher, StorageFirst,
+    Admission, FetchAndSave, NetworkMode, Offline, Pool, Protocol, ResolvedInfo, RevalidationCache,
+    SingleFlight, Stash, Stasher, StorageFirst,
 };
 use stoa_server::{Metered, Metrics};
 use stoa_storage::Storage;
@@ -47,7 +47,8 @@ pub(crate) fn build(
 /// 2. `storage_first` - answers from storage what is stored; adds stored versions to lists
 /// 3. `admission` - bounds how many requests wait for something to be brought in; inside of the hits, so that no hit
 ///    waits behind a miss (ADR 0004)
-/// 4. `stash` - asks the stash pipeline
+/// 4. `resolved_info` - sees to it that a version that a query resolved to has its `.info` stored (ADR 0006)
+/// 5. `stash` - asks the stash pipeline
 fn protocol_pipeline(
     config: &Config,
     stasher: Arc<dyn Stasher>,
@@ -55,7 +56,8 @@ fn protocol_pipeline(
     tasks: &TaskTracker,
 ) -> Arc<dyn Protocol> {
     let stash: Arc<dyn Protocol> = Arc::new(Stash::new(stasher));
-    let admission: Arc<dyn Protocol> = Arc::new(Admission::new(stash, config.requests));
+    let resolved_info: Arc<dyn Protocol> = Arc::new(ResolvedInfo::new(stash, tasks.clone()));
+    let admission: Arc<dyn Protocol> = Arc::new(Admission::new(resolved_info, config.requests));
     let storage_first: Arc<dyn Protocol> =
         Arc::new(StorageFirst::new(admission, Arc::clone(storage), config.network));
     Arc::new(RevalidationCache::new(
@@ -137,14 +139,15 @@ mod tests {
         assert_eq!(
             order(toml),
             format!(
-                "revalidation_cache > storage_first({storage}) > admission(1024) > stash > single_flight > pool(16) > \
-                 fetch_and_save > metered > routes(corp.example/* => upstream(file:///srv/go); \
+                "revalidation_cache > storage_first({storage}) > admission(1024) > resolved_info > stash > \
+                 single_flight > pool(16) > fetch_and_save > metered > routes(corp.example/* => upstream(file:///srv/go); \
                  upstream(https://a.example) | upstream(https://b.example), off)"
             )
         );
         let offline = format!("network = \"offline\"\n{toml}");
-        let want =
-            format!("revalidation_cache > storage_first({storage}) > admission(1024) > stash > offline");
+        let want = format!(
+            "revalidation_cache > storage_first({storage}) > admission(1024) > resolved_info > stash > offline"
+        );
         assert_eq!(order(&offline), want);
     }
 }
