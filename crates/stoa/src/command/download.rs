@@ -60,6 +60,7 @@ impl Download {
         };
         let mut download = Self {
             path: wanted.path.to_string(),
+            version: wanted.version().map(ToString::to_string),
             ..Self::default()
         };
         if let Err(error) = download.fill(&wanted, protocol, storage).await {
@@ -81,9 +82,11 @@ impl Download {
         if wanted.query != target.version().as_str() {
             self.query = Some(wanted.query.clone());
         }
-        self.origin = serde_json::from_slice::<WithOrigin>(&json)
-            .ok()
-            .and_then(|info| info.origin);
+        if wanted.is_exact() {
+            // A list tells nothing of its origin, so that the go command tells none of what was chosen from it.
+            let info = serde_json::from_slice::<WithOrigin>(&json).ok();
+            self.origin = info.and_then(|info| info.origin);
+        }
         if question != Resource::Info(target.clone()) {
             // A query's answer is not kept; the version's own .info is.
             small(protocol, &Resource::Info(target.clone())).await?;
@@ -107,7 +110,8 @@ impl Download {
     }
 }
 
-async fn small(protocol: &dyn Protocol, resource: &Resource) -> Result<Vec<u8>, String> {
+/// A small answer, whole.
+pub(super) async fn small(protocol: &dyn Protocol, resource: &Resource) -> Result<Vec<u8>, String> {
     let answer = protocol.get(resource).await.map_err(|error| error.to_string())?;
     match &answer.body {
         AnswerBody::Bytes(bytes) => Ok(bytes.to_vec()),
