@@ -8,7 +8,8 @@
 //!   exercises the go command's resolver to zips of half a gigabyte that are never in memory;
 //! - [`go::GoClient`]: the real go command, isolated from the machine, with snapshots of its cache;
 //! - [`process::StoaProcess`]: the real binary on port 0, with its log, its memory and its signals;
-//! - [`http`]: a client that tells whether a body ended cleanly and can hang up in the middle.
+//! - [`http`]: a client that tells whether a body ended cleanly and can hang up in the middle;
+//! - [`scene::Scene`]: the upstream, the example and the binary put together.
 //!
 //! Everything here is bounded: a wait that goes unanswered fails the test and says what was seen.
 //! Deadlines are real time, so these tools do not belong in tests that pause tokio's clock.
@@ -27,4 +28,5 @@ pub mod go;
 pub mod http;
 pub mod process;
 pub mod reply;
+pub mod scene;
 pub mod upstream;

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 mod command;
 mod log;
+mod run;
 
 pub use command::StoaCommand;
+pub use run::{Finished, run};
 
 use log::Log;
 
@@ -33,7 +35,7 @@ impl StoaProcess {
         StoaCommand::new(binary)
     }
 
-    /// Starts `BINARY serve --listen 127.0.0.1:0 --storage STORAGE --upstream UPSTREAM EXTRA...` and
+    /// Starts `BINARY serve --storage STORAGE --upstream UPSTREAM EXTRA... --listen 127.0.0.1:0` and
     /// waits until it listens; panics with its output if it does not.
     pub fn start(binary: &str, storage: &Path, upstream: &str, extra: &[&str]) -> Self {
         Self::command(binary)
@@ -70,7 +72,7 @@ impl StoaProcess {
         }
     }
 
-    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    /// `http://127.0.0.1:PORT` (or `https:`), without a slash at the end; `unix:PATH` for a unix socket.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -183,14 +185,23 @@ pub(crate) fn wait(child: &mut Child, deadline: Instant) -> Option<ExitStatus> {
     }
 }
 
-/// The URL in a line like `listening on http://127.0.0.1:PORT`.
+/// The address in a line like `listening on http://127.0.0.1:PORT` or `listening on unix:PATH`.
 fn listening_url(line: &str) -> Option<String> {
-    const MARK: &str = "listening on http://";
+    const MARK: &str = "listening on ";
     let start = line.to_ascii_lowercase().find(MARK)? + MARK.len();
+    let said = line[start..]
+        .split(|letter: char| letter.is_whitespace() || letter == '"')
+        .next()?;
+    if said.starts_with("unix:") {
+        return Some(said.to_owned());
+    }
+    let (scheme, rest) = said
+        .split_once("://")
+        .filter(|(scheme, _)| scheme.starts_with("http"))?;
     let is_address = |byte: &char| byte.is_ascii_digit() || ".:[]".contains(*byte);
-    let address: String = line[start..].chars().take_while(is_address).collect();
+    let address: String = rest.chars().take_while(is_address).collect();
     let address: std::net::SocketAddr = address.trim_end_matches(['.', ':']).parse().ok()?;
-    (address.port() != 0).then(|| format!("http://{address}"))
+    (address.port() != 0).then(|| format!("{scheme}://{address}"))
 }
 
 #[cfg(test)]
@@ -210,6 +221,13 @@ mod tests {
         );
         assert_eq!(listening_url("listening on http://127.0.0.1:4321."), url);
         assert_eq!(listening_url("listening on http://127.0.0.1:0"), None);
-        assert_eq!(listening_url("listening on unix:/run/stoa"), None);
+        assert_eq!(
+            listening_url("listening on https://127.0.0.1:4321/go"),
+            Some("https://127.0.0.1:4321".to_owned())
+        );
+        assert_eq!(
+            listening_url("listening on unix:/run/stoa"),
+            Some("unix:/run/stoa".to_owned())
+        );
     }
 }

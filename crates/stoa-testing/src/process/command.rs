@@ -6,18 +6,19 @@ use std::process::{Command, Stdio};
 use super::StoaProcess;
 use super::log::Log;
 
-/// How a [`StoaProcess`] is started: `serve` on port 0 in an environment with `PATH`, `TMPDIR` and
+/// How a [`StoaProcess`] is started: `serve`, on port 0 unless told otherwise, in an environment with `PATH`, `TMPDIR` and
 /// what is added here, and nothing else.
 #[derive(Debug)]
 pub struct StoaCommand {
     command: Command,
+    listen: String,
 }
 
 impl StoaCommand {
     pub(super) fn new(binary: &str) -> Self {
         let mut command = Command::new(binary);
         command
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .arg("serve")
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("TMPDIR", std::env::temp_dir())
@@ -25,7 +26,17 @@ impl StoaCommand {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        Self { command }
+        Self {
+            command,
+            listen: "127.0.0.1:0".to_owned(),
+        }
+    }
+
+    /// Listens here instead of on port 0 of 127.0.0.1.
+    #[must_use]
+    pub fn listen(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.listen);
+        self
     }
 
     /// Keeps modules in this directory.
@@ -89,6 +100,7 @@ impl StoaCommand {
     fn launch(mut self) -> Result<StoaProcess, Box<(String, StoaProcess)>> {
         let mut child = self
             .command
+            .args(["--listen", &self.listen])
             .spawn()
             .unwrap_or_else(|error| panic!("{:?}: {error}", self.command));
         let log = Log::default();

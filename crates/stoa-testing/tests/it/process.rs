@@ -6,7 +6,7 @@ use std::time::Duration;
 use stoa_testing::process::{StoaCommand, StoaProcess};
 use tempfile::TempDir;
 
-/// `/bin/sh serve --listen ...` runs the file `serve` in its directory.
+/// `/bin/sh serve ...` runs the file `serve` in its directory.
 fn script(text: &str) -> (TempDir, StoaCommand) {
     let directory = TempDir::new().unwrap();
     fs::write(directory.path().join("serve"), text).unwrap();
@@ -32,7 +32,7 @@ fn a_server_is_started_watched_and_stopped() {
     let storage = directory.path().display();
     assert_eq!(
         line,
-        format!("starting with --listen 127.0.0.1:0 --storage {storage} --upstream off in test")
+        format!("starting with --storage {storage} --upstream off --listen 127.0.0.1:0 in test")
     );
     assert!(process.rss_bytes() > 0 && process.peak_rss_bytes() >= process.rss_bytes());
     assert!(process.open_files() >= 3);
