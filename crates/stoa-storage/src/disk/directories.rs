@@ -23,6 +23,14 @@ pub(super) struct Directories {
     durable: Mutex<HashSet<PathBuf>>,
 }
 
+/// Directories that exist but may not after power loss, from the top down.
+///
+/// Syncing is left until everything else has been done: each sync costs a commit of the file system's journal, and
+/// those that find nothing new in it cost nothing.
+#[derive(Debug, Default)]
+#[must_use = "the directories are durable only when settled"]
+pub(super) struct Unsettled(Vec<PathBuf>);
+
 impl Directories {
     pub(super) fn new(root: PathBuf) -> Self {
         Self {
@@ -31,22 +39,32 @@ impl Directories {
         }
     }
 
-    /// Makes sure that `directory`, which is below the root, exists and will after power loss.
-    pub(super) fn ensure(&self, directory: &Path) -> Result<(), StorageError> {
+    /// Makes sure that `directory`, which is below the root, exists. It is durable only after
+    /// [`settle`](Self::settle) with what this returns.
+    pub(super) fn ensure(&self, directory: &Path) -> Result<Unsettled, StorageError> {
         if directory == self.root || self.durable.lock().contains(directory) {
-            return Ok(());
+            return Ok(Unsettled::default());
         }
         let Some(parent) = directory.parent() else {
-            return Ok(());
+            return Ok(Unsettled::default());
         };
-        self.ensure(parent)?;
+        let mut unsettled = self.ensure(parent)?;
         create(directory).map_err(|error| StorageError::from_io("create", directory, error))?;
-        sync(parent)?;
-        let mut durable = self.durable.lock();
-        if durable.len() >= REMEMBERED {
-            durable.clear();
+        unsettled.0.push(directory.to_owned());
+        Ok(unsettled)
+    }
+
+    /// Makes the directories durable.
+    pub(super) fn settle(&self, unsettled: Unsettled) -> Result<(), StorageError> {
+        // From the bottom up: on a journaling file system the first sync commits all of them.
+        for directory in unsettled.0.into_iter().rev() {
+            directory.parent().map_or(Ok(()), sync)?;
+            let mut durable = self.durable.lock();
+            if durable.len() >= REMEMBERED {
+                durable.clear();
+            }
+            durable.insert(directory);
         }
-        durable.insert(directory.to_owned());
         Ok(())
     }
 

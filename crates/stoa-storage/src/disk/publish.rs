@@ -7,6 +7,7 @@ use std::path::Path;
 use stoa_module::ModuleVersion;
 use stoa_module::dirhash::H1;
 
+use super::directories::Unsettled;
 use super::temp::Temp;
 use super::{Disk, directories};
 use crate::error::StorageError;
@@ -18,6 +19,7 @@ impl Disk {
     pub(super) fn put(&self, key: &FileKey, content: &[u8]) -> Result<Put, StorageError> {
         let path = self.layout.file(key);
         if exists(&path)? {
+            // Whoever wrote it may not have come to this yet.
             self.settle(&path)?;
             return Ok(Put::Existed);
         }
@@ -35,7 +37,12 @@ impl Disk {
     ) -> Result<Put, StorageError> {
         match key.kind {
             FileKind::Zip => self.publish_zip(temp, &key.target, h1),
-            FileKind::Info | FileKind::Mod => self.place(&mut temp, &self.layout.file(key)),
+            FileKind::Info | FileKind::Mod => {
+                let path = self.layout.file(key);
+                let put = self.place(&mut temp, &path)?;
+                self.settle(&path)?;
+                Ok(put)
+            }
         }
     }
 
@@ -55,9 +62,11 @@ impl Disk {
             // The winner may have died before it recorded the hash; the same bytes have the same hash.
             let ours = put == Put::Stored || (!exists(&hash)? && same_content(temp.file(), &zip)?);
             if ours {
+                // In the same directory, so that one sync settles both.
                 self.place(&mut record, &hash)?;
             }
         }
+        self.settle(&zip)?;
         Ok(put)
     }
 
@@ -67,31 +76,31 @@ impl Disk {
         Ok(record)
     }
 
-    /// Gives `temp` its name, unless that is taken. Either way what has the name is durable afterwards.
+    /// Gives `temp` its name, unless that is taken. What has the name is durable only after [`settle`](Self::settle).
     fn place(&self, temp: &mut Temp, to: &Path) -> Result<Put, StorageError> {
         let failed = |error| StorageError::from_io("publish", to, error);
-        self.ensure_parent(to)?;
-        let put = match temp.publish(to) {
+        let _settled_later = self.ensure_parent(to)?;
+        match temp.publish(to) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.directories.forget();
-                self.ensure_parent(to)?;
-                temp.publish(to).map_err(failed)?
+                let _settled_later = self.ensure_parent(to)?;
+                temp.publish(to).map_err(failed)
             }
-            put => put.map_err(failed)?,
-        };
-        self.settle(to)?;
-        Ok(put)
+            put => put.map_err(failed),
+        }
     }
 
-    /// Makes the name of a file durable.
+    /// Makes the name of a file durable, and the directories above it.
     fn settle(&self, file: &Path) -> Result<(), StorageError> {
-        self.ensure_parent(file)?;
-        file.parent().map_or(Ok(()), directories::sync)
+        // Asked again: directories stay unsettled until they are settled.
+        let unsettled = self.ensure_parent(file)?;
+        file.parent().map_or(Ok(()), directories::sync)?;
+        self.directories.settle(unsettled)
     }
 
-    fn ensure_parent(&self, file: &Path) -> Result<(), StorageError> {
+    fn ensure_parent(&self, file: &Path) -> Result<Unsettled, StorageError> {
         file.parent()
-            .map_or(Ok(()), |parent| self.directories.ensure(parent))
+            .map_or(Ok(Unsettled::default()), |parent| self.directories.ensure(parent))
     }
 }
 

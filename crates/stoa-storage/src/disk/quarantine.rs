@@ -32,7 +32,8 @@ impl Disk {
         };
         let aside = incident.join(file.strip_prefix(self.layout.root()).unwrap_or(file));
         if let Some(parent) = aside.parent() {
-            self.directories.ensure(parent)?;
+            let unsettled = self.directories.ensure(parent)?;
+            self.directories.settle(unsettled)?;
         }
         fs::rename(file, &aside).map_err(failed)?;
         for path in [file, &aside] {
