@@ -1,0 +1,11 @@
+//! The real go command in front of the real binary in front of a scripted upstream.
+
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests")]
+
+mod errors;
+mod fallthrough;
+mod fetch;
+mod life;
+mod queries;
+mod support;
+mod toolchain;
