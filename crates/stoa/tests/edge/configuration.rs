@@ -1,0 +1,205 @@
+//! Configuration: faults with their places, and the `config` commands.
+
+use stoa_testing::process::{Finished, run};
+
+use crate::support::{STOA, get, scene};
+
+fn stoa(arguments: &[&str], environment: &[(&str, &str)]) -> Finished {
+    run(STOA, arguments, environment)
+}
+
+/// A file in a directory that vanishes with it.
+fn file(content: &str) -> (tempfile::TempDir, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("stoa.toml");
+    std::fs::write(&path, content).unwrap();
+    (directory, path.to_str().unwrap().to_owned())
+}
+
+#[test]
+fn every_fault_is_told_at_once_with_its_line_and_a_hint() {
+    let (_directory, path) = file(
+        "listn = \":3000\"\nnetwork = \"onlin\"\n\n[cache]\nlist_ttl = \"60x\"\nmemory = \"much\"\n\n\
+         [[route]]\nmatch = \"corp.example/*\"\nurl = \"x\"\n\n[pool]\nfetches = 0\n",
+    );
+    let want = [
+        ":1: unknown key listn; did you mean listen?",
+        ":2: network: bad network mode \"onlin\": write online, fallback or offline",
+        ":5: cache.list_ttl: bad duration \"60x\": write a number and ms, s, m or h",
+        ":6: cache.memory: bad size \"much\"",
+        ":8: route: upstream is missing",
+        ":10: route.url: unknown key; a route has match and upstream",
+        ":13: pool.fetches: bad number \"0\"",
+    ];
+    for command in [
+        &["serve"][..],
+        &["config", "check"],
+        &["config", "show"],
+        &["fetch", "example.com/a"],
+        &["verify"],
+    ] {
+        let failed = stoa(
+            &[command, &["--config", &path, "--storage", "memory:"]].concat(),
+            &[],
+        );
+        assert_eq!(failed.code, Some(64), "{command:?}: {failed:?}");
+        assert_eq!(failed.stdout, "", "{command:?}");
+        for fault in want {
+            let line = format!("stoa: {path}{fault}");
+            assert!(
+                failed.stderr.contains(&line),
+                "{command:?}: no {line:?} in\n{}",
+                failed.stderr
+            );
+        }
+        assert_eq!(failed.stderr.lines().count(), want.len(), "{}", failed.stderr);
+    }
+}
+
+#[test]
+fn faults_of_flags_and_variables_name_them() {
+    let failed = stoa(
+        &[
+            "serve",
+            "--listen",
+            "nowhere",
+            "--upstream",
+            "ftp://a.example",
+            "--network",
+            "sometimes",
+        ],
+        &[("STOA_LOG_FORMAT", "xml"), ("STOA_STORAGE", "memory:")],
+    );
+    assert_eq!(failed.code, Some(64));
+    for start in [
+        "--listen: listen: ",
+        "--upstream: upstream: ",
+        "--network: network: ",
+        "STOA_LOG_FORMAT: log.format: ",
+    ] {
+        assert!(
+            failed.stderr.contains(&format!("stoa: {start}")),
+            "no {start:?} in\n{}",
+            failed.stderr
+        );
+    }
+    let syntax = file("listen = \n[pool\n");
+    let failed = stoa(
+        &["config", "check", "--config", &syntax.1],
+        &[("STOA_STORAGE", "memory:")],
+    );
+    assert_eq!(failed.code, Some(64));
+    assert!(
+        failed.stderr.contains(&format!("stoa: {}:1: ", syntax.1)),
+        "{}",
+        failed.stderr
+    );
+    let absent = stoa(
+        &["config", "check", "--config", "/nonexistent/stoa.toml"],
+        &[("STOA_STORAGE", "memory:")],
+    );
+    assert_eq!(absent.code, Some(64));
+    assert!(
+        absent
+            .stderr
+            .contains("/nonexistent/stoa.toml: cannot read the configuration"),
+        "{}",
+        absent.stderr
+    );
+    for usage in [&["serve", "--lisen", ":1"][..], &["frobnicate"], &[]] {
+        assert_eq!(stoa(usage, &[]).code, Some(64), "{usage:?}");
+    }
+}
+
+#[test]
+fn a_good_configuration_is_called_good() {
+    let (_directory, path) = file("storage = \"memory:\"\n[cache]\nlist_ttl = \"5s\"\n");
+    let good = stoa(&["config", "check", "--config", &path], &[]);
+    assert_eq!(
+        (good.code, good.stdout.as_str(), good.stderr.as_str()),
+        (Some(0), "the configuration is good\n", "")
+    );
+    let by_variable = stoa(&["config", "check"], &[("STOA_CONFIG", &path)]);
+    assert_eq!(by_variable, good);
+    let warned = stoa(&["config", "check", "--config", &path], &[("STOA_LISTN", ":1")]);
+    assert_eq!(warned.code, Some(0));
+    assert!(
+        warned
+            .stderr
+            .contains("warning: the environment variable STOA_LISTN"),
+        "{}",
+        warned.stderr
+    );
+}
+
+#[test]
+fn show_tells_values_and_where_they_come_from_and_no_password() {
+    let (_directory, path) = file(
+        "listen = \":1\"\nstorage = \"memory:\"\nupstream = \"https://bot:hunter2@a.example\"\n[cache]\nlist_ttl = \"5s\"\n",
+    );
+    let shown = stoa(
+        &["config", "show", "--config", &path, "--network", "offline"],
+        &[("STOA_POOL_FETCHES", "7")],
+    );
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    for line in [
+        format!("listen = \":1\"  # {path}:1"),
+        format!("list_ttl = \"5s\"  # {path}:5"),
+        "fetches = 7  # STOA_POOL_FETCHES".to_owned(),
+        "network = \"offline\"  # --network".to_owned(),
+        "negative_ttl = \"30s\"  # default".to_owned(),
+    ] {
+        assert!(
+            shown.stdout.lines().any(|other| other == line),
+            "no {line:?} in\n{}",
+            shown.stdout
+        );
+    }
+    assert!(!shown.stdout.contains("hunter2"), "{}", shown.stdout);
+    let again = file(&shown.stdout.replace("https://a.example", "https://b.example"));
+    assert_eq!(
+        stoa(&["config", "check", "--config", &again.1], &[]).code,
+        Some(0),
+        "what is shown can be read"
+    );
+}
+
+#[test]
+fn init_prints_a_file_that_is_good_as_it_is() {
+    let sample = stoa(&["config", "init"], &[]);
+    assert_eq!(sample.code, Some(0));
+    for key in [
+        "#listen = \"127.0.0.1:3000\"",
+        "[cache]",
+        "#list_ttl = \"60s\"",
+        "#[[route]]",
+    ] {
+        assert!(sample.stdout.contains(key), "{}", sample.stdout);
+    }
+    let (_directory, path) = file(&sample.stdout);
+    let checked = stoa(
+        &["config", "check", "--config", &path],
+        &[("STOA_STORAGE", "memory:")],
+    );
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+}
+
+#[tokio::test]
+async fn a_route_sends_some_modules_elsewhere() {
+    let (scene, other) = (scene(), scene());
+    let config = format!(
+        "[[route]]\nmatch = \"corp.example\"\nupstream = \"{}\"\n[[route]]\nmatch = \"example.com/legacy,example.com/mul*\"\n\
+         upstream = \"off\"\n",
+        other.upstream.url()
+    );
+    let (_directory, path) = file(&config);
+    let secret = stoa_testing::fixtures::ModuleFixture::new("corp.example/secret", "v1.0.0");
+    other.upstream.module(&secret);
+    let stoa = scene.stoa().args(&["--config", &path]).start();
+    assert_eq!(get(&stoa, &secret.url_path("mod")).await.status, 200);
+    assert_eq!(get(&stoa, &scene.greet().url_path("mod")).await.status, 200);
+    for refused in ["/example.com/legacy/@v/list", "/example.com/multi/sub/@v/list"] {
+        crate::support::assert_error(refused, &get(&stoa, refused).await, 403, "off");
+    }
+    assert_eq!((scene.upstream.total(), other.upstream.total()), (1, 1));
+}

@@ -1,0 +1,22 @@
+//! The real binary over real sockets: what it answers, what it refuses, and how it fails.
+
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests")]
+
+mod caching;
+mod conditional;
+mod configuration;
+mod disk;
+mod drain;
+mod failures;
+mod flight;
+mod hostile;
+mod http2;
+mod lists;
+mod logs;
+mod metrics;
+mod pages;
+mod relay;
+mod sockets;
+mod start;
+mod support;
+mod tls;
