@@ -15,9 +15,11 @@ use std::{
 use parking_lot::Mutex;
 
 /// A full buffer of this size is handed to the writer, in bytes.
-const BUFFER: usize = 32 << 10;
+const BUFFER: usize = 64 << 10;
 /// How many full buffers may wait for a slow output before lines are dropped.
-const WAITING: usize = 64;
+const WAITING: usize = 32;
+/// Written buffers that are kept for the next lines: fresh memory costs more than the lines in it.
+const SPARE: usize = 4;
 /// What is in a buffer that does not fill reaches the output after so long at most.
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
 
@@ -46,6 +48,7 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     buffer: Vec<u8>,
+    spare: Vec<Vec<u8>>,
     /// `None` after the sink has been closed.
     sender: Option<SyncSender<Vec<u8>>>,
 }
@@ -59,6 +62,7 @@ impl LogSink {
         let (sender, receiver) = sync_channel(WAITING);
         let state = State {
             buffer: Vec::with_capacity(BUFFER),
+            spare: Vec::with_capacity(SPARE),
             sender: Some(sender),
         };
         let shared = Arc::new(Shared {
@@ -94,11 +98,16 @@ impl LogWriter {
     /// Appends one line, made by `format`, which must end it with a newline.
     pub fn line(&self, format: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.shared.state.lock();
-        let State { buffer, sender } = &mut *state;
+        let State {
+            buffer,
+            spare,
+            sender,
+        } = &mut *state;
         let Some(sender) = sender else { return };
         format(buffer);
         if buffer.len() >= BUFFER {
-            let full = mem::replace(buffer, Vec::with_capacity(BUFFER));
+            let empty = spare.pop().unwrap_or_else(|| Vec::with_capacity(2 * BUFFER));
+            let full = mem::replace(buffer, empty);
             if let Err(error) = sender.try_send(full) {
                 let (std::sync::mpsc::TrySendError::Full(lines)
                 | std::sync::mpsc::TrySendError::Disconnected(lines)) = error;
@@ -128,15 +137,18 @@ impl Write for LogWriter {
 
 fn write_all(shared: &Shared, receiver: &Receiver<Vec<u8>>, mut output: impl Write) {
     // An output that fails (a closed pipe) has nowhere to say so; later lines are tried again.
-    let mut write = |lines: &[u8]| {
-        if !lines.is_empty() {
-            let _lost = output.write_all(lines).and_then(|()| output.flush());
+    let mut write = |mut lines: Vec<u8>| {
+        let _lost = output.write_all(&lines).and_then(|()| output.flush());
+        lines.clear();
+        let mut state = shared.state.lock();
+        if state.spare.len() < SPARE {
+            state.spare.push(lines);
         }
     };
     loop {
         let closed = match receiver.recv_timeout(FLUSH_EVERY) {
             Ok(lines) => {
-                write(&lines);
+                write(lines);
                 continue;
             }
             Err(RecvTimeoutError::Timeout) => false,
@@ -146,12 +158,14 @@ fn write_all(shared: &Shared, receiver: &Receiver<Vec<u8>>, mut output: impl Wri
         let (older, newest) = {
             let mut state = shared.state.lock();
             let older: Vec<_> = receiver.try_iter().collect();
-            (older, mem::take(&mut state.buffer))
+            let empty = if state.buffer.is_empty() {
+                None
+            } else {
+                state.spare.pop().or_else(|| Some(Vec::new()))
+            };
+            (older, empty.map(|empty| mem::replace(&mut state.buffer, empty)))
         };
-        for lines in &older {
-            write(lines);
-        }
-        write(&newest);
+        older.into_iter().chain(newest).for_each(&mut write);
         if closed {
             return;
         }
