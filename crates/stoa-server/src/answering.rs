@@ -14,7 +14,7 @@ use crate::{
     edge::Shared,
     finish::{Finish, Request as Asked, Verdict},
     goproxy::{Content, Wanted, refuse, respond},
-    hot_cache::MAX_FILE,
+    hot_cache::{Hot, MAX_FILE},
     request_id::REQUEST_ID,
     request_path::decode,
     status::ErrorReply,
@@ -103,13 +103,14 @@ impl Shared {
         if let (Content::Memory(bytes), Some(etag), Some(hot)) = (&content, &etag, &self.hot)
             && (!resource.is_mutable() || fresh_for.is_some())
         {
-            hot.put(
-                &asked.path,
-                resource.clone(),
-                keep(bytes),
-                etag.clone(),
-                fresh_for,
-            );
+            let entry = Hot {
+                resource: resource.clone(),
+                content: keep(bytes),
+                etag: etag.clone(),
+                meter: self.books.metrics.hits(resource.kind()),
+                expires: Hot::expiry(fresh_for),
+            };
+            hot.put(&asked.path, entry);
         }
         let response = respond(wanted, &resource, content, etag.as_ref(), &self.policy);
         let verdict = Verdict {

@@ -222,6 +222,7 @@ impl Shared {
             error: None,
             bytes: response.body().in_memory().unwrap_or(0),
             cut: false,
+            meter: Some(&hot.meter),
         });
         response
     }

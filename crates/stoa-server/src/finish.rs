@@ -5,7 +5,11 @@ use std::{sync::Arc, time::Instant};
 use http::{HeaderValue, Method};
 use stoa_fetch::Resource;
 
-use crate::{AccessLog, BodyError, Metrics, access_log::Access, metrics::RequestLabels};
+use crate::{
+    AccessLog, BodyError, Metrics,
+    access_log::Access,
+    metrics::{HitMeter, RequestLabels},
+};
 
 /// Where requests are written down.
 #[derive(Clone, Debug)]
@@ -49,17 +53,23 @@ pub(crate) struct Line<'a> {
     pub(crate) error: Option<&'a str>,
     pub(crate) bytes: u64,
     pub(crate) cut: bool,
+    /// For hits in memory.
+    pub(crate) meter: Option<&'a HitMeter>,
 }
 
 impl Books {
     pub(crate) fn write(&self, line: &Line<'_>) {
         let duration = line.started.elapsed();
-        let labels = RequestLabels {
-            resource: line.resource.map_or("service", Resource::kind),
-            result: line.result,
-            status: line.status.into(),
-        };
-        self.metrics.request(&labels, line.bytes, duration);
+        if let Some(meter) = line.meter.filter(|_| line.status == 200) {
+            meter.record(line.bytes, duration);
+        } else {
+            let labels = RequestLabels {
+                resource: line.resource.map_or("service", Resource::kind),
+                result: line.result,
+                status: line.status.into(),
+            };
+            self.metrics.request(&labels, line.bytes, duration);
+        }
         let Some(log) = &self.log else { return };
         log.write(&Access {
             request_id: line.id.as_bytes(),
@@ -128,6 +138,7 @@ impl Drop for Finish {
             error: self.verdict.error.as_deref(),
             bytes: self.bytes,
             cut: !self.whole,
+            meter: None,
         });
     }
 }

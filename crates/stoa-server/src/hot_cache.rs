@@ -10,6 +10,8 @@ use http::HeaderValue;
 use quick_cache::{Weighter, sync::Cache};
 use stoa_fetch::Resource;
 
+use crate::metrics::HitMeter;
+
 /// Larger files are read from storage each time, in bytes.
 pub(crate) const MAX_FILE: u64 = 2 << 20;
 
@@ -33,7 +35,15 @@ pub(crate) struct Hot {
     pub(crate) content: Bytes,
     /// With its quotes.
     pub(crate) etag: HeaderValue,
-    expires: Instant,
+    pub(crate) meter: HitMeter,
+    pub(crate) expires: Instant,
+}
+
+impl Hot {
+    /// When an answer of now must be asked for again. `fresh_for` bounds it for what may change.
+    pub(crate) fn expiry(fresh_for: Option<Duration>) -> Instant {
+        Instant::now() + fresh_for.map_or(FIXED_TTL, |fresh| fresh.min(FIXED_TTL))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -65,22 +75,8 @@ impl HotCache {
         Some(hot)
     }
 
-    /// Remembers an answer. `fresh_for` bounds how long, for what may change.
-    pub(crate) fn put(
-        &self,
-        path: &str,
-        resource: Resource,
-        content: Bytes,
-        etag: HeaderValue,
-        fresh_for: Option<Duration>,
-    ) {
-        let ttl = fresh_for.map_or(FIXED_TTL, |fresh| fresh.min(FIXED_TTL));
-        let hot = Hot {
-            resource,
-            content,
-            etag,
-            expires: Instant::now() + ttl,
-        };
+    /// Remembers an answer.
+    pub(crate) fn put(&self, path: &str, hot: Hot) {
         self.entries.insert(path.into(), Arc::new(hot));
     }
 }

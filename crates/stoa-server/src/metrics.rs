@@ -117,6 +117,23 @@ impl Metrics {
             .observe(duration.as_secs_f64());
     }
 
+    /// The counts of hits on one kind, found once for many.
+    pub(crate) fn hits(&self, resource: &'static str) -> HitMeter {
+        let labels = ResultLabels {
+            resource,
+            result: "hit",
+        };
+        HitMeter {
+            requests: self.requests.get_or_create_owned(&RequestLabels {
+                resource,
+                result: "hit",
+                status: 200,
+            }),
+            sent: self.sent.get_or_create_owned(&labels),
+            duration: self.duration.get_or_create_owned(&labels),
+        }
+    }
+
     pub(crate) fn fetch(&self, resource: &'static str, result: &'static str, started: Instant) {
         self.fetches
             .get_or_create(&FetchLabels { resource, result })
@@ -152,6 +169,23 @@ impl Default for Metrics {
 impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Metrics")
+    }
+}
+
+/// Counts whole answers from memory. Looking them up by label for each hit would cost as much as the rest of
+/// the bookkeeping.
+#[derive(Clone, Debug)]
+pub(crate) struct HitMeter {
+    requests: Counter,
+    sent: Counter,
+    duration: Histogram,
+}
+
+impl HitMeter {
+    pub(crate) fn record(&self, bytes: u64, duration: Duration) {
+        self.requests.inc();
+        self.sent.inc_by(bytes);
+        self.duration.observe(duration.as_secs_f64());
     }
 }
 
