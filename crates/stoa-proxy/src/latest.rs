@@ -4,8 +4,9 @@ use stoa_module::Version;
 use stoa_storage::StoredVersion;
 
 /// Picks the version that `@latest` means among stored ones, as the go command's query does: the highest release, else
-/// the highest prerelease, else the newest pseudo-version; compatible before `+incompatible`; retracted ones never,
-/// unless there is nothing else.
+/// the highest prerelease, else the newest pseudo-version; retracted ones never, unless there is nothing else.
+///
+/// Whether `+incompatible` versions count is for the caller to decide; see [`last_compatible`].
 pub fn pick_latest(stored: &[StoredVersion], retracted: impl Fn(&Version) -> bool) -> Option<&Version> {
     let usable = || {
         stored
@@ -18,6 +19,18 @@ pub fn pick_latest(stored: &[StoredVersion], retracted: impl Fn(&Version) -> boo
     best(&|version| !retracted(version)).or_else(|| best(&|_| true))
 }
 
+/// The highest compatible version. If it has a go.mod of its own, the module knows of major versions, and the
+/// `+incompatible` ones do not count (golang.org/issue/34165).
+pub(crate) fn last_compatible(stored: &[StoredVersion]) -> Option<&Version> {
+    let usable = stored
+        .iter()
+        .filter(|version| version.info && version.go_mod)
+        .map(|stored| &stored.version);
+    usable
+        .filter(|version| !version.is_pseudo() && !version.is_incompatible())
+        .max()
+}
+
 /// The version whose go.mod names the retractions: the highest release, else the highest of all.
 pub(crate) fn retraction_source(stored: &[StoredVersion]) -> Option<&Version> {
     let usable = stored
@@ -28,15 +41,10 @@ pub(crate) fn retraction_source(stored: &[StoredVersion]) -> Option<&Version> {
 }
 
 fn rank(version: &Version) -> u8 {
-    match (
-        version.is_pseudo(),
-        version.is_prerelease(),
-        version.is_incompatible(),
-    ) {
-        (false, false, false) => 3,
-        (false, false, true) => 2,
-        (false, true, _) => 1,
-        (true, ..) => 0,
+    match (version.is_pseudo(), version.is_prerelease()) {
+        (false, false) => 2,
+        (false, true) => 1,
+        (true, _) => 0,
     }
 }
 
@@ -71,7 +79,7 @@ mod tests {
                 ],
                 "v0.0.0-20240102030405-abcdefabcdef",
             ),
-            (&["v1.0.0", "v2.0.0+incompatible"], "v1.0.0"),
+            (&["v1.0.0", "v2.0.0+incompatible"], "v2.0.0+incompatible"),
             (
                 &["v2.0.0+incompatible", "v3.0.0+incompatible"],
                 "v3.0.0+incompatible",

@@ -7,13 +7,13 @@ use bytes::Bytes;
 use stoa_fetch::Resource;
 use stoa_module::{
     ModulePath, ModuleVersion, Version,
-    modfile::{ModFile, Retract},
+    modfile::{ModFile, Retract, auto_quote},
 };
 use stoa_storage::{FileKey, FileKind, Storage, StoredVersion};
 
 use crate::{
     Answer, AnswerBody, Outcome, Protocol, ProxyError, VersionList, file_key,
-    latest::{pick_latest, retraction_source},
+    latest::{last_compatible, pick_latest, retraction_source},
 };
 
 /// What to do when sources cannot be asked.
@@ -80,7 +80,12 @@ impl StorageFirst {
             Err(error) if self.may_answer_alone(&error) => error,
             told => return told,
         };
-        let stored = self.storage.versions(path).await?;
+        let mut stored = self.storage.versions(path).await?;
+        if let Some(version) = last_compatible(&stored)
+            && self.has_go_mod(path, version).await?
+        {
+            stored.retain(|stored| !stored.version.is_incompatible());
+        }
         let retractions = self.retractions(path, &stored).await?;
         let retracted = |version: &Version| retractions.iter().any(|range| range.contains(version));
         let Some(version) = pick_latest(&stored, retracted) else {
@@ -89,6 +94,13 @@ impl StorageFirst {
         let info = self.small(path, version, FileKind::Info).await?;
         info.map(|info| Answer::new(AnswerBody::Bytes(info), alone(&error)))
             .ok_or(error)
+    }
+
+    /// Whether the stored `.mod` was written by somebody, rather than made up for a module without one.
+    async fn has_go_mod(&self, path: &ModulePath, version: &Version) -> Result<bool, ProxyError> {
+        let made_up = format!("module {}\n", auto_quote(path.as_str()));
+        let go_mod = self.small(path, version, FileKind::Mod).await?;
+        Ok(go_mod.is_some_and(|go_mod| go_mod != made_up))
     }
 
     /// What the newest stored go.mod retracts. As in cmd/go, one that cannot be read retracts nothing.

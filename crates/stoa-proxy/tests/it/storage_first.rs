@@ -173,6 +173,18 @@ async fn offline_the_latest_is_a_release_else_a_prerelease_else_the_newest_commi
 }
 
 #[tokio::test]
+async fn incompatible_versions_count_until_the_module_has_a_go_mod() {
+    let old = |version| ModuleFixture::new("example.com/a", version).without_go_mod();
+    let (_fake, storage, first) = first(NetworkMode::Offline, &[]).await;
+    for version in ["v1.0.0", "v2.0.0+incompatible"] {
+        store_fixture(storage.as_ref(), &old(version)).await;
+    }
+    assert_eq!(version(&first).await, "v2.0.0+incompatible");
+    store(storage.as_ref(), "v1.1.0").await;
+    assert_eq!(version(&first).await, "v1.1.0");
+}
+
+#[tokio::test]
 async fn offline_retractions_of_the_newest_stored_go_mod_count() {
     let (_fake, storage, first) = first(NetworkMode::Offline, &["v1.0.0", "v1.1.0"]).await;
     let retracting = ModuleFixture::new("example.com/a", "v1.2.0")
