@@ -8,6 +8,7 @@ mod fallback;
 mod lab;
 mod negatives;
 mod pool;
+mod resolved_info;
 mod revalidation;
 mod rivals;
 mod single_flight;
