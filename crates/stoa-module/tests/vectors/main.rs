@@ -9,6 +9,7 @@ mod patterns;
 mod pseudo;
 mod semver;
 mod versions;
+mod zip;
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,14 +1,9 @@
-//! Holds zips and hashes to vectors printed by Go's own code.
-//!
-//! They are read from `STOA_VECTORS`, else from `../shared/vectors` beside the workspace. Where that folder is
-//! absent each test says so and passes.
+//! Zips and hashes.
 
 #![expect(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
 use std::collections::HashMap;
-use std::fs;
 use std::io::Cursor;
-use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,37 +16,7 @@ use stoa_module::zip::{
 };
 use stoa_module::{ModulePath, ModuleVersion, PathKind, Version, canonical_version};
 
-/// The vectors of one family; `None`, said on standard output, if there is no folder of vectors.
-#[expect(
-    clippy::print_stdout,
-    reason = "a skipped test must not look like one that ran"
-)]
-fn load(family: &str) -> Option<Value> {
-    let dir = std::env::var_os("STOA_VECTORS").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors"),
-        PathBuf::from,
-    );
-    if !dir.is_dir() {
-        println!("skipped: no vectors at {}", dir.display());
-        return None;
-    }
-    let path = dir.join(family).with_extension("json");
-    let text = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    Some(serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
-}
-
-/// The cases under `key`, of which there must be at least `min`.
-fn cases<'v>(vectors: &'v Value, key: &str, min: usize) -> &'v [Value] {
-    let cases = vectors[key]
-        .as_array()
-        .unwrap_or_else(|| panic!("no list {key:?}"));
-    assert!(
-        cases.len() >= min,
-        "{} cases of {key:?}, expected {min}",
-        cases.len()
-    );
-    cases
-}
+use crate::{cases, load};
 
 fn text<'v>(case: &'v Value, key: &str) -> &'v str {
     case[key]
