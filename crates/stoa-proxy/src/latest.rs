@@ -7,7 +7,10 @@ use stoa_storage::StoredVersion;
 /// the highest prerelease, else the newest pseudo-version; retracted ones never, unless there is nothing else.
 ///
 /// Whether `+incompatible` versions count is for the caller to decide; see [`last_compatible`].
-pub fn pick_latest(stored: &[StoredVersion], retracted: impl Fn(&Version) -> bool) -> Option<&Version> {
+pub(crate) fn pick_latest(
+    stored: &[StoredVersion],
+    retracted: impl Fn(&Version) -> bool,
+) -> Option<&Version> {
     let usable = || {
         stored
             .iter()

@@ -44,7 +44,6 @@ pub use fetch_and_save::FetchAndSave;
 pub use growing::{Follower, Growing, GrowingWriter, growing};
 pub use info::{Info, parse_info};
 pub use key::file_key;
-pub use latest::pick_latest;
 pub use offline::Offline;
 pub use pool::Pool;
 pub use protocol::Protocol;
