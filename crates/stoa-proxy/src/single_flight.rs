@@ -17,6 +17,10 @@ use crate::{Outcome, ProxyError, Stashed, Stasher};
 /// until the answer is whole: for a [`Growing`](crate::Growing) answer until its writer ends. A panic inside becomes an
 /// error for everybody who waits, and frees the key.
 ///
+/// What is stored is fetched once and no more, because a flight looks into storage first. An answer that may change is
+/// only remembered after its flight has ended: a caller who missed it in memory just before, and comes here just after,
+/// starts another flight.
+///
 /// Sits outside of [`Pool`](crate::Pool): those who join must not take a slot.
 #[derive(Debug)]
 pub struct SingleFlight {
