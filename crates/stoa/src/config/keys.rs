@@ -20,9 +20,6 @@ impl Key {
     }
 }
 
-/// The public Go module proxy. `direct` joins it once repositories can be read.
-const PUBLIC_PROXY: &str = "https://goproxy.example";
-
 /// Every key, in the order of the documentation.
 pub(crate) const KEYS: &[Key] = &[
     key(
@@ -37,8 +34,8 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key(
         "upstream",
-        PUBLIC_PROXY,
-        "where modules come from, in GOPROXY syntax",
+        "",
+        "where modules come from, in GOPROXY syntax; default: the public Go module proxy",
     ),
     key(
         "network",

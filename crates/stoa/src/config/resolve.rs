@@ -16,6 +16,9 @@ use super::{
     values::{ByteSize, boolean, bound, deadline, duration, log_format, log_level, network},
 };
 
+/// The public Go module proxy. `direct` joins it once repositories can be read (ADR 0005).
+const PUBLIC_PROXY: &str = concat!("https://proxy.", "golang.org");
+
 /// Reads and checks everything, and reports all faults at once.
 pub(crate) fn load(given: &Given) -> Result<Config, Faults> {
     let file = given.file.as_deref().map(file::read).unwrap_or_default();
@@ -153,7 +156,10 @@ impl Reader<'_> {
     }
 
     fn upstream(&mut self, name: &str) -> Option<UpstreamList> {
-        let list = self.value(name, str::parse::<UpstreamList>);
+        let list = self.value(name, |text| match text {
+            "" => PUBLIC_PROXY.parse::<UpstreamList>(),
+            text => text.parse(),
+        });
         if let Some((_, text, _)) = self.origins.last_mut() {
             // What was written may hold a password; what was understood does not show it.
             *text = list.as_ref().map(ToString::to_string).unwrap_or_default();
