@@ -25,6 +25,7 @@ const MAX_PAGE: usize = 16 << 20;
 
 impl Shared {
     pub(crate) async fn answer(&self, request: Request<Incoming>, asked: Asked) -> Response<Body> {
+        let _open = self.books.metrics.open_request();
         let path = asked.path.clone();
         let decoded = decode(self.prefix.without_last_slash(&path));
         let below = decoded

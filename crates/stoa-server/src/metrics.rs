@@ -27,6 +27,7 @@ pub struct Metrics {
     fetches: Family<FetchLabels, Counter>,
     fetch_duration: Family<KindLabels, Histogram>,
     connections: Gauge,
+    open: Gauge,
     log_lines_dropped: Gauge<u64, AtomicU64>,
 }
 
@@ -76,6 +77,7 @@ impl Metrics {
             fetches: Family::default(),
             fetch_duration: Family::new_with_constructor(fetch_buckets),
             connections: Gauge::default(),
+            open: Gauge::default(),
             log_lines_dropped: Gauge::default(),
         };
         let mut registry = metrics.registry.lock();
@@ -99,6 +101,8 @@ impl Metrics {
             "Open client connections",
             metrics.connections.clone(),
         );
+        let help = "Requests whose answer is being looked for outside of memory";
+        registry.register("requests_open", help, metrics.open.clone());
         let help = "Log lines lost because the log output was too slow";
         registry.register("log_lines_dropped", help, metrics.log_lines_dropped.clone());
         drop(registry);
@@ -144,9 +148,15 @@ impl Metrics {
     }
 
     /// Counts a connection until the guard is dropped.
-    pub(crate) fn connection(&self) -> ConnectionGuard {
+    pub(crate) fn connection(&self) -> GaugeGuard {
         self.connections.inc();
-        ConnectionGuard(self.connections.clone())
+        GaugeGuard(self.connections.clone())
+    }
+
+    /// Counts a request that memory could not answer until the guard is dropped.
+    pub(crate) fn open_request(&self) -> GaugeGuard {
+        self.open.inc();
+        GaugeGuard(self.open.clone())
     }
 
     /// The exposition text, in `OpenMetrics` form.
@@ -189,11 +199,11 @@ impl HitMeter {
     }
 }
 
-/// One open connection.
+/// One open connection or request.
 #[derive(Debug)]
-pub(crate) struct ConnectionGuard(Gauge);
+pub(crate) struct GaugeGuard(Gauge);
 
-impl Drop for ConnectionGuard {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
     }
