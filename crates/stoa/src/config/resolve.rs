@@ -17,7 +17,7 @@ use super::{
 };
 
 /// The public Go module proxy. `direct` joins it once repositories can be read (ADR 0005).
-const PUBLIC_PROXY: &str = concat!("https://proxy.", "golang.org");
+const PUBLIC_PROXY: &str = "https://proxy.golang.org";
 
 /// Reads and checks everything, and reports all faults at once.
 pub(crate) fn load(given: &Given) -> Result<Config, Faults> {
