@@ -67,55 +67,81 @@ fn parse(path: &Path, text: &str, file: &mut File) {
         file.faults.push(format!("{at}: {}", error.message()));
     }
     for (key, value) in document.get_ref() {
-        let at = place(key.span().start);
+        let name = key.get_ref();
         match value.get_ref() {
             DeValue::Table(section) => {
-                for (name, value) in section {
-                    let at = place(name.span().start);
-                    let key = format!("{}.{}", key.get_ref(), name.get_ref());
-                    single(&mut file.values, &mut file.faults, key, value.get_ref(), at);
+                for (inner, value) in section {
+                    let name = format!("{name}.{}", inner.get_ref());
+                    file.entry(name, inner.span().start, value.get_ref(), &place);
                 }
             }
-            DeValue::Array(tables) if tables.iter().any(|table| table.get_ref().is_table()) => {
-                let name = key.get_ref().to_string();
-                for table in tables {
-                    let at = place(table.span().start);
-                    let mut values = Values::new();
-                    if let DeValue::Table(table) = table.get_ref() {
-                        for (name, value) in table {
-                            let at = place(name.span().start);
-                            let name = name.get_ref().to_string();
-                            single(&mut values, &mut file.faults, name, value.get_ref(), at);
-                        }
-                    }
-                    file.tables.entry(name.clone()).or_default().push((at, values));
-                }
-            }
-            value => single(
-                &mut file.values,
-                &mut file.faults,
-                key.get_ref().to_string(),
-                value,
-                at,
-            ),
+            value => file.entry(name.to_string(), key.span().start, value, &place),
         }
     }
 }
 
-fn single(values: &mut Values, faults: &mut Vec<String>, key: String, value: &DeValue<'_>, place: Place) {
+impl File {
+    /// One value, or the tables of one array.
+    fn entry(&mut self, name: String, at: usize, value: &DeValue<'_>, place: &dyn Fn(usize) -> Place) {
+        match value {
+            DeValue::Array(tables) if tables.iter().any(|table| table.get_ref().is_table()) => {
+                for table in tables {
+                    let at = place(table.span().start);
+                    if let Some(values) = self.table(&name, &at, table.get_ref(), place) {
+                        self.tables.entry(name.clone()).or_default().push((at, values));
+                    }
+                }
+            }
+            value => match single(&name, value, place(at)) {
+                Ok(written) => {
+                    self.values.insert(name, written);
+                }
+                Err(fault) => self.faults.push(fault),
+            },
+        }
+    }
+
+    /// The values of one table; `None` only together with a fault.
+    fn table(
+        &mut self,
+        name: &str,
+        at: &Place,
+        table: &DeValue<'_>,
+        place: &dyn Fn(usize) -> Place,
+    ) -> Option<Values> {
+        let mut values = Values::new();
+        let DeValue::Table(table) = table else {
+            let found = table.type_str();
+            self.faults
+                .push(format!("{at}: {name}: expected a table, found {found}"));
+            return None;
+        };
+        for (key, value) in table {
+            let at = place(key.span().start);
+            let key = key.get_ref();
+            match single(&format!("{name}.{key}"), value.get_ref(), at) {
+                Ok(written) => {
+                    values.insert(key.to_string(), written);
+                }
+                Err(fault) => self.faults.push(fault),
+            }
+        }
+        Some(values)
+    }
+}
+
+/// A single value as text.
+fn single(name: &str, value: &DeValue<'_>, place: Place) -> Result<Written, String> {
     let text = match value {
         DeValue::String(text) => text.to_string(),
         DeValue::Integer(number) => number.to_string(),
         DeValue::Boolean(value) => value.to_string(),
         other => {
-            faults.push(format!(
-                "{place}: {key}: expected one value, found {}",
-                other.type_str()
-            ));
-            return;
+            let found = other.type_str();
+            return Err(format!("{place}: {name}: expected one value, found {found}"));
         }
     };
-    values.insert(key, Written { text, place });
+    Ok(Written { text, place })
 }
 
 #[cfg(test)]
@@ -145,6 +171,59 @@ mod tests {
         let routes = &file.tables["route"];
         assert_eq!(routes.len(), 2);
         assert_eq!(routes[1].1["match"].place.line, 5);
+    }
+
+    #[test]
+    fn arrays_of_tables_inside_of_a_section_have_its_name() {
+        let file = parsed(
+            "[dispatch]\nspread = true\n\n[[dispatch.lane]]\nmatch = \"a.example\"\nrate = 3\n\n\
+             [[dispatch.lane]]\nmatch = \"b.example\"\n[pool]\nfetches = 4\n",
+        );
+        assert!(file.faults.is_empty(), "{:?}", file.faults);
+        let lanes = &file.tables["dispatch.lane"];
+        let lines: Vec<_> = lanes.iter().map(|(place, _)| place.line).collect();
+        assert_eq!(lines, [4, 8]);
+        assert_eq!(
+            (lanes[0].1["rate"].text.as_str(), lanes[0].1["rate"].place.line),
+            ("3", 6)
+        );
+        assert_eq!(lanes[1].1["match"].text, "b.example");
+        assert_eq!(file.values["dispatch.spread"].text, "true");
+        assert_eq!(file.values["pool.fetches"].place.line, 11);
+        let inline = parsed("[dispatch]\nlane = [{ match = \"a.example\" },\n{ match = \"b.example\" }]\n");
+        assert_eq!(inline.tables["dispatch.lane"][1].1["match"].place.line, 3);
+    }
+
+    #[test]
+    fn what_is_neither_one_value_nor_tables_is_a_fault() {
+        for (text, want) in [
+            (
+                "[pool]\nfetches = [1]\n",
+                "2: pool.fetches: expected one value, found array",
+            ),
+            (
+                "[pool]\nfetches = []\n",
+                "2: pool.fetches: expected one value, found array",
+            ),
+            ("[a]\nb = 1.5\n", "2: a.b: expected one value, found float"),
+            ("[a.b]\nc = 1\n", "1: a.b: expected one value, found table"),
+            ("[[a.b.c]]\nd = 1\n", "1: a.b: expected one value, found table"),
+            (
+                "[a]\nb = [{ c = 1 },\n2]\n",
+                "3: a.b: expected a table, found integer",
+            ),
+            ("[[a.b]]\nc = [1]\n", "2: a.b.c: expected one value, found array"),
+            (
+                "[[a.b]]\ne = 1\n[[a.b.c]]\nd = 1\n",
+                "3: a.b.c: expected one value, found array",
+            ),
+        ] {
+            let faults = parsed(text).faults;
+            assert!(
+                faults.len() == 1 && faults[0].starts_with(&format!("stoa.toml:{want}")),
+                "{text}: {faults:?}"
+            );
+        }
     }
 
     #[test]

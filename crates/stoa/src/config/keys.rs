@@ -117,6 +117,9 @@ pub(crate) const KEYS: &[Key] = &[
     key("log.access", "true", "one line for each request"),
 ];
 
+/// Every array of tables, by the name in its `[[ ]]`.
+pub(crate) const TABLES: &[&str] = &["route"];
+
 #[cfg(test)]
 mod tests {
     use super::*;

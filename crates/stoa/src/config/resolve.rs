@@ -10,7 +10,7 @@ use stoa_server::TlsFiles;
 use super::{
     file::{self, File, Place, Values},
     given::{Faults, Given, Origin},
-    keys::{KEYS, Key},
+    keys::{KEYS, Key, TABLES},
     nearest::nearest,
     resolved::{Config, RouteConfig},
     values::{ByteSize, boolean, bound, deadline, duration, log_format, log_level, network},
@@ -248,20 +248,17 @@ impl Reader<'_> {
 
     fn unknown_keys(&mut self) {
         let known = |name: &str| KEYS.iter().any(|key| key.name == name);
-        let mut unknown: Vec<_> = self
-            .file
-            .values
-            .iter()
-            .filter(|(name, _)| !known(name))
-            .map(|(name, w)| (name, &w.place))
-            .collect();
-        let tables = self.file.tables.iter().filter(|(name, _)| *name != "route");
-        unknown.extend(tables.filter_map(|(name, tables)| Some((name, &tables.first()?.0))));
-        for (name, place) in unknown {
+        let values = self.file.values.iter().filter(|(name, _)| !known(name));
+        let values = values.map(|(name, written)| (&written.place, name, format!("key {name}")));
+        let tables = self.file.tables.iter();
+        let tables = tables.filter(|(name, _)| !TABLES.contains(&name.as_str()));
+        let tables =
+            tables.filter_map(|(name, tables)| Some((&tables.first()?.0, name, format!("table [[{name}]]"))));
+        for (place, name, what) in values.chain(tables) {
             let hint = nearest(name)
                 .map(|near| format!("; did you mean {near}?"))
                 .unwrap_or_default();
-            self.faults.push(format!("{place}: unknown key {name}{hint}"));
+            self.faults.push(format!("{place}: unknown {what}{hint}"));
         }
     }
 
@@ -349,6 +346,21 @@ mod tests {
             "line 7: route.url: unknown key; a route has match and upstream",
             "line 2: network: bad network mode \"on\": write online, fallback or offline",
             "line 4: cache.list_ttl: bad duration \"60x\": write a number and ms, s, m or h",
+        ];
+        assert_eq!(found, want);
+    }
+
+    #[test]
+    fn unknown_tables_are_reported_with_their_lines() {
+        let found = faults(
+            "[[routes]]\nmatch = \"a\"\n[[some.thing]]\na = 1\n[[some.thing]]\n[route]\nmatch = \"a\"\n\
+             [[pool.fetches]]\na = 1\n",
+        );
+        let want = [
+            "line 7: unknown key route.match; did you mean [[route]]?",
+            "line 8: unknown table [[pool.fetches]]; did you mean pool.fetches?",
+            "line 1: unknown table [[routes]]; did you mean [[route]]?",
+            "line 3: unknown table [[some.thing]]",
         ];
         assert_eq!(found, want);
     }
