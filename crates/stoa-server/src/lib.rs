@@ -12,6 +12,7 @@
 //! * [`status_of`] turns the meaning of an error into a status, and nothing else does.
 
 mod access_log;
+mod admin_token;
 mod answering;
 mod body;
 mod conditional;
@@ -33,6 +34,7 @@ mod status;
 mod tls;
 
 pub use access_log::{AccessLog, LogFormat};
+pub use admin_token::{AdminToken, AdminTokenError, BadToken};
 pub use body::{Body, BodyError};
 pub use edge::{Edge, EdgeOptions, EdgeParts};
 pub use listen::{Listen, Listener};

@@ -7,8 +7,8 @@ use std::{
 };
 
 use stoa_server::{
-    AccessLog, Edge, EdgeOptions, EdgeParts, Listener, LogSink, Metrics, Readiness, ServeOptions, TlsFiles,
-    serve,
+    AccessLog, AdminToken, Edge, EdgeOptions, EdgeParts, Listener, LogSink, Metrics, Readiness, ServeOptions,
+    TlsFiles, serve,
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -22,6 +22,7 @@ use crate::{config::Config, logging, pipeline};
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(super) fn run(config: Config) -> Result<(), Failure> {
+    admin_token(&config)?;
     let sink = logging::start(&config.log_level, config.log_format)?;
     let runtime = runtime(&config)?;
     let result = runtime.block_on(serve_until_signal(config, &sink));
@@ -96,6 +97,12 @@ async fn serve_until_signal(config: Config, sink: &LogSink) -> Result<(), Failur
         .is_ok();
     tracing::info!(connections_cut = cut, transfers_finished = finished, "stopped");
     Ok(())
+}
+
+/// The admin token, if a file for one is configured.
+fn admin_token(config: &Config) -> Result<Option<AdminToken>, Failure> {
+    let token = config.admin_token.as_deref().map(AdminToken::read).transpose();
+    token.map_err(|error| config.fault("admin.token_file", error).into())
 }
 
 /// Says where the server listens, and the line that makes `go` use it.

@@ -115,6 +115,11 @@ pub(crate) const KEYS: &[Key] = &[
         "error, warn, info, debug or trace; or directives such as stoa_fetch=debug",
     ),
     key("log.access", "true", "one line for each request"),
+    key(
+        "admin.token_file",
+        "",
+        "file with the token that /api/v1 asks for; without one only this machine may use it",
+    ),
 ];
 
 /// Every array of tables, by the name in its `[[ ]]`.

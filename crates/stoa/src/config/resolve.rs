@@ -1,6 +1,6 @@
 //! From texts to a checked configuration.
 
-use std::{fmt, path::PathBuf};
+use std::{convert::Infallible, fmt, path::PathBuf};
 
 use stoa_fetch::{Deadlines, Limits, UpstreamList};
 use stoa_module::{PatternList, zip::ZipLimits};
@@ -77,6 +77,7 @@ impl Reader<'_> {
             self.value("log.level", log_level),
         );
         let access_log = self.value("log.access", boolean);
+        let admin_token = self.path("admin.token_file");
         let max_zip = max_zip?.0;
         Some(Config {
             listen: listen?,
@@ -106,6 +107,7 @@ impl Reader<'_> {
             log_format: log_format?,
             log_level: log_level?,
             access_log: access_log?,
+            admin_token,
             origins: Vec::new(),
             warnings,
         })
@@ -167,9 +169,14 @@ impl Reader<'_> {
         list
     }
 
+    /// A file; `None` if none is named.
+    fn path(&mut self, name: &str) -> Option<PathBuf> {
+        self.value(name, |text| Ok::<_, Infallible>(PathBuf::from(text)))
+            .filter(|path| !path.as_os_str().is_empty())
+    }
+
     fn tls(&mut self) -> Option<TlsFiles> {
-        let path = |text: &str| Ok::<_, String>((!text.is_empty()).then(|| PathBuf::from(text)));
-        match (self.value("tls.cert", path)?, self.value("tls.key", path)?) {
+        match (self.path("tls.cert"), self.path("tls.key")) {
             (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
             (None, None) => None,
             _ => {

@@ -1,13 +1,16 @@
 //! The configuration that the rest of the program uses.
 
-use std::time::Duration;
+use std::{fmt, path::PathBuf, time::Duration};
 
 use stoa_fetch::{Deadlines, Limits, UpstreamList};
 use stoa_module::{PatternList, zip::ZipLimits};
 use stoa_proxy::{NetworkMode, RevalidationOptions};
 use stoa_server::{Listen, LogFormat, PathPrefix, TlsFiles};
 
-use super::{given::Origin, keys::Key};
+use super::{
+    given::{Faults, Origin},
+    keys::Key,
+};
 
 /// One `[[route]]`.
 #[derive(Clone, Debug)]
@@ -39,8 +42,19 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: String,
     pub(crate) access_log: bool,
+    /// The file with the admin token, read when the server starts.
+    pub(crate) admin_token: Option<PathBuf>,
     /// Every key's text and origin, for `config show`. Secrets are cut out.
     pub(crate) origins: Vec<(&'static Key, String, Origin)>,
     /// Oddities that are no faults.
     pub(crate) warnings: Vec<String>,
+}
+
+impl Config {
+    /// What was found wrong with a value only when it was used, told like the other faults.
+    pub(crate) fn fault(&self, name: &str, error: impl fmt::Display) -> Faults {
+        let origin = self.origins.iter().find(|(key, ..)| key.name == name);
+        let origin = origin.map_or_else(String::new, |(_, _, origin)| format!("{origin}: "));
+        Faults(vec![format!("{origin}{name}: {error}")])
+    }
 }

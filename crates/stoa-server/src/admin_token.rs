@@ -1,0 +1,173 @@
+//! The secret that lets somebody administer this server.
+
+use std::{
+    fmt, fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// The fewest bytes of a token: what can be guessed is none.
+const SHORTEST: usize = 16;
+
+/// The most bytes of a token: a header carries it.
+const LONGEST: usize = 4096;
+
+/// How much of a file is read: a token with room for the space around it.
+const MAX_FILE: u64 = 16 << 10;
+
+/// The admin token. It is kept as its digest only, so nothing can print it.
+#[derive(Clone)]
+pub struct AdminToken([u8; 32]);
+
+/// A text that is no token. The text itself is not told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadToken {
+    /// Too short or too long.
+    #[error("a token has {SHORTEST} to {LONGEST} bytes, this one has {0}")]
+    Length(usize),
+    /// A character that a header cannot carry, or a space.
+    #[error("a token is one word of printable ASCII characters")]
+    Character,
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminTokenError {
+    /// The file cannot be read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is longer than any token.
+    #[error("{}: more than {MAX_FILE} bytes", path.display())]
+    Large {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The file has something else in it.
+    #[error("{}: {source}", path.display())]
+    Token {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: BadToken,
+    },
+}
+
+impl AdminToken {
+    /// Reads the token from a file; space around it, such as a last line break, does not count.
+    pub fn read(path: &Path) -> Result<Self, AdminTokenError> {
+        let mut bytes = Vec::new();
+        let file = fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
+        let path = || path.to_owned();
+        match file {
+            Err(source) => Err(AdminTokenError::File { path: path(), source }),
+            Ok(read) if read as u64 > MAX_FILE => Err(AdminTokenError::Large { path: path() }),
+            Ok(_) => Self::parse(bytes.trim_ascii())
+                .map_err(|source| AdminTokenError::Token { path: path(), source }),
+        }
+    }
+
+    fn parse(token: &[u8]) -> Result<Self, BadToken> {
+        if !(SHORTEST..=LONGEST).contains(&token.len()) {
+            return Err(BadToken::Length(token.len()));
+        }
+        if !token.iter().all(u8::is_ascii_graphic) {
+            return Err(BadToken::Character);
+        }
+        Ok(Self(Sha256::digest(token).into()))
+    }
+
+    /// Whether somebody knows the token. Takes as long for a nearly right one as for a wrong one.
+    pub fn is(&self, presented: &[u8]) -> bool {
+        let presented: [u8; 32] = Sha256::digest(presented).into();
+        self.0.ct_eq(&presented).into()
+    }
+}
+
+impl FromStr for AdminToken {
+    type Err = BadToken;
+
+    fn from_str(text: &str) -> Result<Self, BadToken> {
+        Self::parse(text.as_bytes())
+    }
+}
+
+impl fmt::Debug for AdminToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AdminToken(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "correct-horse-battery";
+
+    fn read(content: &[u8]) -> Result<AdminToken, AdminTokenError> {
+        let file = tempfile::NamedTempFile::new().expect("file");
+        fs::write(file.path(), content).expect("write");
+        AdminToken::read(file.path())
+    }
+
+    #[test]
+    fn space_around_a_token_does_not_count() {
+        for content in [
+            TOKEN.to_owned(),
+            format!("{TOKEN}\n"),
+            format!(" \t{TOKEN}\r\n\n"),
+        ] {
+            let token = read(content.as_bytes()).expect("token");
+            assert!(token.is(TOKEN.as_bytes()), "{content:?}");
+            assert!(
+                !token.is(b"correct-horse-batterz") && !token.is(b"") && !token.is(&TOKEN.as_bytes()[..20])
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused_and_not_repeated() {
+        for (content, want) in [
+            ("", BadToken::Length(0)),
+            (" \n", BadToken::Length(0)),
+            ("fifteen-letters", BadToken::Length(15)),
+            (&"x".repeat(4097), BadToken::Length(4097)),
+            ("sixteen letters!", BadToken::Character),
+            ("two-lines-of-it\nand-more", BadToken::Character),
+            ("sixteen-letters\0", BadToken::Character),
+            ("sixteen-lettérs", BadToken::Character),
+        ] {
+            let error = read(content.as_bytes()).expect_err(content);
+            assert!(
+                matches!(&error, AdminTokenError::Token { source, .. } if *source == want),
+                "{content:?}: {error}"
+            );
+            let text = format!("{error} {error:?}");
+            assert!(!text.contains("letters!") && text.lines().count() == 1, "{text}");
+        }
+        for length in [16, 4096] {
+            assert!(read("x".repeat(length).as_bytes()).is_ok(), "{length}");
+        }
+        let hidden = format!("{TOKEN}{}{TOKEN}", " ".repeat(1 << 20));
+        assert!(matches!(
+            read(hidden.as_bytes()),
+            Err(AdminTokenError::Large { .. })
+        ));
+        let absent = AdminToken::read(Path::new("/nonexistent/token")).expect_err("absent");
+        assert!(absent.to_string().starts_with("/nonexistent/token: "), "{absent}");
+    }
+
+    #[test]
+    fn a_token_does_not_print() {
+        let token: AdminToken = TOKEN.parse().expect("token");
+        assert_eq!(format!("{token:?} {token:#?}"), "AdminToken(..) AdminToken(..)");
+    }
+}
