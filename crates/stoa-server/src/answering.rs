@@ -180,6 +180,7 @@ impl Shared {
 
     async fn serve_page(&self, request: Request<Incoming>, asked: &Asked) -> (Response<Body>, Verdict) {
         let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(asked.peer);
         if let Some(below) = self
             .prefix
             .strip(request.uri().path())

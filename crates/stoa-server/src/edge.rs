@@ -20,6 +20,7 @@ use crate::{
     finish::{Books, Line},
     goproxy::{CachePolicy, Content, Wanted, respond},
     hot_cache::{Hot, HotCache},
+    peer::Peer,
     request_id::RequestIds,
     service_routes::{Service, router},
 };
@@ -54,13 +55,21 @@ pub struct EdgeParts {
     pub log: LogWriter,
 }
 
+/// What answers clients, not yet tied to a connection.
+#[derive(Clone)]
+pub struct Edge {
+    shared: Arc<Shared>,
+}
+
 /// The service of one connection.
 ///
 /// A hit in memory is answered without the router, a parse or a task switch. It still gets its request id, access line
 /// and metrics; ADR 0003 has the cost of each.
 #[derive(Clone)]
-pub struct Edge {
+pub(crate) struct EdgeConnection {
     shared: Arc<Shared>,
+    peer: Peer,
+    /// The peer as the log shows it.
     remote: Arc<str>,
 }
 
@@ -76,7 +85,7 @@ pub(crate) struct Shared {
 }
 
 impl Edge {
-    /// The edge, not yet tied to a connection.
+    /// The edge of these parts.
     pub fn new(options: EdgeOptions, parts: EdgeParts) -> Self {
         let service = router(Service {
             readiness: parts.readiness,
@@ -100,16 +109,15 @@ impl Edge {
         };
         Self {
             shared: Arc::new(shared),
-            remote: "-".into(),
         }
     }
 
-    /// The edge for a connection from `remote`.
-    #[must_use]
-    pub(crate) fn for_connection(&self, remote: Arc<str>) -> Self {
-        Self {
+    /// The edge for a connection from `peer`.
+    pub(crate) fn for_connection(&self, peer: Peer) -> EdgeConnection {
+        EdgeConnection {
             shared: Arc::clone(&self.shared),
-            remote,
+            peer,
+            remote: peer.to_string().into(),
         }
     }
 
@@ -125,7 +133,7 @@ impl fmt::Debug for Edge {
     }
 }
 
-impl hyper::service::Service<Request<Incoming>> for Edge {
+impl hyper::service::Service<Request<Incoming>> for EdgeConnection {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = EdgeFuture;
@@ -145,6 +153,7 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
         let asked = crate::finish::Request {
             started,
             id,
+            peer: self.peer,
             remote: Arc::clone(&self.remote),
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
@@ -159,7 +168,7 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
     clippy::large_enum_variant,
     reason = "boxing the hot variant would cost each hit an allocation"
 )]
-pub enum EdgeFuture {
+pub(crate) enum EdgeFuture {
     /// From memory.
     Hot(Ready<Result<Response<Body>, Infallible>>),
     /// By the pipeline or a service route.
@@ -174,16 +183,6 @@ impl Future for EdgeFuture {
             Self::Hot(response) => Pin::new(response).poll(cx),
             Self::Cold(response) => response.as_mut().poll(cx),
         }
-    }
-}
-
-impl fmt::Debug for EdgeFuture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if matches!(self, Self::Hot(_)) {
-            "EdgeFuture::Hot"
-        } else {
-            "EdgeFuture::Cold"
-        })
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     AccessLog, BodyError, Metrics,
     access_log::Access,
     metrics::{HitMeter, RequestLabels},
+    peer::Peer,
 };
 
 /// Where requests are written down.
@@ -24,6 +25,8 @@ pub(crate) struct Books {
 pub(crate) struct Request {
     pub(crate) started: Instant,
     pub(crate) id: HeaderValue,
+    pub(crate) peer: Peer,
+    /// The peer as the log shows it.
     pub(crate) remote: Arc<str>,
     pub(crate) method: Method,
     pub(crate) path: String,

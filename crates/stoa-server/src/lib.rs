@@ -25,6 +25,7 @@ mod listen;
 mod log_sink;
 mod metered;
 mod metrics;
+mod peer;
 mod readiness;
 mod request_id;
 mod request_path;

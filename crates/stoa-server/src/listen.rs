@@ -5,10 +5,11 @@ use std::{
     os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
     str::FromStr,
-    sync::Arc,
 };
 
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, lookup_host};
+
+use crate::peer::Peer;
 
 /// An address to listen on: `host:port`, `:port` or `unix:/path`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,17 +106,17 @@ impl Listener {
     }
 
     /// Waits for a connection; says who it is from.
-    pub(crate) async fn accept(&self) -> io::Result<(Socket, Arc<str>)> {
+    pub(crate) async fn accept(&self) -> io::Result<(Socket, Peer)> {
         match self {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 // Without it small answers wait for the client's delayed acknowledgement.
                 stream.set_nodelay(true)?;
-                Ok((Socket::Tcp(stream), peer.to_string().into()))
+                Ok((Socket::Tcp(stream), Peer::Tcp(peer)))
             }
             Self::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
-                Ok((Socket::Unix(stream), "unix".into()))
+                Ok((Socket::Unix(stream), Peer::Unix))
             }
         }
     }

@@ -14,7 +14,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Edge, Listener, Tls, listen::Socket};
+use crate::{Edge, Listener, Tls, edge::EdgeConnection, listen::Socket, peer::Peer};
 
 /// A TLS handshake that takes longer is given up.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -56,7 +56,7 @@ pub async fn serve(
             () = shutdown.cancelled() => break,
             accepted = accept(&listener, &permits) => accepted,
         };
-        let (socket, remote, permit) = match accepted {
+        let (socket, peer, permit) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "accepting a connection failed");
@@ -67,7 +67,7 @@ pub async fn serve(
         let open = edge.metrics().connection();
         let connection = Connection {
             builder: builder.clone(),
-            edge: edge.for_connection(remote),
+            edge: edge.for_connection(peer),
             shutdown: shutdown.clone(),
             cut: cut.clone(),
         };
@@ -92,13 +92,13 @@ pub async fn serve(
 type Permit = tokio::sync::OwnedSemaphorePermit;
 
 /// Takes a permit first, so that connections over the bound stay with the kernel.
-async fn accept(listener: &Listener, permits: &Arc<Semaphore>) -> io::Result<(Socket, Arc<str>, Permit)> {
+async fn accept(listener: &Listener, permits: &Arc<Semaphore>) -> io::Result<(Socket, Peer, Permit)> {
     let permit = Arc::clone(permits)
         .acquire_owned()
         .await
         .map_err(io::Error::other)?;
-    let (socket, remote) = listener.accept().await?;
-    Ok((socket, remote, permit))
+    let (socket, peer) = listener.accept().await?;
+    Ok((socket, peer, permit))
 }
 
 fn builder() -> auto::Builder<TokioExecutor> {
@@ -115,7 +115,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
 
 struct Connection {
     builder: auto::Builder<TokioExecutor>,
-    edge: Edge,
+    edge: EdgeConnection,
     shutdown: CancellationToken,
     cut: CancellationToken,
 }
