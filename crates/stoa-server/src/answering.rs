@@ -181,13 +181,8 @@ impl Shared {
     async fn serve_page(&self, request: Request<Incoming>, asked: &Asked) -> (Response<Body>, Verdict) {
         let mut request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(asked.peer);
-        if let Some(below) = self
-            .prefix
-            .strip(request.uri().path())
-            .filter(|_| !self.prefix.as_str().is_empty())
-            && let Ok(uri) = below.parse()
-        {
-            *request.uri_mut() = uri;
+        if let Some(below) = self.prefix.cut(request.uri()) {
+            *request.uri_mut() = below;
         }
         let response = match self.service.clone().oneshot(request).await {
             Ok(response) => response,

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
+use http::Uri;
 use percent_encoding::percent_decode_str;
 
 /// Longer paths are refused: escaped module paths and versions fit easily.
@@ -71,6 +72,17 @@ impl PathPrefix {
             rest if rest.starts_with('/') => Some(rest),
             _ => None,
         }
+    }
+
+    /// `uri` without the prefix; the query and, in HTTP/2, the host stay.
+    pub(crate) fn cut(&self, uri: &Uri) -> Option<Uri> {
+        let below = self.strip(uri.path()).filter(|_| !self.0.is_empty())?;
+        let below = uri
+            .query()
+            .map_or_else(|| below.to_owned(), |query| format!("{below}?{query}"));
+        let mut parts = uri.clone().into_parts();
+        parts.path_and_query = below.parse().ok();
+        Uri::from_parts(parts).ok()
     }
 
     /// The home page below the prefix may be asked for as `/prefix/` too; no other path ends in a slash.
@@ -157,6 +169,17 @@ mod tests {
         assert_eq!(prefix.without_last_slash("/go/a/"), "/go/a/");
         assert_eq!(PathPrefix::default().without_last_slash("/"), "/");
         assert_eq!(PathPrefix::default().strip("/x"), Some("/x"));
+        for (uri, want) in [
+            ("/go", Some("/")),
+            ("/go/a?b=c&d", Some("/a?b=c&d")),
+            ("http://stoa:1/go/a?", Some("http://stoa:1/a?")),
+            ("http://stoa:1/gopher", None),
+            ("stoa:1", None),
+        ] {
+            let cut = prefix.cut(&uri.parse().expect("uri"));
+            assert_eq!(cut.map(|uri| uri.to_string()).as_deref(), want, "{uri}");
+        }
+        assert_eq!(PathPrefix::default().cut(&Uri::from_static("/x")), None);
         for bad in ["go", "/a b", "/../a", "/a//b"] {
             assert!(bad.parse::<PathPrefix>().is_err(), "{bad}");
         }

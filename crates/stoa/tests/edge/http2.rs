@@ -30,7 +30,7 @@ where
     client
 }
 
-async fn connect(stoa: &StoaProcess, tasks: &mut JoinSet<()>) -> Client {
+pub(crate) async fn connect(stoa: &StoaProcess, tasks: &mut JoinSet<()>) -> Client {
     let address = stoa.url().trim_start_matches("http://").to_owned();
     speak(tokio::net::TcpStream::connect(address).await.unwrap(), tasks).await
 }
@@ -48,6 +48,18 @@ pub(crate) async fn ask(mut client: Client, url: String) -> (u16, Result<Bytes, 
             .await
             .map(http_body_util::Collected::to_bytes),
     )
+}
+
+#[tokio::test]
+async fn below_a_prefix_the_home_page_names_the_host_that_was_asked_for() {
+    let scene = scene();
+    let stoa = scene.start_with(&[("STOA_PATH_PREFIX", "/go")]);
+    let mut tasks = JoinSet::new();
+    let client = connect(&stoa, &mut tasks).await;
+    let (status, home) = ask(client, "http://stoa.example/go/".to_owned()).await;
+    let home = String::from_utf8(home.unwrap().into()).unwrap();
+    assert_eq!(status, 200, "{home}");
+    assert!(home.contains("export GOPROXY=http://stoa.example/go<"), "{home}");
 }
 
 #[tokio::test]
