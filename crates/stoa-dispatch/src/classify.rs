@@ -1,0 +1,279 @@
+//! What a response says about the server and about another attempt.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+
+use crate::{TransportError, TransportErrorKind, Verdict};
+
+/// The outcome of one attempt, as far as its head.
+#[derive(Clone, Copy, Debug)]
+pub enum Attempted<'a> {
+    /// A response came.
+    Response {
+        /// Its status.
+        status: StatusCode,
+        /// Its headers.
+        headers: &'a HeaderMap,
+    },
+    /// The connection failed.
+    Failed(&'a TransportError),
+    /// No head came in time.
+    TimedOut(Duration),
+}
+
+/// What follows from an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Classified {
+    /// For the breaker.
+    pub verdict: Verdict,
+    /// Whether another attempt may go better.
+    pub retriable: bool,
+    /// How long the server wants to be left alone. A request that waits this out is not charged for it.
+    pub sleep: Option<Duration>,
+    /// Whether the server dropped the request because it has too many, for the adaptive limit.
+    pub dropped: bool,
+}
+
+/// Reads attempts. Replace it where a server's words have another meaning.
+pub trait Classify: fmt::Debug + Send + Sync + 'static {
+    /// What follows from `attempted`.
+    fn classify(&self, attempted: Attempted<'_>) -> Classified;
+}
+
+/// HTTP as it is meant.
+///
+/// | attempt | verdict | another attempt |
+/// |---|---|---|
+/// | 1xx to 4xx but 429 | success | no |
+/// | 429, 503 with a time to wait | ignored; the lane sleeps | after the sleep, not charged |
+/// | 429 | limited | yes |
+/// | 5xx | failure | yes, but for 501 and 505 |
+/// | no connection, cut, no head in time | failure | yes |
+/// | bad certificate, not HTTP | failure | no |
+/// | a request that nobody could send | ignored | no |
+///
+/// Any response that says that nothing is left of a limit (`RateLimit-Remaining: 0` and its kin, with a reset time) puts
+/// the lane to sleep as well.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HttpClassify;
+
+impl Classify for HttpClassify {
+    fn classify(&self, attempted: Attempted<'_>) -> Classified {
+        let (status, headers) = match attempted {
+            Attempted::Response { status, headers } => (status, headers),
+            Attempted::TimedOut(after) => {
+                let verdict = Verdict::Failure(format!("no response within {after:?}"));
+                return Classified {
+                    verdict,
+                    retriable: true,
+                    sleep: None,
+                    dropped: true,
+                };
+            }
+            Attempted::Failed(error) => {
+                let verdict = match error.kind() {
+                    TransportErrorKind::Request => Verdict::Ignored,
+                    _ => Verdict::Failure(error.to_string()),
+                };
+                return Classified {
+                    verdict,
+                    retriable: error.is_retriable(),
+                    sleep: None,
+                    dropped: error.kind() != TransportErrorKind::Request,
+                };
+            }
+        };
+        let limited = matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        );
+        let wait = if limited { retry_after(headers) } else { None };
+        let sleep = wait.or_else(|| exhausted(headers));
+        let asked_to_wait = sleep.is_some() && (limited || status == StatusCode::FORBIDDEN);
+        let verdict = if asked_to_wait {
+            Verdict::Ignored
+        } else if status == StatusCode::TOO_MANY_REQUESTS {
+            Verdict::Limited
+        } else if status.is_server_error() {
+            Verdict::Failure(status.to_string())
+        } else {
+            Verdict::Success
+        };
+        let hopeless = matches!(
+            status,
+            StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED
+        );
+        Classified {
+            retriable: (limited || status.is_server_error() || asked_to_wait) && !hopeless,
+            verdict,
+            sleep,
+            dropped: limited,
+        }
+    }
+}
+
+/// `Retry-After`, in seconds or as a date (RFC 9110, 10.2.3). Nothing for a time that has passed.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => httpdate::parse_http_date(text)
+            .ok()?
+            .duration_since(SystemTime::now())
+            .ok()?,
+    };
+    Some(wait).filter(|wait| !wait.is_zero())
+}
+
+/// A limit of which nothing is left, and the time until it is filled again: `RateLimit-Remaining` and
+/// `RateLimit-Reset` (seconds), `X-RateLimit-Remaining` and `X-RateLimit-Reset` (seconds since 1970, as GitHub sends them,
+/// or seconds), `RateLimit: "name";r=0;t=5` (the newest draft of the IETF).
+fn exhausted(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    if let Some(sleep) = headers
+        .get("ratelimit")
+        .and_then(|value| structured(value.to_str().ok()?))
+    {
+        return Some(sleep);
+    }
+    let reset = ["ratelimit", "x-ratelimit"].into_iter().find_map(|prefix| {
+        let left = number(&format!("{prefix}-remaining"))?;
+        number(&format!("{prefix}-reset")).filter(|_| left == 0)
+    })?;
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .ok()?
+        .as_secs();
+    // A number of seconds this large is a date.
+    let wait = if reset > 1_000_000_000 {
+        reset.saturating_sub(now)
+    } else {
+        reset
+    };
+    Some(Duration::from_secs(wait)).filter(|wait| !wait.is_zero())
+}
+
+/// The first policy of a `RateLimit` field that has nothing left.
+fn structured(text: &str) -> Option<Duration> {
+    text.split(',').find_map(|policy| {
+        let parameter = |name: &str| {
+            let mut parameters = policy.split(';').skip(1).filter_map(|p| p.trim().split_once('='));
+            parameters.find(|(n, _)| *n == name)?.1.parse::<u64>().ok()
+        };
+        let wait = parameter("t").filter(|_| parameter("r") == Some(0))?;
+        Some(Duration::from_secs(wait)).filter(|wait| !wait.is_zero())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, headers: &[(&'static str, &str)]) -> Classified {
+        let map: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().expect("value")))
+            .collect();
+        HttpClassify.classify(Attempted::Response {
+            status: StatusCode::from_u16(status).expect("status"),
+            headers: &map,
+        })
+    }
+
+    #[test]
+    fn statuses_mean_what_the_table_says() {
+        for (status, success, retriable) in [
+            (200, true, false),
+            (304, true, false),
+            (404, true, false),
+            (410, true, false),
+            (500, false, true),
+            (502, false, true),
+            (503, false, true),
+            (504, false, true),
+            (501, false, false),
+            (505, false, false),
+        ] {
+            let classified = response(status, &[]);
+            assert_eq!(classified.verdict == Verdict::Success, success, "{status}");
+            assert_eq!(classified.retriable, retriable, "{status}");
+        }
+        assert_eq!(response(429, &[]).verdict, Verdict::Limited);
+    }
+
+    #[test]
+    fn a_server_that_asks_for_a_pause_is_not_failing() {
+        let five = Some(Duration::from_secs(5));
+        for status in [429, 503] {
+            let classified = response(status, &[("retry-after", "5")]);
+            assert_eq!(
+                (classified.verdict, classified.sleep, classified.retriable),
+                (Verdict::Ignored, five, true)
+            );
+        }
+        assert_eq!(response(500, &[("retry-after", "5")]).sleep, None);
+        let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(30));
+        let sleep = response(503, &[("retry-after", &date)]).sleep.expect("sleep");
+        assert!(
+            (Duration::from_secs(28)..=Duration::from_secs(30)).contains(&sleep),
+            "{sleep:?}"
+        );
+        for nonsense in ["", "soon", "-1", "0", "Thu, 01 Jan 1970 00:00:00 GMT"] {
+            assert_eq!(
+                response(429, &[("retry-after", nonsense)]).sleep,
+                None,
+                "{nonsense}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_exhausted_limit_puts_to_sleep() {
+        let sleep = |headers: &[(&'static str, &str)]| response(200, headers).sleep.map(|s| s.as_secs());
+        assert_eq!(
+            sleep(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "7")]),
+            Some(7)
+        );
+        assert_eq!(
+            sleep(&[("ratelimit-remaining", "1"), ("ratelimit-reset", "7")]),
+            None
+        );
+        assert_eq!(
+            sleep(&[("ratelimit", "\"hour\";r=9;t=50, \"second\";r=0;t=3")]),
+            Some(3)
+        );
+        let epoch = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .expect("after 1970")
+            .as_secs()
+            + 100;
+        let github = [
+            ("x-ratelimit-remaining", "0"),
+            ("x-ratelimit-reset", &epoch.to_string()),
+        ];
+        assert!(sleep(&github).is_some_and(|s| (98..=100).contains(&s)));
+        let refused = response(403, &github);
+        assert_eq!((refused.verdict, refused.retriable), (Verdict::Ignored, true));
+        assert_eq!(response(200, &github).verdict, Verdict::Success);
+    }
+
+    #[test]
+    fn failures_of_the_connection_blame_who_is_to_blame() {
+        for (kind, blamed, retriable) in [
+            (TransportErrorKind::Connect, true, true),
+            (TransportErrorKind::Cut, true, true),
+            (TransportErrorKind::Tls, true, false),
+            (TransportErrorKind::Protocol, true, false),
+            (TransportErrorKind::Request, false, false),
+        ] {
+            let error = TransportError::new(kind, "x");
+            let classified = HttpClassify.classify(Attempted::Failed(&error));
+            assert_eq!(classified.verdict != Verdict::Ignored, blamed, "{kind:?}");
+            assert_eq!(classified.retriable, retriable, "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What a lane has counted.
+
+use std::{
+    ops::AddAssign,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+/// What has happened in a lane since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LaneCounts {
+    /// Tasks taken.
+    pub queued: u64,
+    /// Tasks not taken.
+    pub rejected: u64,
+    /// Tasks whose turn came.
+    pub started: u64,
+    /// Tasks that left the queue without a turn.
+    pub abandoned: u64,
+    /// Tasks that ended with a response of a status below 500.
+    pub succeeded: u64,
+    /// Tasks that ended in any other way after their turn had come.
+    pub failed: u64,
+    /// Attempts sent.
+    pub attempts: u64,
+    /// Attempts that repeated another.
+    pub repeats: u64,
+    /// Pauses that the server asked for.
+    pub sleeps: u64,
+    /// Times that the breaker opened, failed probes included.
+    pub openings: u64,
+    /// Bytes of bodies read only to keep a connection.
+    pub drained: u64,
+    /// Time spent waiting for turns.
+    pub waited: Duration,
+    /// Time from turns to ends.
+    pub busy: Duration,
+}
+
+impl AddAssign for LaneCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.queued += other.queued;
+        self.rejected += other.rejected;
+        self.started += other.started;
+        self.abandoned += other.abandoned;
+        self.succeeded += other.succeeded;
+        self.failed += other.failed;
+        self.attempts += other.attempts;
+        self.repeats += other.repeats;
+        self.sleeps += other.sleeps;
+        self.openings += other.openings;
+        self.drained += other.drained;
+        self.waited += other.waited;
+        self.busy += other.busy;
+    }
+}
+
+/// The same, while it is being counted.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) queued: Count,
+    pub(crate) rejected: Count,
+    pub(crate) started: Count,
+    pub(crate) abandoned: Count,
+    pub(crate) succeeded: Count,
+    pub(crate) failed: Count,
+    pub(crate) attempts: Count,
+    pub(crate) repeats: Count,
+    pub(crate) sleeps: Count,
+    pub(crate) openings: Count,
+    pub(crate) drained: Count,
+    pub(crate) waited: Count,
+    pub(crate) busy: Count,
+}
+
+/// One number.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn one(&self) {
+        self.add(1);
+    }
+
+    pub(crate) fn add(&self, number: u64) {
+        self.0.fetch_add(number, Ordering::Relaxed);
+    }
+
+    /// Adds a time, in nanoseconds: enough for 580 years.
+    pub(crate) fn time(&self, time: Duration) {
+        self.add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Counters {
+    pub(crate) fn counts(&self) -> LaneCounts {
+        LaneCounts {
+            queued: self.queued.get(),
+            rejected: self.rejected.get(),
+            started: self.started.get(),
+            abandoned: self.abandoned.get(),
+            succeeded: self.succeeded.get(),
+            failed: self.failed.get(),
+            attempts: self.attempts.get(),
+            repeats: self.repeats.get(),
+            sleeps: self.sleeps.get(),
+            openings: self.openings.get(),
+            drained: self.drained.get(),
+            waited: Duration::from_nanos(self.waited.get()),
+            busy: Duration::from_nanos(self.busy.get()),
+        }
+    }
+}

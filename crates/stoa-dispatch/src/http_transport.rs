@@ -1,0 +1,187 @@
+//! The wire: the only place that makes an HTTP client.
+
+use std::{
+    error::Error,
+    fmt, io,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use http_body_util::BodyExt;
+use rustls_platform_verifier::BuilderVerifierExt;
+
+use crate::{
+    LaneKey, RawBody, Request, RequestContent, Transport, TransportError, TransportErrorKind, Transports,
+};
+
+/// Idle connections that a lane keeps.
+const MAX_IDLE: usize = 32;
+
+/// HTTP/1.1 and HTTP/2 over TCP and TLS, each lane with connections of its own.
+///
+/// Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), TLS roots from the
+/// system.
+#[derive(Debug)]
+pub struct HttpTransports {
+    options: HttpOptions,
+    /// Made for the first lane: reading the system's roots takes milliseconds and megabytes.
+    tls: OnceLock<Result<rustls::ClientConfig, String>>,
+}
+
+/// What connections are made with.
+#[derive(Clone, Debug)]
+pub struct HttpOptions {
+    /// `User-Agent` of requests that have none.
+    pub user_agent: String,
+    /// For connecting, name resolution and TLS included.
+    pub connect_timeout: Duration,
+    /// Idle connections are closed after it.
+    pub idle_timeout: Duration,
+    /// Talk over this unix socket, whatever the URI says.
+    pub unix_socket: Option<PathBuf>,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            user_agent: concat!("stoa/", env!("CARGO_PKG_VERSION")).to_owned(),
+            connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(90),
+            unix_socket: None,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct HttpTransport(reqwest::Client);
+
+impl HttpTransports {
+    /// Transports with these options.
+    pub fn new(options: HttpOptions) -> Self {
+        Self {
+            options,
+            tls: OnceLock::new(),
+        }
+    }
+
+    fn tls(&self) -> Result<rustls::ClientConfig, TransportError> {
+        let tls = self
+            .tls
+            .get_or_init(|| client_config().map_err(|error| error.to_string()));
+        tls.clone()
+            .map_err(|reason| TransportError::new(TransportErrorKind::Tls, format!("no TLS roots: {reason}")))
+    }
+}
+
+fn client_config() -> Result<rustls::ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_platform_verifier()?
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+impl Transports for HttpTransports {
+    fn for_lane(&self, _lane: &LaneKey) -> Result<Arc<dyn Transport>, TransportError> {
+        let options = &self.options;
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(self.tls()?)
+            .user_agent(&options.user_agent)
+            .connect_timeout(options.connect_timeout)
+            .pool_idle_timeout(options.idle_timeout)
+            .pool_max_idle_per_host(MAX_IDLE)
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true);
+        if let Some(path) = &options.unix_socket {
+            builder = builder.unix_socket(path.as_path());
+        }
+        let client = builder
+            .build()
+            .map_err(|error| TransportError::new(TransportErrorKind::Request, error))?;
+        Ok(Arc::new(HttpTransport(client)))
+    }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn send(&self, request: Request) -> Result<http::Response<RawBody>, TransportError> {
+        let request = request.map(|body| match body.into_content() {
+            RequestContent::Bytes(bytes) => reqwest::Body::from(bytes),
+            RequestContent::Stream(stream) => {
+                reqwest::Body::wrap_stream(http_body_util::BodyDataStream::new(stream))
+            }
+        });
+        let request = request.try_into().map_err(from_reqwest)?;
+        let response = self.0.execute(request).await.map_err(from_reqwest)?;
+        let response = http::Response::<reqwest::Body>::from(response);
+        Ok(response.map(|body| body.map_err(from_reqwest).boxed_unsync()))
+    }
+}
+
+/// The URL is left out of the text: it may carry credentials.
+fn from_reqwest(error: reqwest::Error) -> TransportError {
+    let kind = if error.is_builder() {
+        TransportErrorKind::Request
+    } else if caused_by::<rustls::Error>(&error).is_some() {
+        TransportErrorKind::Tls
+    } else if error.is_connect() {
+        TransportErrorKind::Connect
+    } else if is_cut(&error) {
+        TransportErrorKind::Cut
+    } else {
+        TransportErrorKind::Protocol
+    };
+    if error.is_connect() && error.is_timeout() {
+        return TransportError::new(kind, ConnectTimeout);
+    }
+    TransportError::new(kind, error.without_url())
+}
+
+/// Whether the other side went away.
+fn is_cut(error: &reqwest::Error) -> bool {
+    let by_hyper = caused_by::<hyper::Error>(error)
+        .is_some_and(|e| e.is_incomplete_message() || e.is_canceled() || e.is_closed());
+    by_hyper
+        || caused_by::<io::Error>(error).is_some_and(|e| {
+            matches!(
+                e.kind(),
+                io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+                    | io::ErrorKind::UnexpectedEof
+            )
+        })
+}
+
+/// The first error of this type in the chain.
+fn caused_by<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
+        }
+        // An I/O error shows what it wraps, not what it wraps's source.
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(|io| io.get_ref())
+            .map(|inner| inner as &(dyn Error + 'static));
+        next = wrapped.or_else(|| error.source());
+    }
+    None
+}
+
+/// Connecting took too long.
+#[derive(Debug)]
+struct ConnectTimeout;
+
+impl fmt::Display for ConnectTimeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("connecting took too long")
+    }
+}
+
+impl Error for ConnectTimeout {}

@@ -1,0 +1,165 @@
+//! What a task holds from its admission to its end.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use http::StatusCode;
+use tokio::time::Instant;
+
+use crate::{DispatchError, EventKind, LaneSettings, Stage, Transition, lane::Lane, shared::Shared};
+
+/// A task that has been taken. It reports the task's events in order, and each of them once, whatever happens: dropping
+/// it is the cancellation of the task.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    pub(crate) slot: Slot,
+    pub(crate) lane: Arc<Lane>,
+    pub(crate) settings: Arc<LaneSettings>,
+    pub(crate) id: u64,
+    deadline_after: Duration,
+    admitted: Instant,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    Queued,
+    Started(Instant),
+    Done,
+}
+
+/// A task counted by the pool, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Slot(Arc<Shared>);
+
+impl Slot {
+    /// One more, unless the pool is closed or full.
+    pub(crate) fn take(shared: &Arc<Shared>) -> Result<Self, usize> {
+        let before = shared.outstanding.fetch_add(1, Ordering::SeqCst);
+        let slot = Self(Arc::clone(shared));
+        if before >= shared.max_tasks {
+            return Err(shared.max_tasks);
+        }
+        Ok(slot)
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if self.0.outstanding.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.all_done.notify_waiters();
+        }
+    }
+}
+
+impl Ticket {
+    pub(crate) fn new(slot: Slot, lane: Arc<Lane>, id: u64, deadline: Option<Duration>) -> Self {
+        let settings = lane.settings();
+        lane.counters.queued.one();
+        let ticket = Self {
+            deadline_after: deadline.unwrap_or(settings.deadline),
+            settings,
+            slot,
+            lane,
+            id,
+            admitted: Instant::now(),
+            phase: Phase::Queued,
+        };
+        ticket.emit(|| EventKind::Queue);
+        ticket
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        self.slot.shared()
+    }
+
+    /// When it has to be over.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.admitted + self.deadline_after
+    }
+
+    /// The end of a wait that begins now.
+    pub(crate) fn latest(&self) -> Instant {
+        self.deadline().min(Instant::now() + self.settings.wait)
+    }
+
+    /// The error for a wait that has ended at `latest`.
+    pub(crate) fn waited(&self, latest: Instant, stage: Stage) -> DispatchError {
+        if latest >= self.deadline() {
+            return self.late(stage);
+        }
+        DispatchError::Waited {
+            lane: self.lane.key.clone(),
+            stage,
+            after: self.settings.wait,
+        }
+    }
+
+    /// The error for a deadline that has passed.
+    pub(crate) fn late(&self, stage: Stage) -> DispatchError {
+        DispatchError::Deadline {
+            lane: self.lane.key.clone(),
+            stage,
+            after: self.deadline_after,
+        }
+    }
+
+    /// Its turn has come.
+    pub(crate) fn start(&mut self) {
+        let now = Instant::now();
+        let waited = now.duration_since(self.admitted);
+        self.phase = Phase::Started(now);
+        self.lane.counters.started.one();
+        self.lane.counters.waited.time(waited);
+        self.emit(|| EventKind::Start { waited });
+    }
+
+    /// It has ended. Only the first end counts.
+    pub(crate) fn end(&mut self, result: Result<Option<StatusCode>, DispatchError>) {
+        let counters = &self.lane.counters;
+        let kind = match std::mem::replace(&mut self.phase, Phase::Done) {
+            Phase::Done => return,
+            Phase::Queued => {
+                counters.abandoned.one();
+                self.shared().tally(None);
+                EventKind::Abandon(result.err().unwrap_or(DispatchError::Cancelled))
+            }
+            Phase::Started(at) => {
+                let took = at.elapsed();
+                counters.busy.time(took);
+                match &result {
+                    Ok(Some(status)) if !status.is_server_error() => counters.succeeded.one(),
+                    _ => counters.failed.one(),
+                }
+                self.shared().tally(Some(&result));
+                EventKind::Finish { result, took }
+            }
+        };
+        self.emit(|| kind);
+    }
+
+    /// Reports a change of the breaker.
+    pub(crate) fn breaker(&self, transition: Option<Transition>) {
+        let Some(transition) = transition else { return };
+        if transition != Transition::Closed {
+            self.lane.counters.openings.one();
+        }
+        self.emit(|| EventKind::Breaker(transition));
+    }
+
+    pub(crate) fn emit(&self, kind: impl FnOnce() -> EventKind) {
+        self.shared().emit(self.id, &self.lane.key, kind);
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.end(Err(DispatchError::Cancelled));
+    }
+}
