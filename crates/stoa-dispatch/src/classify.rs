@@ -51,8 +51,10 @@ pub trait Classify: fmt::Debug + Send + Sync + 'static {
 /// | 1xx to 4xx but 429 | success | no |
 /// | 429, 503 with a time to wait | ignored; the lane sleeps | after the sleep, not charged |
 /// | 429 | limited | yes |
-/// | 5xx | failure | yes, but for 501 and 505 |
-/// | no connection, cut, no head in time | failure | yes |
+/// | 502, 503, 504 | failure | yes |
+/// | other 5xx | failure | no: the server has tried, and would fail at the same thing again |
+/// | no connection, cut before the head | failure | yes |
+/// | no head in time | failure | no: its time is spent |
 /// | bad certificate, not HTTP | failure | no |
 /// | a request that nobody could send | ignored | no |
 ///
@@ -69,7 +71,7 @@ impl Classify for HttpClassify {
                 let verdict = Verdict::Failure(format!("no response within {after:?}"));
                 return Classified {
                     verdict,
-                    retriable: true,
+                    retriable: false,
                     sleep: None,
                     dropped: true,
                 };
@@ -103,12 +105,9 @@ impl Classify for HttpClassify {
         } else {
             Verdict::Success
         };
-        let hopeless = matches!(
-            status,
-            StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED
-        );
+        let passing = matches!(status, StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT);
         Classified {
-            retriable: (limited || status.is_server_error() || asked_to_wait) && !hopeless,
+            retriable: limited || passing || asked_to_wait,
             verdict,
             sleep,
             dropped: limited,
@@ -191,7 +190,7 @@ mod tests {
             (304, true, false),
             (404, true, false),
             (410, true, false),
-            (500, false, true),
+            (500, false, false),
             (502, false, true),
             (503, false, true),
             (504, false, true),

@@ -35,7 +35,7 @@ const ABORT_GRACE: Duration = Duration::from_secs(1);
 
 /// The dispatcher: everything that goes out goes through one of its lanes.
 ///
-/// A handle; clones are the same pool. See the [crate](crate) for what it does and an example.
+/// A handle; clones are the same pool. See the [crate] for what it does and an example.
 #[derive(Clone)]
 pub struct Pool {
     shared: Arc<Shared>,

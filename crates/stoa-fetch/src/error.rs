@@ -3,6 +3,7 @@
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use stoa_dispatch::DispatchError;
 
 /// The name of a source for messages and logs: its URL without credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -129,6 +130,16 @@ pub enum FetchError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The source is not asked now: it has been failing, it has asked for a pause, or too many questions wait for it.
+    #[error("{source_name} is not asked now: {reason}")]
+    Overloaded {
+        /// Which source.
+        source_name: SourceName,
+        /// What stands in the way.
+        reason: String,
+        /// When it makes sense to ask again, where that is known.
+        retry_after: Option<Duration>,
+    },
     /// The configuration asks for something that this version cannot do.
     #[error("{reason}")]
     Unsupported {
@@ -152,6 +163,47 @@ impl FetchError {
         })
     }
 
+    /// A failure of the dispatcher, in this crate's words. `total` is the deadline of the transfer, of which the request
+    /// that failed may have had a part only.
+    pub(crate) fn dispatch(source_name: &SourceName, total: Duration, error: DispatchError) -> Self {
+        let source_name = source_name.clone();
+        let timeout = |phase, after| Self::Timeout {
+            source_name: source_name.clone(),
+            phase,
+            after,
+        };
+        match error {
+            DispatchError::AttemptTimeout { after, .. } => timeout(Phase::Response, after),
+            DispatchError::IdleTimeout { after, .. } => timeout(Phase::Idle, after),
+            DispatchError::Deadline { .. } => timeout(Phase::Total, total),
+            DispatchError::Transport { error, .. } => Self::Unreachable {
+                source_name,
+                cause: Arc::new(error),
+            },
+            DispatchError::Filtered { .. } => Self::Refused {
+                reason: error.to_string(),
+            },
+            DispatchError::Full { .. }
+            | DispatchError::BreakerOpen { .. }
+            | DispatchError::Rate { .. }
+            | DispatchError::Waited { .. }
+            | DispatchError::Expired { .. }
+            | DispatchError::Closed
+            | DispatchError::Aborted => Self::Overloaded {
+                source_name,
+                reason: error.to_string(),
+                retry_after: error.retry_after(),
+            },
+            DispatchError::Build { .. }
+            | DispatchError::NoRequest { .. }
+            | DispatchError::Panicked { .. }
+            | DispatchError::Cancelled => Self::Unreachable {
+                source_name,
+                cause: Arc::new(error),
+            },
+        }
+    }
+
     pub(crate) fn invalid(source_name: &SourceName, reason: impl Into<String>) -> Self {
         Self::Invalid {
             source_name: source_name.clone(),
@@ -162,7 +214,7 @@ impl FetchError {
 
 /// `404 Not Found`, or the bare number where it has no name.
 fn status_line(status: u16) -> String {
-    let name = reqwest::StatusCode::from_u16(status)
+    let name = http::StatusCode::from_u16(status)
         .ok()
         .and_then(|s| s.canonical_reason());
     name.map_or_else(|| status.to_string(), |name| format!("{status} {name}"))

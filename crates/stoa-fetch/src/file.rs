@@ -5,14 +5,16 @@ use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::BytesMut;
 use futures_util::{StreamExt, stream};
-use tokio::{fs::File, io::AsyncReadExt, time::Instant};
+use tokio::{fs::File, io::AsyncReadExt, time::timeout};
 
 use crate::{
-    Body, FetchError, Fetched, Fetcher, Limits, ListError, Resource, SourceName,
+    Body, FetchError, Fetched, Fetcher, Limits, ListError, Phase, Resource, SourceName,
     body::{Pieces, Rules},
 };
 
 const PIECE: usize = 128 << 10;
+/// A local disk answers or fails; this is for what may hang for ever, a network file system.
+const STALL: Duration = Duration::from_secs(60);
 
 /// Reads a directory laid out as a GOPROXY, such as the download cache of a Go module cache.
 #[derive(Debug)]
@@ -70,34 +72,39 @@ impl Fetcher for FileTree {
             return Err(FetchError::not_found(format!("{} is not a file", path.display())));
         }
         let len = Some(metadata.len());
-        // A local disk answers or fails; the deadlines are for what may hang for ever, a network file system.
-        let (idle, total) = (Duration::from_secs(60), Duration::from_secs(3600));
         let rules = Rules {
             source_name: self.name.clone(),
             len,
             limit: self.limits.for_resource(resource),
-            idle,
-            deadline: (Instant::now() + total, total),
         };
         Ok(Fetched {
             source_name: self.name.clone(),
             len,
-            body: Body::new(pieces(file), rules)?,
+            body: Body::new(pieces(file, self.name.clone()), rules)?,
         })
     }
 }
 
-fn pieces(file: File) -> Pieces {
-    stream::unfold(Some(file), |file| async {
-        let mut file = file?;
-        let mut piece = BytesMut::with_capacity(PIECE);
-        match file.read_buf(&mut piece).await {
-            Ok(0) => None,
-            Ok(_) => Some((Ok(piece.freeze()), Some(file))),
-            Err(error) => Some((
-                Err(Arc::new(error) as Arc<dyn std::error::Error + Send + Sync>),
-                None,
-            )),
+fn pieces(file: File, source_name: SourceName) -> Pieces {
+    stream::unfold(Some(file), move |file| {
+        let source_name = source_name.clone();
+        async move {
+            let mut file = file?;
+            let mut piece = BytesMut::with_capacity(PIECE);
+            let read = match timeout(STALL, file.read_buf(&mut piece)).await {
+                Ok(Ok(0)) => return None,
+                Ok(Ok(_)) => return Some((Ok(piece.freeze()), Some(file))),
+                Ok(Err(error)) => FetchError::Unreachable {
+                    source_name,
+                    cause: Arc::new(error),
+                },
+                Err(_) => FetchError::Timeout {
+                    source_name,
+                    phase: Phase::Idle,
+                    after: STALL,
+                },
+            };
+            Some((Err(read), None))
         }
     })
     .boxed()

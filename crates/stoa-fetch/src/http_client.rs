@@ -1,28 +1,35 @@
-//! The only place where an outbound HTTP request is made.
+//! GET requests, through the dispatcher.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use futures_util::StreamExt;
-use reqwest::{
-    StatusCode,
-    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue},
-    redirect::{Attempt, Policy},
+use futures_util::{StreamExt, stream};
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE},
 };
-use tokio::time::{Instant, timeout};
+use http_body::Body as _;
+use stoa_dispatch::{Pool, RequestBody, Response, ResponseBody, Task};
+use tokio::time::Instant;
 use url::Url;
 
-use crate::{Body, Deadlines, FetchError, Fetched, Limits, NotFound, Phase, Reply, SourceName, body::Rules};
+use crate::{
+    Body, FetchError, Fetched, Limits, NotFound, Reply, SourceName,
+    body::{Pieces, Rules},
+    redirect::{BadRedirect, next_hop},
+};
 
 /// The go command gives up after as many hops.
 const MAX_REDIRECTS: usize = 10;
 
-/// Sends GET requests with deadlines, bounded bodies and no content coding.
-#[derive(Clone)]
+/// Sends GET requests through the lanes of a [`Pool`], follows redirects, bounds bodies, asks for no content coding.
+///
+/// Deadlines, queues, rates, breakers and repeats are the pool's; each hop of a redirect takes the lane of its own host.
+#[derive(Clone, Debug)]
 pub struct HttpClient {
-    client: reqwest::Client,
-    deadlines: Deadlines,
+    pool: Pool,
+    total: Duration,
     limits: Limits,
 }
 
@@ -30,7 +37,7 @@ pub struct HttpClient {
 #[derive(Debug)]
 pub(crate) struct Get<'a> {
     pub(crate) url: Url,
-    /// Sent as basic authentication; not sent to another host after a redirect.
+    /// Sent as basic authentication; never to another host after a redirect.
     pub(crate) credentials: Option<&'a Credentials>,
     pub(crate) source_name: &'a SourceName,
     pub(crate) limit: u64,
@@ -56,27 +63,9 @@ impl fmt::Debug for Credentials {
 }
 
 impl HttpClient {
-    /// A client of its own connection pool.
-    ///
-    /// # Errors
-    /// When the system's TLS roots cannot be read.
-    pub fn new(deadlines: Deadlines, limits: Limits) -> Result<Self, FetchError> {
-        // The TLS library wants one process-wide provider; whoever comes first has set the same one.
-        let _already_set = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("stoa/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(deadlines.connect)
-            .redirect(Policy::custom(follow))
-            .tcp_nodelay(true)
-            .build()
-            .map_err(|error| FetchError::Unsupported {
-                reason: format!("no HTTP client: {error}"),
-            })?;
-        Ok(Self {
-            client,
-            deadlines,
-            limits,
-        })
+    /// A client that sends through `pool`. A transfer with all its redirects may take `total`.
+    pub fn new(pool: Pool, total: Duration, limits: Limits) -> Self {
+        Self { pool, total, limits }
     }
 
     /// The bounds on bodies.
@@ -86,50 +75,75 @@ impl HttpClient {
 
     /// Sends the request and waits for the head of the answer. Only 200 is success, as for the go command.
     pub(crate) async fn get(&self, get: Get<'_>) -> Result<Fetched, FetchError> {
-        let deadline = (Instant::now() + self.deadlines.total, self.deadlines.total);
-        let mut request = self.client.get(get.url);
-        if let Some(credentials) = get.credentials {
-            request = request.header(AUTHORIZATION, credentials.0.clone());
-        }
         let source_name = get.source_name;
-        let sent = timeout(self.deadlines.response, request.send()).await;
-        let response = sent
-            .map_err(|_| FetchError::Timeout {
-                source_name: source_name.clone(),
-                phase: Phase::Response,
-                after: self.deadlines.response,
-            })?
-            .map_err(|error| unreachable(source_name, error))?;
-
-        let (status, len) = (response.status(), response.content_length());
-        let headers = response.headers().clone();
-        let pieces = response.bytes_stream().map(|piece| piece.map_err(cause)).boxed();
+        let limit = get.limit;
+        let response = self.follow(get.url, get.credentials, source_name).await?;
+        let (head, body) = response.into_parts();
+        let len = body.size_hint().exact();
+        let pieces = pieces(body, source_name.clone(), self.total);
         let rules = |limit, len| Rules {
             source_name: source_name.clone(),
             len,
             limit,
-            idle: self.deadlines.idle,
-            deadline,
         };
-        if status != StatusCode::OK {
+        if head.status != StatusCode::OK {
             // Error texts are cut, not refused: the length announced is not held against the answer.
             let body = Body::new(pieces, rules(u64::MAX, None))?;
-            let reply = self.error_reply(status, &headers, body).await;
+            let reply = self.error_reply(head.status, &head.headers, body).await;
             return Err(failure(source_name, reply));
         }
-        if let Some(coding) = headers
+        if let Some(coding) = head
+            .headers
             .get(CONTENT_ENCODING)
             .filter(|c| !c.as_bytes().eq_ignore_ascii_case(b"identity"))
         {
             let reason = format!("content coding {coding:?} was not asked for");
             return Err(FetchError::invalid(source_name, reason));
         }
-        let body = Body::new(pieces, rules(get.limit, len))?;
+        let body = Body::new(pieces, rules(limit, len))?;
         Ok(Fetched {
             source_name: source_name.clone(),
             len,
             body,
         })
+    }
+
+    /// The first answer that is no redirect. Credentials go to the server they were given for, and once a redirect has
+    /// left it, nowhere any more.
+    async fn follow(
+        &self,
+        mut url: Url,
+        mut credentials: Option<&Credentials>,
+        source_name: &SourceName,
+    ) -> Result<Response, FetchError> {
+        let began = Instant::now();
+        let mut hops = 0;
+        loop {
+            // All hops together have the time of one transfer.
+            let spent = if hops == 0 {
+                Duration::ZERO
+            } else {
+                began.elapsed()
+            };
+            let task = task(&url, credentials)
+                .map_err(|bad| bad.into_error(source_name))?
+                .within(self.total.saturating_sub(spent));
+            let sent = self.pool.call(task).await;
+            let response = sent.map_err(|error| FetchError::dispatch(source_name, self.total, error))?;
+            let next = next_hop(&url, response.status(), response.headers());
+            let Some(next) = next.map_err(|bad| bad.into_error(source_name))? else {
+                return Ok(response);
+            };
+            if hops == MAX_REDIRECTS {
+                return Err(BadRedirect::too_many().into_error(source_name));
+            }
+            hops += 1;
+            if next.origin() != url.origin() {
+                credentials = None;
+            }
+            response.into_body().drain().await;
+            url = next;
+        }
     }
 
     /// Reads what fits of an error's text. A failure on the way loses the text, not the status.
@@ -152,24 +166,26 @@ impl HttpClient {
     }
 }
 
-impl fmt::Debug for HttpClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpClient")
-            .field("deadlines", &self.deadlines)
-            .finish_non_exhaustive()
+fn task(url: &Url, credentials: Option<&Credentials>) -> Result<Task, BadRedirect> {
+    let mut request = http::Request::new(RequestBody::empty());
+    *request.uri_mut() = url
+        .as_str()
+        .parse()
+        .map_err(|error| BadRedirect::new(format!("the URL cannot be asked for: {error}")))?;
+    if let Some(credentials) = credentials {
+        request.headers_mut().insert(AUTHORIZATION, credentials.0.clone());
     }
+    Task::ready(request).map_err(|error| BadRedirect::new(error.to_string()))
 }
 
-/// The go command's rules: ten hops, never from https to http.
-fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
-    if attempt.previous().len() > MAX_REDIRECTS {
-        return attempt.error("stopped after 10 redirects");
-    }
-    let secure_before = attempt.previous().iter().any(|url| url.scheme() == "https");
-    if secure_before && attempt.url().scheme() != "https" {
-        return attempt.error("redirected from a secure URL to an insecure one");
-    }
-    attempt.follow()
+/// What arrives, with the dispatcher's errors in this crate's words.
+fn pieces(body: ResponseBody, source_name: SourceName, total: Duration) -> Pieces {
+    let next = move |(mut body, source_name): (ResponseBody, SourceName)| async move {
+        let piece = body.chunk().await?;
+        let piece = piece.map_err(|error| FetchError::dispatch(&source_name, total, error));
+        Some((piece, (body, source_name)))
+    };
+    stream::unfold((body, source_name), next).boxed()
 }
 
 /// 404 and 410 say that there is no such thing; every other status says that the source could not tell.
@@ -192,26 +208,3 @@ fn failure(source_name: &SourceName, reply: Reply) -> FetchError {
 fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
-
-fn unreachable(source_name: &SourceName, error: reqwest::Error) -> FetchError {
-    if error.is_timeout() {
-        // Only connecting has a deadline inside the client.
-        return FetchError::Unreachable {
-            source_name: source_name.clone(),
-            cause: Arc::new(ConnectTimeout),
-        };
-    }
-    FetchError::Unreachable {
-        source_name: source_name.clone(),
-        cause: cause(error),
-    }
-}
-
-/// The URL is left out: it may carry credentials, and the source's name is in the message already.
-fn cause(error: reqwest::Error) -> Arc<dyn std::error::Error + Send + Sync> {
-    Arc::new(error.without_url())
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("connecting took too long")]
-struct ConnectTimeout;

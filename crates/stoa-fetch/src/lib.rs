@@ -9,8 +9,9 @@
 //! upstream    one GOPROXY server or `file://` tree; or `off`, or `direct`
 //! ```
 //!
-//! The crate keeps every byte as the source sent it. It bounds each body while it streams, owns the deadlines (the go
-//! command has none) and tells a missing module from a source that failed: only the first is [`FetchError::NotFound`].
+//! The crate keeps every byte as the source sent it. It bounds each body while it streams and tells a missing module
+//! from a source that failed: only the first is [`FetchError::NotFound`]. Every HTTP request goes through a
+//! [`stoa_dispatch::Pool`], which has the deadlines, queues, rates and breakers.
 //!
 //! Nothing here stores, verifies or caches: that is `stoa-proxy`.
 
@@ -22,6 +23,7 @@ mod fetcher;
 mod file;
 mod http_client;
 mod limits;
+mod redirect;
 mod resource;
 mod route;
 mod upstream;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use stoa_dispatch::LaneSettings;
+
 use crate::Resource;
 
 /// The largest body taken of each kind, in bytes. A longer one ends the transfer with an error while it streams.
@@ -50,12 +52,21 @@ impl Limits {
 pub struct Deadlines {
     /// Connecting, name resolution and TLS included.
     pub connect: Duration,
-    /// From sending the request to the head of the answer, redirects included.
+    /// From sending a request to the head of its answer; anew for each repeat and each redirect.
     pub response: Duration,
     /// Between two pieces of a body.
     pub idle: Duration,
-    /// From the request to the last byte.
+    /// From the request to the last byte, redirects, repeats and waiting included.
     pub total: Duration,
+}
+
+impl Deadlines {
+    /// Puts the deadlines of a lane into `settings`.
+    pub fn apply(&self, settings: &mut LaneSettings) {
+        settings.attempt = self.response;
+        settings.idle = self.idle;
+        settings.deadline = self.total;
+    }
 }
 
 impl Default for Deadlines {

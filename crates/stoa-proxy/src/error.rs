@@ -81,6 +81,7 @@ impl ProxyError {
                     Meaning::BadUpstream
                 }
                 FetchError::Timeout { .. } => Meaning::Deadline,
+                FetchError::Overloaded { .. } => Meaning::Overloaded,
                 FetchError::Unsupported { .. } => Meaning::Unsupported,
             },
             Cause::NotStored { .. } => Meaning::NotFound,
@@ -107,6 +108,7 @@ impl ProxyError {
     pub fn retry_after(&self) -> Option<Duration> {
         match &self.cause {
             Cause::Overloaded { retry_after, .. } => Some(*retry_after),
+            Cause::Fetch(FetchError::Overloaded { retry_after, .. }) => *retry_after,
             _ => None,
         }
     }

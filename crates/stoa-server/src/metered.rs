@@ -41,6 +41,7 @@ impl Fetcher for Metered {
             Err(FetchError::Status { .. }) => "status",
             Err(FetchError::Timeout { .. }) => "timeout",
             Err(FetchError::Invalid { .. }) => "invalid",
+            Err(FetchError::Overloaded { .. }) => "overloaded",
             Err(FetchError::Unsupported { .. }) => "unsupported",
         };
         self.metrics.fetch(resource.kind(), result, started);

@@ -4,6 +4,7 @@
 //! table of all keys; [`mod@file`] reads TOML with line numbers; [`values`] reads single values; [`resolve`] makes the
 //! [`Config`] that the rest of the program uses, and reports every fault it finds at once.
 
+mod dispatch;
 mod file;
 mod given;
 mod keys;
@@ -13,6 +14,7 @@ mod resolve;
 mod resolved;
 mod values;
 
+pub(crate) use dispatch::names;
 pub(crate) use given::{Faults, Given};
 use keys::{KEYS, Key};
 pub(crate) use print::{sample, show};

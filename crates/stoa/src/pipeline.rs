@@ -1,17 +1,19 @@
 //! The one place where the layers are put together. The order is the design; a test prints it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use stoa_fetch::{Chain, FetchError, Fetcher, HttpClient, Route, Routes};
+use stoa_dispatch::{Drain, Filter, FilterFn, HttpOptions, HttpTransports, LaneKey, Request};
+use stoa_fetch::{Chain, Fetcher, HttpClient, Route, Routes};
 use stoa_proxy::{
     Admission, FetchAndSave, NetworkMode, Offline, Pool, Protocol, ResolvedInfo, RevalidationCache,
     SingleFlight, Stash, Stasher, StorageFirst,
 };
 use stoa_server::{Metered, Metrics};
 use stoa_storage::Storage;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use crate::config::Config;
+use crate::config::{Config, names};
 
 /// The pipelines of one process, and what they run on.
 #[derive(Debug)]
@@ -19,26 +21,40 @@ pub(crate) struct Pipelines {
     pub(crate) protocol: Arc<dyn Protocol>,
     pub(crate) stasher: Arc<dyn Stasher>,
     pub(crate) storage: Arc<dyn Storage>,
-    /// Flights, transfers and refreshes. Who builds the pipelines waits for them.
-    pub(crate) tasks: TaskTracker,
+    /// Everything that leaves the process over HTTP.
+    pub(crate) dispatcher: stoa_dispatch::Pool,
+    /// Flights, transfers and refreshes. Who builds the pipelines waits for them, with [`Pipelines::finish`].
+    tasks: TaskTracker,
 }
 
-/// Builds everything that answers questions.
-pub(crate) fn build(
-    config: &Config,
-    storage: Arc<dyn Storage>,
-    metrics: &Arc<Metrics>,
-) -> Result<Pipelines, FetchError> {
+impl Pipelines {
+    /// Lets flights and transfers end, then closes the dispatcher. Whether they ended `within` that time.
+    pub(crate) async fn finish(&self, within: Duration) -> bool {
+        self.tasks.close();
+        let finished = timeout(within, self.tasks.wait()).await.is_ok();
+        let timeout = Duration::ZERO;
+        match self.dispatcher.close(Drain { timeout }).await {
+            Ok(report) => tracing::debug!(?report, "the dispatcher is closed"),
+            Err(error) => tracing::debug!(%error, "the dispatcher was closed before"),
+        }
+        finished
+    }
+}
+
+/// Builds everything that answers questions. Must be called within a runtime.
+pub(crate) fn build(config: &Config, storage: Arc<dyn Storage>, metrics: &Arc<Metrics>) -> Pipelines {
     let tasks = TaskTracker::new();
-    let fetcher = fetcher(config, metrics)?;
+    let dispatcher = dispatcher(config);
+    let fetcher = fetcher(config, &dispatcher, metrics);
     let stasher = stash_pipeline(config, fetcher, &storage, &tasks);
     let protocol = protocol_pipeline(config, Arc::clone(&stasher), &storage, &tasks);
-    Ok(Pipelines {
+    Pipelines {
         protocol,
         stasher,
         storage,
+        dispatcher,
         tasks,
-    })
+    }
 }
 
 /// Answers a client. A request meets the layers in this order:
@@ -98,15 +114,43 @@ fn stash_pipeline(
 /// 1. `metered` - counts and times
 /// 2. `routes` - the first `[[route]]` that matches the module path, else the default list
 /// 3. the chain - the entries of that list, `,` and `|` as the go command reads them
-fn fetcher(config: &Config, metrics: &Arc<Metrics>) -> Result<Arc<dyn Fetcher>, FetchError> {
-    let client = HttpClient::new(config.deadlines.clone(), config.limits.clone())?;
+fn fetcher(config: &Config, dispatcher: &stoa_dispatch::Pool, metrics: &Arc<Metrics>) -> Arc<dyn Fetcher> {
+    let client = HttpClient::new(dispatcher.clone(), config.total, config.limits.clone());
     let routes = config.routes.iter().map(|route| Route {
         patterns: route.patterns.clone(),
         fetcher: Arc::new(Chain::new(&route.upstream, &client)),
     });
     let default = Arc::new(Chain::new(&config.upstream, &client));
     let routes = Arc::new(Routes::new(routes.collect(), default));
-    Ok(Arc::new(Metered::new(routes, Arc::clone(metrics))))
+    Arc::new(Metered::new(routes, Arc::clone(metrics)))
+}
+
+/// The door: every HTTP request of this process leaves through one of its lanes, whose stages are listed at
+/// [`stoa_dispatch`].
+fn dispatcher(config: &Config) -> stoa_dispatch::Pool {
+    let transports = HttpTransports::new(HttpOptions {
+        connect_timeout: config.dispatch.connect_timeout,
+        ..HttpOptions::default()
+    });
+    let rules = config.dispatch.clone();
+    stoa_dispatch::Pool::builder(Arc::new(transports))
+        .name("stoa")
+        .rules(move |lane| rules.settings(lane))
+        .max_lanes(config.dispatch.lanes)
+        .filter(deny(config))
+        .start()
+}
+
+/// Refuses what goes to a host that `dispatch.deny` names.
+fn deny(config: &Config) -> Arc<dyn Filter> {
+    let hosts = config.dispatch.deny.clone();
+    Arc::new(FilterFn::new("dispatch.deny", move |request: &Request| {
+        let lane = LaneKey::of_uri(request.uri()).map_err(|error| error.to_string())?;
+        if names(&hosts, lane.as_str()) {
+            return Err("nothing may be sent to this host".to_owned());
+        }
+        Ok(())
+    }))
 }
 
 #[cfg(test)]
@@ -127,12 +171,12 @@ mod tests {
         };
         let config = load(&given).expect("config");
         let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new(1 << 20));
-        let pipelines = build(&config, storage, &Arc::new(Metrics::new())).expect("pipelines");
+        let pipelines = build(&config, storage, &Arc::new(Metrics::new()));
         pipelines.protocol.to_string()
     }
 
-    #[test]
-    fn the_layers_stand_in_the_order_of_the_design() {
+    #[tokio::test]
+    async fn the_layers_stand_in_the_order_of_the_design() {
         let storage = MemoryStorage::new(1 << 20).to_string();
         let toml = "storage = \"memory:\"\nupstream = \"https://a.example|https://b.example,off\"\n\
                     [[route]]\nmatch = \"corp.example/*\"\nupstream = \"file:///srv/go\"\n";

@@ -79,16 +79,29 @@ async fn silence_before_the_head_ends_with_the_response_deadline() {
 }
 
 #[tokio::test]
-async fn redirects_share_one_response_deadline() {
+async fn a_redirect_has_a_response_deadline_of_its_own_and_all_share_the_total_one() {
     let server = Upstream::start().await;
     server.on(&format!("/{INFO}"), Reply::Redirect("/hang".to_owned()));
     server.on("/hang", Reply::Hang);
-    let deadlines = Deadlines {
-        response: SHORT,
-        ..Deadlines::default()
-    };
-    let source = chain_with(&server.url(), deadlines, Limits::default());
-    assert_timeout(&soon(fetch(&source, INFO)).await.unwrap_err(), Phase::Response);
+    for (phase, deadlines) in [
+        (
+            Phase::Response,
+            Deadlines {
+                response: SHORT,
+                ..Deadlines::default()
+            },
+        ),
+        (
+            Phase::Total,
+            Deadlines {
+                total: SHORT,
+                ..Deadlines::default()
+            },
+        ),
+    ] {
+        let source = chain_with(&server.url(), deadlines, Limits::default());
+        assert_timeout(&soon(fetch(&source, INFO)).await.unwrap_err(), phase);
+    }
 }
 
 fn idle() -> Deadlines {

@@ -5,5 +5,6 @@
 mod answers;
 mod chains;
 mod faults;
+mod lanes;
 mod redirects;
 mod support;

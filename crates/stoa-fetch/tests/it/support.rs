@@ -1,8 +1,9 @@
 //! What the tests share.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use stoa_dispatch::{HttpOptions, HttpTransports, LaneSettings, Pool, RetrySettings};
 use stoa_fetch::{Chain, Deadlines, FetchError, Fetcher, HttpClient, Limits, Resource};
 
 pub(crate) const LIST: &str = "example.com/a/@v/list";
@@ -14,8 +15,26 @@ pub(crate) fn resource(path: &str) -> Resource {
     Resource::parse(path).unwrap().unwrap()
 }
 
+/// A client that repeats nothing, so that each request is seen once.
 pub(crate) fn client(deadlines: Deadlines, limits: Limits) -> HttpClient {
-    HttpClient::new(deadlines, limits).unwrap()
+    let mut settings = LaneSettings {
+        retry: RetrySettings {
+            max: 0,
+            ..RetrySettings::default()
+        },
+        ..LaneSettings::default()
+    };
+    deadlines.apply(&mut settings);
+    client_with(settings, deadlines, limits)
+}
+
+pub(crate) fn client_with(settings: LaneSettings, deadlines: Deadlines, limits: Limits) -> HttpClient {
+    let transports = HttpTransports::new(HttpOptions {
+        connect_timeout: deadlines.connect,
+        ..HttpOptions::default()
+    });
+    let pool = Pool::builder(Arc::new(transports)).settings(settings).start();
+    HttpClient::new(pool, deadlines.total, limits)
 }
 
 /// The sources of a GOPROXY list, asked with the default deadlines and limits.

@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use stoa_dispatch::{HttpOptions, HttpTransports, LaneSettings, RetrySettings};
 use stoa_fetch::{Chain, Deadlines, HttpClient, Limits, Resource};
 use stoa_module::{ModulePath, ModuleVersion, zip::ZipLimits};
 use stoa_proxy::{
@@ -84,7 +85,7 @@ impl Lab {
             idle: Duration::from_secs(20),
             ..Deadlines::default()
         };
-        let client = HttpClient::new(deadlines, Limits::default()).unwrap();
+        let client = client(&deadlines);
         let chain = Chain::new(&upstream.url().parse().unwrap(), &client);
         let tasks = TaskTracker::new();
         let leaf = FetchAndSave::new(Arc::new(chain), Arc::clone(&storage), zip_limits, tasks.clone());
@@ -174,4 +175,21 @@ pub(crate) fn tree(root: &Path) -> Vec<String> {
     }
     files.sort();
     files
+}
+
+/// Repeats nothing, so that each request is seen once.
+fn client(deadlines: &Deadlines) -> HttpClient {
+    let mut settings = LaneSettings {
+        retry: RetrySettings {
+            max: 0,
+            ..RetrySettings::default()
+        },
+        ..LaneSettings::default()
+    };
+    deadlines.apply(&mut settings);
+    let transports = Arc::new(HttpTransports::new(HttpOptions::default()));
+    let dispatcher = stoa_dispatch::Pool::builder(transports)
+        .settings(settings)
+        .start();
+    HttpClient::new(dispatcher, deadlines.total, Limits::default())
 }

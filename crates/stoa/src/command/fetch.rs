@@ -20,15 +20,14 @@ pub(super) fn run(config: &Config, modules: &[String]) -> Result<(), Failure> {
 async fn fetch(config: &Config, modules: &[String]) -> Result<(), Failure> {
     let storage = open_storage(config)?;
     let metrics = Arc::new(Metrics::new());
-    let pipelines = pipeline::build(config, storage, &metrics).map_err(Failure::new)?;
+    let pipelines = pipeline::build(config, storage, &metrics);
     let mut failed = false;
     for module in modules {
         let download = Download::run(module, pipelines.protocol.as_ref(), pipelines.storage.as_ref()).await;
         failed |= download.error.is_some();
         print(&download)?;
     }
-    pipelines.tasks.close();
-    pipelines.tasks.wait().await;
+    pipelines.finish(config.total).await;
     if failed { Err(Failure::told()) } else { Ok(()) }
 }
 

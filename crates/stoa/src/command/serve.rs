@@ -7,12 +7,12 @@ use std::{
 };
 
 use stoa_server::{
-    AccessLog, AdminToken, Edge, EdgeOptions, EdgeParts, Listener, LogSink, Metrics, Readiness, ServeOptions,
-    TlsFiles, serve,
+    AccessLog, AdminGuard, AdminToken, Edge, EdgeOptions, EdgeParts, Listener, LogSink, Metrics, Readiness,
+    ServeOptions, TlsFiles, serve,
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    time::{sleep, timeout},
+    time::sleep,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -22,10 +22,10 @@ use crate::{config::Config, logging, pipeline};
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(super) fn run(config: Config) -> Result<(), Failure> {
-    admin_token(&config)?;
+    let admin = admin_guard(&config)?;
     let sink = logging::start(&config.log_level, config.log_format)?;
     let runtime = runtime(&config)?;
-    let result = runtime.block_on(serve_until_signal(config, &sink));
+    let result = runtime.block_on(serve_until_signal(config, admin, &sink));
     // A blocking read that hangs on a dead disk must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
@@ -33,12 +33,12 @@ pub(super) fn run(config: Config) -> Result<(), Failure> {
 
 /// Builds, listens, serves; then drains, in this order: not ready, no new connections, open requests end, transfers
 /// that nobody waits for any more end.
-async fn serve_until_signal(config: Config, sink: &LogSink) -> Result<(), Failure> {
+async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -> Result<(), Failure> {
     let tls = config.tls.as_ref().map(TlsFiles::read).transpose();
     let tls = tls.map_err(Failure::new)?;
     let storage = open_storage(&config)?;
     let metrics = Arc::new(Metrics::new());
-    let pipelines = pipeline::build(&config, Arc::clone(&storage), &metrics).map_err(Failure::new)?;
+    let pipelines = pipeline::build(&config, Arc::clone(&storage), &metrics);
     tracing::info!(version = VERSION, protocol = %pipelines.protocol, "starting");
 
     let readiness = Arc::new(Readiness::new(storage));
@@ -53,10 +53,11 @@ async fn serve_until_signal(config: Config, sink: &LogSink) -> Result<(), Failur
         version: VERSION,
     };
     let edge_parts = EdgeParts {
-        protocol: pipelines.protocol,
+        protocol: Arc::clone(&pipelines.protocol),
         readiness: Arc::clone(&readiness),
         metrics,
         access_log,
+        admin,
         log: sink.writer(),
     };
     let listener = Listener::bind(&config.listen).await.map_err(Failure::new)?;
@@ -91,18 +92,16 @@ async fn serve_until_signal(config: Config, sink: &LogSink) -> Result<(), Failur
         cut = server => cut,
         () = drain => return Err(Failure::new("stopped at once by a second signal")),
     };
-    pipelines.tasks.close();
-    let finished = timeout(config.drain_timeout, pipelines.tasks.wait())
-        .await
-        .is_ok();
+    let finished = pipelines.finish(config.drain_timeout).await;
     tracing::info!(connections_cut = cut, transfers_finished = finished, "stopped");
     Ok(())
 }
 
-/// The admin token, if a file for one is configured.
-fn admin_token(config: &Config) -> Result<Option<AdminToken>, Failure> {
+/// Who may use the API: who knows the token, if a file for one is configured.
+fn admin_guard(config: &Config) -> Result<AdminGuard, Failure> {
     let token = config.admin_token.as_deref().map(AdminToken::read).transpose();
-    token.map_err(|error| config.fault("admin.token_file", error).into())
+    let token = token.map_err(|error| config.fault("admin.token_file", error))?;
+    Ok(token.into())
 }
 
 /// Says where the server listens, and the line that makes `go` use it.

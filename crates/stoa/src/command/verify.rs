@@ -25,10 +25,9 @@ pub(super) fn run(config: &Config, repair: bool, json: bool) -> Result<(), Failu
 
 async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyReport, Failure> {
     let storage = open_storage(config)?;
-    let pipelines =
-        pipeline::build(config, Arc::clone(&storage), &Arc::new(Metrics::new())).map_err(Failure::new)?;
+    let pipelines = pipeline::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
     let parallel = available_parallelism().map_or(1, usize::from);
-    let repair = repair.then_some(pipelines.stasher);
+    let repair = repair.then(|| Arc::clone(&pipelines.stasher));
     let verifier = Verifier::new(storage, config.zip_limits.clone(), repair, parallel);
     let bar = progress::count("verifying");
     let show = |report: &VerifyReport| {
@@ -44,8 +43,7 @@ async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyRepor
     };
     let report = verifier.run(show, found).await.map_err(Failure::new);
     bar.finish_and_clear();
-    pipelines.tasks.close();
-    pipelines.tasks.wait().await;
+    pipelines.finish(config.total).await;
     report
 }
 

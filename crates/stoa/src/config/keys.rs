@@ -89,15 +89,100 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "fetch.response_timeout",
         "60s",
-        "for the head of an upstream's answer",
+        "for the head of an upstream's answer; anew for each repeat and each redirect",
     ),
     key(
         "fetch.idle_timeout",
         "30s",
         "between two pieces of an upstream's answer",
     ),
-    key("fetch.total_timeout", "15m", "for one whole transfer"),
+    key(
+        "fetch.total_timeout",
+        "15m",
+        "for one whole transfer, redirects, repeats and waiting included",
+    ),
     key("fetch.max_zip", "500MiB", "largest zip, packed and unpacked"),
+    key(
+        "dispatch.concurrency",
+        "32",
+        "requests to one host at once: a number, auto, or auto:2-64",
+    ),
+    key(
+        "dispatch.queue",
+        "1000",
+        "requests that may wait for their turn at one host; more are refused with 503",
+    ),
+    key(
+        "dispatch.rate",
+        "",
+        "requests to one host per time, such as 20/s or 600/m; empty for no limit",
+    ),
+    key(
+        "dispatch.burst",
+        "1",
+        "requests that may start at once after a pause, where there is a rate",
+    ),
+    key(
+        "dispatch.wait",
+        "30s",
+        "the longest wait for a turn, for the rate, or for a host that asked for a pause",
+    ),
+    key(
+        "dispatch.retries",
+        "2",
+        "repeats of a request that found no connection, or a 502, 503 or 504; 0 for none",
+    ),
+    key(
+        "dispatch.retry_budget",
+        "20%",
+        "repeats that one host gets at most, as a share of its requests, and one a second",
+    ),
+    key(
+        "dispatch.breaker",
+        "active",
+        "active; observe: report only; disabled; forced_open: refuse everything",
+    ),
+    key(
+        "dispatch.breaker_failures",
+        "10",
+        "failures in a row after which a host is not asked for a while; 0 for never",
+    ),
+    key(
+        "dispatch.breaker_rate",
+        "50%",
+        "share of failures after which a host is not asked for a while; 0% for never",
+    ),
+    key(
+        "dispatch.breaker_window",
+        "30s",
+        "the time over which that share is taken",
+    ),
+    key(
+        "dispatch.breaker_min",
+        "20",
+        "requests in that time before the share counts",
+    ),
+    key(
+        "dispatch.breaker_open",
+        "1s",
+        "how long a failing host is not asked at first; doubles with each failed probe",
+    ),
+    key("dispatch.breaker_open_max", "60s", "how long at most"),
+    key(
+        "dispatch.max_sleep",
+        "1h",
+        "the longest pause that a host may ask for with Retry-After and the like",
+    ),
+    key(
+        "dispatch.lanes",
+        "512",
+        "hosts that are kept track of at once; the one idle for the longest time makes room",
+    ),
+    key(
+        "dispatch.deny",
+        "",
+        "hosts that nothing is ever sent to: comma-separated globs, such as *.example.com",
+    ),
     key(
         "drain.notice",
         "1s",
@@ -123,7 +208,7 @@ pub(crate) const KEYS: &[Key] = &[
 ];
 
 /// Every array of tables, by the name in its `[[ ]]`.
-pub(crate) const TABLES: &[&str] = &["route"];
+pub(crate) const TABLES: &[&str] = &["route", "dispatch.lane"];
 
 #[cfg(test)]
 mod tests {

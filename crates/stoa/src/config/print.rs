@@ -25,6 +25,16 @@ pub(crate) fn show(config: &Config) -> String {
             quoted(&route.upstream.to_string())
         );
     }
+    for rule in &config.dispatch.rules {
+        let _infallible = writeln!(
+            out,
+            "\n[[dispatch.lane]]\nmatch = {}",
+            quoted(&rule.hosts.to_string())
+        );
+        for (name, text) in &rule.written {
+            let _infallible = writeln!(out, "{name} = {}", quoted(text));
+        }
+    }
     out
 }
 
@@ -39,7 +49,10 @@ pub(crate) fn sample() -> String {
     });
     out.push_str(
         "\n# Modules that match come from elsewhere; the first match wins. May be repeated.\n\
-         #[[route]]\n#match = \"corp.example/*,git.corp.example\"\n#upstream = \"https://goproxy.corp.example\"\n",
+         #[[route]]\n#match = \"corp.example/*,git.corp.example\"\n#upstream = \"https://goproxy.corp.example\"\n\
+         \n# Hosts that are held to something else; the first match wins, every key of [dispatch] but lanes and deny may\n\
+         # stand in it. May be repeated.\n\
+         #[[dispatch.lane]]\n#match = \"*.example.com,mirror.example:8080\"\n#rate = \"200/s\"\n#burst = 50\n",
     );
     out
 }
@@ -106,6 +119,11 @@ mod tests {
             }
         }
         let config = reload(&uncommented);
-        assert_eq!(config.routes.len(), 1);
+        assert_eq!((config.routes.len(), config.dispatch.rules.len()), (1, 1));
+        let shown = reload(&show(&config));
+        assert_eq!(
+            shown.dispatch.rules[0].settings,
+            config.dispatch.rules[0].settings
+        );
     }
 }

@@ -8,6 +8,7 @@ use stoa_proxy::RevalidationOptions;
 use stoa_server::TlsFiles;
 
 use super::{
+    dispatch,
     file::{self, File, Place, Values},
     given::{Faults, Given, Origin},
     keys::{KEYS, Key, TABLES},
@@ -41,7 +42,7 @@ pub(crate) fn load(given: &Given) -> Result<Config, Faults> {
     }
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     given: &'a Given,
     file: File,
     origins: Vec<(&'static Key, String, Origin)>,
@@ -67,6 +68,7 @@ impl Reader<'_> {
         );
         let connections = self.value("pool.connections", bound);
         let deadlines = self.deadlines();
+        let dispatch = dispatch::read(self, deadlines.as_ref());
         let max_zip = self.value("fetch.max_zip", str::parse::<ByteSize>);
         let (drain_notice, drain_timeout) = (
             self.value("drain.notice", duration),
@@ -92,7 +94,8 @@ impl Reader<'_> {
             requests: requests?,
             fetches: fetches?,
             connections: connections?,
-            deadlines: deadlines?,
+            dispatch: dispatch?,
+            total: deadlines?.total,
             limits: Limits {
                 zip: max_zip,
                 ..Limits::default()
@@ -129,7 +132,7 @@ impl Reader<'_> {
     }
 
     /// Reads one key with `parse`. The text is remembered for `config show`.
-    fn value<T, E: fmt::Display>(
+    pub(super) fn value<T, E: fmt::Display>(
         &mut self,
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
@@ -142,6 +145,16 @@ impl Reader<'_> {
             .ok();
         self.origins.push((key, text, origin));
         value
+    }
+
+    /// One more fault.
+    pub(super) fn fault(&mut self, fault: String) {
+        self.faults.push(fault);
+    }
+
+    /// The tables of this name.
+    pub(super) fn take_tables(&mut self, name: &str) -> Vec<(Place, Values)> {
+        self.file.tables.remove(name).unwrap_or_default()
     }
 
     fn storage(&mut self) -> Option<String> {
@@ -214,7 +227,7 @@ impl Reader<'_> {
     }
 
     fn routes(&mut self) -> Option<Vec<RouteConfig>> {
-        let tables = self.file.tables.remove("route").unwrap_or_default();
+        let tables = self.take_tables("route");
         let routes: Vec<_> = tables
             .into_iter()
             .map(|(place, values)| self.route(&place, values))
@@ -325,10 +338,8 @@ mod tests {
             "every key of the table is read, once"
         );
         assert_eq!(config.revalidation, RevalidationOptions::default());
-        assert_eq!(
-            (config.deadlines, config.limits),
-            (Deadlines::default(), Limits::default())
-        );
+        assert_eq!(config.total, Deadlines::default().total);
+        assert_eq!(config.limits, Limits::default());
     }
 
     #[test]

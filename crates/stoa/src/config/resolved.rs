@@ -2,12 +2,13 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-use stoa_fetch::{Deadlines, Limits, UpstreamList};
+use stoa_fetch::{Limits, UpstreamList};
 use stoa_module::{PatternList, zip::ZipLimits};
 use stoa_proxy::{NetworkMode, RevalidationOptions};
 use stoa_server::{Listen, LogFormat, PathPrefix, TlsFiles};
 
 use super::{
+    dispatch::DispatchConfig,
     given::{Faults, Origin},
     keys::Key,
 };
@@ -34,7 +35,9 @@ pub(crate) struct Config {
     pub(crate) requests: usize,
     pub(crate) fetches: usize,
     pub(crate) connections: usize,
-    pub(crate) deadlines: Deadlines,
+    pub(crate) dispatch: DispatchConfig,
+    /// For one whole transfer.
+    pub(crate) total: Duration,
     pub(crate) limits: Limits,
     pub(crate) zip_limits: ZipLimits,
     pub(crate) drain_notice: Duration,

@@ -71,6 +71,12 @@ pub(crate) fn bound(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| format!("bad number {text:?}: write a whole number from 1 to 1000000"))
 }
 
+/// A number of things that may be none: a whole number up to a million.
+pub(crate) fn count(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|n| *n <= 1_000_000);
+    number.ok_or_else(|| format!("bad number {text:?}: write a whole number from 0 to 1000000"))
+}
+
 pub(crate) fn boolean(text: &str) -> Result<bool, String> {
     text.parse()
         .map_err(|_| format!("bad value {text:?}: write true or false"))

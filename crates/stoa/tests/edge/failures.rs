@@ -8,9 +8,13 @@ use stoa_testing::scene::Scene;
 
 use crate::support::{assert_error, eventually, get, scene};
 
-const IMPATIENT: [(&str, &str); 2] = [
+/// Each failure is looked at by itself; `dispatch.rs` looks at what many of them lead to.
+const NO_BREAKER: (&str, &str) = ("STOA_DISPATCH_BREAKER", "disabled");
+
+const IMPATIENT: [(&str, &str); 3] = [
     ("STOA_FETCH_RESPONSE_TIMEOUT", "250ms"),
     ("STOA_FETCH_IDLE_TIMEOUT", "250ms"),
+    NO_BREAKER,
 ];
 
 /// One question of each kind.
@@ -51,7 +55,7 @@ async fn an_upstream_that_cannot_be_reached_is_a_bad_gateway() {
 #[tokio::test]
 async fn a_status_that_tells_nothing_is_a_bad_gateway_with_the_upstreams_words() {
     let scene = scene();
-    let stoa = scene.start();
+    let stoa = scene.start_with(&[NO_BREAKER]);
     for (code, name) in [
         (500, "500 Internal Server Error"),
         (503, "503 Service Unavailable"),
@@ -233,7 +237,7 @@ async fn a_zip_that_is_not_whole_and_good_is_never_given_out_as_one_and_not_kept
 #[tokio::test]
 async fn a_failure_is_not_remembered() {
     let scene = scene();
-    let stoa = scene.start();
+    let stoa = scene.start_with(&[NO_BREAKER]);
     scene.upstream.on_everything(Reply::text(500, "down"));
     assert_all("down", &stoa, &PATHS[..4], 502, "500").await;
     scene.upstream.recover("");

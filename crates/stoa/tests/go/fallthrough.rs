@@ -25,6 +25,8 @@ impl Two {
         let stoa = scene.start_with(&[
             ("STOA_FETCH_RESPONSE_TIMEOUT", "300ms"),
             ("STOA_FETCH_IDLE_TIMEOUT", "300ms"),
+            // Each failure is looked at by itself.
+            ("STOA_DISPATCH_BREAKER", "disabled"),
         ]);
         let module = ModuleFixture::new("corp.example/secret", "v1.0.0").file("s.go", "package secret\n");
         let other = Upstream::start_blocking();
