@@ -1,0 +1,20 @@
+//! Signed notes: texts with signatures under them (`golang.org/x/mod/sumdb/note`).
+
+mod error;
+mod key_error;
+mod key_id;
+mod key_text;
+mod signature;
+mod signed_note;
+mod signer;
+mod verifier_key;
+mod verifiers;
+
+pub use error::NoteError;
+pub use key_error::KeyError;
+pub use key_id::{KeyHash, KeyId, KeyName};
+pub use signature::Signature;
+pub use signed_note::{MAX_NOTE_BYTES, SignedNote};
+pub use signer::Signer;
+pub use verifier_key::VerifierKey;
+pub use verifiers::Verifiers;
