@@ -10,7 +10,7 @@ use stoa_storage::ETag;
 use tower::ServiceExt;
 
 use crate::{
-    Body,
+    Body, api,
     edge::Shared,
     finish::{Finish, Request as Asked, Verdict},
     goproxy::{Content, Wanted, refuse, respond},
@@ -32,6 +32,7 @@ impl Shared {
             .as_deref()
             .map(|path| self.prefix.strip(path).unwrap_or(path));
         let resource = match below {
+            _ if api::owns(self.prefix.strip(&path).unwrap_or(&path)) => Ok(None),
             Err(error) => Err(ErrorReply::from(*error)),
             // The target of CONNECT and of `OPTIONS *` has no slash at all.
             Ok(below) => {
@@ -184,7 +185,9 @@ impl Shared {
         if let Some(below) = self.prefix.cut(request.uri()) {
             *request.uri_mut() = below;
         }
-        let response = match self.service.clone().oneshot(request).await {
+        let is_api = api::owns(request.uri().path());
+        let router = if is_api { &self.api } else { &self.service };
+        let response = match router.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         };

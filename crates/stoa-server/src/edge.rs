@@ -16,7 +16,8 @@ use hyper::body::Incoming;
 use stoa_proxy::Protocol;
 
 use crate::{
-    AccessLog, Body, LogWriter, Metrics, PathPrefix, Readiness,
+    AccessLog, AdminGuard, Body, LogWriter, Metrics, PathPrefix, Readiness,
+    api::{self, Api},
     finish::{Books, Line},
     goproxy::{CachePolicy, Content, Wanted, respond},
     hot_cache::{Hot, HotCache},
@@ -51,6 +52,8 @@ pub struct EdgeParts {
     pub metrics: Arc<Metrics>,
     /// Access lines; `None` for none.
     pub access_log: Option<Arc<AccessLog>>,
+    /// Says who may use the API.
+    pub admin: AdminGuard,
     /// The log output, asked for how many lines it lost.
     pub log: LogWriter,
 }
@@ -82,6 +85,7 @@ pub(crate) struct Shared {
     pub(crate) prefix: PathPrefix,
     pub(crate) policy: CachePolicy,
     pub(crate) service: Router,
+    pub(crate) api: Router,
 }
 
 impl Edge {
@@ -95,6 +99,10 @@ impl Edge {
             secure: options.secure,
             version: options.version,
         });
+        let api = api::router(Api {
+            guard: Arc::new(parts.admin),
+            version: options.version,
+        });
         let shared = Shared {
             protocol: parts.protocol,
             books: Books {
@@ -106,6 +114,7 @@ impl Edge {
             prefix: options.prefix,
             policy: CachePolicy::new(options.list_ttl),
             service,
+            api,
         };
         Self {
             shared: Arc::new(shared),

@@ -4,6 +4,7 @@
 //! connection -> request id -> hot cache (GOPROXY files in memory)
 //!                          -> GOPROXY request -> the Protocol pipeline
 //!                          -> service routes (axum): /, /healthz, /readyz, /version, /metrics, /robots.txt
+//!                                                    and, past the AdminGuard, /api/v1
 //!            -> access log and metrics, when the body has ended
 //! ```
 //!
@@ -12,8 +13,10 @@
 //! * [`status_of`] turns the meaning of an error into a status, and nothing else does.
 
 mod access_log;
+mod admin;
 mod admin_token;
 mod answering;
+mod api;
 mod body;
 mod conditional;
 mod edge;
@@ -22,10 +25,12 @@ mod goproxy;
 mod home;
 mod hot_cache;
 mod listen;
+mod local;
 mod log_sink;
 mod metered;
 mod metrics;
 mod peer;
+mod problem;
 mod readiness;
 mod request_id;
 mod request_path;
@@ -35,6 +40,7 @@ mod status;
 mod tls;
 
 pub use access_log::{AccessLog, LogFormat};
+pub use admin::AdminGuard;
 pub use admin_token::{AdminToken, AdminTokenError, BadToken};
 pub use body::{Body, BodyError};
 pub use edge::{Edge, EdgeOptions, EdgeParts};

@@ -1,0 +1,183 @@
+//! JSON in the bodies of requests.
+
+use std::{error::Error, time::Duration};
+
+use axum::{
+    extract::{FromRequest, Request},
+    http::{HeaderMap, StatusCode, header},
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError};
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use super::too_large;
+use crate::problem::Problem;
+
+/// How long a body may take to arrive.
+const ARRIVAL: Duration = Duration::from_secs(10);
+
+/// The body of a request as a `T`. Put `#[serde(deny_unknown_fields)]` on `T`, so that a slip is told and not ignored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            let detail = "send the body as JSON, with \"Content-Type: application/json\"";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
+        let body = body(request).await?;
+        let value = serde_json::from_slice(&body);
+        let bad = |error| {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                format!("the body makes no sense: {error}"),
+            )
+        };
+        value.map(Self).map_err(bad)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next());
+    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// The whole body, which the router has bounded.
+async fn body(request: Request) -> Result<Bytes, Problem> {
+    match timeout(ARRIVAL, request.into_body().collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if is_length(&error) => Err(too_large()),
+        Ok(Err(error)) => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            format!("the body broke off: {error}"),
+        )),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            format!("the body took longer than {} seconds", ARRIVAL.as_secs()),
+        )),
+    }
+}
+
+fn is_length(error: &(dyn Error + 'static)) -> bool {
+    error.is::<LengthLimitError>() || error.source().is_some_and(is_length)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::{
+        Router,
+        body::{Body, to_bytes},
+        http::Method,
+        routing::put,
+    };
+    use futures_util::stream;
+    use serde::Deserialize;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::{
+        AdminGuard,
+        api::{Api, MAX_BODY, guarded},
+        peer::Peer,
+    };
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Lane {
+        rate: u32,
+    }
+
+    async fn set(Json(lane): Json<Lane>) -> String {
+        lane.rate.to_string()
+    }
+
+    /// Puts a body on a route of the API: the status, and the answer.
+    async fn answer(kind: Option<&str>, body: Body) -> (u16, String) {
+        let api = Api {
+            guard: AdminGuard::Local.into(),
+            version: "1",
+        };
+        let routes = guarded(Router::new().route("/lane", put(set)), api);
+        let mut request = Request::builder()
+            .method(Method::PUT)
+            .uri("http://localhost/lane");
+        if let Some(kind) = kind {
+            request = request.header("Content-Type", kind);
+        }
+        let request = request.extension(Peer::Unix).body(body).expect("request");
+        let response = routes.oneshot(request).await.expect("infallible");
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body(), 1 << 20).await.expect("body");
+        (status, String::from_utf8(body.into()).expect("text"))
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_or_refused_with_what_is_wrong_and_where() {
+        let json = Some("application/json");
+        for (kind, body, want, said) in [
+            (json, "{\"rate\":7}", 200, "7"),
+            (
+                Some("Application/JSON; charset=utf-8"),
+                " {\"rate\": 7 }\n",
+                200,
+                "7",
+            ),
+            (None, "{\"rate\":7}", 415, "application/json"),
+            (Some("text/plain"), "{\"rate\":7}", 415, "application/json"),
+            (Some("application/jsonx"), "{\"rate\":7}", 415, "application/json"),
+            (json, "", 400, "line 1 column 0"),
+            (json, "{\n\"rate\": x}", 400, "line 2 column 9"),
+            (json, "{\"rate\":7} 8", 400, "line 1 column 12"),
+            (
+                json,
+                "{\"rat\":7}",
+                400,
+                "unknown field `rat`, expected `rate` at line 1 column 6",
+            ),
+            (json, "{\"rate\":7,\"rate\":8}", 400, "duplicate field `rate`"),
+            (json, "{}", 400, "missing field `rate`"),
+            (json, "{\"rate\":-1}", 400, "line 1 column 10"),
+            (json, "{\"rate\":\"7\"}", 400, "line 1 column 11"),
+            (json, "[[[[", 400, "invalid type: sequence"),
+        ] {
+            let (status, text) = answer(kind, Body::from(body.to_owned())).await;
+            assert_eq!(status, want, "{body}: {text}");
+            assert!(text.contains(said), "{body}: no {said:?} in {text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_bounded_whether_or_not_it_says_its_length() {
+        let json = Some("application/json");
+        let body = |len: usize| " ".repeat(len - 10) + "{\"rate\":7}";
+        let unannounced = |text: String| {
+            let pieces: Vec<_> = text.as_bytes().chunks(1000).map(<[u8]>::to_vec).collect();
+            Body::from_stream(stream::iter(pieces.into_iter().map(Ok::<_, Infallible>)))
+        };
+        for (len, want) in [(MAX_BODY, 200), (MAX_BODY + 1, 413)] {
+            assert_eq!(answer(json, body(len).into()).await.0, want, "{len}");
+            assert_eq!(answer(json, unannounced(body(len))).await.0, want, "{len}");
+        }
+        let broken = stream::iter([Ok("{"), Err("gone")]);
+        let (status, text) = answer(json, Body::from_stream(broken)).await;
+        assert!(
+            status == 400 && text.contains("broke off: gone"),
+            "{status} {text}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let never = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+        assert_eq!(answer(Some("application/json"), never).await.0, 408);
+    }
+}
