@@ -223,8 +223,8 @@ impl Drop for Waiting<'_> {
 mod tests {
     use super::*;
 
-    fn rate(text: &str) -> Option<Rate> {
-        Some(text.parse().expect("rate"))
+    fn rate(text: &str) -> Rate {
+        text.parse().expect("rate")
     }
 
     fn far() -> Instant {
@@ -238,7 +238,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn tokens_come_one_by_one_after_the_burst() {
-        let bucket = Bucket::new(rate("10/s"), 3);
+        let bucket = Bucket::new(Some(rate("10/s")), 3);
         let began = Instant::now();
         let mut at = Vec::new();
         for _ in 0..6 {
@@ -249,7 +249,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_a_late_timer_loses_is_made_up_for() {
-        let bucket = Bucket::new(rate("10/s"), 1);
+        let bucket = Bucket::new(Some(rate("10/s")), 1);
         let began = take(&bucket).await;
         tokio::time::sleep(Duration::from_millis(104)).await;
         take(&bucket).await;
@@ -265,7 +265,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_long_run_keeps_the_rate() {
-        let bucket = Bucket::new(rate("200/s"), 1);
+        let bucket = Bucket::new(Some(rate("200/s")), 1);
         let began = Instant::now();
         for _ in 0..1000 {
             take(&bucket).await;
@@ -276,7 +276,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_gives_up_spends_nothing() {
-        let bucket = Bucket::new(rate("1/s"), 1);
+        let bucket = Bucket::new(Some(rate("1/s")), 1);
         take(&bucket).await;
         let began = Instant::now();
         for _ in 0..5 {
@@ -295,7 +295,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_cannot_make_it_is_told_at_once() {
-        let bucket = Bucket::new(rate("1/s"), 1);
+        let bucket = Bucket::new(Some(rate("1/s")), 1);
         take(&bucket).await;
         let began = Instant::now();
         let refused = bucket
@@ -320,13 +320,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_new_rate_reaches_who_waits() {
-        let bucket = Bucket::new(rate("1/h"), 1);
+        let bucket = Bucket::new(Some(rate("1/h")), 1);
         take(&bucket).await;
         let began = Instant::now();
         let waiter = async { take(&bucket).await.duration_since(began) };
         let change = async {
             tokio::time::sleep(Duration::from_secs(2)).await;
-            bucket.set_rate(rate("10/s"), 1);
+            bucket.set_rate(Some(rate("10/s")), 1);
         };
         let (waited, ()) = tokio::join!(waiter, change);
         assert!(

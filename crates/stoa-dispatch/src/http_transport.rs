@@ -1,4 +1,8 @@
 //! The wire: the only place that makes an HTTP client.
+#![expect(
+    clippy::disallowed_types,
+    reason = "everybody else takes a pool; here the pool's own client is made"
+)]
 
 use std::{
     error::Error,

@@ -51,13 +51,12 @@ pub(crate) fn next_hop(
         .join(location)
         .map_err(|error| BadRedirect::new(format!("redirected to something that is no URL: {error}")))?;
     match next.scheme() {
-        "https" => {}
         "http" if from.scheme() == "https" => {
             return Err(BadRedirect::new(
                 "redirected from a secure URL to an insecure one",
             ));
         }
-        "http" => {}
+        "http" | "https" => {}
         scheme => {
             return Err(BadRedirect::new(format!(
                 "redirected to the scheme {scheme:?}, which is not http or https"

@@ -165,7 +165,7 @@ async fn a_tree_on_this_machine_takes_its_place_in_a_list() {
 }
 
 fn routes(private: &Upstream, default: &Upstream) -> Routes {
-    let client = client(Deadlines::default(), Limits::default());
+    let client = client(&Deadlines::default(), Limits::default());
     let chain = |server: &Upstream| Arc::new(Chain::new(&server.url().parse().unwrap(), &client));
     let route = Route {
         patterns: PatternList::parse("corp.example/*,*.internal"),

@@ -146,7 +146,7 @@ async fn an_open_breaker_is_overloaded_with_a_time_and_never_not_found() {
         },
         ..LaneSettings::default()
     };
-    let client = client_with(settings, Deadlines::default(), Limits::default());
+    let client = client_with(settings, &Deadlines::default(), Limits::default());
     let chain = Chain::new(&server.url().parse().unwrap(), &client);
     for _ in 0..2 {
         let error = fetch(&chain, INFO).await.unwrap_err();

@@ -16,7 +16,7 @@ pub(crate) fn resource(path: &str) -> Resource {
 }
 
 /// A client that repeats nothing, so that each request is seen once.
-pub(crate) fn client(deadlines: Deadlines, limits: Limits) -> HttpClient {
+pub(crate) fn client(deadlines: &Deadlines, limits: Limits) -> HttpClient {
     let mut settings = LaneSettings {
         retry: RetrySettings {
             max: 0,
@@ -28,7 +28,7 @@ pub(crate) fn client(deadlines: Deadlines, limits: Limits) -> HttpClient {
     client_with(settings, deadlines, limits)
 }
 
-pub(crate) fn client_with(settings: LaneSettings, deadlines: Deadlines, limits: Limits) -> HttpClient {
+pub(crate) fn client_with(settings: LaneSettings, deadlines: &Deadlines, limits: Limits) -> HttpClient {
     let transports = HttpTransports::new(HttpOptions {
         connect_timeout: deadlines.connect,
         ..HttpOptions::default()
@@ -43,7 +43,7 @@ pub(crate) fn chain(list: &str) -> Chain {
 }
 
 pub(crate) fn chain_with(list: &str, deadlines: Deadlines, limits: Limits) -> Chain {
-    Chain::new(&list.parse().unwrap(), &client(deadlines, limits))
+    Chain::new(&list.parse().unwrap(), &client(&deadlines, limits))
 }
 
 /// Fetches to the last byte.

@@ -1,4 +1,5 @@
 //! A connection that can carry several exchanges.
+#![expect(clippy::disallowed_methods, reason = "a client of the server that is tested")]
 
 use std::io;
 

@@ -1,4 +1,5 @@
 //! HTTP/2 without TLS and without an upgrade (prior knowledge), on the port that speaks HTTP/1.1.
+#![expect(clippy::disallowed_methods, reason = "a client of the server that is tested")]
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};

@@ -1,4 +1,5 @@
 //! TLS from files.
+#![expect(clippy::disallowed_methods, reason = "a client of the server that is tested")]
 
 use std::fs;
 use std::path::PathBuf;
