@@ -8,11 +8,17 @@
 //! - Notes: [`SignedNote`] opens and signs texts, with a [`VerifierKey`] or several [`Verifiers`], and a [`Signer`].
 //! - The log: [`Hash`](struct@Hash)es at the [`Node`]s of a tree, whose [`TreeHead`] is signed; [`RecordProof`] and [`TreeProof`];
 //!   [`Tile`]s, and [`TilePlan`] to read hashes from tiles that nobody vouches for. [`MemoryLog`] is a log.
+//! - The client: [`Client`] over a [`Port`], which answers lookups with [`ModuleSums`].
 
+mod client;
 mod encoding;
 mod note;
 mod tlog;
 
+pub use client::{
+    BoxError, Client, ClientError, Fork, HeadOrigin, ModuleSums, Port, RemoteError, RemotePath,
+    RemotePathError, SumError, SumFile, Swap,
+};
 pub use note::{
     KeyError, KeyHash, KeyId, KeyName, MAX_NOTE_BYTES, NoteError, Signature, SignedNote, Signer, VerifierKey,
     Verifiers,

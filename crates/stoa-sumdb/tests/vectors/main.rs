@@ -4,8 +4,10 @@
 //! absent each test says so and passes.
 
 mod note;
+mod server;
 mod tiles;
 mod tlog;
+mod transcript;
 
 use std::fs;
 use std::path::PathBuf;
