@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests")]
 
+mod admin;
+mod api;
 mod caching;
 mod conditional;
 mod configuration;
