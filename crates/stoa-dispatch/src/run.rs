@@ -42,9 +42,10 @@ pub(crate) async fn run(
 ) -> Result<(Response, Option<Parts>), DispatchError> {
     let abort = ticket.shared().abort.clone();
     let landed = tokio::select! {
+        // The abort first: the turns that it frees must start nobody who is to be cut off as well.
         biased;
-        landed = stages(&mut ticket, entry, task, keep_parts) => landed,
         () = abort.cancelled() => Err(DispatchError::Aborted),
+        landed = stages(&mut ticket, entry, task, keep_parts) => landed,
     };
     match landed {
         Ok(landed) => Ok(landed.into_response(ticket)),
