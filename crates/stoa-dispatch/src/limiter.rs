@@ -121,8 +121,8 @@ impl Limiter {
         loop {
             let (id, entry) = {
                 let mut state = self.state.lock();
-                // Whoever waits for room already goes first.
-                if state.outside.is_empty()
+                // Whoever waits for room already goes first, but batch work does not hold up anybody else.
+                if state.outside.iter().all(|outsider| outsider.class > class)
                     && let Ok(entry) = state.enter(self, class)
                 {
                     return entry;
@@ -148,7 +148,7 @@ impl Limiter {
     /// First in line again, for a repeat.
     pub(crate) fn enter_again(self: &Arc<Self>, class: Class) -> Entry {
         let mut state = self.state.lock();
-        if state.returning.is_empty() && state.has_turn(class) {
+        if state.returning.iter().all(|waiter| waiter.class > class) && state.has_turn(class) {
             return Entry::Turn(state.permit(self, class));
         }
         let (waiter, line) = state.waiter(self, class);
@@ -212,8 +212,8 @@ impl State {
 
     /// Whether nobody of the same or a better class stands in line.
     fn is_first(&self, class: Class) -> bool {
-        let none_better = self.returning.is_empty() && self.interactive.is_empty();
-        none_better && (class == Class::Interactive || self.batch.is_empty())
+        let after = |waiter: &Waiter| waiter.class > class;
+        self.returning.iter().all(after) && self.interactive.is_empty() && self.batch.iter().all(after)
     }
 
     fn permit(&mut self, limiter: &Arc<Limiter>, class: Class) -> Permit {
@@ -260,10 +260,9 @@ impl State {
     }
 
     fn next_news(&mut self, limiter: &Arc<Limiter>) -> Option<News> {
-        let next = if let Some(class) = self.returning.front().map(|w| w.class)
-            && self.has_turn(class)
-        {
-            self.returning.pop_front()
+        let again = self.returning.iter().position(|w| self.has_turn(w.class));
+        let next = if let Some(index) = again {
+            self.returning.remove(index)
         } else if self.has_turn(Class::Interactive) && !self.interactive.is_empty() {
             self.interactive.pop_front()
         } else if self.has_turn(Class::Batch) {
@@ -275,10 +274,17 @@ impl State {
             let permit = self.permit(limiter, waiter.class);
             return Some(News::Turn(waiter.turn, permit));
         }
-        let class = self.outside.front()?.class;
-        let entry = self.enter(limiter, class).ok()?;
-        let outsider = self.outside.pop_front()?;
-        Some(News::Entry(outsider.entry, entry))
+        // The first of each class: the room that batch work does not get may be enough for somebody else.
+        for class in [Class::Interactive, Class::Batch] {
+            let Some(index) = self.outside.iter().position(|o| o.class == class) else {
+                continue;
+            };
+            if let Ok(entry) = self.enter(limiter, class) {
+                let outsider = self.outside.remove(index)?;
+                return Some(News::Entry(outsider.entry, entry));
+            }
+        }
+        None
     }
 }
 

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use crate::{BadLaneKey, Filter, LaneKey, Request, Response};
 
-/// How much it matters that a request goes soon.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// How much it matters that a request goes soon. The order is the order of the turns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// Somebody waits for it.
     #[default]
