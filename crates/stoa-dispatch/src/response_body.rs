@@ -18,7 +18,8 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::{
-    DispatchError, RawBody, Stage, Verdict, breaker::BreakerPermit, limiter::Permit, ticket::Ticket,
+    DispatchError, RawBody, Stage, Verdict, breaker::BreakerPermit, limiter::Permit, run::guarded,
+    ticket::Ticket,
 };
 
 /// Unread bytes that are read only to keep a connection; with more, the connection goes.
@@ -44,6 +45,10 @@ pub struct ResponseBody {
 pub(crate) struct Inner {
     raw: RawBody,
     hold: Option<Hold>,
+    /// Somebody consumes it whose end is the end of the task.
+    consumed: bool,
+    /// How the body ended, where the consumer has not yet.
+    ended: Option<Ended>,
     timer: Option<Pin<Box<Sleep>>>,
     armed: bool,
     abort: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
@@ -59,9 +64,15 @@ pub(crate) struct Hold {
     pub(crate) status: StatusCode,
 }
 
+/// A task whose body has ended, but not its consumer.
+struct Ended {
+    ticket: Ticket,
+    result: Result<Option<StatusCode>, DispatchError>,
+}
+
 impl Hold {
-    /// The end of the exchange: verdict, event, then the turn goes to the next.
-    fn end(mut self, result: Result<(), DispatchError>) {
+    /// The end of the exchange: verdict, then the turn goes to the next. The task ends too, unless it is still `consumed`.
+    fn end(mut self, result: Result<(), DispatchError>, consumed: bool) -> Option<Ended> {
         if let Some(breaker) = self.breaker.take() {
             let verdict = match &result {
                 // Whoever drops a body early has nothing against the server.
@@ -79,16 +90,23 @@ impl Hold {
             let transition = breaker.end(verdict, jitter);
             self.ticket.breaker(transition);
         }
-        self.ticket.end(result.map(|()| Some(self.status)));
-        drop(self.permit);
+        let result = result.map(|()| Some(self.status));
+        if consumed {
+            let ticket = self.ticket;
+            return Some(Ended { ticket, result });
+        }
+        self.ticket.end(result);
+        None
     }
 }
 
 impl Inner {
-    pub(crate) fn new(raw: RawBody, hold: Hold) -> Self {
+    pub(crate) fn new(raw: RawBody, hold: Hold, consumed: bool) -> Self {
         let mut inner = Self {
             raw,
             hold: Some(hold),
+            consumed,
+            ended: None,
             timer: None,
             armed: false,
             abort: None,
@@ -99,9 +117,18 @@ impl Inner {
         inner
     }
 
-    pub(crate) fn end(&mut self, result: Result<(), DispatchError>) {
+    /// The body has ended.
+    fn end(&mut self, result: Result<(), DispatchError>) {
         if let Some(hold) = self.hold.take() {
-            hold.end(result);
+            self.ended = hold.end(result, self.consumed);
+        }
+    }
+
+    /// The consumer has ended as well, and so has the task. What went wrong with the consumer is told first.
+    pub(crate) fn finish(&mut self, result: Result<(), DispatchError>) {
+        self.end(result.clone());
+        if let Some(mut ended) = self.ended.take() {
+            ended.ticket.end(result.and(ended.result));
         }
     }
 
@@ -168,26 +195,28 @@ impl Inner {
         })
     }
 
-    /// Reads what is left, within bounds, and ends the exchange with `result`.
-    pub(crate) async fn clean_up(mut self, result: Result<(), DispatchError>) {
+    /// Reads what is left, within bounds, and ends the body.
+    pub(crate) async fn clean_up(&mut self) {
         let Some(hold) = &self.hold else { return };
         let lane = Arc::clone(&hold.ticket.lane);
-        let drained = drain(&mut self.raw).await;
-        lane.counters.drained.add(drained);
-        self.end(result);
+        let drained = guarded(&lane, Stage::Body, drain(&mut self.raw)).await;
+        let drained = drained.map(|drained| lane.counters.drained.add(drained));
+        self.end(drained);
     }
 }
 
 /// Reads and throws away, within bounds. What goes beyond them costs the connection. Returns the bytes read.
 pub(crate) async fn drain(raw: &mut RawBody) -> u64 {
     let until = Instant::now() + DRAIN_TIME;
-    let mut read = 0;
-    while read <= DRAIN_BYTES {
+    let (mut read, mut spent) = (0, 0);
+    while spent <= DRAIN_BYTES {
         let Ok(Some(Ok(frame))) = timeout_at(until, raw.frame()).await else {
             break;
         };
-        let bytes = frame.data_ref().map_or(0, Bytes::len);
-        read += u64::try_from(bytes).unwrap_or(u64::MAX);
+        let bytes = u64::try_from(frame.data_ref().map_or(0, Bytes::len)).unwrap_or(u64::MAX);
+        read += bytes;
+        // Empty pieces without an end are no way to keep a turn.
+        spent += bytes.max(1);
     }
     read
 }
@@ -195,6 +224,7 @@ pub(crate) async fn drain(raw: &mut RawBody) -> u64 {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.end(Err(DispatchError::Cancelled));
+        self.finish(Ok(()));
     }
 }
 
@@ -255,8 +285,8 @@ impl ResponseBody {
     /// Reads what is left and throws it away, to keep the connection: at most 64 KiB in at most 250 ms. With more, the
     /// connection is closed instead.
     pub async fn drain(mut self) {
-        if let Some(inner) = self.inner.take() {
-            inner.clean_up(Ok(())).await;
+        if let Some(inner) = &mut self.inner {
+            inner.clean_up().await;
         }
     }
 }

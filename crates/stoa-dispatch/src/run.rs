@@ -73,7 +73,7 @@ impl Landed {
             breaker: self.breaker,
             status: head.status,
         };
-        let body = ResponseBody::new(Inner::new(raw, hold));
+        let body = ResponseBody::new(Inner::new(raw, hold, self.parts.is_some()));
         (Response::from_parts(head, body), self.parts)
     }
 }
@@ -114,7 +114,8 @@ async fn stages(
         };
         end(ticket, breaker, verdict);
         if let Ok(response) = attempt.outcome {
-            let drained = drain(&mut response.into_body()).await;
+            let mut body = response.into_body();
+            let drained = guarded(&ticket.lane, Stage::Body, drain(&mut body)).await?;
             ticket.lane.counters.drained.add(drained);
         }
         drop(permit);
@@ -343,7 +344,7 @@ fn parts_of(request: &Request) -> Parts {
 }
 
 /// Runs somebody else's code; its panic is an error.
-async fn guarded<T>(lane: &Lane, stage: Stage, code: impl Future<Output = T>) -> Result<T, DispatchError> {
+pub(crate) async fn guarded<T>(lane: &Lane, stage: Stage, code: impl Future<Output = T>) -> Result<T, DispatchError> {
     let ran = AssertUnwindSafe(code).catch_unwind().await;
     ran.map_err(|payload| panicked(lane, stage, payload.as_ref()))
 }
@@ -378,9 +379,8 @@ pub(crate) async fn work(ticket: Ticket, entry: Entry, task: Task, consumer: Box
     };
     let left = left.lock().take();
     let Some(mut left) = left else { return };
-    match consumed {
-        Ok(()) => left.clean_up(Ok(())).await,
-        Err(error @ DispatchError::Panicked { .. }) => left.clean_up(Err(error)).await,
-        Err(error) => left.end(Err(error)),
+    if matches!(consumed, Ok(()) | Err(DispatchError::Panicked { .. })) {
+        left.clean_up().await;
     }
+    left.finish(consumed);
 }
