@@ -133,26 +133,35 @@ impl Inner {
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, DispatchError>>> {
-        let Some(hold) = &self.hold else {
+        let Some(hold) = &mut self.hold else {
             return Poll::Ready(None);
         };
-        let error = match Pin::new(&mut self.raw).poll_frame(cx) {
-            Poll::Ready(None) => {
-                self.end(Ok(()));
-                return Poll::Ready(None);
-            }
-            Poll::Ready(Some(Ok(frame))) => {
-                self.armed = false;
-                if self.raw.is_end_stream() {
-                    self.end(Ok(()));
+        let error = match over(&hold.ticket) {
+            Some(error) => {
+                if !self.armed {
+                    // The reader took the time, not the server.
+                    hold.breaker = None;
                 }
-                return Poll::Ready(Some(Ok(frame)));
+                error
             }
-            Poll::Ready(Some(Err(error))) => DispatchError::Transport {
-                lane: hold.ticket.lane.key.clone(),
-                error,
+            None => match Pin::new(&mut self.raw).poll_frame(cx) {
+                Poll::Ready(None) => {
+                    self.end(Ok(()));
+                    return Poll::Ready(None);
+                }
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.armed = false;
+                    if self.raw.is_end_stream() {
+                        self.end(Ok(()));
+                    }
+                    return Poll::Ready(Some(Ok(frame)));
+                }
+                Poll::Ready(Some(Err(error))) => DispatchError::Transport {
+                    lane: hold.ticket.lane.key.clone(),
+                    error,
+                },
+                Poll::Pending => ready!(self.poll_limits(cx)),
             },
-            Poll::Pending => ready!(self.poll_limits(cx)),
         };
         self.end(Err(error.clone()));
         // Nothing more may come, and the connection is of no use.
@@ -203,6 +212,14 @@ impl Inner {
         let drained = drained.map(|drained| lane.counters.drained.add(drained));
         self.end(drained);
     }
+}
+
+/// Why nothing more is read, even of a body that never keeps its reader waiting.
+fn over(ticket: &Ticket) -> Option<DispatchError> {
+    if ticket.shared().abort.is_cancelled() {
+        return Some(DispatchError::Aborted);
+    }
+    (Instant::now() >= ticket.deadline()).then(|| ticket.late(Stage::Body))
 }
 
 /// Reads and throws away, within bounds. What goes beyond them costs the connection. Returns the bytes read.
