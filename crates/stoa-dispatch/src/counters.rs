@@ -19,6 +19,8 @@ pub struct LaneCounts {
     pub abandoned: u64,
     /// Tasks that ended with a response of a status below 500.
     pub succeeded: u64,
+    /// Tasks that were told no after their turn had come: by a filter, the breaker, the rate, their own expiry.
+    pub refused: u64,
     /// Tasks that ended in any other way after their turn had come.
     pub failed: u64,
     /// Attempts sent.
@@ -44,6 +46,7 @@ impl AddAssign for LaneCounts {
         self.started += other.started;
         self.abandoned += other.abandoned;
         self.succeeded += other.succeeded;
+        self.refused += other.refused;
         self.failed += other.failed;
         self.attempts += other.attempts;
         self.repeats += other.repeats;
@@ -63,6 +66,7 @@ pub(crate) struct Counters {
     pub(crate) started: Count,
     pub(crate) abandoned: Count,
     pub(crate) succeeded: Count,
+    pub(crate) refused: Count,
     pub(crate) failed: Count,
     pub(crate) attempts: Count,
     pub(crate) repeats: Count,
@@ -104,6 +108,7 @@ impl Counters {
             started: self.started.get(),
             abandoned: self.abandoned.get(),
             succeeded: self.succeeded.get(),
+            refused: self.refused.get(),
             failed: self.failed.get(),
             attempts: self.attempts.get(),
             repeats: self.repeats.get(),

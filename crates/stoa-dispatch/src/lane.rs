@@ -13,8 +13,8 @@ use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
 
 use crate::{
-    Concurrency, LaneKey, LaneSettings, LaneStatus, LaneUpdate, Transport, aimd::Aimd, breaker::Breaker,
-    bucket::Bucket, counters::Counters, limiter::Limiter, retry_budget::RetryBudget,
+    BreakerMode, Concurrency, LaneKey, LaneSettings, LaneStatus, LaneUpdate, Transport, aimd::Aimd,
+    breaker::Breaker, bucket::Bucket, counters::Counters, limiter::Limiter, retry_budget::RetryBudget,
 };
 
 /// Everything that belongs to one server.
@@ -104,6 +104,10 @@ impl Lane {
             until: update.lasting.map(|lasting| Instant::now() + lasting),
         });
         self.put_in_force(&settings.current);
+        // Who sets a breaker to work wants it to begin anew.
+        if update.breaker == Some(BreakerMode::Active) {
+            self.breaker.reset();
+        }
     }
 
     /// Back to the rules; the breaker closes and the lane wakes.

@@ -26,7 +26,7 @@ use crate::{
     lanes::Lanes,
     limiter::Entry,
     run::{run, work},
-    shared::{Jitter, Shared, Tally},
+    shared::{Jitter, Shared, Tally, after},
     ticket::{Slot, Ticket},
 };
 
@@ -237,7 +237,11 @@ impl Pool {
     /// [`DispatchError::Closed`], also when the pool is closed while this waits; [`DispatchError::Full`] when the pool as
     /// a whole has no room, or no lane.
     pub async fn send(&self, task: Task, consumer: impl Consumer) -> Result<(), DispatchError> {
-        let id = self.shared.id();
+        let offering = Offering {
+            pool: self,
+            id: self.shared.id(),
+            lane: &task.lane,
+        };
         let entering = async {
             let (slot, lane) = self.begin(&task)?;
             let entry = tokio::select! {
@@ -247,10 +251,9 @@ impl Pool {
             };
             Ok((slot, lane, entry))
         };
-        let (slot, lane, entry) = match entering.await {
-            Ok(entered) => entered,
-            Err(error) => return Err(self.reject(id, &task, error)),
-        };
+        let entered = entering.await;
+        let id = offering.over();
+        let (slot, lane, entry) = entered.map_err(|error| self.reject(id, &task.lane, error))?;
         let ticket = Ticket::new(slot, lane, id, task.deadline);
         self.spawn(ticket, entry, task, consumer);
         Ok(())
@@ -293,7 +296,7 @@ impl Pool {
                 }
             }
         });
-        entered.map_err(|error| self.reject(id, task, error))
+        entered.map_err(|error| self.reject(id, &task.lane, error))
     }
 
     /// A place in the pool and the lane of the task.
@@ -311,9 +314,8 @@ impl Pool {
         Ok((slot, self.shared.lanes.get(&task.lane)?))
     }
 
-    fn reject(&self, id: u64, task: &Task, error: DispatchError) -> DispatchError {
-        self.shared
-            .emit(id, &task.lane, || EventKind::Reject(error.clone()));
+    fn reject(&self, id: u64, lane: &LaneKey, error: DispatchError) -> DispatchError {
+        self.shared.emit(id, lane, || EventKind::Reject(error.clone()));
         error
     }
 
@@ -356,7 +358,7 @@ impl Pool {
     }
 
     async fn all_done(&self, within: Duration) -> bool {
-        let until = Instant::now() + within;
+        let until = after(Instant::now(), within);
         loop {
             let mut done = std::pin::pin!(self.shared.all_done.notified());
             done.as_mut().enable();
@@ -416,6 +418,27 @@ impl Pool {
     /// Tasks that have been taken and have not ended, and those that wait for room.
     pub fn outstanding(&self) -> usize {
         self.shared.outstanding.load(Ordering::SeqCst)
+    }
+}
+
+/// A task that waits for room. Dropped before it is over, it has been given up, and its event says so.
+struct Offering<'a> {
+    pool: &'a Pool,
+    id: u64,
+    lane: &'a LaneKey,
+}
+
+impl Offering<'_> {
+    fn over(self) -> u64 {
+        let id = self.id;
+        std::mem::forget(self);
+        id
+    }
+}
+
+impl Drop for Offering<'_> {
+    fn drop(&mut self) {
+        self.pool.reject(self.id, self.lane, DispatchError::Cancelled);
     }
 }
 

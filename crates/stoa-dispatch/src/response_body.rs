@@ -19,7 +19,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::{
     DispatchError, RawBody, Stage, Verdict, breaker::BreakerPermit, limiter::Permit, run::guarded,
-    ticket::Ticket,
+    shared::after, ticket::Ticket,
 };
 
 /// Unread bytes that are read only to keep a connection; with more, the connection goes.
@@ -183,7 +183,7 @@ impl Inner {
         }
         let deadline = ticket.deadline();
         if !self.armed {
-            let until = deadline.min(Instant::now() + ticket.settings.idle);
+            let until = deadline.min(after(Instant::now(), ticket.settings.idle));
             match &mut self.timer {
                 Some(timer) => timer.as_mut().reset(until),
                 None => self.timer = Some(Box::pin(sleep_until(until))),

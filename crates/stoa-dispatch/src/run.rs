@@ -19,6 +19,7 @@ use crate::{
     lane::Lane,
     limiter::{Entry, Permit},
     response_body::{Hold, Inner, drain},
+    shared::after,
     task::Recipe,
     ticket::Ticket,
 };
@@ -126,7 +127,7 @@ async fn stages(
                 repeat: repeats,
                 pause,
             });
-            sleep_until(Instant::now() + pause).await;
+            sleep_until(after(Instant::now(), pause)).await;
         }
         permit = turn_again(ticket, class).await?;
         request = again;
@@ -232,7 +233,7 @@ struct Attempt {
 async fn attempt(ticket: &Ticket, request: Request) -> Result<Attempt, DispatchError> {
     let lane = &ticket.lane;
     let began = Instant::now();
-    let latest = ticket.deadline().min(began + ticket.settings.attempt);
+    let latest = ticket.deadline().min(after(began, ticket.settings.attempt));
     lane.counters.attempts.one();
     let sending = guarded(lane, Stage::Attempt, lane.transport.send(request));
     let sent = match timeout_at(latest, sending).await {
@@ -260,7 +261,7 @@ async fn attempt(ticket: &Ticket, request: Request) -> Result<Attempt, DispatchE
     };
     if let Some(sleep) = classified.sleep {
         let pause = sleep.min(ticket.settings.max_sleep);
-        lane.bucket.sleep(Instant::now() + pause);
+        lane.bucket.sleep(after(Instant::now(), pause));
         lane.counters.sleeps.one();
         ticket.emit(|| EventKind::Sleep { pause });
     }
@@ -295,14 +296,14 @@ fn next(ticket: &Ticket, attempt: &Attempt, repeats: u32, has_spare: bool) -> Op
     let now = Instant::now();
     if let Some(sleep) = attempt.classified.sleep {
         let pause = sleep.min(ticket.settings.max_sleep);
-        return (now + pause < ticket.latest()).then_some(Next::AfterSleep);
+        return (after(now, pause) < ticket.latest()).then_some(Next::AfterSleep);
     }
     let retry = &ticket.settings.retry;
     let longest = retry
         .backoff
         .saturating_mul(1_u32.checked_shl(repeats).unwrap_or(u32::MAX));
     let pause = longest.min(retry.backoff_max).mul_f64((ticket.shared().jitter)());
-    let possible = repeats < retry.max && now + pause < ticket.deadline();
+    let possible = repeats < retry.max && after(now, pause) < ticket.deadline();
     // The budget is asked last: what cannot be repeated spends nothing of it.
     (possible && ticket.lane.budget.spend()).then_some(Next::Repeat { pause })
 }
@@ -344,7 +345,11 @@ fn parts_of(request: &Request) -> Parts {
 }
 
 /// Runs somebody else's code; its panic is an error.
-pub(crate) async fn guarded<T>(lane: &Lane, stage: Stage, code: impl Future<Output = T>) -> Result<T, DispatchError> {
+pub(crate) async fn guarded<T>(
+    lane: &Lane,
+    stage: Stage,
+    code: impl Future<Output = T>,
+) -> Result<T, DispatchError> {
     let ran = AssertUnwindSafe(code).catch_unwind().await;
     ran.map_err(|payload| panicked(lane, stage, payload.as_ref()))
 }

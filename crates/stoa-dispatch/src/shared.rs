@@ -7,17 +7,26 @@ use std::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use http::StatusCode;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{Classify, DispatchError, Event, EventKind, Filter, LaneKey, Listener, lanes::Lanes};
 
 /// Draws a number from 0 to 1, 1 excluded.
 pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
+
+/// As good as never, for who waits for it; instants do not reach much further everywhere.
+const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
+/// The end of a time that begins at `from`. A time without a bound, such as [`Duration::MAX`], ends in some decades.
+pub(crate) fn after(from: Instant, time: Duration) -> Instant {
+    from + time.min(NEVER)
+}
 
 /// The pool behind its handle.
 pub(crate) struct Shared {

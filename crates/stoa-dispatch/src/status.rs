@@ -46,7 +46,7 @@ pub struct LaneUpdate {
     pub rate: Option<Option<Rate>>,
     /// Attempts that may start at once after a pause.
     pub burst: Option<NonZeroU32>,
-    /// Whether the breaker acts.
+    /// Whether the breaker acts. `Active` also closes it and forgets what it has seen.
     pub breaker: Option<BreakerMode>,
     /// For how long; afterwards the lane goes back to the rules. `None` is until it is changed again.
     pub lasting: Option<Duration>,

@@ -8,7 +8,11 @@ use std::{
 use http::StatusCode;
 use tokio::time::Instant;
 
-use crate::{DispatchError, EventKind, LaneSettings, Stage, Transition, lane::Lane, shared::Shared};
+use crate::{
+    DispatchError, EventKind, LaneSettings, Stage, Transition,
+    lane::Lane,
+    shared::{Shared, after},
+};
 
 /// A task that has been taken. It reports the task's events in order, and each of them once, whatever happens: dropping
 /// it is the cancellation of the task.
@@ -81,12 +85,12 @@ impl Ticket {
 
     /// When it has to be over.
     pub(crate) fn deadline(&self) -> Instant {
-        self.admitted + self.deadline_after
+        after(self.admitted, self.deadline_after)
     }
 
     /// The end of a wait that begins now.
     pub(crate) fn latest(&self) -> Instant {
-        self.deadline().min(Instant::now() + self.settings.wait)
+        self.deadline().min(after(Instant::now(), self.settings.wait))
     }
 
     /// The error for a wait that has ended at `latest`.
@@ -135,6 +139,7 @@ impl Ticket {
                 counters.busy.time(took);
                 match &result {
                     Ok(Some(status)) if !status.is_server_error() => counters.succeeded.one(),
+                    Err(error) if error.is_refusal() => counters.refused.one(),
                     _ => counters.failed.one(),
                 }
                 self.shared().tally(Some(&result));

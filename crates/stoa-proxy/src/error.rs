@@ -5,6 +5,9 @@ use std::{fmt, time::Duration};
 use stoa_fetch::{FetchError, Reply, SourceName};
 use stoa_storage::StorageError;
 
+/// When to ask again if nobody can say, as with a breaker that was opened by hand.
+const SOME_TIME: Duration = Duration::from_secs(30);
+
 /// What a failure means to the client. The server turns it into a status in one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Meaning {
@@ -108,7 +111,9 @@ impl ProxyError {
     pub fn retry_after(&self) -> Option<Duration> {
         match &self.cause {
             Cause::Overloaded { retry_after, .. } => Some(*retry_after),
-            Cause::Fetch(FetchError::Overloaded { retry_after, .. }) => *retry_after,
+            Cause::Fetch(FetchError::Overloaded { retry_after, .. }) => {
+                Some(retry_after.unwrap_or(SOME_TIME))
+            }
             _ => None,
         }
     }

@@ -7,6 +7,7 @@ use std::{
     str::FromStr,
 };
 
+use http::HeaderValue;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -64,15 +65,15 @@ pub enum AdminTokenError {
 impl AdminToken {
     /// Reads the token from a file; space around it, such as a last line break, does not count.
     pub fn read(path: &Path) -> Result<Self, AdminTokenError> {
-        let mut bytes = Vec::new();
-        let file = fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
-        let path = || path.to_owned();
-        match file {
-            Err(source) => Err(AdminTokenError::File { path: path(), source }),
-            Ok(read) if read as u64 > MAX_FILE => Err(AdminTokenError::Large { path: path() }),
-            Ok(_) => Self::parse(bytes.trim_ascii())
-                .map_err(|source| AdminTokenError::Token { path: path(), source }),
-        }
+        Ok(read(path)?.0)
+    }
+
+    /// Reads the token from a file, as the `Authorization` header with which a client of the API shows that it knows it.
+    /// The header's value is marked as a secret, so that nothing prints it.
+    pub fn authorization(path: &Path) -> Result<HeaderValue, AdminTokenError> {
+        let mut value = read(path)?.1;
+        value.set_sensitive(true);
+        Ok(value)
     }
 
     fn parse(token: &[u8]) -> Result<Self, BadToken> {
@@ -90,6 +91,23 @@ impl AdminToken {
         let presented: [u8; 32] = Sha256::digest(presented).into();
         self.0.ct_eq(&presented).into()
     }
+}
+
+/// The token of a file, and the header that presents it.
+fn read(path: &Path) -> Result<(AdminToken, HeaderValue), AdminTokenError> {
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
+    let path = || path.to_owned();
+    match file {
+        Err(source) => return Err(AdminTokenError::File { path: path(), source }),
+        Ok(read) if read as u64 > MAX_FILE => return Err(AdminTokenError::Large { path: path() }),
+        Ok(_) => {}
+    }
+    let token = bytes.trim_ascii();
+    let bad = |source| AdminTokenError::Token { path: path(), source };
+    let parsed = AdminToken::parse(token).map_err(bad)?;
+    let value = HeaderValue::from_bytes(&[b"Bearer ", token].concat());
+    Ok((parsed, value.map_err(|_| bad(BadToken::Character))?))
 }
 
 impl FromStr for AdminToken {

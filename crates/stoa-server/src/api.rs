@@ -1,10 +1,7 @@
 //! `/api/v1`: the administration of this server.
 
-#[cfg_attr(
-    not(test),
-    allow(dead_code, reason = "the routes that take a body come with the lanes")
-)]
 mod json;
+mod lanes;
 
 use std::sync::Arc;
 
@@ -18,6 +15,7 @@ use axum::{
     routing::get,
 };
 use http_body_util::Limited;
+use stoa_dispatch::Pool;
 
 use crate::{AdminGuard, peer::Peer, problem::Problem};
 
@@ -31,12 +29,14 @@ const MAX_BODY: usize = 64 << 10;
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
     pub(crate) guard: Arc<AdminGuard>,
+    pub(crate) dispatcher: Pool,
     pub(crate) version: &'static str,
 }
 
 /// The routes: of all that is at or below [`ROOT`].
 pub(crate) fn router(api: Api) -> Router {
-    guarded(Router::new().route("/api/v1/version", get(version)), api)
+    let routes = Router::new().route("/api/v1/version", get(version));
+    guarded(routes.merge(lanes::routes()), api)
 }
 
 /// Routes behind the guard. Nobody meets one, or learns that there is none, but past it.

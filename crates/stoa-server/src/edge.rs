@@ -13,6 +13,7 @@ use std::{
 use axum::Router;
 use http::{HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
+use stoa_dispatch::Pool;
 use stoa_proxy::Protocol;
 
 use crate::{
@@ -54,6 +55,8 @@ pub struct EdgeParts {
     pub access_log: Option<Arc<AccessLog>>,
     /// Says who may use the API.
     pub admin: AdminGuard,
+    /// The door of every outbound request, shown and changed at `/api/v1/lanes`.
+    pub dispatcher: Pool,
     /// The log output, asked for how many lines it lost.
     pub log: LogWriter,
 }
@@ -101,6 +104,7 @@ impl Edge {
         });
         let api = api::router(Api {
             guard: Arc::new(parts.admin),
+            dispatcher: parts.dispatcher,
             version: options.version,
         });
         let shared = Shared {

@@ -24,6 +24,7 @@ mod finish;
 mod goproxy;
 mod home;
 mod hot_cache;
+mod lane_metrics;
 mod listen;
 mod local;
 mod log_sink;

@@ -17,6 +17,9 @@ use prometheus_client::{
     },
     registry::Registry,
 };
+use stoa_dispatch::Pool;
+
+use crate::lane_metrics::LaneMetrics;
 
 /// Everything that is counted. Names begin with `stoa_`.
 pub struct Metrics {
@@ -107,6 +110,12 @@ impl Metrics {
         registry.register("log_lines_dropped", help, metrics.log_lines_dropped.clone());
         drop(registry);
         metrics
+    }
+
+    /// Shows the lanes of `dispatcher` too.
+    pub fn show_lanes(&self, dispatcher: Pool) {
+        let lanes = Box::new(LaneMetrics(dispatcher));
+        self.registry.lock().register_collector(lanes);
     }
 
     pub(crate) fn request(&self, labels: &RequestLabels, bytes: u64, duration: Duration) {

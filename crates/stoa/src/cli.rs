@@ -45,6 +45,16 @@ pub(crate) enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Show and change the lanes of a running server: what it asks of each host
+    Lanes {
+        #[command(subcommand)]
+        command: LanesCommand,
+        /// The server, such as <http://127.0.0.1:3000>; default: where the configuration says that it listens
+        #[arg(long, value_name = "URL", global = true)]
+        server: Option<String>,
+        #[command(flatten)]
+        common: Common,
+    },
     /// Check, show or begin a configuration
     Config {
         #[command(subcommand)]
@@ -54,6 +64,58 @@ pub(crate) enum Command {
     Completions {
         /// Which shell
         shell: Shell,
+    },
+}
+
+/// What to do with lanes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LanesCommand {
+    /// List all lanes
+    Ls {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Change a lane by hand: concurrency=8 queue=100 rate=5/s burst=2 breaker=observe
+    Set {
+        /// HOST, or HOST:PORT for a port other than 443
+        host: String,
+        /// What to change
+        #[arg(required = true, value_name = "NAME=VALUE")]
+        changes: Vec<String>,
+        /// For how long, such as 10m; without it, until it is changed again
+        #[arg(long = "for", value_name = "DURATION")]
+        lasting: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Open the breaker of a lane: nothing is sent to the host
+    Open {
+        /// HOST, or HOST:PORT for a port other than 443
+        host: String,
+        /// For how long, such as 10m; without it, until it is closed
+        #[arg(long = "for", value_name = "DURATION")]
+        lasting: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Close the breaker of a lane, whoever opened it
+    Close {
+        /// HOST, or HOST:PORT for a port other than 443
+        host: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a lane back to the configuration, its breaker closed and its pause ended
+    Reset {
+        /// HOST, or HOST:PORT for a port other than 443
+        host: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 

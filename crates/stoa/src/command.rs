@@ -1,8 +1,10 @@
 //! One module for each command.
 
+mod admin_client;
 mod config;
 mod download;
 mod fetch;
+mod lanes;
 mod query;
 mod serve;
 mod verify;
@@ -76,6 +78,11 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Verify { repair, json, common } => {
             configured(common, None).and_then(|config| verify::run(&config, repair, json))
         }
+        Command::Lanes {
+            command,
+            server,
+            common,
+        } => configured(common, None).and_then(|config| lanes::run(&config, server.as_deref(), command)),
         Command::Config { command } => config::run(command),
         Command::Completions { shell } => {
             let mut script = Vec::new();

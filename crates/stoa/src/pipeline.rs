@@ -45,6 +45,7 @@ impl Pipelines {
 pub(crate) fn build(config: &Config, storage: Arc<dyn Storage>, metrics: &Arc<Metrics>) -> Pipelines {
     let tasks = TaskTracker::new();
     let dispatcher = dispatcher(config);
+    metrics.show_lanes(dispatcher.clone());
     let fetcher = fetcher(config, &dispatcher, metrics);
     let stasher = stash_pipeline(config, fetcher, &storage, &tasks);
     let protocol = protocol_pipeline(config, Arc::clone(&stasher), &storage, &tasks);

@@ -125,7 +125,7 @@ async fn a_long_error_text_is_cut_and_not_refused() {
         error_text: 1000,
         ..Limits::default()
     };
-    let source = chain_with(&server.url(), Deadlines::default(), limits);
+    let source = chain_with(&server.url(), &Deadlines::default(), limits);
     let content = Content::random(1 << 20, 3);
     for (code, not_found) in [(404, true), (500, false)] {
         server.on(&format!("/{INFO}"), Reply::full(code, &[], content.clone()));
@@ -194,7 +194,7 @@ async fn credentials_are_in_no_name_and_no_error() {
         connect: Duration::from_millis(300),
         ..Deadlines::default()
     };
-    let source = chain_with(&list, deadlines, Limits::default());
+    let source = chain_with(&list, &deadlines, Limits::default());
     let error = fetch(&source, LIST).await.unwrap_err();
     assert!(matches!(error, FetchError::Unreachable { .. }), "{error:?}");
     for text in [

@@ -86,12 +86,12 @@ async fn a_hanging_server_delays_a_bar_by_its_deadline_only() {
     };
     let bar = chain_with(
         &format!("{}|{}", a.url(), b.url()),
-        deadlines.clone(),
+        &deadlines,
         Limits::default(),
     );
     b.on_everything(good());
     assert_eq!(fetch(&bar, MOD).await.unwrap(), "good");
-    let comma = chain_with(&format!("{},{}", a.url(), b.url()), deadlines, Limits::default());
+    let comma = chain_with(&format!("{},{}", a.url(), b.url()), &deadlines, Limits::default());
     assert!(matches!(
         fetch(&comma, MOD).await.unwrap_err(),
         FetchError::Timeout { .. }

@@ -70,7 +70,7 @@ async fn silence_before_the_head_ends_with_the_response_deadline() {
         response: SHORT,
         ..Deadlines::default()
     };
-    let source = chain_with(&server.url(), deadlines, Limits::default());
+    let source = chain_with(&server.url(), &deadlines, Limits::default());
     let began = Instant::now();
     let error = soon(fetch(&source, INFO)).await.unwrap_err();
     assert_timeout(&error, Phase::Response);
@@ -99,7 +99,7 @@ async fn a_redirect_has_a_response_deadline_of_its_own_and_all_share_the_total_o
             },
         ),
     ] {
-        let source = chain_with(&server.url(), deadlines, Limits::default());
+        let source = chain_with(&server.url(), &deadlines, Limits::default());
         assert_timeout(&soon(fetch(&source, INFO)).await.unwrap_err(), phase);
     }
 }
@@ -114,7 +114,7 @@ fn idle() -> Deadlines {
 #[tokio::test]
 async fn silence_and_long_pauses_in_a_body_end_with_the_idle_deadline() {
     let server = Upstream::start().await;
-    let source = chain_with(&server.url(), idle(), Limits::default());
+    let source = chain_with(&server.url(), &idle(), Limits::default());
     for reply in [
         Reply::HangAfterHeaders { announce: 100 },
         Reply::Drip {
@@ -144,14 +144,14 @@ async fn a_steady_drip_ends_with_the_total_deadline() {
         total: SHORT,
         ..Deadlines::default()
     };
-    let source = chain_with(&server.url(), deadlines, Limits::default());
+    let source = chain_with(&server.url(), &deadlines, Limits::default());
     assert_timeout(&soon(fetch(&source, ZIP)).await.unwrap_err(), Phase::Total);
 }
 
 #[tokio::test]
 async fn an_error_status_whose_text_stalls_keeps_its_meaning() {
     let server = Upstream::start().await;
-    let source = chain_with(&server.url(), idle(), Limits::default());
+    let source = chain_with(&server.url(), &idle(), Limits::default());
     for (code, not_found) in [(404, true), (500, false)] {
         let head = format!("HTTP/1.1 {code} X\r\nContent-Length: 100\r\n\r\npart");
         server.on(&format!("/{INFO}"), Reply::Raw(head.into()));
@@ -174,7 +174,7 @@ fn limits() -> Limits {
 async fn a_body_over_its_limit_ends_the_transfer() {
     let server = Upstream::start().await;
     server.on_everything(Reply::Endless);
-    let source = chain_with(&server.url(), Deadlines::default(), limits());
+    let source = chain_with(&server.url(), &Deadlines::default(), limits());
     for (path, limit) in [
         ("example.com/a/@v/list", "100"),
         ("example.com/a/@latest", "200"),
@@ -196,7 +196,7 @@ async fn a_body_over_its_limit_ends_the_transfer() {
 async fn an_announced_length_over_the_limit_is_refused_before_the_body() {
     let server = Upstream::start().await;
     server.on(&format!("/{ZIP}"), Reply::HangAfterHeaders { announce: 401 });
-    let source = chain_with(&server.url(), Deadlines::default(), limits());
+    let source = chain_with(&server.url(), &Deadlines::default(), limits());
     let error = soon(source.fetch(&resource(ZIP))).await.unwrap_err();
     assert!(matches!(error, FetchError::Invalid { .. }), "{error:?}");
     server.hung_up(&format!("/{ZIP}"), 1).await;
@@ -205,7 +205,7 @@ async fn an_announced_length_over_the_limit_is_refused_before_the_body() {
 #[tokio::test]
 async fn a_body_of_exactly_the_limit_is_taken() {
     let server = Upstream::start().await;
-    let source = chain_with(&server.url(), Deadlines::default(), limits());
+    let source = chain_with(&server.url(), &Deadlines::default(), limits());
     for reply in [
         Reply::ok(Content::zeros(400)),
         Reply::Chunked(Content::zeros(400)),
@@ -229,7 +229,7 @@ async fn a_body_that_is_dropped_gives_up_the_transfer() {
 async fn after_an_error_a_body_has_nothing_more() {
     let server = Upstream::start().await;
     server.on(&format!("/{MOD}"), Reply::Endless);
-    let source = chain_with(&server.url(), Deadlines::default(), limits());
+    let source = chain_with(&server.url(), &Deadlines::default(), limits());
     let mut body = source.fetch(&resource(MOD)).await.unwrap().body;
     while let Some(piece) = soon(body.next()).await {
         if piece.is_err() {

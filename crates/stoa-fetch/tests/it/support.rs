@@ -39,11 +39,11 @@ pub(crate) fn client_with(settings: LaneSettings, deadlines: &Deadlines, limits:
 
 /// The sources of a GOPROXY list, asked with the default deadlines and limits.
 pub(crate) fn chain(list: &str) -> Chain {
-    chain_with(list, Deadlines::default(), Limits::default())
+    chain_with(list, &Deadlines::default(), Limits::default())
 }
 
-pub(crate) fn chain_with(list: &str, deadlines: Deadlines, limits: Limits) -> Chain {
-    Chain::new(&list.parse().unwrap(), &client(&deadlines, limits))
+pub(crate) fn chain_with(list: &str, deadlines: &Deadlines, limits: Limits) -> Chain {
+    Chain::new(&list.parse().unwrap(), &client(deadlines, limits))
 }
 
 /// Fetches to the last byte.

@@ -5,10 +5,11 @@ use std::{error::Error, time::Duration};
 use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
 use super::too_large;
@@ -17,7 +18,7 @@ use crate::problem::Problem;
 /// How long a body may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(10);
 
-/// The body of a request as a `T`. Put `#[serde(deny_unknown_fields)]` on `T`, so that a slip is told and not ignored.
+/// The body of a request as a `T`, or of an answer. Put `#[serde(deny_unknown_fields)]` on `T`, so that a slip is told and not ignored.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Json<T>(pub(crate) T);
 
@@ -38,6 +39,15 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             )
         };
         value.map(Self).map_err(bad)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+            Err(error) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+        }
     }
 }
 
@@ -71,7 +81,7 @@ fn is_length(error: &(dyn Error + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
+    use std::{convert::Infallible, sync::Arc};
 
     use axum::{
         Router,
@@ -81,6 +91,7 @@ mod tests {
     };
     use futures_util::stream;
     use serde::Deserialize;
+    use stoa_dispatch::{HttpOptions, HttpTransports, Pool};
     use tower::ServiceExt;
 
     use super::*;
@@ -102,8 +113,10 @@ mod tests {
 
     /// Puts a body on a route of the API: the status, and the answer.
     async fn answer(kind: Option<&str>, body: Body) -> (u16, String) {
+        let transports = Arc::new(HttpTransports::new(HttpOptions::default()));
         let api = Api {
             guard: AdminGuard::Local.into(),
+            dispatcher: Pool::builder(transports).start(),
             version: "1",
         };
         let routes = guarded(Router::new().route("/lane", put(set)), api);

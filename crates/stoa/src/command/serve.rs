@@ -58,6 +58,7 @@ async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -
         metrics,
         access_log,
         admin,
+        dispatcher: pipelines.dispatcher.clone(),
         log: sink.writer(),
     };
     let listener = Listener::bind(&config.listen).await.map_err(Failure::new)?;

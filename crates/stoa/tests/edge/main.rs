@@ -8,6 +8,7 @@ mod caching;
 mod conditional;
 mod configuration;
 mod disk;
+mod dispatch;
 mod drain;
 mod failures;
 mod flight;

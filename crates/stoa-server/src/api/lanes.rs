@@ -1,0 +1,290 @@
+//! `/api/v1/lanes`: what the dispatcher's lanes do, and changing them by hand.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::StatusCode,
+    routing::get,
+};
+use serde::{Deserialize, Serialize};
+use stoa_dispatch::{BreakerState, DispatchError, LaneKey, LaneStatus, LaneUpdate};
+
+use super::{Api, json::Json};
+use crate::problem::Problem;
+
+/// The routes.
+pub(super) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/api/v1/lanes", get(list))
+        .route("/api/v1/lanes/{lane}", get(show).put(set).delete(reset))
+}
+
+/// All lanes.
+#[derive(Debug, Serialize)]
+struct Lanes {
+    lanes: Vec<View>,
+}
+
+/// A lane, as JSON. Times are in seconds.
+#[derive(Debug, Serialize)]
+struct View {
+    lane: String,
+    running: usize,
+    waiting: usize,
+    limit: usize,
+    concurrency: String,
+    queue: usize,
+    /// Absent if there is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate: Option<String>,
+    burst: u32,
+    /// `closed`, `open`, `half_open`.
+    breaker: &'static str,
+    /// `active`, `observe`, `disabled`, `forced_open`.
+    breaker_mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    breaker_open_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asleep_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_failure: Option<String>,
+    /// Whether somebody changed it by hand.
+    by_hand: bool,
+    /// When it goes back to the configuration by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reverts_in_seconds: Option<f64>,
+    idle_seconds: f64,
+    counts: Counts,
+}
+
+#[derive(Debug, Serialize)]
+struct Counts {
+    queued: u64,
+    rejected: u64,
+    started: u64,
+    abandoned: u64,
+    succeeded: u64,
+    refused: u64,
+    failed: u64,
+    attempts: u64,
+    repeats: u64,
+    sleeps: u64,
+    breaker_openings: u64,
+}
+
+impl From<LaneStatus> for View {
+    fn from(status: LaneStatus) -> Self {
+        let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+        let open = match status.breaker {
+            BreakerState::Open { remaining } => Some(remaining),
+            BreakerState::Closed | BreakerState::HalfOpen => None,
+        };
+        let (settings, counts) = (status.settings, status.counts);
+        Self {
+            lane: status.lane.to_string(),
+            running: status.running,
+            waiting: status.waiting,
+            limit: status.limit,
+            concurrency: settings.concurrency.to_string(),
+            queue: settings.queue,
+            rate: settings.rate.map(|rate| rate.to_string()),
+            burst: settings.burst.get(),
+            breaker: status.breaker.as_str(),
+            breaker_mode: status.mode.as_str(),
+            breaker_open_seconds: seconds(open),
+            asleep_seconds: seconds(status.asleep),
+            last_failure: status.last_failure.map(|text| text.to_string()),
+            by_hand: status.by_hand,
+            reverts_in_seconds: seconds(status.reverts_in),
+            idle_seconds: status.idle.as_secs_f64(),
+            counts: Counts {
+                queued: counts.queued,
+                rejected: counts.rejected,
+                started: counts.started,
+                abandoned: counts.abandoned,
+                succeeded: counts.succeeded,
+                refused: counts.refused,
+                failed: counts.failed,
+                attempts: counts.attempts,
+                repeats: counts.repeats,
+                sleeps: counts.sleeps,
+                breaker_openings: counts.openings,
+            },
+        }
+    }
+}
+
+/// A change, in the texts of the configuration file. What is absent stays as it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    concurrency: Option<Text>,
+    queue: Option<u32>,
+    /// `20/s`, or an empty text for no limit.
+    rate: Option<String>,
+    burst: Option<NonZeroU32>,
+    breaker: Option<String>,
+    /// For how long, such as `10m`; without it, until it is changed again.
+    #[serde(rename = "for")]
+    lasting: Option<String>,
+}
+
+/// A number or a text, since a concurrency is either.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Number(u32),
+    Text(String),
+}
+
+impl Change {
+    fn parse(self) -> Result<LaneUpdate, Problem> {
+        fn bad(field: &str) -> impl FnOnce(String) -> Problem {
+            let field = field.to_owned();
+            move |error| Problem::new(StatusCode::BAD_REQUEST, format!("{field}: {error}"))
+        }
+        let concurrency = self.concurrency.map(|text| match text {
+            Text::Number(number) => number.to_string(),
+            Text::Text(text) => text,
+        });
+        let rate = self.rate.map(|text| match text.as_str() {
+            "" => Ok(None),
+            text => text.parse().map(Some),
+        });
+        let lasting = self.lasting.map(|text| {
+            let time = humantime::parse_duration(&text)
+                .ok()
+                .filter(|time| !time.is_zero());
+            time.ok_or_else(|| format!("bad duration {text:?}: write a number and s, m or h"))
+        });
+        let update = LaneUpdate {
+            concurrency: concurrency
+                .map(|text| text.parse())
+                .transpose()
+                .map_err(bad("concurrency"))?,
+            queue: self.queue.map(|queue| queue as usize),
+            rate: rate.transpose().map_err(bad("rate"))?,
+            burst: self.burst,
+            breaker: self
+                .breaker
+                .map(|text| text.parse())
+                .transpose()
+                .map_err(bad("breaker"))?,
+            lasting: lasting.transpose().map_err(bad("for"))?,
+        };
+        let nothing = LaneUpdate {
+            lasting: update.lasting,
+            ..LaneUpdate::default()
+        };
+        if update == nothing {
+            let detail = "nothing to change: name concurrency, queue, rate, burst or breaker";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+        }
+        Ok(update)
+    }
+}
+
+async fn list(State(api): State<Api>) -> Json<Lanes> {
+    let lanes = api.dispatcher.lanes().into_iter().map(View::from).collect();
+    Json(Lanes { lanes })
+}
+
+async fn show(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<View>, Problem> {
+    let key = key(&name)?;
+    let status = api.dispatcher.lane(&key);
+    status.map(|status| Json(status.into())).ok_or_else(|| none(&key))
+}
+
+async fn set(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    Json(change): Json<Change>,
+) -> Result<Json<View>, Problem> {
+    let (key, update) = (key(&name)?, change.parse()?);
+    let status = api
+        .dispatcher
+        .set_lane(&key, &update)
+        .map_err(|error| failed(&error))?;
+    tracing::info!(lane = %key, ?update, "a lane was changed by hand");
+    Ok(Json(status.into()))
+}
+
+async fn reset(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<View>, Problem> {
+    let key = key(&name)?;
+    let status = api.dispatcher.reset_lane(&key).ok_or_else(|| none(&key))?;
+    tracing::info!(lane = %key, "a lane was put back to the configuration");
+    Ok(Json(status.into()))
+}
+
+fn key(name: &str) -> Result<LaneKey, Problem> {
+    let key = LaneKey::named(&name.to_ascii_lowercase());
+    key.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))
+}
+
+fn none(key: &LaneKey) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        format!("there is no lane {key}: it appears with its first request, as HOST or HOST:PORT"),
+    )
+}
+
+fn failed(error: &DispatchError) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Result<LaneUpdate, String> {
+        let change: Change = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        change.parse().map_err(|problem| problem.detail)
+    }
+
+    #[test]
+    fn changes_are_read_as_the_configuration_writes_them() {
+        let update =
+            parse(r#"{"concurrency":8,"queue":0,"rate":"5/s","burst":2,"breaker":"observe","for":"10m"}"#)
+                .expect("update");
+        assert_eq!(
+            update,
+            LaneUpdate {
+                concurrency: Some("8".parse().expect("concurrency")),
+                queue: Some(0),
+                rate: Some(Some("5/s".parse().expect("rate"))),
+                burst: NonZeroU32::new(2),
+                breaker: Some("observe".parse().expect("mode")),
+                lasting: Some(Duration::from_secs(600)),
+            }
+        );
+        let update = parse(r#"{"concurrency":"auto","rate":""}"#).expect("update");
+        assert_eq!((update.rate, update.queue), (Some(None), None));
+    }
+
+    #[test]
+    fn a_bad_change_says_what_may_be_written() {
+        for (json, want) in [
+            ("{}", "nothing to change"),
+            (r#"{"for":"1m"}"#, "nothing to change"),
+            (
+                r#"{"rate":"fast"}"#,
+                "rate: bad rate \"fast\": write a number and /s, /m or /h",
+            ),
+            (r#"{"concurrency":0}"#, "concurrency: bad concurrency \"0\""),
+            (
+                r#"{"breaker":"open"}"#,
+                "breaker: bad breaker mode \"open\": write active, observe",
+            ),
+            (r#"{"rate":"","for":"0s"}"#, "for: bad duration \"0s\""),
+            (
+                r#"{"speed":1}"#,
+                "unknown field `speed`, expected one of `concurrency`",
+            ),
+        ] {
+            let error = parse(json).expect_err(json);
+            assert!(error.contains(want), "{json}: {error}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What the lanes of the dispatcher show, for Prometheus.
+
+use std::{fmt, time::Duration};
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+};
+use stoa_dispatch::{BreakerState, LaneCounts, LaneStatus, Pool};
+
+/// The label of what lanes had counted that are gone by now. No host is called so.
+const GONE: &str = "(gone)";
+
+/// Asks the dispatcher at each scrape: what is read there costs requests nothing.
+#[derive(Debug)]
+pub(crate) struct LaneMetrics(pub(crate) Pool);
+
+type Gauge = (&'static str, &'static str, fn(&LaneStatus) -> f64);
+type Counter = (&'static str, &'static str, fn(&LaneCounts) -> u64);
+type Seconds = (&'static str, &'static str, fn(&LaneCounts) -> Duration);
+
+const GAUGES: &[Gauge] = &[
+    (
+        "dispatch_running",
+        "Requests that have their turn, by lane",
+        |lane| number(lane.running),
+    ),
+    (
+        "dispatch_waiting",
+        "Requests that wait for their turn, by lane",
+        |lane| number(lane.waiting),
+    ),
+    ("dispatch_limit", "Turns that a lane has", |lane| {
+        number(lane.limit)
+    }),
+    (
+        "dispatch_breaker_state",
+        "0 closed, 1 half open, 2 open, by lane",
+        |lane| match lane.breaker {
+            BreakerState::Closed => 0.0,
+            BreakerState::HalfOpen => 1.0,
+            BreakerState::Open { .. } => 2.0,
+        },
+    ),
+    (
+        "dispatch_asleep_seconds",
+        "How much longer a lane pauses because its host asked for it",
+        |lane| lane.asleep.map_or(0.0, |left| left.as_secs_f64()),
+    ),
+];
+
+const COUNTERS: &[Counter] = &[
+    ("dispatch_queued", "Requests taken, by lane", |c| c.queued),
+    ("dispatch_rejected", "Requests not taken, by lane", |c| c.rejected),
+    ("dispatch_started", "Requests whose turn came, by lane", |c| {
+        c.started
+    }),
+    (
+        "dispatch_abandoned",
+        "Requests that left the queue without a turn, by lane",
+        |c| c.abandoned,
+    ),
+    (
+        "dispatch_succeeded",
+        "Requests that ended with a status below 500, by lane",
+        |c| c.succeeded,
+    ),
+    (
+        "dispatch_refused",
+        "Requests told no by filter, breaker or rate after their turn, by lane",
+        |c| c.refused,
+    ),
+    (
+        "dispatch_failed",
+        "Requests that ended otherwise after their turn, by lane",
+        |c| c.failed,
+    ),
+    ("dispatch_attempts", "Attempts sent, by lane", |c| c.attempts),
+    (
+        "dispatch_repeats",
+        "Attempts that repeated another, by lane",
+        |c| c.repeats,
+    ),
+    ("dispatch_sleeps", "Pauses that hosts asked for, by lane", |c| {
+        c.sleeps
+    }),
+    (
+        "dispatch_breaker_openings",
+        "Times that a breaker opened, by lane",
+        |c| c.openings,
+    ),
+    (
+        "dispatch_drained_bytes",
+        "Bytes read only to keep a connection, by lane",
+        |c| c.drained,
+    ),
+];
+
+const SECONDS: &[Seconds] = &[
+    (
+        "dispatch_waited_seconds",
+        "Time spent waiting for turns, by lane",
+        |c| c.waited,
+    ),
+    (
+        "dispatch_busy_seconds",
+        "Time from turns to the ends of bodies, by lane",
+        |c| c.busy,
+    ),
+];
+
+impl Collector for LaneMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let (lanes, gone) = self.0.totals();
+        for (name, help, value) in GAUGES {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for lane in &lanes {
+                one(&mut family, lane.lane.as_str(), &ConstGauge::new(value(lane)))?;
+            }
+        }
+        let counts = || {
+            let lanes = lanes.iter().map(|lane| (lane.lane.as_str(), &lane.counts));
+            lanes.chain([(GONE, &gone)])
+        };
+        for (name, help, value) in COUNTERS {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for (lane, counts) in counts() {
+                one(&mut family, lane, &ConstCounter::new(value(counts)))?;
+            }
+        }
+        for (name, help, value) in SECONDS {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for (lane, counts) in counts() {
+                one(&mut family, lane, &ConstCounter::new(value(counts).as_secs_f64()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn one(family: &mut MetricEncoder<'_>, lane: &str, metric: &impl EncodeMetric) -> fmt::Result {
+    let labels = [("lane", lane)];
+    let encoder = family.encode_family(&labels)?;
+    metric.encode(encoder)
+}
+
+fn number(number: usize) -> f64 {
+    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,120 @@
+//! Talks to the API of a running server.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{HeaderValue, Method, Request, StatusCode, header};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::Value;
+use stoa_dispatch::{
+    BreakerMode, BreakerSettings, HttpOptions, HttpTransports, LaneSettings, Pool, RequestBody, Task,
+};
+use stoa_server::{AdminToken, Listen};
+
+use super::Failure;
+use crate::config::Config;
+
+/// An answer takes no longer, or the server is not well.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest answer that is read, in bytes.
+const MAX_ANSWER: usize = 16 << 20;
+/// What a path element may not hold as it is.
+const ELEMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
+
+/// The API of one server.
+#[derive(Debug)]
+pub(crate) struct AdminClient {
+    pool: Pool,
+    base: String,
+    token: Option<HeaderValue>,
+}
+
+impl AdminClient {
+    /// The server at `server`, or the one that this configuration starts. Must be called within a runtime.
+    pub(crate) fn new(config: &Config, server: Option<&str>) -> Result<Self, Failure> {
+        let (base, unix_socket) = match (server, &config.listen) {
+            (Some(url), _) => (url.trim_end_matches('/').to_owned(), None),
+            (None, Listen::Unix(path)) => (format!("http://localhost{}", config.prefix), Some(path.clone())),
+            (None, Listen::Tcp(address)) => {
+                let scheme = if config.tls.is_some() { "https" } else { "http" };
+                let address = address
+                    .replacen("0.0.0.0:", "127.0.0.1:", 1)
+                    .replacen("[::]:", "[::1]:", 1);
+                (format!("{scheme}://{address}{}", config.prefix), None)
+            }
+        };
+        let token = config.admin_token.as_deref().map(AdminToken::authorization);
+        let token = token.transpose();
+        let token = token.map_err(|error| config.fault("admin.token_file", error))?;
+        let options = HttpOptions {
+            unix_socket,
+            ..HttpOptions::default()
+        };
+        let settings = LaneSettings {
+            deadline: TIMEOUT,
+            breaker: BreakerSettings {
+                mode: BreakerMode::Disabled,
+                ..BreakerSettings::default()
+            },
+            ..LaneSettings::default()
+        };
+        let pool = Pool::builder(Arc::new(HttpTransports::new(options)))
+            .settings(settings)
+            .start();
+        Ok(Self { pool, base, token })
+    }
+
+    /// Asks, and reads the JSON of the answer. What the server says of an error is the failure's text.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<&Value>,
+    ) -> Result<Value, Failure> {
+        let mut url = format!("{}/api/v1", self.base);
+        for element in path {
+            url.push('/');
+            url.extend(utf8_percent_encode(element, ELEMENT));
+        }
+        let failed = |why: &dyn std::fmt::Display| Failure::new(format!("{url}: {why}"));
+        let content = body.map_or_else(RequestBody::empty, |body| body.to_string().into());
+        let mut request = Request::new(content);
+        *request.method_mut() = method;
+        *request.uri_mut() = url.parse().map_err(|error| failed(&error))?;
+        if body.is_some() {
+            let json = HeaderValue::from_static("application/json");
+            request.headers_mut().insert(header::CONTENT_TYPE, json);
+        }
+        if let Some(token) = &self.token {
+            request.headers_mut().insert(header::AUTHORIZATION, token.clone());
+        }
+        let task = Task::ready(request)
+            .map_err(|error| failed(&error))?
+            .repeatable(false);
+        let response = self.pool.call(task).await.map_err(|error| failed(&error))?;
+        let status = response.status();
+        let body = response.into_body().bytes(MAX_ANSWER).await;
+        let body = body.map_err(|error| failed(&error))?;
+        let body = body.ok_or_else(|| failed(&"the answer is too large"))?;
+        let answer: Value = serde_json::from_slice(&body).map_err(|_| {
+            failed(&format!(
+                "the answer is {status} and no JSON: is this a stoa server?"
+            ))
+        })?;
+        if status == StatusCode::OK {
+            return Ok(answer);
+        }
+        let detail = answer["detail"].as_str().unwrap_or("no detail");
+        Err(Failure::new(format!("{status}: {detail}")))
+    }
+}
