@@ -32,8 +32,8 @@ pub struct LaneSettings {
 impl Default for LaneSettings {
     fn default() -> Self {
         Self {
-            concurrency: Concurrency::Fixed(NonZeroUsize::new(32).unwrap_or(NonZeroUsize::MIN)),
-            queue: 1000,
+            concurrency: Concurrency::Fixed(NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN)),
+            queue: 256,
             rate: None,
             burst: NonZeroU32::MIN,
             wait: Duration::from_secs(30),

@@ -4,8 +4,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{Body, FetchError, Resource, SourceName};
+use crate::{Body, FetchError, Resource, SourceName, body::Rules};
 
 /// A place that modules come from.
 ///
@@ -32,9 +34,34 @@ pub struct Fetched {
     pub len: Option<u64>,
     /// The content, as it arrives.
     pub body: Body,
+    /// What the answer holds until whoever works on it is done with it: a slot of a pool.
+    pub slot: Option<OwnedSemaphorePermit>,
 }
 
 impl Fetched {
+    /// An answer made of `pieces`, announced as `len` bytes and held to that and to `limit`.
+    ///
+    /// # Errors
+    /// When more is announced than the limit allows.
+    pub fn new(
+        source_name: SourceName,
+        len: Option<u64>,
+        limit: u64,
+        pieces: BoxStream<'static, Result<Bytes, FetchError>>,
+    ) -> Result<Self, FetchError> {
+        let rules = Rules {
+            source_name: source_name.clone(),
+            len,
+            limit,
+        };
+        Ok(Self {
+            source_name,
+            len,
+            body: Body::new(pieces, rules)?,
+            slot: None,
+        })
+    }
+
     /// The whole content in memory. Bounded, as the body is.
     pub async fn bytes(mut self) -> Result<Bytes, FetchError> {
         let Some(first) = self.body.next().await.transpose()? else {

@@ -7,10 +7,7 @@ use bytes::BytesMut;
 use futures_util::{StreamExt, stream};
 use tokio::{fs::File, io::AsyncReadExt, time::timeout};
 
-use crate::{
-    Body, FetchError, Fetched, Fetcher, Limits, ListError, Phase, Resource, SourceName,
-    body::{Pieces, Rules},
-};
+use crate::{FetchError, Fetched, Fetcher, Limits, ListError, Phase, Resource, SourceName, body::Pieces};
 
 const PIECE: usize = 128 << 10;
 /// A local disk answers or fails; this is for what may hang for ever, a network file system.
@@ -72,16 +69,9 @@ impl Fetcher for FileTree {
             return Err(FetchError::not_found(format!("{} is not a file", path.display())));
         }
         let len = Some(metadata.len());
-        let rules = Rules {
-            source_name: self.name.clone(),
-            len,
-            limit: self.limits.for_resource(resource),
-        };
-        Ok(Fetched {
-            source_name: self.name.clone(),
-            len,
-            body: Body::new(pieces(file, self.name.clone()), rules)?,
-        })
+        let limit = self.limits.for_resource(resource);
+        let pieces = pieces(file, self.name.clone());
+        Fetched::new(self.name.clone(), len, limit, pieces)
     }
 }
 

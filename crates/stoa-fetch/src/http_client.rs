@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::{
     Body, FetchError, Fetched, Limits, NotFound, Reply, SourceName,
-    body::{Pieces, Rules},
+    body::Pieces,
     redirect::{BadRedirect, next_hop},
 };
 
@@ -81,14 +81,9 @@ impl HttpClient {
         let (head, body) = response.into_parts();
         let len = body.size_hint().exact();
         let pieces = pieces(body, source_name.clone(), self.total);
-        let rules = |limit, len| Rules {
-            source_name: source_name.clone(),
-            len,
-            limit,
-        };
         if head.status != StatusCode::OK {
             // Error texts are cut, not refused: the length announced is not held against the answer.
-            let body = Body::new(pieces, rules(u64::MAX, None))?;
+            let body = Fetched::new(source_name.clone(), None, u64::MAX, pieces)?.body;
             let reply = self.error_reply(head.status, &head.headers, body).await;
             return Err(failure(source_name, reply));
         }
@@ -100,12 +95,7 @@ impl HttpClient {
             let reason = format!("content coding {coding:?} was not asked for");
             return Err(FetchError::invalid(source_name, reason));
         }
-        let body = Body::new(pieces, rules(limit, len))?;
-        Ok(Fetched {
-            source_name: source_name.clone(),
-            len,
-            body,
-        })
+        Fetched::new(source_name.clone(), len, limit, pieces)
     }
 
     /// The first answer that is no redirect. Credentials go to the server they were given for, and once a redirect has

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! Protocol   revalidation_cache -> storage_first -> admission -> resolved_info -> stash
-//! Stasher    single_flight -> pool -> fetch_and_save -> the fetcher
+//! Stasher    single_flight -> fetch_and_save -> pool -> the fetcher
 //! ```
 //!
 //! * [`Protocol`] answers a client. Memory first, then storage; only what neither knows takes an admission permit and

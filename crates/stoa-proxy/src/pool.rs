@@ -1,30 +1,30 @@
-//! Bounds how many fetches run at once.
+//! Bounds how many transfers run at once.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use stoa_fetch::Resource;
+use stoa_fetch::{FetchError, Fetched, Fetcher, Resource};
 use tokio::{sync::Semaphore, time::timeout};
 
-use crate::{ProxyError, Stashed, Stasher};
-
-/// How long a fetch may wait for a slot before its callers are told to come back.
+/// How long an answer may wait for a slot before it is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Lets `size` fetches run; others wait their turn, in order, for a bounded time.
+/// Lets `size` transfers run; others wait their turn, in order, for a bounded time.
 ///
-/// The slot is held until the answer is whole, for a [`Growing`](crate::Growing) answer until its writer ends. Sits
-/// inside of [`SingleFlight`](crate::SingleFlight), so a waiting flight stands for all who joined it.
+/// A slot is taken when the head of an answer is there, and kept until it has been read; that of a zip until it is
+/// stored.
+/// Waiting for a host takes none: a host that hangs would take them all, and every other host would wait with it (ADR
+/// 0007). How much may wait for one host is the dispatcher's to bound.
 #[derive(Debug)]
 pub struct Pool {
-    inner: Arc<dyn Stasher>,
+    inner: Arc<dyn Fetcher>,
     size: usize,
     slots: Arc<Semaphore>,
 }
 
 impl Pool {
     /// A pool of `size` slots.
-    pub fn new(inner: Arc<dyn Stasher>, size: usize) -> Self {
+    pub fn new(inner: Arc<dyn Fetcher>, size: usize) -> Self {
         Self {
             inner,
             size,
@@ -41,21 +41,23 @@ impl fmt::Display for Pool {
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl Stasher for Pool {
-    async fn stash(&self, resource: &Resource) -> Result<Stashed, ProxyError> {
-        let slot = match timeout(PATIENCE, Arc::clone(&self.slots).acquire_owned()).await {
-            Ok(Ok(slot)) => slot,
-            Ok(Err(_closed)) => return Err(ProxyError::internal("the pool is closed")),
-            Err(_) => {
-                let reason = format!(
-                    "all {} fetches (pool.fetches) have been busy for {PATIENCE:?}",
-                    self.size
-                );
-                return Err(ProxyError::overloaded(reason, PATIENCE / 2));
-            }
+impl Fetcher for Pool {
+    async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError> {
+        let mut fetched = self.inner.fetch(resource).await?;
+        // The semaphore is never closed, so what fails is the patience.
+        let slot = timeout(PATIENCE, Arc::clone(&self.slots).acquire_owned()).await;
+        let Ok(Ok(slot)) = slot else {
+            let busy = format!(
+                "all {} transfers (pool.fetches) have been busy for {PATIENCE:?}",
+                self.size
+            );
+            return Err(FetchError::Overloaded {
+                source_name: fetched.source_name,
+                reason: busy,
+                retry_after: Some(PATIENCE / 2),
+            });
         };
-        let stashed = self.inner.stash(resource).await?;
-        stashed.guard(slot);
-        Ok(stashed)
+        fetched.slot = Some(slot);
+        Ok(fetched)
     }
 }

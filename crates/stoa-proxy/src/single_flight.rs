@@ -20,8 +20,6 @@ use crate::{Outcome, ProxyError, Stashed, Stasher};
 /// What is stored is fetched once and no more, because a flight looks into storage first. An answer that may change is
 /// only remembered after its flight has ended: a caller who missed it in memory just before, and comes here just after,
 /// starts another flight.
-///
-/// Sits outside of [`Pool`](crate::Pool): those who join must not take a slot.
 #[derive(Debug)]
 pub struct SingleFlight {
     inner: Arc<dyn Stasher>,

@@ -87,10 +87,9 @@ fn protocol_pipeline(
 /// Brings something in. A question meets the layers in this order:
 ///
 /// 1. `single_flight` - joins duplicates; owns the task, so that no caller cancels another
-/// 2. `pool` - bounds concurrent fetches; a transfer keeps its slot to its end
-/// 3. `fetch_and_save` - the leaf: fetch, check, store
+/// 2. `fetch_and_save` - the leaf: fetch, check, store
 ///
-/// Offline, `offline` stands in place of all three.
+/// Offline, `offline` stands in place of both.
 fn stash_pipeline(
     config: &Config,
     fetcher: Arc<dyn Fetcher>,
@@ -106,15 +105,15 @@ fn stash_pipeline(
         config.zip_limits.clone(),
         tasks.clone(),
     );
-    let pool: Arc<dyn Stasher> = Arc::new(Pool::new(Arc::new(leaf), config.fetches));
-    Arc::new(SingleFlight::new(pool, tasks.clone()))
+    Arc::new(SingleFlight::new(Arc::new(leaf), tasks.clone()))
 }
 
 /// Asks sources. A question meets the layers in this order:
 ///
 /// 1. `metered` - counts and times
-/// 2. `routes` - the first `[[route]]` that matches the module path, else the default list
-/// 3. the chain - the entries of that list, `,` and `|` as the go command reads them
+/// 2. `pool` - bounds transfers: a slot from the head of an answer until it is stored (ADR 0007)
+/// 3. `routes` - the first `[[route]]` that matches the module path, else the default list
+/// 4. the chain - the entries of that list, `,` and `|` as the go command reads them
 fn fetcher(config: &Config, dispatcher: &stoa_dispatch::Pool, metrics: &Arc<Metrics>) -> Arc<dyn Fetcher> {
     let client = HttpClient::new(dispatcher.clone(), config.total, config.limits.clone());
     let routes = config.routes.iter().map(|route| Route {
@@ -123,7 +122,8 @@ fn fetcher(config: &Config, dispatcher: &stoa_dispatch::Pool, metrics: &Arc<Metr
     });
     let default = Arc::new(Chain::new(&config.upstream, &client));
     let routes = Arc::new(Routes::new(routes.collect(), default));
-    Arc::new(Metered::new(routes, Arc::clone(metrics)))
+    let pool = Arc::new(Pool::new(routes, config.fetches));
+    Arc::new(Metered::new(pool, Arc::clone(metrics)))
 }
 
 /// The door: every HTTP request of this process leaves through one of its lanes, whose stages are listed at
@@ -184,14 +184,14 @@ mod tests {
         assert_eq!(
             order(toml),
             format!(
-                "revalidation_cache > storage_first({storage}) > admission(1024) > resolved_info > stash > \
-                 single_flight > pool(16) > fetch_and_save > metered > routes(corp.example/* => upstream(file:///srv/go); \
+                "revalidation_cache > storage_first({storage}) > admission(4096) > resolved_info > stash > \
+                 single_flight > fetch_and_save > metered > pool(64) > routes(corp.example/* => upstream(file:///srv/go); \
                  upstream(https://a.example) | upstream(https://b.example), off)"
             )
         );
         let offline = format!("network = \"offline\"\n{toml}");
         let want = format!(
-            "revalidation_cache > storage_first({storage}) > admission(1024) > resolved_info > stash > offline"
+            "revalidation_cache > storage_first({storage}) > admission(4096) > resolved_info > stash > offline"
         );
         assert_eq!(order(&offline), want);
     }

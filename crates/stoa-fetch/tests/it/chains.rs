@@ -84,11 +84,7 @@ async fn a_hanging_server_delays_a_bar_by_its_deadline_only() {
         response: Duration::from_millis(200),
         ..Deadlines::default()
     };
-    let bar = chain_with(
-        &format!("{}|{}", a.url(), b.url()),
-        &deadlines,
-        Limits::default(),
-    );
+    let bar = chain_with(&format!("{}|{}", a.url(), b.url()), &deadlines, Limits::default());
     b.on_everything(good());
     assert_eq!(fetch(&bar, MOD).await.unwrap(), "good");
     let comma = chain_with(&format!("{},{}", a.url(), b.url()), &deadlines, Limits::default());

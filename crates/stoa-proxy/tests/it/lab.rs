@@ -88,9 +88,9 @@ impl Lab {
         let client = client(&deadlines);
         let chain = Chain::new(&upstream.url().parse().unwrap(), &client);
         let tasks = TaskTracker::new();
-        let leaf = FetchAndSave::new(Arc::new(chain), Arc::clone(&storage), zip_limits, tasks.clone());
-        let pool = Pool::new(Arc::new(leaf), FETCHES);
-        let stasher: Arc<dyn Stasher> = Arc::new(SingleFlight::new(Arc::new(pool), tasks.clone()));
+        let pool = Pool::new(Arc::new(chain), FETCHES);
+        let leaf = FetchAndSave::new(Arc::new(pool), Arc::clone(&storage), zip_limits, tasks.clone());
+        let stasher: Arc<dyn Stasher> = Arc::new(SingleFlight::new(Arc::new(leaf), tasks.clone()));
         let stash = Stash::new(Arc::clone(&stasher));
         let admission = Admission::new(Arc::new(stash), REQUESTS);
         let first = StorageFirst::new(Arc::new(admission), Arc::clone(&storage), NetworkMode::Online);

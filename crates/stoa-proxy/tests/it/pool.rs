@@ -1,123 +1,128 @@
-//! How many fetch at one time.
+//! How many transfers run at one time.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::FutureExt;
-use stoa_fetch::Resource;
-use stoa_proxy::{GrowingWriter, Meaning, Pool, Stasher, growing};
-use stoa_storage::ReadAt;
-use tokio::{task::JoinSet, time::Instant};
+use futures_util::{FutureExt, StreamExt, stream};
+use stoa_fetch::{FetchError, Fetched, Fetcher, Resource, SourceName};
+use stoa_proxy::Pool;
+use tokio::{sync::Notify, time::Instant};
 
-use crate::{
-    fake::{Fake, Say, broken},
-    lab::{info, list, resource, zip},
-};
+use crate::lab::resource;
 
-#[derive(Debug)]
-struct Zeros;
+/// Answers a list of one line; `example.com/hang` only when told to, `example.com/broken` not at all.
+#[derive(Debug, Default)]
+struct Hosts {
+    go_on: Notify,
+    asked: Mutex<Vec<String>>,
+}
+
+impl fmt::Display for Hosts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("hosts")
+    }
+}
 
 #[async_trait]
-impl ReadAt for Zeros {
-    async fn read_at(&self, _offset: u64, len: usize) -> std::io::Result<Bytes> {
-        Ok(vec![0; len].into())
-    }
-}
-
-/// Makes `fake` answer a zip that grows until the writer ends.
-pub(crate) fn growing_zip(fake: &Fake) -> GrowingWriter {
-    let (writer, growing) = growing(Some(8), Arc::new(Zeros));
-    fake.say(&zip(), Say::Growing(growing));
-    writer
-}
-
-fn pool(size: usize) -> (Fake, Arc<Pool>) {
-    let fake = Fake::new();
-    let pool = Pool::new(Arc::new(fake.clone()), size);
-    (fake, Arc::new(pool))
-}
-
-fn numbered(n: usize) -> Resource {
-    resource(&format!("example.com/m{n}/@v/list"))
-}
-
-#[tokio::test]
-async fn no_more_than_its_size_run_and_the_rest_wait_in_order() {
-    let (fake, pool) = pool(3);
-    fake.hold();
-    let mut waiting = JoinSet::new();
-    for n in 0..20 {
-        fake.text(&numbered(n), "x");
-        let pool = Arc::clone(&pool);
-        waiting.spawn(async move { pool.stash(&numbered(n)).await.map(drop) });
-        // Each takes its place in the queue before the next comes.
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(fake.count(), 3);
-    fake.release();
-    waiting.join_all().await.into_iter().for_each(|got| got.unwrap());
-    assert_eq!(fake.peak(), 3);
-    let order: Vec<_> = (0..20).map(numbered).collect();
-    assert_eq!(fake.asked(), order);
-}
-
-#[tokio::test]
-async fn a_growing_answer_holds_its_slot_until_it_ends() {
-    let (fake, pool) = pool(1);
-    let info = info();
-    fake.text(&info, "x");
-    for good in [true, false] {
-        let writer = growing_zip(&fake);
-        let stashed = pool.stash(&zip()).await.unwrap();
-        let mut waiting = pool.stash(&info);
-        assert!((&mut waiting).now_or_never().is_none(), "the slot is taken");
-        writer.advance(4);
-        drop(stashed);
-        assert!(
-            (&mut waiting).now_or_never().is_none(),
-            "also when nobody reads any more"
-        );
-        if good {
-            writer.finish(Ok(()));
-        } else {
-            drop(writer);
+impl Fetcher for Hosts {
+    async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError> {
+        let module = resource.module().to_string();
+        self.asked.lock().unwrap().push(module.clone());
+        match module.as_str() {
+            "example.com/hang" => self.go_on.notified().await,
+            "example.com/broken" => return Err(FetchError::not_found("no")),
+            _ => {}
         }
-        waiting.await.unwrap();
+        let pieces = stream::iter([Ok(Bytes::from_static(b"v1.0.0\n"))]).boxed();
+        Fetched::new(SourceName::new("hosts"), Some(7), 100, pieces)
     }
 }
 
+fn pool(size: usize) -> (Arc<Hosts>, Pool) {
+    let hosts = Arc::new(Hosts::default());
+    let pool = Pool::new(Arc::clone(&hosts) as _, size);
+    (hosts, pool)
+}
+
+fn list(module: &str) -> Resource {
+    resource(&format!("example.com/{module}/@v/list"))
+}
+
 #[tokio::test]
-async fn an_error_a_panic_and_a_caller_who_leaves_free_the_slot() {
-    let (fake, pool) = pool(1);
-    let (info, list) = (info(), list());
-    fake.text(&info, "x");
-    fake.fail(&list, broken());
-    pool.stash(&list).await.unwrap_err();
-    fake.say(&list, Say::Panic);
-    let panicked = std::panic::AssertUnwindSafe(pool.stash(&list)).catch_unwind();
-    assert!(panicked.await.is_err());
-    fake.hold();
-    let mut leaving = pool.stash(&info);
+async fn no_more_than_its_size_transfer_and_the_rest_wait_in_order() {
+    let (_hosts, pool) = pool(2);
+    let (a, b) = (list("a"), list("b"));
+    let (first, second) = (pool.fetch(&a).await.unwrap(), pool.fetch(&b).await.unwrap());
+    let (c, d) = (list("c"), list("d"));
+    let (mut third, mut fourth) = (pool.fetch(&c), pool.fetch(&d));
+    assert!((&mut third).now_or_never().is_none() && (&mut fourth).now_or_never().is_none());
+    drop(first);
+    assert!(
+        (&mut fourth).now_or_never().is_none(),
+        "the third was there before"
+    );
+    let third = third.now_or_never().expect("a slot").unwrap();
+    assert_eq!(
+        second.bytes().await.unwrap(),
+        "v1.0.0\n",
+        "reading to the end gives the slot back"
+    );
+    fourth.now_or_never().expect("a slot").unwrap();
+    drop(third);
+}
+
+#[tokio::test]
+async fn waiting_for_a_host_takes_no_slot() {
+    let (hosts, pool) = pool(1);
+    let hang = list("hang");
+    let mut waiting: Vec<_> = (0..20).map(|_| pool.fetch(&hang)).collect();
+    for one in &mut waiting {
+        assert!(one.now_or_never().is_none());
+    }
+    let other = list("other");
+    pool.fetch(&other)
+        .now_or_never()
+        .expect("the other host answers")
+        .unwrap();
+    hosts.go_on.notify_waiters();
+    waiting.remove(0).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_error_and_a_caller_who_leaves_take_no_slot_along() {
+    let (hosts, pool) = pool(1);
+    let (broken, hang, a) = (list("broken"), list("hang"), list("a"));
+    pool.fetch(&broken).await.unwrap_err();
+    let mut leaving = pool.fetch(&hang);
     assert!((&mut leaving).now_or_never().is_none());
     drop(leaving);
-    fake.release();
-    pool.stash(&info).now_or_never().expect("a free slot").unwrap();
+    let held = pool.fetch(&a).await.unwrap();
+    let mut leaving = pool.fetch(&a);
+    assert!((&mut leaving).now_or_never().is_none());
+    drop(leaving);
+    drop(held);
+    pool.fetch(&a).now_or_never().expect("a free slot").unwrap();
+    assert_eq!(hosts.asked.lock().unwrap().len(), 5);
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_waits_too_long_is_told_to_come_back() {
-    let (fake, pool) = pool(1);
-    let writer = growing_zip(&fake);
-    pool.stash(&zip()).await.unwrap();
+    let (_hosts, pool) = pool(1);
+    let a = list("a");
+    let held = pool.fetch(&a).await.unwrap();
     let began = Instant::now();
-    let error = pool.stash(&info()).await.unwrap_err();
-    assert_eq!(error.meaning(), Meaning::Overloaded);
-    assert!(error.retry_after().is_some_and(|after| !after.is_zero()));
+    let error = pool.fetch(&a).await.unwrap_err();
     assert!(error.to_string().contains("pool.fetches"), "{error}");
-    assert!((Duration::from_secs(1)..=Duration::from_secs(300)).contains(&began.elapsed()));
-    assert_eq!(fake.asked(), [zip()]);
-    writer.finish(Ok(()));
-    fake.text(&info(), "x");
-    pool.stash(&info()).await.unwrap();
+    let FetchError::Overloaded { retry_after, .. } = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(retry_after, Some(Duration::from_secs(30)));
+    assert_eq!(began.elapsed(), Duration::from_secs(60));
+    drop(held);
+    pool.fetch(&a).await.unwrap();
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use futures_util::{FutureExt, future::join_all};
-use stoa_proxy::{Content, Meaning, Outcome, SingleFlight, Stasher};
-use stoa_storage::FileKind;
+use stoa_proxy::{Content, GrowingWriter, Meaning, Outcome, SingleFlight, Stasher, growing};
+use stoa_storage::{FileKind, ReadAt};
 use stoa_testing::{content::Content as Bytes, gate::Gate, reply::Reply};
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
@@ -12,8 +13,24 @@ use tokio_util::task::TaskTracker;
 use crate::{
     fake::{Fake, Say, broken},
     lab::{Lab, info, list, module, read_content, settle, zip},
-    pool::growing_zip,
 };
+
+#[derive(Debug)]
+struct Zeros;
+
+#[async_trait]
+impl ReadAt for Zeros {
+    async fn read_at(&self, _offset: u64, len: usize) -> std::io::Result<bytes::Bytes> {
+        Ok(vec![0; len].into())
+    }
+}
+
+/// Makes `fake` answer a zip that grows until the writer ends.
+fn growing_zip(fake: &Fake) -> GrowingWriter {
+    let (writer, growing) = growing(Some(8), Arc::new(Zeros));
+    fake.say(&zip(), Say::Growing(growing));
+    writer
+}
 
 const CALLERS: usize = 200;
 

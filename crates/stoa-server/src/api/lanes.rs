@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
     routing::get,
 };
@@ -191,18 +191,14 @@ async fn list(State(api): State<Api>) -> Json<Lanes> {
     Json(Lanes { lanes })
 }
 
-async fn show(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<View>, Problem> {
-    let key = key(&name)?;
+async fn show(State(api): State<Api>, name: Name) -> Result<Json<View>, Problem> {
+    let key = key(name)?;
     let status = api.dispatcher.lane(&key);
     status.map(|status| Json(status.into())).ok_or_else(|| none(&key))
 }
 
-async fn set(
-    State(api): State<Api>,
-    Path(name): Path<String>,
-    Json(change): Json<Change>,
-) -> Result<Json<View>, Problem> {
-    let (key, update) = (key(&name)?, change.parse()?);
+async fn set(State(api): State<Api>, name: Name, Json(change): Json<Change>) -> Result<Json<View>, Problem> {
+    let (key, update) = (key(name)?, change.parse()?);
     let status = api
         .dispatcher
         .set_lane(&key, &update)
@@ -211,14 +207,18 @@ async fn set(
     Ok(Json(status.into()))
 }
 
-async fn reset(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<View>, Problem> {
-    let key = key(&name)?;
+async fn reset(State(api): State<Api>, name: Name) -> Result<Json<View>, Problem> {
+    let key = key(name)?;
     let status = api.dispatcher.reset_lane(&key).ok_or_else(|| none(&key))?;
     tracing::info!(lane = %key, "a lane was put back to the configuration");
     Ok(Json(status.into()))
 }
 
-fn key(name: &str) -> Result<LaneKey, Problem> {
+/// The last element of the path. What cannot be decoded is told as a problem, as everything else is.
+type Name = Result<Path<String>, PathRejection>;
+
+fn key(name: Name) -> Result<LaneKey, Problem> {
+    let Path(name) = name.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
     let key = LaneKey::named(&name.to_ascii_lowercase());
     key.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))
 }

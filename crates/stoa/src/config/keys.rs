@@ -76,10 +76,14 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key(
         "pool.requests",
-        "1024",
+        "4096",
         "requests that may wait for a fetch at once; more are refused with 503",
     ),
-    key("pool.fetches", "16", "fetches that run at once"),
+    key(
+        "pool.fetches",
+        "64",
+        "answers that are read, checked and stored at once",
+    ),
     key(
         "pool.connections",
         "8192",
@@ -104,12 +108,12 @@ pub(crate) const KEYS: &[Key] = &[
     key("fetch.max_zip", "500MiB", "largest zip, packed and unpacked"),
     key(
         "dispatch.concurrency",
-        "32",
+        "16",
         "requests to one host at once: a number, auto, or auto:2-64",
     ),
     key(
         "dispatch.queue",
-        "1000",
+        "256",
         "requests that may wait for their turn at one host; more are refused with 503",
     ),
     key(
