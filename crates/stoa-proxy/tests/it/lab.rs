@@ -1,9 +1,9 @@
 //! The whole pipeline over a scripted server, and what reads its answers.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use stoa_dispatch::{HttpOptions, HttpTransports, LaneSettings, RetrySettings};
+use stoa_dispatch::{Concurrency, HttpOptions, HttpTransports, LaneSettings, RetrySettings};
 use stoa_fetch::{Chain, Deadlines, HttpClient, Limits, Resource};
 use stoa_module::{ModulePath, ModuleVersion, zip::ZipLimits};
 use stoa_proxy::{
@@ -180,6 +180,7 @@ pub(crate) fn tree(root: &Path) -> Vec<String> {
 /// Repeats nothing, so that each request is seen once.
 fn client(deadlines: &Deadlines) -> HttpClient {
     let mut settings = LaneSettings {
+        concurrency: Concurrency::Fixed(NonZeroUsize::new(FETCHES).unwrap()),
         retry: RetrySettings {
             max: 0,
             ..RetrySettings::default()
