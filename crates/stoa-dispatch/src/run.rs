@@ -142,9 +142,10 @@ async fn turn(ticket: &Ticket, entry: Entry, stage: Stage) -> Result<Permit, Dis
     };
     let latest = ticket.latest();
     tokio::select! {
+        // Being told first: the turn would only be handed down the line, each one building a request in vain.
         biased;
-        permit = line => Ok(permit),
         refusal = ticket.lane.breaker.refusing() => Err(refused(&ticket.lane, refusal)),
+        permit = line => Ok(permit),
         () = sleep_until(latest) => Err(ticket.waited(latest, stage)),
     }
 }
