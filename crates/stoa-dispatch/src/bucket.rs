@@ -123,11 +123,11 @@ impl Bucket {
                 _turn: None,
             });
         }
-        let ahead = Waiting::new(&self.waiting);
-        self.check(latest, ahead.ahead)?;
+        // Counted until the token is there, for the first in line is ahead of the others as well.
+        let waiting = Waiting::new(&self.waiting);
+        self.check(latest, waiting.ahead)?;
         // The semaphore is never closed.
         let turn = self.turnstile.acquire().await.ok();
-        drop(ahead);
         loop {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
