@@ -1,0 +1,117 @@
+//! What can go wrong, by meaning.
+
+use std::{fmt, time::Duration};
+
+use crate::VcsKind;
+
+/// What was being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Reaching the repository: its refs, its first fetch.
+    Access,
+    /// Finding a revision.
+    Revision,
+    /// Reading one file.
+    File,
+    /// Reading all files of a folder.
+    Archive,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Access => "access",
+            Self::Revision => "revision",
+            Self::File => "file",
+            Self::Archive => "archive",
+        })
+    }
+}
+
+/// Why a repository did not answer. No text in it holds a secret. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VcsError {
+    /// There is no such repository: the server says so, and would say so to everybody. The only one, beside
+    /// [`Self::UnknownRevision`] and [`Self::NoCommits`], that means "not exist" to cmd/go.
+    #[error("repository {url} not found: {said}")]
+    NoRepository {
+        /// Where.
+        url: String,
+        /// What was said.
+        said: String,
+    },
+    /// The repository is there, the revision is not.
+    #[error("unknown revision {revision}")]
+    UnknownRevision {
+        /// The revision string.
+        revision: String,
+    },
+    /// The repository has no commits at all.
+    #[error("repository {url} has no commits")]
+    NoCommits {
+        /// Where.
+        url: String,
+    },
+    /// A short hash that several commits share.
+    #[error("ambiguous revision {revision}")]
+    Ambiguous {
+        /// The revision string.
+        revision: String,
+    },
+    /// The repository could not be reached, refused us, or its program failed.
+    #[error("{vcs} {step}: {said}")]
+    Failed {
+        /// Which system.
+        vcs: VcsKind,
+        /// What was being done.
+        step: Step,
+        /// What the program said, shortened, without secrets.
+        said: String,
+    },
+    /// It took too long.
+    #[error("{vcs} {step}: nothing after {after:?}; it was stopped")]
+    Timeout {
+        /// Which system.
+        vcs: VcsKind,
+        /// What was being done.
+        step: Step,
+        /// How long it was given.
+        after: Duration,
+    },
+    /// It is larger than a limit allows.
+    #[error("{vcs} {step}: more than the limit of {limit} bytes")]
+    TooLarge {
+        /// Which system.
+        vcs: VcsKind,
+        /// What was being done.
+        step: Step,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The program of the system is not installed.
+    #[error("{vcs} is not installed on this machine: install the package {package}")]
+    NotInstalled {
+        /// Which system.
+        vcs: VcsKind,
+        /// What Debian calls the package.
+        package: &'static str,
+    },
+    /// The system cannot answer such a question.
+    #[error("{vcs} cannot tell {what}")]
+    Unsupported {
+        /// Which system.
+        vcs: VcsKind,
+        /// What was asked.
+        what: &'static str,
+    },
+}
+
+impl VcsError {
+    /// Whether cmd/go takes it for "does not exist", which lets the next source of a list be asked.
+    pub fn is_not_exist(&self) -> bool {
+        matches!(
+            self,
+            Self::NoRepository { .. } | Self::UnknownRevision { .. } | Self::NoCommits { .. }
+        )
+    }
+}

@@ -1,0 +1,21 @@
+//! Repositories of version control systems, behind one port.
+//!
+//! A [`Repository`] answers what a module proxy asks of one: which tags there are, what a revision is, what a file holds,
+//! whether one commit descends from another, and all files of a folder. It knows nothing of Go modules.
+//!
+//! The adapters run the programs of each system, isolated from the configuration of the host, bounded in time, output
+//! and disk; no shell is ever involved.
+
+mod archive;
+mod error;
+mod kind;
+mod repository;
+mod revision;
+mod tags;
+
+pub use archive::{Archive, Entry, EntryKind};
+pub use error::{Step, VcsError};
+pub use kind::{UnknownVcs, VcsKind};
+pub use repository::Repository;
+pub use revision::{Revision, RevisionId};
+pub use tags::{Tag, Tags};
