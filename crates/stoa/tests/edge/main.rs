@@ -9,6 +9,7 @@ mod conditional;
 mod configuration;
 mod disk;
 mod dispatch;
+mod door;
 mod drain;
 mod failures;
 mod flight;
