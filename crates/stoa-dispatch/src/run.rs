@@ -95,11 +95,17 @@ async fn stages(
         .repeatable
         .unwrap_or_else(|| request.method().is_idempotent());
     let parts = keep_parts.then(|| parts_of(&request));
-    ticket.lane.budget.earn();
     let mut repeats = 0;
+    let mut going = Going::First;
     loop {
         let spare = if repeatable { replay(&request) } else { None };
         let breaker = pass(ticket, task.expiry).await?;
+        // Not sooner: what is refused here is nobody's repeat, and no reason for one.
+        match going {
+            Going::First => ticket.lane.budget.earn(),
+            Going::Again => ticket.lane.counters.repeats.one(),
+            Going::AfterSleep => {}
+        }
         let attempt = attempt(ticket, request).await?;
         let next = next(ticket, &attempt, repeats, spare.is_some());
         let verdict = attempt.classified.verdict;
@@ -120,9 +126,10 @@ async fn stages(
             ticket.lane.counters.drained.add(drained);
         }
         drop(permit);
+        going = Going::AfterSleep;
         if let Next::Repeat { pause } = next {
             repeats += 1;
-            ticket.lane.counters.repeats.one();
+            going = Going::Again;
             ticket.emit(|| EventKind::Retry {
                 repeat: repeats,
                 pause,
@@ -280,6 +287,13 @@ fn failed(lane: &Lane, error: TransportError) -> DispatchError {
         lane: lane.key.clone(),
         error,
     }
+}
+
+/// What an attempt is for.
+enum Going {
+    First,
+    Again,
+    AfterSleep,
 }
 
 /// What comes after an attempt that is not delivered.
