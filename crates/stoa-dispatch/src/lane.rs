@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::{
     BreakerMode, Concurrency, LaneKey, LaneSettings, LaneStatus, LaneUpdate, Transport, aimd::Aimd,
     breaker::Breaker, bucket::Bucket, counters::Counters, limiter::Limiter, retry_budget::RetryBudget,
+    shared::after,
 };
 
 /// Everything that belongs to one server.
@@ -99,11 +100,11 @@ impl Lane {
         let mut settings = self.settings.write();
         let mut next = (*settings.current).clone();
         update.apply(&mut next);
-        settings.current = Arc::new(next);
+        let now = Instant::now();
         settings.by_hand = Some(ByHand {
-            until: update.lasting.map(|lasting| Instant::now() + lasting),
+            until: update.lasting.map(|lasting| after(now, lasting)),
         });
-        self.put_in_force(&settings.current);
+        self.put_in_force(&mut settings, Arc::new(next));
         // Who sets a breaker to work wants it to begin anew.
         if update.breaker == Some(BreakerMode::Active) {
             self.breaker.reset();
@@ -114,8 +115,8 @@ impl Lane {
     pub(crate) fn reset(&self) {
         let mut settings = self.settings.write();
         settings.by_hand = None;
-        settings.current = Arc::clone(&settings.base);
-        self.put_in_force(&settings.current);
+        let base = Arc::clone(&settings.base);
+        self.put_in_force(&mut settings, base);
         drop(settings);
         self.breaker.reset();
         self.bucket.wake();
@@ -126,8 +127,8 @@ impl Lane {
         let mut settings = self.settings.write();
         settings.base = Arc::new(base);
         if settings.by_hand.is_none() {
-            settings.current = Arc::clone(&settings.base);
-            self.put_in_force(&settings.current);
+            let base = Arc::clone(&settings.base);
+            self.put_in_force(&mut settings, base);
         }
     }
 
@@ -144,17 +145,24 @@ impl Lane {
         let mut settings = self.settings.write();
         if over(&settings) {
             settings.by_hand = None;
-            settings.current = Arc::clone(&settings.base);
-            self.put_in_force(&settings.current);
+            let base = Arc::clone(&settings.base);
+            self.put_in_force(&mut settings, base);
         }
     }
 
-    fn put_in_force(&self, settings: &LaneSettings) {
-        *self.aimd.lock() = aimd(settings.concurrency, Instant::now());
-        self.limiter.set(settings.concurrency.initial(), settings.queue);
-        self.bucket.set_rate(settings.rate, settings.burst.get());
-        self.breaker.set(settings.breaker.clone());
-        self.budget.set(&settings.retry);
+    /// From now on, `next`. What has been found out or spent is forgotten only where it is changed itself.
+    fn put_in_force(&self, settings: &mut Settings, next: Arc<LaneSettings>) {
+        if next.concurrency != settings.current.concurrency {
+            *self.aimd.lock() = aimd(next.concurrency, Instant::now());
+            self.limiter.set_limit(next.concurrency.initial());
+        }
+        if next.retry != settings.current.retry {
+            self.budget.set(&next.retry);
+        }
+        self.limiter.set_queue(next.queue);
+        self.bucket.set_rate(next.rate, next.burst.get());
+        self.breaker.set(next.breaker.clone());
+        settings.current = next;
     }
 
     /// Learns from an attempt, where the concurrency is found out.

@@ -156,17 +156,13 @@ impl Limiter {
         Entry::Line(line)
     }
 
-    /// Changes both bounds. Who is in already stays in.
-    pub(crate) fn set(self: &Arc<Self>, limit: usize, queue: usize) {
-        {
-            let mut state = self.state.lock();
-            state.limit = limit.max(1);
-            state.queue = queue;
-        }
+    /// Changes how many may wait. Who is in already stays in.
+    pub(crate) fn set_queue(self: &Arc<Self>, queue: usize) {
+        self.state.lock().queue = queue;
         self.advance();
     }
 
-    /// Changes how many run at once.
+    /// Changes how many run at once. Who runs already runs on.
     pub(crate) fn set_limit(self: &Arc<Self>, limit: usize) {
         self.state.lock().limit = limit.max(1);
         self.advance();
