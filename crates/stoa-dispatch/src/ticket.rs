@@ -146,6 +146,8 @@ impl Ticket {
                 EventKind::Finish { result, took }
             }
         };
+        // Idle from now on, if nobody else is here.
+        self.lane.touch();
         self.emit(|| kind);
     }
 
