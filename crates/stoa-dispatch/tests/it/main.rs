@@ -1,12 +1,16 @@
 //! What the dispatcher promises, on a stopped clock and against a server in memory.
 
+mod adaptive;
 mod admission;
 mod bodies;
 mod breaker;
+mod changes;
 mod closing;
 mod conditions;
 mod deadlines;
 mod lab;
+mod lanes;
 mod origin;
 mod panics;
 mod pauses;
+mod repeats;

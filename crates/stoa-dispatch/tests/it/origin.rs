@@ -54,6 +54,7 @@ struct Book {
 pub(crate) struct Answer {
     delay: Duration,
     gate: Option<Arc<Semaphore>>,
+    work: Option<(Arc<Semaphore>, Duration)>,
     what: What,
 }
 
@@ -171,6 +172,7 @@ impl Answer {
         Self {
             delay: Duration::ZERO,
             gate: None,
+            work: None,
             what,
         }
     }
@@ -186,6 +188,12 @@ impl Answer {
     /// The head comes so much later.
     pub(crate) fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
+        self
+    }
+
+    /// The head comes once so much work has been done by somebody who is free to.
+    pub(crate) fn working(mut self, workers: &Arc<Semaphore>, time: Duration) -> Self {
+        self.work = Some((Arc::clone(workers), time));
         self
     }
 
@@ -224,6 +232,10 @@ impl Transport for Origin {
         }
         if let Some(gate) = &answer.gate {
             gate.acquire().await.expect("gate").forget();
+        }
+        if let Some((workers, time)) = &answer.work {
+            let _worker = workers.acquire().await.expect("workers");
+            sleep(*time).await;
         }
         match answer.what {
             What::Head(status, headers, flow) => {
