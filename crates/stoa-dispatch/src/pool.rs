@@ -237,17 +237,19 @@ impl Pool {
     /// [`DispatchError::Closed`], also when the pool is closed while this waits; [`DispatchError::Full`] when the pool as
     /// a whole has no room, or no lane.
     pub async fn send(&self, task: Task, consumer: impl Consumer) -> Result<(), DispatchError> {
+        // Borrowed from the task, they would tie this future to one thread: a task can be sent, but not shared.
+        let (lane, class) = (task.lane.clone(), task.class);
         let offering = Offering {
             pool: self,
             id: self.shared.id(),
-            lane: &task.lane,
+            lane: &lane,
         };
         let entering = async {
-            let (slot, lane) = self.begin(&task)?;
+            let (slot, lane) = self.begin(&lane)?;
             let entry = tokio::select! {
                 biased;
                 () = self.shared.closing.cancelled() => return Err(DispatchError::Closed),
-                entry = lane.limiter.enter_when_room(task.class) => entry,
+                entry = lane.limiter.enter_when_room(class) => entry,
             };
             Ok((slot, lane, entry))
         };
@@ -279,7 +281,7 @@ impl Pool {
     /// Takes the task or refuses it, at once, with the event that says so.
     fn admit(&self, task: &Task) -> Result<(Ticket, Entry), DispatchError> {
         let id = self.shared.id();
-        let entered = self.begin(task).and_then(|(slot, lane)| {
+        let entered = self.begin(&task.lane).and_then(|(slot, lane)| {
             let entry = lane
                 .limiter
                 .enter(task.class)
@@ -300,18 +302,18 @@ impl Pool {
     }
 
     /// A place in the pool and the lane of the task.
-    fn begin(&self, task: &Task) -> Result<(Slot, Arc<Lane>), DispatchError> {
+    fn begin(&self, lane: &LaneKey) -> Result<(Slot, Arc<Lane>), DispatchError> {
         // First counted, then asked: a pool that closes in between waits for this task.
         let slot = Slot::take(&self.shared);
         if self.shared.closing.is_cancelled() {
             return Err(DispatchError::Closed);
         }
         let slot = slot.map_err(|limit| DispatchError::Full {
-            lane: task.lane.clone(),
+            lane: lane.clone(),
             bound: Bound::Tasks,
             limit,
         })?;
-        Ok((slot, self.shared.lanes.get(&task.lane)?))
+        Ok((slot, self.shared.lanes.get(lane)?))
     }
 
     fn reject(&self, id: u64, lane: &LaneKey, error: DispatchError) -> DispatchError {
