@@ -243,7 +243,8 @@ async fn attempt(ticket: &Ticket, request: Request) -> Result<Attempt, DispatchE
     let began = Instant::now();
     let latest = ticket.deadline().min(after(began, ticket.settings.attempt));
     lane.counters.attempts.one();
-    let sending = guarded(lane, Stage::Attempt, lane.transport.send(request));
+    // The transport may panic before it has returned a future, too.
+    let sending = guarded(lane, Stage::Attempt, async { lane.transport.send(request).await });
     let sent = match timeout_at(latest, sending).await {
         Ok(sent) => Some(sent?),
         Err(_) => None,
