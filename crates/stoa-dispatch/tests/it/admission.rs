@@ -197,7 +197,11 @@ async fn a_repeat_of_batch_work_that_waits_for_its_share_holds_up_no_other() {
         assert!(matches!(lab.pool.offer(batch("/hanging"), Discard), Offer::Taken));
     }
     tokio::time::sleep(secs(1)).await;
-    assert_eq!((lab.origin.attempts(), lab.lane().waiting), (4, 1), "the repeat waits for a share");
+    assert_eq!(
+        (lab.origin.attempts(), lab.lane().waiting),
+        (4, 1),
+        "the repeat waits for a share"
+    );
     let before = lab.began.elapsed();
     assert_eq!(lab.outcome(get("/call")).await, Ok(200), "seven turns are free");
     assert_eq!(lab.began.elapsed(), before);

@@ -72,9 +72,12 @@ async fn the_first_probe_that_succeeds_closes_it_whatever_the_jitter() {
     for seed in 0..50 {
         let began = Instant::now();
         let random = parking_lot::Mutex::new(fastrand::Rng::with_seed(seed));
-        let script = move |seen: &Seen| match seen.at.duration_since(began) < secs(20) {
-            true => Answer::fails(TransportErrorKind::Connect),
-            false => Answer::ok(),
+        let script = move |seen: &Seen| {
+            if seen.at.duration_since(began) < secs(20) {
+                Answer::fails(TransportErrorKind::Connect)
+            } else {
+                Answer::ok()
+            }
         };
         let lab = Lab::with(five(), script, |builder| {
             builder.jitter(move || random.lock().f64())

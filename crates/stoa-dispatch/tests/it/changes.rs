@@ -32,7 +32,9 @@ fn load(lab: &Lab, count: usize) {
 /// Arrivals from one second to another after the beginning.
 fn arrivals(lab: &Lab, from: u128, to: u128) -> usize {
     let all = lab.origin.arrivals(lab.began);
-    all.iter().filter(|at| (from * 1000..to * 1000).contains(*at)).count()
+    all.iter()
+        .filter(|at| (from * 1000..to * 1000).contains(*at))
+        .count()
 }
 
 #[tokio::test(start_paused = true)]
@@ -46,8 +48,16 @@ async fn a_rate_that_is_lowered_and_raised_by_hand_is_followed_within_a_second()
     lab.is_clean().await;
     assert!((498..=502).contains(&arrivals(&lab, 0, 5)));
     assert!(arrivals(&lab, 5, 6) <= 11, "{}", arrivals(&lab, 5, 6));
-    assert!((39..=41).contains(&arrivals(&lab, 6, 10)), "{}", arrivals(&lab, 6, 10));
-    assert!((190..=202).contains(&arrivals(&lab, 10, 11)), "{}", arrivals(&lab, 10, 11));
+    assert!(
+        (39..=41).contains(&arrivals(&lab, 6, 10)),
+        "{}",
+        arrivals(&lab, 6, 10)
+    );
+    assert!(
+        (190..=202).contains(&arrivals(&lab, 10, 11)),
+        "{}",
+        arrivals(&lab, 10, 11)
+    );
     assert_eq!((lab.origin.attempts(), lab.log.count("finish 200")), (2000, 2000));
 }
 
@@ -58,13 +68,23 @@ async fn new_rules_reach_every_lane_during_load() {
     sleep(secs(2)).await;
     lab.pool.set_rules(|_| at("10/s"));
     sleep(secs(8)).await;
-    lab.pool.set_rules(|_| LaneSettings { rate: None, ..at("1/s") });
+    lab.pool.set_rules(|_| LaneSettings {
+        rate: None,
+        ..at("1/s")
+    });
     sleep(ms(1)).await;
     settle().await;
     lab.is_clean().await;
     assert!(arrivals(&lab, 2, 3) <= 11);
-    assert!((69..=71).contains(&arrivals(&lab, 3, 10)), "{}", arrivals(&lab, 3, 10));
-    assert_eq!(arrivals(&lab, 10, 11), lab.origin.attempts() - arrivals(&lab, 0, 10));
+    assert!(
+        (69..=71).contains(&arrivals(&lab, 3, 10)),
+        "{}",
+        arrivals(&lab, 3, 10)
+    );
+    assert_eq!(
+        arrivals(&lab, 10, 11),
+        lab.origin.attempts() - arrivals(&lab, 0, 10)
+    );
     assert_eq!((lab.origin.attempts(), lab.log.count("finish 200")), (1000, 1000));
 }
 
@@ -154,13 +174,23 @@ async fn what_is_set_for_a_time_reverts_to_the_rules_of_that_time() {
     };
     let status = lab.pool.set_lane(&lane_key(), &update).expect("lane");
     assert_eq!((status.by_hand, status.reverts_in), (true, Some(secs(3))));
-    assert_eq!((status.mode, status.settings.burst), (BreakerMode::Disabled, number(5)));
+    assert_eq!(
+        (status.mode, status.settings.burst),
+        (BreakerMode::Disabled, number(5))
+    );
     sleep(secs(1)).await;
     lab.pool.set_rules(|_| at("50/s"));
-    assert_eq!(lab.lane().settings.rate.expect("rate").to_string(), "10/s", "by hand goes first");
+    assert_eq!(
+        lab.lane().settings.rate.expect("rate").to_string(),
+        "10/s",
+        "by hand goes first"
+    );
     sleep(secs(3)).await;
     let lane = lab.lane();
-    assert_eq!((lane.by_hand, lane.reverts_in, lane.mode), (false, None, BreakerMode::Active));
+    assert_eq!(
+        (lane.by_hand, lane.reverts_in, lane.mode),
+        (false, None, BreakerMode::Active)
+    );
     assert_eq!(*lane.settings, at("50/s"));
     lab.is_clean().await;
     assert!(arrivals(&lab, 0, 3) <= 36, "{}", arrivals(&lab, 0, 3));
@@ -190,7 +220,10 @@ async fn what_is_set_by_hand_without_a_time_stays_until_the_lane_is_reset() {
 #[tokio::test(start_paused = true)]
 async fn a_change_of_the_rate_leaves_the_turns_as_they_were_found_out() {
     let auto: Concurrency = "auto:1-100".parse().expect("auto");
-    let settings = LaneSettings { concurrency: auto, ..bounds(1, 10_000) };
+    let settings = LaneSettings {
+        concurrency: auto,
+        ..bounds(1, 10_000)
+    };
     let lab = Lab::new(settings, |_| Answer::ok().after(ms(10)));
     load(&lab, 1000);
     lab.is_clean().await;
@@ -198,17 +231,35 @@ async fn a_change_of_the_rate_leaves_the_turns_as_they_were_found_out() {
     assert!(found > 20, "{found}");
     let lane = lab.pool.set_lane(&lane_key(), &rate("1000/s")).expect("lane");
     assert_eq!(lane.limit, found);
-    let other = LaneUpdate { concurrency: Some(fixed(5)), ..LaneUpdate::default() };
+    let other = LaneUpdate {
+        concurrency: Some(fixed(5)),
+        ..LaneUpdate::default()
+    };
     assert_eq!(lab.pool.set_lane(&lane_key(), &other).expect("lane").limit, 5);
-    assert_eq!(lab.pool.reset_lane(&lane_key()).expect("lane").limit, 8, "begun anew");
+    assert_eq!(
+        lab.pool.reset_lane(&lane_key()).expect("lane").limit,
+        8,
+        "begun anew"
+    );
 }
 
 /// Nor is the budget of repeats filled again by it.
 #[tokio::test(start_paused = true)]
 async fn a_change_of_the_rate_is_no_new_budget() {
-    let settings = LaneSettings { retry: stoa_dispatch::RetrySettings::default(), ..bounds(10, 10) };
+    let settings = LaneSettings {
+        retry: stoa_dispatch::RetrySettings::default(),
+        ..bounds(10, 10)
+    };
     let lab = Lab::new(settings, |_| Answer::status(502));
-    lab.pool.set_lane(&lane_key(), &LaneUpdate { breaker: Some(BreakerMode::Disabled), ..LaneUpdate::default() }).expect("lane");
+    lab.pool
+        .set_lane(
+            &lane_key(),
+            &LaneUpdate {
+                breaker: Some(BreakerMode::Disabled),
+                ..LaneUpdate::default()
+            },
+        )
+        .expect("lane");
     for _ in 0..40 {
         assert_eq!(lab.outcome(get("/").within(secs(100))).await, Ok(502));
         lab.pool.set_lane(&lane_key(), &rate("1000/s")).expect("lane");

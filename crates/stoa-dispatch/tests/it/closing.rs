@@ -223,11 +223,11 @@ async fn a_consumer_that_does_not_end_is_cut_off_and_counted() {
     let lab = Lab::new(bounds(2, 5), |_| Answer::ok());
     let reads = |response: Response, _| async move {
         response.into_body().bytes(100).await.expect("body");
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     let ignores = |response: Response, _| async move {
         let _held = response;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     lab.pool.send(get("/"), reads).await.expect("taken");
     lab.pool.send(get("/"), ignores).await.expect("taken");

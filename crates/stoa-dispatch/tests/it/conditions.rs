@@ -154,9 +154,10 @@ async fn filters_are_asked_in_their_order_and_the_first_refusal_counts() {
         let asked = Arc::clone(&asked);
         Arc::new(FilterFn::new(name, move |request: &Request| {
             asked.lock().push(name);
-            match request.uri().path() == refuses {
-                true => Err(format!("not {refuses}")),
-                false => Ok(()),
+            if request.uri().path() == refuses {
+                Err(format!("not {refuses}"))
+            } else {
+                Ok(())
             }
         }))
     };

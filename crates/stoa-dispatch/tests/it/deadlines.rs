@@ -111,11 +111,11 @@ async fn in_the_consumer() {
     let lab = Lab::new(bounds(1, 5), |_| Answer::ok());
     let reads_nothing = |response: Response, _| async {
         let _held = response;
-        pending().await
+        pending::<()>().await;
     };
     let reads_all = |response: Response, _| async {
         response.into_body().bytes(100).await.expect("body");
-        pending().await
+        pending::<()>().await;
     };
     lab.pool
         .send(get("/").within(secs(3)), reads_nothing)

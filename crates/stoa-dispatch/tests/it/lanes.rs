@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use stoa_dispatch::{Bound, BreakerState, Discard, DispatchError, LaneKey, LaneSettings, LaneUpdate, Offer, Pool};
+use stoa_dispatch::{
+    Bound, BreakerState, Discard, DispatchError, LaneKey, LaneSettings, LaneUpdate, Offer, Pool,
+};
 use tokio::time::sleep;
 
 use crate::{
@@ -49,7 +51,10 @@ async fn fifty_thousand_lanes_are_never_more_than_the_bound_and_lose_no_count() 
     assert_eq!(lanes.len(), 100);
     let here: u64 = lanes.iter().map(|lane| lane.counts.succeeded).sum();
     assert_eq!((here, gone.succeeded), (100, 49_900));
-    assert_eq!((gone.queued, gone.started, gone.attempts), (49_900, 49_900, 49_900));
+    assert_eq!(
+        (gone.queued, gone.started, gone.attempts),
+        (49_900, 49_900, 49_900)
+    );
     sleep(secs(62)).await;
     let (lanes, gone) = lab.pool.totals();
     assert_eq!((lanes.len(), gone.succeeded), (0, 50_000));
@@ -69,14 +74,33 @@ async fn without_room_the_one_that_has_been_idle_for_the_longest_time_goes() {
 #[tokio::test(start_paused = true)]
 async fn lanes_in_use_stay_and_who_finds_no_room_is_told_so() {
     let lab = lab(small(), 2, secs(1));
-    let held = lab.pool.call(get("/slow").in_lane(key("held"))).await.expect("head");
+    let held = lab
+        .pool
+        .call(get("/slow").in_lane(key("held")))
+        .await
+        .expect("head");
     let hangs = lab.pool.offer(get("/hangs").in_lane(key("hangs")), Discard);
     assert!(matches!(hangs, Offer::Taken));
     sleep(secs(30)).await;
-    assert_eq!(names(&lab.pool), ["hangs", "held"], "idle is not what nobody looks at");
-    let error = lab.pool.call(get("/").in_lane(key("third"))).await.expect_err("no room");
+    assert_eq!(
+        names(&lab.pool),
+        ["hangs", "held"],
+        "idle is not what nobody looks at"
+    );
+    let error = lab
+        .pool
+        .call(get("/").in_lane(key("third")))
+        .await
+        .expect_err("no room");
     assert!(
-        matches!(error, DispatchError::Full { bound: Bound::Lanes, limit: 2, .. }),
+        matches!(
+            error,
+            DispatchError::Full {
+                bound: Bound::Lanes,
+                limit: 2,
+                ..
+            }
+        ),
         "{error:?}"
     );
     assert!(lab.pool.set_lane(&key("third"), &LaneUpdate::default()).is_err());
@@ -123,7 +147,10 @@ async fn what_a_lane_has_learnt_is_kept_over_what_is_merely_recent() {
     assert_eq!(lab.ask("open", "/fails").await, Ok(500));
     sleep(ms(10)).await;
     assert_eq!(lab.ask("asleep", "/sleepy").await, Ok(429));
-    let rate = LaneUpdate { queue: Some(1), ..LaneUpdate::default() };
+    let rate = LaneUpdate {
+        queue: Some(1),
+        ..LaneUpdate::default()
+    };
     lab.pool.set_lane(&key("by-hand"), &rate).expect("lane");
     for lane in ["x", "y", "z"] {
         sleep(ms(10)).await;
@@ -134,10 +161,18 @@ async fn what_a_lane_has_learnt_is_kept_over_what_is_merely_recent() {
     settle().await;
     let status = lab.pool.lane(&key("open")).expect("kept");
     assert_ne!(status.breaker, BreakerState::Closed);
-    assert_eq!(names(&lab.pool), ["asleep", "by-hand", "open"], "idle for long, and kept");
+    assert_eq!(
+        names(&lab.pool),
+        ["asleep", "by-hand", "open"],
+        "idle for long, and kept"
+    );
     // Where there is no other room, even these go, the longest idle first.
     for lane in ["p", "q"] {
-        let held = lab.pool.call(get("/slow").in_lane(key(lane))).await.expect("head");
+        let held = lab
+            .pool
+            .call(get("/slow").in_lane(key(lane)))
+            .await
+            .expect("head");
         std::mem::forget(held);
     }
     assert_eq!(names(&lab.pool), ["asleep", "by-hand", "p", "q"]);

@@ -2,7 +2,10 @@
 
 use http::Method;
 use http_body_util::Full;
-use stoa_dispatch::{BreakerMode, BreakerSettings, Discard, LaneSettings, Percent, RequestBody, RetrySettings, Task, TransportErrorKind};
+use stoa_dispatch::{
+    BreakerMode, BreakerSettings, Discard, LaneSettings, Percent, RequestBody, RetrySettings, Task,
+    TransportErrorKind,
+};
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
@@ -13,7 +16,10 @@ use crate::{
 /// Two repeats of a request, one in five of the lane, none for nothing; the breaker only looks.
 fn repeating() -> LaneSettings {
     let mut settings = LaneSettings {
-        retry: RetrySettings { max: 2, ..RetrySettings::default() },
+        retry: RetrySettings {
+            max: 2,
+            ..RetrySettings::default()
+        },
         ..bounds(4, 100)
     };
     settings.breaker.mode = BreakerMode::Observe;
@@ -44,13 +50,26 @@ async fn a_failure_is_repeated_after_a_growing_pause_with_the_same_bytes() {
         1 => Answer::fails(TransportErrorKind::Cut),
         _ => Answer::ok(),
     });
-    assert_eq!(lab.outcome(sent(Method::PUT, "the body".to_owned())).await, Ok(200));
-    assert_eq!(lab.origin.arrivals(lab.began), [0, 100, 300], "half of 200 ms, then half of 400");
+    assert_eq!(
+        lab.outcome(sent(Method::PUT, "the body".to_owned())).await,
+        Ok(200)
+    );
+    assert_eq!(
+        lab.origin.arrivals(lab.began),
+        [0, 100, 300],
+        "half of 200 ms, then half of 400"
+    );
     for seen in lab.origin.seen() {
         assert_eq!((seen.method, seen.uri.query()), (Method::PUT, Some("q=1")));
-        assert_eq!((seen.body.as_ref(), &seen.headers["x-mine"]), (b"the body".as_slice(), &"1".parse().expect("value")));
+        assert_eq!(
+            (seen.body.as_ref(), &seen.headers["x-mine"]),
+            (b"the body".as_slice(), &"1".parse().expect("value"))
+        );
     }
-    assert_eq!(lab.log.story(1), ["queue", "start", "retry 1", "retry 2", "finish 200"]);
+    assert_eq!(
+        lab.log.story(1),
+        ["queue", "start", "retry 1", "retry 2", "finish 200"]
+    );
     assert_eq!(lab.lane().counts.repeats, 2);
     assert_eq!(lab.origin.dropped(), (0, 0), "the failed body was drained");
     lab.is_clean().await;
@@ -58,7 +77,16 @@ async fn a_failure_is_repeated_after_a_growing_pause_with_the_same_bytes() {
 
 #[tokio::test(start_paused = true)]
 async fn what_fails_for_good_is_delivered_as_it_came() {
-    for (status, attempts) in [(502, 3), (503, 3), (504, 3), (429, 3), (500, 1), (501, 1), (404, 1), (400, 1)] {
+    for (status, attempts) in [
+        (502, 3),
+        (503, 3),
+        (504, 3),
+        (429, 3),
+        (500, 1),
+        (501, 1),
+        (404, 1),
+        (400, 1),
+    ] {
         let lab = Lab::new(repeating(), move |_| Answer::status(status));
         assert_eq!(lab.outcome(get("/")).await, Ok(status));
         assert_eq!(lab.origin.attempts(), attempts, "{status}");
@@ -113,7 +141,10 @@ async fn without_a_budget_the_failing_response_is_delivered() {
 
 #[tokio::test(start_paused = true)]
 async fn a_repeat_gives_its_turn_to_others_while_it_pauses_and_goes_first_afterwards() {
-    let settings = LaneSettings { concurrency: fixed(1), ..repeating() };
+    let settings = LaneSettings {
+        concurrency: fixed(1),
+        ..repeating()
+    };
     let lab = Lab::new(settings, |seen| match (seen.uri.path(), seen.number) {
         ("/fails", 0) => Answer::status(502),
         _ => Answer::ok().after(ms(60)),
@@ -135,16 +166,25 @@ async fn a_repeat_asks_breaker_and_rate_again() {
     let arrivals = lab.origin.arrivals(lab.began);
     assert!(arrivals[1] >= 990 && arrivals[2] >= 1980, "{arrivals:?}");
 
-    settings.breaker = BreakerSettings { consecutive: 1, ..BreakerSettings::default() };
+    settings.breaker = BreakerSettings {
+        consecutive: 1,
+        ..BreakerSettings::default()
+    };
     let lab = Lab::new(settings, |_| Answer::status(502));
     assert_eq!(lab.outcome(get("/")).await, Err("breaker_open"));
-    assert_eq!((lab.origin.attempts(), lab.lane().counts.repeats), (1, 0), "it was not sent");
+    assert_eq!(
+        (lab.origin.attempts(), lab.lane().counts.repeats),
+        (1, 0),
+        "it was not sent"
+    );
     lab.is_clean().await;
 }
 
 /// A thousand a second for twenty seconds, every other attempt failing.
 async fn storm(settings: LaneSettings) -> Lab {
-    let lab = Lab::new(settings, |seen| Answer::status(if seen.number % 2 == 0 { 503 } else { 200 }));
+    let lab = Lab::new(settings, |seen| {
+        Answer::status(if seen.number % 2 == 0 { 503 } else { 200 })
+    });
     let mut callers = JoinSet::new();
     for round in 0..2000 {
         for number in 0..10 {
@@ -167,7 +207,11 @@ async fn storm(settings: LaneSettings) -> Lab {
 /// B16.
 #[tokio::test(start_paused = true)]
 async fn a_storm_of_failures_makes_no_storm_of_repeats() {
-    let mut settings = LaneSettings { concurrency: fixed(100), queue: 20_000, ..with_budget(20, 1) };
+    let mut settings = LaneSettings {
+        concurrency: fixed(100),
+        queue: 20_000,
+        ..with_budget(20, 1)
+    };
     let lab = storm(settings.clone()).await;
     let counts = lab.lane().counts;
     assert_eq!((counts.queued, counts.started), (20_000, 20_000));
@@ -183,7 +227,10 @@ async fn a_storm_of_failures_makes_no_storm_of_repeats() {
     let (first, again) = asked(&lab);
     assert!(counts.openings > 0 && counts.refused > 10_000);
     assert_eq!((first + again, again), (counts.attempts, counts.repeats));
-    assert!(again <= first / 5 + 20 + 10, "what was refused earned nothing: {again} after {first}");
+    assert!(
+        again <= first / 5 + 20 + 10,
+        "what was refused earned nothing: {again} after {first}"
+    );
 }
 
 /// Requests that were sent, and attempts that repeated one.
