@@ -90,13 +90,21 @@ impl Hold {
             let transition = breaker.end(verdict, jitter);
             self.ticket.breaker(transition);
         }
-        let result = result.map(|()| Some(self.status));
-        if consumed {
-            let ticket = self.ticket;
-            return Some(Ended { ticket, result });
-        }
-        self.ticket.end(result);
-        None
+        let Self {
+            mut ticket,
+            permit,
+            status,
+            ..
+        } = self;
+        let result = result.map(|()| Some(status));
+        let ended = if consumed {
+            Some(Ended { ticket, result })
+        } else {
+            ticket.end(result);
+            None
+        };
+        drop(permit);
+        ended
     }
 }
 
