@@ -62,6 +62,24 @@ async fn a_rate_that_is_lowered_and_raised_by_hand_is_followed_within_a_second()
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_waits_for_a_token_of_an_hour_goes_at_once_under_a_new_rate() {
+    let day = secs(24 * 3600);
+    let patient = LaneSettings {
+        wait: day,
+        deadline: day,
+        ..at("1/h")
+    };
+    let lab = Lab::new(patient, |_| Answer::ok());
+    load(&lab, 3);
+    sleep(secs(100)).await;
+    assert_eq!(lab.origin.attempts(), 1);
+    lab.pool.set_lane(&lane_key(), &rate("100/s")).expect("lane");
+    sleep(ms(50)).await;
+    assert_eq!(lab.origin.attempts(), 3);
+    lab.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn new_rules_reach_every_lane_during_load() {
     let lab = Lab::new(at("100/s"), |_| Answer::ok());
     load(&lab, 1000);

@@ -110,10 +110,11 @@ fn settings() -> LaneSettings {
         attempt: ms(400),
         idle: ms(300),
         retry: RetrySettings::default(),
-        ..bounds(16, 20)
+        max_sleep: ms(30),
+        ..bounds(8, 10)
     };
-    settings.breaker.consecutive = 4;
-    settings.breaker.open = ms(50);
+    settings.breaker.consecutive = 3;
+    settings.breaker.open = ms(20);
     settings
 }
 
@@ -182,7 +183,7 @@ async fn of_a_hundred_thousand_tasks_each_has_its_events_once_and_in_order() {
         "finish attempt_timeout",
         "finish idle_timeout",
         "retry 1",
-        "sleep 1",
+        "sleep 0",
         "breaker Tripped",
         "breaker ProbeFailed",
         "breaker Closed",
