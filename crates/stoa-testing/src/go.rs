@@ -80,7 +80,7 @@ impl GoClient {
     ///
     /// The go command is `$STOA_GO`, else the one that `make tools` installs; panics without it.
     pub fn new(goproxy: &str) -> Self {
-        let tools = tools_directory();
+        let tools = tools();
         let go = environment("STOA_GO")
             .map_or_else(|| tools.join(format!("go-{GO_VERSION}/bin/go")), PathBuf::from);
         assert!(
@@ -229,8 +229,13 @@ impl GoClient {
     }
 }
 
+/// The go distribution that `scripts/tools.sh` installs.
+pub(crate) fn goroot() -> PathBuf {
+    tools().join(format!("go-{GO_VERSION}"))
+}
+
 /// Where `scripts/tools.sh` installs.
-fn tools_directory() -> PathBuf {
+pub(crate) fn tools() -> PathBuf {
     let home = || environment("HOME").expect("HOME is set");
     environment("STOA_TOOLS").map_or_else(|| Path::new(&home()).join(".cache/stoa/tools"), PathBuf::from)
 }
@@ -239,6 +244,6 @@ fn tools_directory() -> PathBuf {
     clippy::disallowed_methods,
     reason = "where the tools are is a matter of the machine, not of stoa"
 )]
-fn environment(name: &str) -> Option<String> {
+pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -130,6 +130,11 @@ impl Upstream {
         self.state.counted(|counts| counts.total)
     }
 
+    /// How many connections have been accepted.
+    pub fn connections(&self) -> usize {
+        self.state.counted(|counts| counts.connections)
+    }
+
     /// The most requests that were being answered at one time.
     pub fn peak_in_flight(&self) -> usize {
         self.state.counted(|counts| counts.peak_in_flight)

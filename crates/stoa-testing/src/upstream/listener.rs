@@ -83,6 +83,7 @@ async fn accept(socket: TcpListener, state: Arc<State>) {
                     tokio::time::sleep(PAUSE).await;
                     continue;
                 };
+                state.accepted();
                 let state = Arc::clone(&state);
                 connections.spawn(async move {
                     // A connection that fails or grows old is closed; the client sees that.

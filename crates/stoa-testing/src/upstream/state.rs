@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
+use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -27,6 +28,8 @@ pub struct Request {
     pub headers: Headers,
     /// The body.
     pub body: Bytes,
+    /// When all of it had come.
+    pub at: Instant,
 }
 
 impl Request {
@@ -40,6 +43,7 @@ impl Request {
             path,
             headers,
             body,
+            at: Instant::now(),
         }
     }
 
@@ -133,6 +137,7 @@ pub(super) struct PathCount {
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     pub(super) total: usize,
+    pub(super) connections: usize,
     pub(super) peak_in_flight: usize,
     in_flight: usize,
     by_path: HashMap<String, PathCount>,
@@ -181,6 +186,11 @@ impl State {
                 ..Counts::default()
             };
         });
+    }
+
+    /// Counts a connection.
+    pub(super) fn accepted(&self) {
+        self.counts.send_modify(|counts| counts.connections += 1);
     }
 
     /// Logs a request and decides on its reply, in one step for those who wait.
