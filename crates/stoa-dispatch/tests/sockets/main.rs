@@ -1,0 +1,12 @@
+//! What the dispatcher promises, over real sockets against servers on 127.0.0.1 and by the real clock.
+
+mod breaker;
+mod connections;
+mod faults;
+mod hosts;
+mod isolation;
+mod lab;
+mod origin;
+mod rate;
+mod tls;
+mod unread;
