@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
 
-use crate::{BreakerMode, BreakerSettings};
+use crate::{BreakerMode, BreakerSettings, shared::after};
 
 mod window;
 
@@ -251,9 +251,12 @@ impl Inner {
             .saturating_mul(1_u32.checked_shl(self.openings).unwrap_or(u32::MAX));
         let open = doubled.min(self.settings.open_max);
         // A quarter more or less, so that many lanes that opened together do not probe together.
-        let open = open.mul_f64(0.75 + jitter / 2.0).min(self.settings.open_max);
+        let spread = Duration::try_from_secs_f64(open.as_secs_f64() * (0.75 + jitter / 2.0));
+        let open = spread.unwrap_or(open).min(self.settings.open_max);
         self.openings = self.openings.saturating_add(1);
-        self.state = State::Open { until: now + open };
+        self.state = State::Open {
+            until: after(now, open),
+        };
         self.epoch += 1;
         self.row = 0;
         self.window.clear();

@@ -88,11 +88,11 @@ impl Lane {
         self.born + Duration::from_millis(self.used_at.load(Ordering::Relaxed))
     }
 
-    /// Whether nothing would be lost with it but counts: it is not set by hand, its breaker is closed, it does not sleep.
+    /// Whether little would be lost with it: it is not set by hand, its breaker keeps nobody away, it does not sleep.
     pub(crate) fn is_forgettable(&self) -> bool {
         self.settings.read().by_hand.is_none()
             && self.bucket.asleep_until().is_none()
-            && matches!(self.breaker.state().1, crate::BreakerState::Closed)
+            && !matches!(self.breaker.state().1, crate::BreakerState::Open { .. })
     }
 
     /// Changes what `update` names, for as long as it says.

@@ -33,8 +33,8 @@ pub type Response = http::Response<ResponseBody>;
 /// The body of a response, read as it arrives.
 ///
 /// Until it has ended it holds its turn in the lane. It ends with an error when the server pauses for longer than the
-/// lane allows, when the task's deadline passes and when the pool is closed. Dropping it early closes the connection:
-/// use [`ResponseBody::drain`] to keep it.
+/// lane allows, when the task's deadline passes and when the pool is closed; all of that is looked at when it is read, so
+/// who keeps it unread keeps its turn. Dropping it early closes the connection: use [`ResponseBody::drain`] to keep it.
 pub struct ResponseBody {
     inner: Option<Inner>,
     /// Where what is left goes when this is dropped, so that the pool can clean up after a consumer.

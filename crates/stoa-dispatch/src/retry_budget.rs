@@ -11,6 +11,9 @@ use crate::RetrySettings;
 const MEMORY: Duration = Duration::from_secs(10);
 
 /// Each request earns a share of a repeat, so that repeats can never become a storm of their own.
+///
+/// The library forgets in steps of a second. Requests that come little more than a second apart can make it forget two
+/// steps at once, and the floor is then up to twice as high.
 #[derive(Debug)]
 pub(crate) struct RetryBudget(RwLock<Arc<TpsBudget>>);
 

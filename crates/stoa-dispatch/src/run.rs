@@ -257,8 +257,19 @@ async fn attempt(ticket: &Ticket, request: Request) -> Result<Attempt, DispatchE
         Some(Err(error)) => Attempted::Failed(error),
         None => Attempted::TimedOut(latest - began),
     };
-    let classified = classify(ticket, attempted)?;
-    lane.sample(began.elapsed(), classified.dropped);
+    let hurried = sent.is_none() && latest >= ticket.deadline() && ticket.has_own_deadline();
+    let classified = if hurried {
+        Classified {
+            verdict: Verdict::Ignored,
+            retriable: false,
+            sleep: None,
+            dropped: false,
+        }
+    } else {
+        let classified = classify(ticket, attempted)?;
+        lane.sample(began.elapsed(), classified.dropped);
+        classified
+    };
     let outcome = match sent {
         Some(Ok(response)) => Ok(response),
         Some(Err(error)) => Err(failed(lane, error)),

@@ -23,6 +23,7 @@ pub(crate) struct Ticket {
     pub(crate) settings: Arc<LaneSettings>,
     pub(crate) id: u64,
     deadline_after: Duration,
+    own_deadline: bool,
     admitted: Instant,
     phase: Phase,
 }
@@ -68,6 +69,7 @@ impl Ticket {
         lane.counters.queued.one();
         let ticket = Self {
             deadline_after: deadline.unwrap_or(settings.deadline),
+            own_deadline: deadline.is_some(),
             settings,
             slot,
             lane,
@@ -86,6 +88,11 @@ impl Ticket {
     /// When it has to be over.
     pub(crate) fn deadline(&self) -> Instant {
         after(self.admitted, self.deadline_after)
+    }
+
+    /// Whether the caller asked for the deadline: how little time it gave says nothing about the server.
+    pub(crate) fn has_own_deadline(&self) -> bool {
+        self.own_deadline
     }
 
     /// The end of a wait that begins now.

@@ -109,15 +109,11 @@ impl HttpClient {
         let began = Instant::now();
         let mut hops = 0;
         loop {
-            // All hops together have the time of one transfer.
-            let spent = if hops == 0 {
-                Duration::ZERO
-            } else {
-                began.elapsed()
-            };
-            let task = task(&url, credentials)
-                .map_err(|bad| bad.into_error(source_name))?
-                .within(self.total.saturating_sub(spent));
+            let mut task = task(&url, credentials).map_err(|bad| bad.into_error(source_name))?;
+            if hops > 0 {
+                // All hops together have the time of one transfer.
+                task = task.within(self.total.saturating_sub(began.elapsed()));
+            }
             let sent = self.pool.call(task).await;
             let response = sent.map_err(|error| FetchError::dispatch(source_name, self.total, error))?;
             let next = next_hop(&url, response.status(), response.headers());

@@ -239,6 +239,8 @@ async fn what_was_cancelled_or_refused_does_not_count() {
         let mut callers = lab.callers([get("/hangs")]);
         settle().await;
         callers.shutdown().await;
+        // How little time a caller gives says nothing about the server.
+        assert_eq!(lab.outcome(get("/hangs").within(ms(5))).await, Err("deadline"));
         drop(lab.get("/drips").await.expect("head"));
         assert_eq!(lab.outcome(get("/unsendable")).await, Err("transport"));
         let refusing = stoa_dispatch::FilterFn::new("no", |_: &stoa_dispatch::Request| Err("no".to_owned()));

@@ -143,6 +143,7 @@ async fn a_lane_that_was_busy_for_long_is_not_collected_as_soon_as_it_is_not() {
 async fn what_a_lane_has_learnt_is_kept_over_what_is_merely_recent() {
     let mut settings = bounds(3, 5);
     settings.breaker.consecutive = 1;
+    settings.breaker.open = secs(60);
     let lab = lab(settings, 4, secs(2));
     assert_eq!(lab.ask("open", "/fails").await, Ok(500));
     sleep(ms(10)).await;
