@@ -1,0 +1,95 @@
+//! Go's own stand-in for vcs-test.golang.org: repositories of five systems with commits of fixed dates, and go-import
+//! pages.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::go::{goroot, tools};
+
+/// The stand-in, serving on a free port of 127.0.0.1. `scripts/tools.sh` builds it out of the go distribution.
+///
+/// Repositories are made by their scripts at the first request for them. Dropping it stops it and what it started.
+#[derive(Debug)]
+pub struct VcWeb {
+    child: Child,
+    url: String,
+    _work: TempDir,
+}
+
+impl VcWeb {
+    /// Starts it and waits until it serves.
+    pub fn start() -> Self {
+        let work = TempDir::new().unwrap();
+        let program = tools().join("vcweb-1.26.6.test");
+        // Its scripts lie where its source does.
+        let folder = goroot().join("src/cmd/go/internal/vcweb/vcstest");
+        let home = work.path().join("home");
+        fs::create_dir(&home).unwrap();
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", goroot().join("bin").display());
+        let mut child = Command::new(&program)
+            .args(["-test.v", "--host=127.0.0.1", "--port=0"])
+            .current_dir(folder)
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", &home)
+            .env("USER", "stoa")
+            .env("TMPDIR", work.path())
+            .env("GOROOT", goroot())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            // A group of its own, so that the servers it starts can be stopped with it.
+            .process_group(0)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}; run scripts/tools.sh", program.display()));
+        let url = serving(&mut child);
+        Self {
+            child,
+            url,
+            _work: work,
+        }
+    }
+
+    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// Reads what it says until it serves, then lets a thread read on, so that it never waits for a reader.
+fn serving(child: &mut Child) -> String {
+    let mut lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
+    let mut said = String::new();
+    let url = loop {
+        let Some(Ok(line)) = lines.next() else {
+            let _ = child.wait();
+            panic!("the stand-in for vcs-test ended:\n{said}");
+        };
+        if let Some((_, url)) = line.split_once("serving on ") {
+            break url.trim_end_matches('/').to_owned();
+        }
+        said.push_str(&line);
+        said.push('\n');
+    };
+    std::thread::spawn(move || lines.for_each(drop));
+    url
+}
+
+impl Drop for VcWeb {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.child.wait();
+    }
+}
+
+/// Where the vectors are that Go's own code printed: beside the checkout, or where `STOA_VECTORS` says.
+pub fn vectors() -> std::path::PathBuf {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors");
+    crate::go::environment("STOA_VECTORS").map_or(beside, std::path::PathBuf::from)
+}
