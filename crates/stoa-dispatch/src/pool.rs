@@ -26,7 +26,7 @@ use crate::{
     lanes::Lanes,
     limiter::Entry,
     run::{run, work},
-    shared::{Jitter, Shared, Tally, after},
+    shared::{Jitter, Shared, Signal, Tally, after},
     ticket::{Slot, Ticket},
 };
 
@@ -176,13 +176,13 @@ impl PoolBuilder {
             all_done: Notify::new(),
             next_id: AtomicU64::new(0),
             tracker: TaskTracker::new(),
-            closing: CancellationToken::new(),
-            abort: CancellationToken::new(),
+            closing: Signal::default(),
+            abort: Signal::default(),
             tally: Mutex::new(Tally::default()),
         });
         shared
             .tracker
-            .spawn(sweep(Arc::downgrade(&shared), shared.abort.clone()));
+            .spawn(sweep(Arc::downgrade(&shared), shared.abort.token().clone()));
         Pool { shared }
     }
 }
@@ -248,7 +248,7 @@ impl Pool {
             let (slot, lane) = self.begin(&lane)?;
             let entry = tokio::select! {
                 biased;
-                () = self.shared.closing.cancelled() => return Err(DispatchError::Closed),
+                () = self.shared.closing.token().cancelled() => return Err(DispatchError::Closed),
                 entry = lane.limiter.enter_when_room(class) => entry,
             };
             Ok((slot, lane, entry))
@@ -305,7 +305,7 @@ impl Pool {
     fn begin(&self, lane: &LaneKey) -> Result<(Slot, Arc<Lane>), DispatchError> {
         // First counted, then asked: a pool that closes in between waits for this task.
         let slot = Slot::take(&self.shared);
-        if self.shared.closing.is_cancelled() {
+        if self.shared.closing.is_given() {
             return Err(DispatchError::Closed);
         }
         let slot = slot.map_err(|limit| DispatchError::Full {
@@ -329,17 +329,17 @@ impl Pool {
         {
             // Under the lock, so that of two closers one is told.
             let _tally = self.shared.tally.lock();
-            if self.shared.closing.is_cancelled() {
+            if self.shared.closing.is_given() {
                 return Err(AlreadyClosed);
             }
-            self.shared.closing.cancel();
+            self.shared.closing.give();
         }
         self.shared.tracker.close();
         if !self.all_done(drain.timeout).await {
-            self.shared.abort.cancel();
+            self.shared.abort.give();
             self.all_done(ABORT_GRACE).await;
         }
-        self.shared.abort.cancel();
+        self.shared.abort.give();
         self.shared.tracker.wait().await;
         let tally = *self.shared.tally.lock();
         Ok(DrainReport {

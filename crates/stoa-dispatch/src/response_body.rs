@@ -185,7 +185,7 @@ impl Inner {
         let ticket = &hold.ticket;
         let abort = self
             .abort
-            .get_or_insert_with(|| Box::pin(ticket.shared().abort.clone().cancelled_owned()));
+            .get_or_insert_with(|| Box::pin(ticket.shared().abort.token().clone().cancelled_owned()));
         if abort.as_mut().poll(cx).is_ready() {
             return Poll::Ready(DispatchError::Aborted);
         }
@@ -224,7 +224,7 @@ impl Inner {
 
 /// Why nothing more is read, even of a body that never keeps its reader waiting.
 fn over(ticket: &Ticket) -> Option<DispatchError> {
-    if ticket.shared().abort.is_cancelled() {
+    if ticket.shared().abort.is_given() {
         return Some(DispatchError::Aborted);
     }
     (Instant::now() >= ticket.deadline()).then(|| ticket.late(Stage::Body))

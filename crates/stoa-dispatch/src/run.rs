@@ -41,11 +41,11 @@ pub(crate) async fn run(
     task: Task,
     keep_parts: bool,
 ) -> Result<(Response, Option<Parts>), DispatchError> {
-    let abort = ticket.shared().abort.clone();
+    let shared = Arc::clone(ticket.shared());
     let landed = tokio::select! {
         // The abort first: the turns that it frees must start nobody who is to be cut off as well.
         biased;
-        () = abort.cancelled() => Err(DispatchError::Aborted),
+        () = shared.abort.token().cancelled() => Err(DispatchError::Aborted),
         landed = stages(&mut ticket, entry, task, keep_parts) => landed,
     };
     match landed {
@@ -395,7 +395,7 @@ fn panicked(lane: &Lane, stage: Stage, payload: &(dyn Any + Send)) -> DispatchEr
 pub(crate) async fn work(ticket: Ticket, entry: Entry, task: Task, consumer: Box<dyn Consumer>) {
     let lane = Arc::clone(&ticket.lane);
     let (deadline, deadline_error) = (ticket.deadline(), ticket.late(Stage::Consumer));
-    let abort = ticket.shared().abort.clone();
+    let shared = Arc::clone(ticket.shared());
     let Ok((mut response, Some(parts))) = run(ticket, entry, task, true).await else {
         // The events have told.
         return;
@@ -407,7 +407,7 @@ pub(crate) async fn work(ticket: Ticket, entry: Entry, task: Task, consumer: Box
     let consumed = tokio::select! {
         biased;
         consumed = timeout_at(deadline, consuming) => consumed.unwrap_or(Err(deadline_error)),
-        () = abort.cancelled() => Err(DispatchError::Aborted),
+        () = shared.abort.token().cancelled() => Err(DispatchError::Aborted),
     };
     let left = left.lock().take();
     let Some(mut left) = left else { return };

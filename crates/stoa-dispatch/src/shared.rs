@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -44,11 +44,34 @@ pub(crate) struct Shared {
     /// Tasks that nobody waits for, and the one that sweeps.
     pub(crate) tracker: TaskTracker,
     /// Nothing more is taken.
-    pub(crate) closing: CancellationToken,
+    pub(crate) closing: Signal,
     /// Nothing more is waited for.
-    pub(crate) abort: CancellationToken,
+    pub(crate) abort: Signal,
     /// What became of tasks since closing began.
     pub(crate) tally: Mutex<Tally>,
+}
+
+/// Something that happens once. Every request asks whether it has: a token alone would answer under a lock.
+#[derive(Debug, Default)]
+pub(crate) struct Signal {
+    given: AtomicBool,
+    token: CancellationToken,
+}
+
+impl Signal {
+    pub(crate) fn give(&self) {
+        self.given.store(true, Ordering::SeqCst);
+        self.token.cancel();
+    }
+
+    pub(crate) fn is_given(&self) -> bool {
+        self.given.load(Ordering::SeqCst)
+    }
+
+    /// For who waits for it.
+    pub(crate) fn token(&self) -> &CancellationToken {
+        &self.token
+    }
 }
 
 /// How the tasks ended that a closing pool still had.
@@ -83,7 +106,7 @@ impl Shared {
 
     /// Counts an end, once the pool is being closed: `None` for a task that had no turn.
     pub(crate) fn tally(&self, end: Option<&Result<Option<StatusCode>, DispatchError>>) {
-        if !self.closing.is_cancelled() {
+        if !self.closing.is_given() {
             return;
         }
         let mut tally = self.tally.lock();
