@@ -5,9 +5,22 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+use http::{HeaderMap, HeaderName, StatusCode, header::RETRY_AFTER};
 
 use crate::{TransportError, TransportErrorKind, Verdict};
+
+static RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+/// What is left, and when it is filled again. Names that are ready made: every response is asked for them.
+static LIMITS: [(HeaderName, HeaderName); 2] = [
+    (
+        HeaderName::from_static("ratelimit-remaining"),
+        HeaderName::from_static("ratelimit-reset"),
+    ),
+    (
+        HeaderName::from_static("x-ratelimit-remaining"),
+        HeaderName::from_static("x-ratelimit-reset"),
+    ),
+];
 
 /// The outcome of one attempt, as far as its head.
 #[derive(Clone, Copy, Debug)]
@@ -132,16 +145,16 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// `RateLimit-Reset` (seconds), `X-RateLimit-Remaining` and `X-RateLimit-Reset` (seconds since 1970, as GitHub sends them,
 /// or seconds), `RateLimit: "name";r=0;t=5` (the newest draft of the IETF).
 fn exhausted(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    let number = |name: &HeaderName| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     if let Some(sleep) = headers
-        .get("ratelimit")
+        .get(&RATELIMIT)
         .and_then(|value| structured(value.to_str().ok()?))
     {
         return Some(sleep);
     }
-    let reset = ["ratelimit", "x-ratelimit"].into_iter().find_map(|prefix| {
-        let left = number(&format!("{prefix}-remaining"))?;
-        number(&format!("{prefix}-reset")).filter(|_| left == 0)
+    let reset = LIMITS.iter().find_map(|(remaining, reset)| {
+        let left = number(remaining)?;
+        number(reset).filter(|_| left == 0)
     })?;
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)

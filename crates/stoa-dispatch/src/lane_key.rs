@@ -1,6 +1,10 @@
 //! The name of a lane.
 
-use std::{borrow::Borrow, fmt, sync::Arc};
+use std::{
+    borrow::Borrow,
+    fmt::{self, Write},
+    sync::Arc,
+};
 
 use http::Uri;
 
@@ -60,10 +64,12 @@ impl LaneKey {
             (None, Some("http")) => 80,
             _ => return Err(BadLaneKey("the URI's scheme is not http or https")),
         };
-        let mut name = host.to_ascii_lowercase();
+        let mut name = String::with_capacity(host.len() + ":65535".len());
+        name.push_str(host);
+        name.make_ascii_lowercase();
         if port != 443 {
-            name.push(':');
-            name.push_str(&port.to_string());
+            // Writing to a string always goes well.
+            let _ = write!(name, ":{port}");
         }
         Self::named(&name)
     }
