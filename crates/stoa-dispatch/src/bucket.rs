@@ -115,13 +115,19 @@ impl Bucket {
         until.filter(|until| *until > Instant::now())
     }
 
+    /// A token at once, where there is neither rate nor sleep.
+    pub(crate) fn free_token(&self) -> Option<Token<'_>> {
+        let free = self.free.load(Ordering::Acquire);
+        free.then_some(Token {
+            bucket: self,
+            _turn: None,
+        })
+    }
+
     /// Waits until a token is there, but not beyond `latest`: who cannot make it is told at once.
     pub(crate) async fn token(&self, latest: Instant) -> Result<Token<'_>, TooLong> {
-        if self.free.load(Ordering::Acquire) {
-            return Ok(Token {
-                bucket: self,
-                _turn: None,
-            });
+        if let Some(token) = self.free_token() {
+            return Ok(token);
         }
         // Counted until the token is there, for the first in line is ahead of the others as well.
         let waiting = Waiting::new(&self.waiting);

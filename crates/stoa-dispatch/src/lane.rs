@@ -166,11 +166,11 @@ impl Lane {
     }
 
     /// Learns from an attempt, where the concurrency is found out.
-    pub(crate) fn sample(&self, latency: Duration, dropped: bool) {
+    pub(crate) fn sample(&self, began: Instant, dropped: bool) {
         let mut aimd = self.aimd.lock();
         let Some(aimd) = aimd.as_mut() else { return };
-        let before = aimd.limit();
-        let limit = aimd.sample(latency, dropped, self.limiter.crowd().used, Instant::now());
+        let (before, now) = (aimd.limit(), Instant::now());
+        let limit = aimd.sample(now - began, dropped, self.limiter.crowd().used, now);
         if limit != before {
             self.limiter.set_limit(limit);
         }

@@ -36,9 +36,10 @@ pub type Response = http::Response<ResponseBody>;
 /// lane allows, when the task's deadline passes and when the pool is closed; all of that is looked at when it is read, so
 /// who keeps it unread keeps its turn. Dropping it early closes the connection: use [`ResponseBody::drain`] to keep it.
 pub struct ResponseBody {
-    inner: Option<Inner>,
+    /// On the heap, for responses are handed around.
+    inner: Option<Box<Inner>>,
     /// Where what is left goes when this is dropped, so that the pool can clean up after a consumer.
-    back: Option<Arc<Mutex<Option<Inner>>>>,
+    back: Option<Arc<Mutex<Option<Box<Inner>>>>>,
 }
 
 /// What is left of an exchange.
@@ -256,13 +257,13 @@ impl Drop for Inner {
 impl ResponseBody {
     pub(crate) fn new(inner: Inner) -> Self {
         Self {
-            inner: Some(inner),
+            inner: Some(Box::new(inner)),
             back: None,
         }
     }
 
     /// What is left comes to the returned place when the body is dropped.
-    pub(crate) fn give_back(&mut self) -> Arc<Mutex<Option<Inner>>> {
+    pub(crate) fn give_back(&mut self) -> Arc<Mutex<Option<Box<Inner>>>> {
         let place = Arc::new(Mutex::new(None));
         self.back = Some(Arc::clone(&place));
         place

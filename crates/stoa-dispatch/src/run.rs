@@ -16,6 +16,7 @@ use crate::{
     Attempted, Class, Classified, Consumer, DispatchError, EventKind, Filter, RawBody, Request, Response,
     ResponseBody, Stage, Task, TransportError, Verdict,
     breaker::{BreakerPermit, Refusal},
+    bucket::Token,
     lane::Lane,
     limiter::{Entry, Permit},
     response_body::{Hold, Inner, drain},
@@ -40,13 +41,15 @@ pub(crate) async fn run(
     entry: Entry,
     task: Task,
     keep_parts: bool,
-) -> Result<(Response, Option<Parts>), DispatchError> {
+) -> Result<(Response, Option<Box<Parts>>), DispatchError> {
     let shared = Arc::clone(ticket.shared());
+    // On the heap: the stages are some kilobytes, which every future around them would have to carry and copy.
+    let stages = Box::pin(stages(&mut ticket, entry, task, keep_parts));
     let landed = tokio::select! {
         // The abort first: the turns that it frees must start nobody who is to be cut off as well.
         biased;
         () = shared.abort.token().cancelled() => Err(DispatchError::Aborted),
-        landed = stages(&mut ticket, entry, task, keep_parts) => landed,
+        landed = stages => landed,
     };
     match landed {
         Ok(landed) => Ok(landed.into_response(ticket)),
@@ -60,13 +63,13 @@ pub(crate) async fn run(
 /// A response that is to be delivered.
 struct Landed {
     response: http::Response<RawBody>,
-    parts: Option<Parts>,
+    parts: Option<Box<Parts>>,
     permit: Permit,
     breaker: Option<BreakerPermit>,
 }
 
 impl Landed {
-    fn into_response(self, ticket: Ticket) -> (Response, Option<Parts>) {
+    fn into_response(self, ticket: Ticket) -> (Response, Option<Box<Parts>>) {
         let (head, raw) = self.response.into_parts();
         let hold = Hold {
             ticket,
@@ -178,9 +181,9 @@ fn check_expiry(ticket: &Ticket, expiry: Option<Instant>) -> Result<(), Dispatch
     Ok(())
 }
 
-async fn build(ticket: &Ticket, recipe: Recipe) -> Result<Request, DispatchError> {
+async fn build(ticket: &Ticket, recipe: Recipe) -> Result<Box<Request>, DispatchError> {
     let build = match recipe {
-        Recipe::Ready(request) => return Ok(*request),
+        Recipe::Ready(request) => return Ok(request),
         Recipe::Lazy(build) => build,
     };
     let lane = || ticket.lane.key.clone();
@@ -188,7 +191,7 @@ async fn build(ticket: &Ticket, recipe: Recipe) -> Result<Request, DispatchError
     let building = async move { build().await };
     let built = timeout_at(ticket.deadline(), guarded(&ticket.lane, Stage::Build, building)).await;
     match built.map_err(|_| ticket.late(Stage::Build))?? {
-        Ok(Some(request)) => Ok(request),
+        Ok(Some(request)) => Ok(Box::new(request)),
         Ok(None) => Err(DispatchError::NoRequest { lane: lane() }),
         Err(error) => Err(DispatchError::Build {
             lane: lane(),
@@ -216,14 +219,10 @@ async fn pass(ticket: &Ticket, expiry: Option<Instant>) -> Result<BreakerPermit,
     let lane = &ticket.lane;
     loop {
         let breaker = lane.breaker.permit().map_err(|refusal| refused(lane, refusal))?;
-        let latest = ticket.latest();
-        let token = timeout_at(latest, lane.bucket.token(latest)).await;
-        let token = token.map_err(|_| ticket.waited(latest, Stage::Rate))?;
-        let token = token.map_err(|too_long| DispatchError::Rate {
-            lane: lane.key.clone(),
-            retry_after: too_long.free_at.saturating_duration_since(Instant::now()),
-            asleep: too_long.asleep,
-        })?;
+        let token = match lane.bucket.free_token() {
+            Some(token) => token,
+            None => token(ticket).await?,
+        };
         if breaker.holds() {
             check_expiry(ticket, expiry)?;
             token.take();
@@ -232,19 +231,34 @@ async fn pass(ticket: &Ticket, expiry: Option<Instant>) -> Result<BreakerPermit,
     }
 }
 
+/// Waits for a token of the rate.
+async fn token(ticket: &Ticket) -> Result<Token<'_>, DispatchError> {
+    let lane = &ticket.lane;
+    let latest = ticket.latest();
+    let token = timeout_at(latest, lane.bucket.token(latest)).await;
+    let token = token.map_err(|_| ticket.waited(latest, Stage::Rate))?;
+    token.map_err(|too_long| DispatchError::Rate {
+        lane: lane.key.clone(),
+        retry_after: too_long.free_at.saturating_duration_since(Instant::now()),
+        asleep: too_long.asleep,
+    })
+}
+
 /// One attempt and what follows from it.
 struct Attempt {
     outcome: Result<http::Response<RawBody>, DispatchError>,
     classified: Classified,
 }
 
-async fn attempt(ticket: &Ticket, request: Request) -> Result<Attempt, DispatchError> {
+async fn attempt(ticket: &Ticket, request: Box<Request>) -> Result<Attempt, DispatchError> {
     let lane = &ticket.lane;
     let began = Instant::now();
     let latest = ticket.deadline().min(after(began, ticket.settings.attempt));
     lane.counters.attempts.one();
     // The transport may panic before it has returned a future, too.
-    let sending = guarded(lane, Stage::Attempt, async { lane.transport.send(request).await });
+    let sending = guarded(lane, Stage::Attempt, async {
+        lane.transport.send(*request).await
+    });
     let sent = match timeout_at(latest, sending).await {
         Ok(sent) => Some(sent?),
         Err(_) => None,
@@ -267,7 +281,7 @@ async fn attempt(ticket: &Ticket, request: Request) -> Result<Attempt, DispatchE
         }
     } else {
         let classified = classify(ticket, attempted)?;
-        lane.sample(began.elapsed(), classified.dropped);
+        lane.sample(began, classified.dropped);
         classified
     };
     let outcome = match sent {
@@ -350,7 +364,7 @@ fn end(ticket: &Ticket, breaker: BreakerPermit, verdict: Verdict) {
     ticket.breaker(transition);
 }
 
-fn replay(request: &Request) -> Option<Request> {
+fn replay(request: &Request) -> Option<Box<Request>> {
     let body = request.body().replay()?;
     let mut again = Request::new(body);
     *again.method_mut() = request.method().clone();
@@ -358,17 +372,17 @@ fn replay(request: &Request) -> Option<Request> {
     *again.version_mut() = request.version();
     again.headers_mut().clone_from(request.headers());
     again.extensions_mut().clone_from(request.extensions());
-    Some(again)
+    Some(Box::new(again))
 }
 
-fn parts_of(request: &Request) -> Parts {
+fn parts_of(request: &Request) -> Box<Parts> {
     let mut head = http::Request::new(());
     *head.method_mut() = request.method().clone();
     *head.uri_mut() = request.uri().clone();
     *head.version_mut() = request.version();
     head.headers_mut().clone_from(request.headers());
     head.extensions_mut().clone_from(request.extensions());
-    head.into_parts().0
+    Box::new(head.into_parts().0)
 }
 
 /// Runs somebody else's code; its panic is an error.
@@ -402,7 +416,7 @@ pub(crate) async fn work(ticket: Ticket, entry: Entry, task: Task, consumer: Box
     };
     let left = response.body_mut().give_back();
     let consuming = guarded(&lane, Stage::Consumer, async move {
-        consumer.consume(response, parts).await;
+        consumer.consume(response, *parts).await;
     });
     let consumed = tokio::select! {
         biased;
