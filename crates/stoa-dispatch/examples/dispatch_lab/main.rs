@@ -24,6 +24,10 @@ mod summary;
 use args::{Args, Command};
 use summary::Summary;
 
+/// As the product has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     match run(args.command) {
