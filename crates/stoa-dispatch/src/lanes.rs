@@ -69,9 +69,19 @@ impl Lanes {
     /// Takes out the lane that has been idle for the longest time, a forgettable one first. A look at every lane for each
     /// new one is what a bound of some hundreds costs: microseconds.
     fn make_room(&self, map: &mut HashMap<LaneKey, Arc<Lane>>) -> bool {
-        let idle = map.values().filter(|lane| is_unused(lane));
-        let oldest = idle.min_by_key(|lane| (!lane.is_forgettable(), lane.used_at()));
-        let Some(key) = oldest.map(|lane| lane.key.clone()) else {
+        let mut oldest: Option<(bool, Instant, &LaneKey)> = None;
+        for lane in map.values().filter(|lane| is_unused(lane)) {
+            let used_at = lane.used_at();
+            // A look into a lane takes its locks, and most are younger than another that will do.
+            if oldest.is_some_and(|(last, oldest, _)| !last && oldest <= used_at) {
+                continue;
+            }
+            let this = (!lane.is_forgettable(), used_at, &lane.key);
+            if oldest.is_none_or(|oldest| (this.0, this.1) < (oldest.0, oldest.1)) {
+                oldest = Some(this);
+            }
+        }
+        let Some(key) = oldest.map(|(_, _, key)| key.clone()) else {
             return false;
         };
         self.remove(map, &key);
