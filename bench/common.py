@@ -1,4 +1,4 @@
-"""What both benchmarks need: servers that are started and stopped by process id, a tree of modules, tables."""
+"""What the benchmarks need: servers that are started and stopped by process id, a tree of modules, tables."""
 import contextlib
 import json
 import os
