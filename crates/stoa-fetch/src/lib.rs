@@ -18,6 +18,7 @@
 mod body;
 mod chain;
 mod direct;
+pub mod discovery;
 mod error;
 mod fetcher;
 mod file;
