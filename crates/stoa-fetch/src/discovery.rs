@@ -4,10 +4,20 @@
 //! it does not.
 
 mod elements;
+mod error;
 mod go_import;
+mod govcs;
+mod kind;
 mod markup;
+mod policy;
+mod repo_url;
 mod static_root;
 
+pub use error::{BadSetting, DiscoveryError};
 pub use go_import::{GoImport, ModTags, NoMatch, match_go_import, parse_go_imports};
+pub use govcs::{Govcs, GovcsError};
+pub use kind::RepoKind;
 pub use markup::MarkupError;
+pub use policy::VcsPolicy;
+pub use repo_url::{BadRepo, check_repo_root, check_subdir, clamp_subdir};
 pub use static_root::{NoStaticRoot, StaticRoot, static_root, suffix_root};

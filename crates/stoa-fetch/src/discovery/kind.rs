@@ -1,0 +1,71 @@
+//! What a repository is spoken to with.
+
+use std::fmt;
+
+use stoa_vcs::VcsKind;
+
+/// What is at the URL of a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RepoKind {
+    /// A repository of this system.
+    Vcs(VcsKind),
+    /// A module proxy: `mod` in a tag or a mapping.
+    ModuleProxy,
+}
+
+impl RepoKind {
+    /// Reads a name as tags and mappings have it; `None` for one that nobody knows.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "mod" => Some(Self::ModuleProxy),
+            name => name.parse().ok().map(Self::Vcs),
+        }
+    }
+
+    /// The name, as tags and mappings have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Vcs(vcs) => vcs.as_str(),
+            Self::ModuleProxy => "mod",
+        }
+    }
+
+    /// The schemes of its URLs, in the order in which the go command tries them.
+    pub fn schemes(self) -> &'static [&'static str] {
+        match self {
+            Self::Vcs(VcsKind::Git) => &["git", "https", "http", "git+ssh", "ssh"],
+            Self::Vcs(VcsKind::Hg) => &["https", "http", "ssh"],
+            Self::Vcs(VcsKind::Svn) => &["https", "http", "svn", "svn+ssh"],
+            Self::Vcs(VcsKind::Bzr) => &["https", "http", "bzr", "bzr+ssh"],
+            Self::Vcs(VcsKind::Fossil) | Self::ModuleProxy => &["https", "http"],
+        }
+    }
+}
+
+impl fmt::Display for RepoKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whether nobody on the way can read or change what goes over a URL of this scheme.
+///
+/// # Deviation
+///
+/// `GIT_ALLOW_PROTOCOL` is not looked at.
+pub(super) fn is_secure_scheme(scheme: &str) -> bool {
+    matches!(scheme, "https" | "git+ssh" | "bzr+ssh" | "svn+ssh" | "ssh")
+}
+
+/// The port of a scheme that a URL without a port means.
+pub(super) fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "https" => Some(443),
+        "http" => Some(80),
+        "ssh" | "git+ssh" | "svn+ssh" | "bzr+ssh" => Some(22),
+        "git" => Some(9418),
+        "svn" => Some(3690),
+        "bzr" => Some(4155),
+        _ => None,
+    }
+}
