@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use http::{
     HeaderMap, HeaderValue, StatusCode,
@@ -17,6 +17,7 @@ use url::Url;
 use crate::{
     Body, FetchError, Fetched, Limits, NotFound, Reply, SourceName,
     body::Pieces,
+    discovery::Page,
     redirect::{BadRedirect, next_hop},
 };
 
@@ -42,6 +43,9 @@ pub(crate) struct Get<'a> {
     pub(crate) source_name: &'a SourceName,
     pub(crate) limit: u64,
 }
+
+/// Whether a redirect may lead to a URL.
+pub(crate) type Allowed<'a> = &'a (dyn Fn(&Url) -> Result<(), FetchError> + Sync);
 
 /// A user name and password from the user part of an upstream's URL.
 #[derive(Clone, PartialEq, Eq)]
@@ -77,7 +81,8 @@ impl HttpClient {
     pub(crate) async fn get(&self, get: Get<'_>) -> Result<Fetched, FetchError> {
         let source_name = get.source_name;
         let limit = get.limit;
-        let response = self.follow(get.url, get.credentials, source_name).await?;
+        let any = |_: &Url| Ok(());
+        let (_, response) = self.follow(get.url, get.credentials, source_name, &any).await?;
         let (head, body) = response.into_parts();
         let len = body.size_hint().exact();
         let pieces = pieces(body, source_name.clone(), self.total);
@@ -87,25 +92,52 @@ impl HttpClient {
             let reply = self.error_reply(head.status, &head.headers, body).await;
             return Err(failure(source_name, reply));
         }
-        if let Some(coding) = head
-            .headers
-            .get(CONTENT_ENCODING)
-            .filter(|c| !c.as_bytes().eq_ignore_ascii_case(b"identity"))
-        {
-            let reason = format!("content coding {coding:?} was not asked for");
-            return Err(FetchError::invalid(source_name, reason));
-        }
+        check_coding(&head.headers, source_name)?;
         Fetched::new(source_name.clone(), len, limit, pieces)
     }
 
-    /// The first answer that is no redirect. Credentials go to the server they were given for, and once a redirect has
-    /// left it, nowhere any more.
+    /// The answer to a request without credentials, whatever its status, and its body up to `limit` bytes. Redirects are
+    /// followed as by [`get`](Self::get), where `allowed` lets them lead; `url` itself is not put to it.
+    pub(crate) async fn page(
+        &self,
+        url: Url,
+        source_name: &SourceName,
+        limit: usize,
+        allowed: Allowed<'_>,
+    ) -> Result<Page, FetchError> {
+        let (url, response) = self.follow(url, None, source_name, allowed).await?;
+        let (head, body) = response.into_parts();
+        check_coding(&head.headers, source_name)?;
+        let mut pieces = pieces(body, source_name.clone(), self.total);
+        let mut body = BytesMut::new();
+        let mut truncated = false;
+        while let Some(piece) = pieces.next().await {
+            let piece = piece?;
+            let room = limit - body.len();
+            truncated = piece.len() > room;
+            body.extend_from_slice(&piece[..piece.len().min(room)]);
+            if truncated {
+                break;
+            }
+        }
+        Ok(Page {
+            url,
+            status: head.status.as_u16(),
+            content_type: content_type(&head.headers),
+            body: body.freeze(),
+            truncated,
+        })
+    }
+
+    /// The first answer that is no redirect, and where it was found. Credentials go to the server they were given for,
+    /// and once a redirect has left it, nowhere any more.
     async fn follow(
         &self,
         mut url: Url,
         mut credentials: Option<&Credentials>,
         source_name: &SourceName,
-    ) -> Result<Response, FetchError> {
+        allowed: Allowed<'_>,
+    ) -> Result<(Url, Response), FetchError> {
         let began = Instant::now();
         let mut hops = 0;
         loop {
@@ -118,8 +150,9 @@ impl HttpClient {
             let response = sent.map_err(|error| FetchError::dispatch(source_name, self.total, error))?;
             let next = next_hop(&url, response.status(), response.headers());
             let Some(next) = next.map_err(|bad| bad.into_error(source_name))? else {
-                return Ok(response);
+                return Ok((url, response));
             };
+            allowed(&next)?;
             if hops == MAX_REDIRECTS {
                 return Err(BadRedirect::too_many().into_error(source_name));
             }
@@ -140,16 +173,28 @@ impl HttpClient {
             let room = self.limits.error_text - text.len();
             text.extend_from_slice(&piece[..piece.len().min(room)]);
         }
-        let content_type = headers
-            .get(CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok())
-            .map(str::to_owned);
         Reply {
             status: status.as_u16(),
-            content_type,
+            content_type: content_type(headers),
             body: Bytes::from(text),
         }
     }
+}
+
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?;
+    value.to_str().ok().map(str::to_owned)
+}
+
+/// No coding is asked for, so there must be none.
+fn check_coding(headers: &HeaderMap, source_name: &SourceName) -> Result<(), FetchError> {
+    let coding = headers
+        .get(CONTENT_ENCODING)
+        .filter(|c| !c.as_bytes().eq_ignore_ascii_case(b"identity"));
+    coding.map_or(Ok(()), |coding| {
+        let reason = format!("content coding {coding:?} was not asked for");
+        Err(FetchError::invalid(source_name, reason))
+    })
 }
 
 fn task(url: &Url, credentials: Option<&Credentials>) -> Result<Task, BadRedirect> {

@@ -1,0 +1,63 @@
+//! Who is asked for pages.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use url::Url;
+
+use super::address::UrlGuard;
+use crate::{FetchError, HttpClient, SourceName};
+
+/// The most of a page that is read, in bytes.
+pub const PAGE_LIMIT: usize = 1 << 20;
+
+/// An answer of any status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Where it was found, after redirects.
+    pub url: Url,
+    /// HTTP status.
+    pub status: u16,
+    /// `Content-Type`, if there was one.
+    pub content_type: Option<String>,
+    /// The body, or its first [`PAGE_LIMIT`] bytes.
+    pub body: Bytes,
+    /// There was more of the body.
+    pub truncated: bool,
+}
+
+/// Asks for pages over http and https.
+#[async_trait]
+pub trait Pages: fmt::Debug + Send + Sync {
+    /// The answer to a GET of `url`, whatever its status, after at most 10 redirects, none of them from https to http
+    /// or past the `guard`; `url` itself has passed it. A failure is that there was no answer, and
+    /// [`FetchError::Refused`] if a redirect was not to be followed.
+    async fn get(&self, url: &Url, guard: &UrlGuard) -> Result<Page, FetchError>;
+}
+
+/// [`Pages`] of the network.
+#[derive(Clone, Debug)]
+pub struct HttpPages {
+    client: HttpClient,
+}
+
+impl HttpPages {
+    /// Asks through this client.
+    pub fn new(client: HttpClient) -> Self {
+        Self { client }
+    }
+}
+
+#[async_trait]
+impl Pages for HttpPages {
+    async fn get(&self, url: &Url, guard: &UrlGuard) -> Result<Page, FetchError> {
+        let name = SourceName::new(url.host_str().unwrap_or_default());
+        let allowed = |url: &Url| {
+            guard.check(url).map_err(|error| FetchError::Refused {
+                reason: format!("redirected to {url}: {error}"),
+            })
+        };
+        self.client.page(url.clone(), &name, PAGE_LIMIT, &allowed).await
+    }
+}
