@@ -1,10 +1,14 @@
-//! Fetching against a scripted server on 127.0.0.1: what arrives, what fails and how, and who is asked.
+//! Fetching against a scripted server on 127.0.0.1: what arrives, what fails and how, and who is asked; discovery, held
+//! to vectors printed by Go's own code as well.
 
 #![expect(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
 mod answers;
 mod chains;
+mod discovery;
+mod discovery_pages;
 mod faults;
 mod lanes;
 mod redirects;
 mod support;
+mod vectors;

@@ -1,0 +1,159 @@
+//! The pages of paths, and the tags on them.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use url::Url;
+
+use super::{
+    address::UrlGuard,
+    error::DiscoveryError,
+    go_import::{GoImport, ModTags, NoMatch, match_go_import, parse_go_imports},
+    memory::{Memory, Weigh},
+    pages::{PAGE_LIMIT, Page, Pages},
+    rewrite::Rewrites,
+};
+use crate::{FetchError, Reply, SourceName};
+
+/// How much of an error page is kept, in bytes.
+const ERROR_TEXT: usize = 4096;
+
+/// Asks for the pages of paths, each at most once at a time and once in a while.
+#[derive(Debug)]
+pub(super) struct PageSource {
+    pub(super) pages: Arc<dyn Pages>,
+    pub(super) guard: UrlGuard,
+    pub(super) rewrites: Rewrites,
+    memory: Memory<TagPage>,
+}
+
+/// The tags of a page; at least one.
+#[derive(Clone, Debug)]
+pub(super) struct TagPage {
+    /// What was asked for.
+    pub(super) url: Arc<Url>,
+    pub(super) imports: Arc<[GoImport]>,
+}
+
+impl Weigh for TagPage {
+    fn weight(&self) -> usize {
+        let import = |import: &GoImport| {
+            let text = import.prefix.len() + import.vcs.len() + import.repo.len() + import.subdir.len();
+            size_of::<GoImport>() + text
+        };
+        2 * self.url.as_str().len() + self.imports.iter().map(import).sum::<usize>()
+    }
+}
+
+impl TagPage {
+    /// The tag that speaks of `path`.
+    pub(super) fn pick(&self, path: &str) -> Result<&GoImport, DiscoveryError> {
+        match_go_import(&self.imports, path).map_err(|error| match error {
+            NoMatch::Mismatch { .. } => no_tags(&self.url, &error.to_string()),
+            NoMatch::Multiple(_) => DiscoveryError::malformed(format!("parse {}: {error}", self.url)),
+        })
+    }
+}
+
+impl PageSource {
+    pub(super) fn new(
+        pages: Arc<dyn Pages>,
+        guard: UrlGuard,
+        rewrites: Rewrites,
+        ttl: Duration,
+        memory: usize,
+    ) -> Self {
+        Self {
+            pages,
+            guard,
+            rewrites,
+            memory: Memory::new(ttl, memory),
+        }
+    }
+
+    /// The tags on the page of `path`: `https://path?go-get=1`.
+    pub(super) async fn tags(
+        self: &Arc<Self>,
+        path: &str,
+        insecure: bool,
+    ) -> Result<TagPage, DiscoveryError> {
+        let key = format!("{}{path}", if insecure { "insecure " } else { "" });
+        let (source, path) = (Arc::clone(self), path.to_owned());
+        let work = async move { source.ask(&path, insecure).await };
+        self.memory.get(&key, work).await
+    }
+
+    async fn ask(&self, path: &str, insecure: bool) -> Result<TagPage, DiscoveryError> {
+        if !path.split('/').next().unwrap_or_default().contains('.') {
+            return Err(DiscoveryError::not_exist(
+                "import path does not begin with hostname",
+            ));
+        }
+        let answer = self.ask_over("https", path).await;
+        let (url, page) = match answer {
+            // Who may be asked without encryption may have nothing else.
+            Err(DiscoveryError::Unreachable { .. }) if insecure => self.ask_over("http", path).await?,
+            answer => answer?,
+        };
+        read(path, url, &page)
+    }
+
+    async fn ask_over(&self, scheme: &str, path: &str) -> Result<(Url, Page), DiscoveryError> {
+        let slash = if path.contains('/') { "" } else { "/" };
+        let url = Url::parse(&format!("{scheme}://{path}{slash}?go-get=1"));
+        let url = url.map_err(|error| {
+            DiscoveryError::not_exist(format!("import path does not begin with hostname: {error}"))
+        })?;
+        let url = self.rewrites.page(url);
+        let page = self.get(&format!("{scheme} fetch"), &url).await?;
+        Ok((url, page))
+    }
+
+    /// A page of any status, if its host may be asked.
+    pub(super) async fn get(&self, what: &str, url: &Url) -> Result<Page, DiscoveryError> {
+        self.guard
+            .check(url)
+            .map_err(|error| DiscoveryError::refused(format!("{what} {url}: {error}")))?;
+        let page = self.pages.get(url, &self.guard).await;
+        page.map_err(|error| DiscoveryError::failed(what, url, error))
+    }
+}
+
+/// The tags of a page. The status counts only where there are none.
+fn read(path: &str, url: Url, page: &Page) -> Result<TagPage, DiscoveryError> {
+    let imports = parse_go_imports(&page.body, ModTags::Prefer);
+    let why = match imports {
+        Ok(imports) if !imports.is_empty() => {
+            return Ok(TagPage {
+                url: Arc::new(url),
+                imports: imports.into(),
+            });
+        }
+        Ok(_) => None,
+        Err(error) => Some(error),
+    };
+    match (page.status, why) {
+        (200, _) if page.truncated => Err(DiscoveryError::malformed(format!(
+            "parse {url}: no go-import meta tags in its first {PAGE_LIMIT} bytes"
+        ))),
+        // It is a page for people: not well-formed, and that is all it says.
+        (200, Some(error)) => Err(DiscoveryError::not_exist(format!("parsing {path}: {error}"))),
+        (200, None) => Err(no_tags(&url, "")),
+        (404, _) => Err(DiscoveryError::not_exist(format!("reading {url}: 404 Not Found"))),
+        (410, _) => Err(DiscoveryError::not_exist(format!("reading {url}: 410 Gone"))),
+        (status, _) => {
+            let reply = Reply {
+                status,
+                content_type: page.content_type.clone(),
+                body: Bytes::copy_from_slice(&page.body[..page.body.len().min(ERROR_TEXT)]),
+            };
+            let source_name = SourceName::new(page.url.host_str().unwrap_or_default());
+            let cause = FetchError::Status { source_name, reply };
+            Err(DiscoveryError::failed("reading", &url, cause))
+        }
+    }
+}
+
+fn no_tags(url: &Url, mismatches: &str) -> DiscoveryError {
+    DiscoveryError::not_exist(format!("parse {url}: no go-import meta tags ({mismatches})"))
+}
