@@ -13,6 +13,8 @@
 //! from a source that failed: only the first is [`FetchError::NotFound`]. Every HTTP request goes through a
 //! [`stoa_dispatch::Pool`], which has the deadlines, queues, rates and breakers.
 //!
+//! [`discovery`] finds the repository of a module path, which is where `direct` begins.
+//!
 //! Nothing here stores, verifies or caches: that is `stoa-proxy`.
 
 mod body;

@@ -1,0 +1,256 @@
+//! The steps in their order.
+
+use std::sync::Arc;
+
+use stoa_module::ModulePath;
+use stoa_vcs::VcsKind;
+use url::Url;
+
+use super::{
+    elements::has_path_prefix,
+    error::DiscoveryError,
+    kind::{RepoKind, is_secure_scheme},
+    mapping::{Mapping, Mappings},
+    memory::{Memory, Weigh},
+    options::DiscoveryOptions,
+    page_source::PageSource,
+    pages::Pages,
+    ping::Ping,
+    policy::VcsPolicy,
+    repo_root::RepoRoot,
+    repo_url::{BadRepo, check_repo, check_repo_root, check_subdir, clamp_subdir, parse_repo},
+    static_root::{Launchpad, NoStaticRoot, StaticRoot, static_root},
+};
+
+/// Finds the repositories of module paths (`RepoRootForImportPath` of cmd/go).
+///
+/// # Deviation
+///
+/// * Where the go command takes every failure for "there is no such module", [`DiscoveryError`] tells them apart.
+/// * A path that may be asked for without encryption is asked for over https, then over http. The go command takes any
+///   certificate for the former; here a bad one is a failure like others. No redirect leads from https to http, then
+///   neither.
+/// * A 4xx answer is not asked for again with credentials: there are none.
+#[derive(Debug)]
+pub struct Discovery {
+    policy: VcsPolicy,
+    mappings: Mappings,
+    source: Arc<PageSource>,
+    ping: Arc<dyn Ping>,
+    /// Which URLs were found to answer.
+    answering: Memory<Url>,
+}
+
+impl Weigh for Url {
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.as_str().len()
+    }
+}
+
+impl Discovery {
+    /// Asks `pages` for pages and `ping` whether repositories answer.
+    pub fn new(options: DiscoveryOptions, pages: Arc<dyn Pages>, ping: Arc<dyn Ping>) -> Self {
+        let DiscoveryOptions {
+            policy,
+            mappings,
+            rewrites,
+            mut guard,
+            ttl,
+            capacity,
+        } = options;
+        mappings
+            .targets()
+            .chain(rewrites.targets())
+            .for_each(|url| guard.name(url));
+        // Tags take more room than URLs.
+        let answering = Memory::new(ttl, capacity / 4);
+        let source = PageSource::new(pages, guard, rewrites, ttl, capacity - capacity / 4);
+        Self {
+            policy,
+            mappings,
+            source: Arc::new(source),
+            ping,
+            answering,
+        }
+    }
+
+    /// The repository of a module path.
+    pub async fn find(&self, path: &ModulePath) -> Result<RepoRoot, DiscoveryError> {
+        let path = path.as_str();
+        let found = match self.mappings.find(path) {
+            Some(mapping) => self.mapped(mapping, path),
+            None => self.looked_up(path).await,
+        }?;
+        if path.contains("...") && found.root.contains("...") {
+            return Err(DiscoveryError::not_exist(format!(
+                "cannot expand ... in {path:?}"
+            )));
+        }
+        Ok(found)
+    }
+
+    async fn looked_up(&self, path: &str) -> Result<RepoRoot, DiscoveryError> {
+        let found = match static_root(path) {
+            Ok(root) => return self.fixed(root, path).await,
+            Err(NoStaticRoot::Invalid(reason)) => return Err(DiscoveryError::not_exist(reason)),
+            Err(NoStaticRoot::Unknown) => self.tagged(path).await,
+        };
+        match (found, Launchpad::parse(path)) {
+            (Err(error), Some(launchpad)) => {
+                let found = self.on_launchpad(launchpad, path).await;
+                found.map_err(|_| error.of_path(path))
+            }
+            (found, _) => found.map_err(|error| error.of_path(path)),
+        }
+    }
+
+    fn mapped(&self, mapping: &Mapping, path: &str) -> Result<RepoRoot, DiscoveryError> {
+        self.policy.check(mapping.kind, &mapping.prefix)?;
+        Ok(RepoRoot {
+            root: mapping.prefix.clone(),
+            kind: mapping.kind,
+            repo: self.repository(mapping.kind, mapping.repo.clone())?,
+            subdir: mapping.subdir.clone(),
+            insecure: self.policy.is_insecure(path),
+        })
+    }
+
+    async fn fixed(&self, found: StaticRoot, path: &str) -> Result<RepoRoot, DiscoveryError> {
+        let kind = RepoKind::Vcs(found.vcs);
+        check_root(path, &found.root)?;
+        self.policy.check(kind, &found.root)?;
+        let insecure = self.policy.is_insecure(path);
+        let repo = if found.schemeless {
+            self.answering(found.vcs, &found.repo, insecure).await?
+        } else {
+            self.repository(kind, read_url(&found.repo)?)?
+        };
+        Ok(RepoRoot {
+            root: found.root,
+            kind,
+            repo,
+            subdir: String::new(),
+            insecure,
+        })
+    }
+
+    /// The repository that the page of a path names (`repoRootForImportDynamic` of cmd/go).
+    async fn tagged(&self, path: &str) -> Result<RepoRoot, DiscoveryError> {
+        let insecure = self.policy.is_insecure(path);
+        let page = self.source.tags(path, insecure).await?;
+        let import = page.pick(path)?;
+        check_root(path, &import.prefix)?;
+        if import.prefix != path {
+            // Whoever writes a page below the prefix does not speak for the prefix.
+            let authority = self.source.tags(&import.prefix, insecure).await?;
+            if authority.pick(path).ok() != Some(import) {
+                let reason = format!(
+                    "{} and {} disagree about go-import for {}",
+                    page.url, authority.url, import.prefix
+                );
+                return Err(DiscoveryError::Disagreement { reason });
+            }
+        }
+        let bad = |what: &str, text: &str, why: &str| {
+            DiscoveryError::malformed(format!("{}: {what} {text:?}{why}", page.url))
+        };
+        check_subdir(&import.subdir)
+            .map_err(|error| bad("invalid subdirectory", &import.subdir, &format!(": {error}")))?;
+        let bad_root = |error: BadRepo| bad("invalid repo root", &import.repo, &format!(": {error}"));
+        check_repo_root(&import.repo).map_err(bad_root)?;
+        let kind = RepoKind::parse(&import.vcs).ok_or_else(|| bad("unknown vcs", &import.vcs, ""))?;
+        self.policy.check(kind, &import.prefix)?;
+        let repo = parse_repo(kind, &import.repo).map_err(bad_root)?;
+        Ok(RepoRoot {
+            root: import.prefix.clone(),
+            kind,
+            repo: self.repository(kind, repo)?,
+            subdir: clamp_subdir(&import.subdir),
+            insecure,
+        })
+    }
+
+    /// A branch, series or project of launchpad.net.
+    async fn on_launchpad(&self, found: Launchpad, path: &str) -> Result<RepoRoot, DiscoveryError> {
+        let root = match found.probe {
+            None => found.root,
+            Some((probe, project)) => {
+                let (source, series) = (Arc::clone(&self.source), found.root);
+                let key = format!("launchpad {series}");
+                let work = async move {
+                    let url = read_url(&format!("https://code.launchpad.net/{probe}"))?;
+                    let page = source.get("https fetch", &source.rewrites.page(url)).await?;
+                    let root = if page.status == 200 { series } else { project };
+                    read_url(&format!("https://{root}"))
+                };
+                let url = self.answering.get(&key, work).await?;
+                url.as_str().trim_start_matches("https://").to_owned()
+            }
+        };
+        let fixed = StaticRoot {
+            repo: format!("https://{root}"),
+            root,
+            vcs: VcsKind::Bzr,
+            schemeless: false,
+        };
+        self.fixed(fixed, path).await
+    }
+
+    /// The first URL of the kind's schemes at which a repository answers. Fossil cannot be asked: its first is taken.
+    async fn answering(&self, vcs: VcsKind, repo: &str, insecure: bool) -> Result<Url, DiscoveryError> {
+        let kind = RepoKind::Vcs(vcs);
+        let mut candidates = Vec::new();
+        for scheme in kind.schemes() {
+            if insecure || is_secure_scheme(scheme) {
+                candidates.push(self.repository(kind, read_url(&format!("{scheme}://{repo}"))?)?);
+            }
+        }
+        let ping = Arc::clone(&self.ping);
+        let work = async move {
+            let mut failure = None;
+            for url in candidates {
+                if vcs == VcsKind::Fossil {
+                    return Ok(url);
+                }
+                match ping.ping(vcs, &url).await {
+                    Ok(true) => return Ok(url),
+                    Ok(false) => {}
+                    Err(error) => failure = failure.or(Some(DiscoveryError::failed("asking", &url, error))),
+                }
+            }
+            let secure = if insecure { "" } else { "secure " };
+            Err(failure.unwrap_or_else(|| {
+                DiscoveryError::not_exist(format!("no {secure}protocol found for repository"))
+            }))
+        };
+        self.answering
+            .get(&format!("{vcs} {insecure} {repo}"), work)
+            .await
+    }
+
+    /// Where a repository is really asked for, if it may be.
+    fn repository(&self, kind: RepoKind, repo: Url) -> Result<Url, DiscoveryError> {
+        let repo = self.source.rewrites.repository(repo);
+        check_repo(kind, &repo)
+            .map_err(|error| DiscoveryError::refused(format!("repository {repo}: {error}")))?;
+        self.source
+            .guard
+            .check(&repo)
+            .map_err(|error| DiscoveryError::refused(format!("repository {repo}: {error}")))?;
+        Ok(repo)
+    }
+}
+
+/// A root is a leading part of the path in whole elements (`newCodeRepo` of cmd/go). The rules for suffixes and tags
+/// let some through that are not.
+fn check_root(path: &str, root: &str) -> Result<(), DiscoveryError> {
+    if has_path_prefix(path, root) && !root.ends_with('/') {
+        return Ok(());
+    }
+    let reason = format!("mismatched repo: found {root} for {path}");
+    Err(DiscoveryError::malformed(reason))
+}
+
+fn read_url(text: &str) -> Result<Url, DiscoveryError> {
+    Url::parse(text).map_err(|error| DiscoveryError::not_exist(format!("{text:?} is no URL: {error}")))
+}
