@@ -93,7 +93,10 @@ fn is_own_name(name: &str) -> bool {
         "ip6-localhost",
         "ip6-loopback",
     ];
-    name.is_empty() || local.into_iter().any(ends_in) || ends_in("metadata.google.internal")
+    name.is_empty()
+        || local.into_iter().any(ends_in)
+        || ends_in("metadata.google.internal")
+        || ends_in("metadata.goog")
 }
 
 /// Whether an address belongs to a host of the public internet.
@@ -142,7 +145,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
         // IETF protocol assignments with Teredo, documentation, 6to4.
-        [0x2001, ..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x2002, ..] | [0x3fff, ..=0xfff, ..] => false,
+        [0x2001, ..=0x1ff | 0xdb8, ..] | [0x2002, ..] | [0x3fff, ..=0xfff, ..] => false,
         [first, ..] => matches!(first, 0x2000..=0x3fff),
     }
 }
@@ -229,6 +232,7 @@ mod tests {
             "https://a.localhost/",
             "http://localhost.localdomain/",
             "http://metadata.google.internal/",
+            "http://metadata.goog/",
             "http://user:pass@169.254.169.254/",
             "ssh://0x7f000001/a",
             "ssh://git@2130706433/a",

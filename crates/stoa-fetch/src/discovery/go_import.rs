@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use super::{
+    cursor::MarkupError,
     elements::has_path_prefix,
-    markup::{Markup, MarkupError, Token},
+    markup::{Markup, Token},
 };
 
 /// A page with more tags than this is no answer.
@@ -99,9 +100,8 @@ fn tags(page: &[u8]) -> Result<Vec<GoImport>, MarkupError> {
             Ok(Some(Token::End { name })) if name.eq_ignore_ascii_case("head") => break,
             Ok(Some(Token::Start { name, attributes })) if name.eq_ignore_ascii_case("meta") => attributes,
             Ok(Some(_)) => continue,
-            Ok(None) => break,
             Err(error) if imports.is_empty() => return Err(error),
-            Err(_) => break,
+            Ok(None) | Err(_) => break,
         };
         if attributes.name.as_deref() != Some("go-import") {
             continue;
@@ -222,7 +222,7 @@ mod tests {
             ("<!-x", 1, "invalid sequence <!- not part of <!--"),
             ("<![x", 1, "invalid <![ sequence"),
             ("<![CDATA[ ", 1, "unexpected EOF in CDATA section"),
-            ("a ]]> b", 1, "unescaped ]]> not in CDATA section"),
+            ("a ]]]> b", 1, "unescaped ]]> not in CDATA section"),
             ("<p a='<'>", 1, "unescaped < inside quoted string"),
             ("<p/x>", 1, "expected /> in element"),
             ("&#1;", 1, "illegal character code U+0001"),
@@ -246,6 +246,37 @@ mod tests {
             assert_eq!(parse(format!("{fine}{tag}")), Ok(1), "{fine}");
         }
         assert_eq!(parse(format!("<head/>{tag}")), Ok(0));
+    }
+
+    /// A reader that looked back would not come to the end of these.
+    #[test]
+    fn a_large_page_is_gone_over_once() {
+        for piece in [
+            "<a>",
+            "<a ",
+            "a=",
+            "a='b' ",
+            "&",
+            "&#x",
+            "]]",
+            "--",
+            "<!",
+            "<!--",
+            "<!-- -->",
+            "<?",
+            "<![CDATA[",
+            "\r",
+            "<meta name=x content=y>",
+            "\u{e9}",
+            "<!x <",
+            "</a>",
+            " ",
+        ] {
+            for start in ["", "<a ", "<a b='", "<!--", "<!x ", "<?xml ", "<![CDATA["] {
+                let page = start.to_owned() + &piece.repeat((1 << 17) / piece.len());
+                let _either = parse_go_imports(page.as_bytes(), ModTags::Prefer);
+            }
+        }
     }
 
     proptest! {

@@ -63,13 +63,13 @@ enum Joined<V> {
 }
 
 /// Frees the key of a flight, however it ends.
-struct Key<V> {
+struct Release<V> {
     state: Arc<State<V>>,
     key: String,
     id: u64,
 }
 
-impl<V> Drop for Key<V> {
+impl<V> Drop for Release<V> {
     fn drop(&mut self) {
         let flights = &mut self.state.flights.lock().by_key;
         if flights.get(&self.key).is_some_and(|(id, _)| *id == self.id) {
@@ -130,7 +130,7 @@ impl<V: Clone + Weigh + Send + Sync + 'static> Memory<V> {
         }
         flights.next_id += 1;
         let id = flights.next_id;
-        let owned = Key {
+        let owned = Release {
             state: Arc::clone(&self.shared),
             key: key.to_owned(),
             id,
@@ -237,6 +237,11 @@ mod tests {
         assert_eq!([a.expect("a"), b.expect("b"), c.expect("c")], [7; 3]);
         ask().await.expect("kept");
         assert_eq!(count.load(Ordering::SeqCst), 1);
+        let late = memory.join("k", answers(&count, 8));
+        assert!(
+            matches!(late, Joined::Landed(7)),
+            "whoever just missed a flight takes what it brought"
+        );
         tokio::time::advance(TTL).await;
         ask().await.expect("asked again");
         assert_eq!(count.load(Ordering::SeqCst), 2);

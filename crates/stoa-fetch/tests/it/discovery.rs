@@ -1,122 +1,10 @@
-//! From paths to repositories, with pages and repositories that a test makes up.
+//! From paths to repositories: what comes before and after the pages.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::time::Duration;
 
-use async_trait::async_trait;
-use parking_lot::Mutex;
-use stoa_fetch::{
-    FetchError, SourceName,
-    discovery::{
-        Discovery, DiscoveryError, DiscoveryOptions, Mapping, Mappings, Page, Pages, Ping, RepoRoot, Rewrite,
-        Rewrites, UrlGuard, VcsPolicy,
-    },
-};
-use stoa_module::{ModulePath, PatternList};
-use stoa_vcs::VcsKind;
-use url::Url;
+use stoa_fetch::discovery::{DiscoveryError, DiscoveryOptions, Mapping, Mappings, Rewrite, Rewrites};
 
-/// Pages and repositories by URL, and what was asked.
-#[derive(Debug, Default)]
-struct World {
-    pages: HashMap<String, (u16, String)>,
-    repositories: HashSet<String>,
-    unreachable: HashSet<String>,
-    asked: Mutex<Vec<String>>,
-}
-
-impl World {
-    fn page(mut self, url: &str, tags: &[&str]) -> Self {
-        let tag = |tag: &&str| format!("<meta name=go-import content='{tag}'>");
-        let html = tags.iter().map(tag).collect();
-        self.pages.insert(url.to_owned(), (200, html));
-        self
-    }
-
-    fn status(mut self, url: &str, status: u16) -> Self {
-        let page = self.pages.entry(url.to_owned()).or_default();
-        page.0 = status;
-        self
-    }
-
-    fn repository(mut self, url: &str) -> Self {
-        self.repositories.insert(url.to_owned());
-        self
-    }
-
-    fn unreachable(mut self, url: &str) -> Self {
-        self.unreachable.insert(url.to_owned());
-        self
-    }
-
-    fn ask(&self, url: &Url) -> Result<(), FetchError> {
-        self.asked.lock().push(url.to_string());
-        if !self.unreachable.contains(url.as_str()) {
-            return Ok(());
-        }
-        Err(FetchError::Timeout {
-            source_name: SourceName::new(url.as_str()),
-            phase: stoa_fetch::Phase::Response,
-            after: Duration::from_secs(1),
-        })
-    }
-}
-
-#[async_trait]
-impl Pages for World {
-    async fn get(&self, url: &Url, _: &UrlGuard) -> Result<Page, FetchError> {
-        self.ask(url)?;
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        let (status, html) = self
-            .pages
-            .get(url.as_str())
-            .cloned()
-            .unwrap_or((404, String::new()));
-        Ok(Page {
-            url: url.clone(),
-            status,
-            content_type: None,
-            body: html.into(),
-            truncated: false,
-        })
-    }
-}
-
-#[async_trait]
-impl Ping for World {
-    async fn ping(&self, vcs: VcsKind, url: &Url) -> Result<bool, FetchError> {
-        self.ask(url)?;
-        Ok(self.repositories.contains(&format!("{vcs} {url}")))
-    }
-}
-
-/// Discovery in a world, which is kept to look at what was asked.
-fn discovery(world: World, options: DiscoveryOptions) -> (Discovery, Arc<World>) {
-    let world = Arc::new(world);
-    (Discovery::new(options, world.clone(), world.clone()), world)
-}
-
-async fn find(discovery: &Discovery, path: &str) -> Result<RepoRoot, DiscoveryError> {
-    discovery.find(&ModulePath::parse(path).unwrap()).await
-}
-
-/// What is found with nothing configured: root, kind, URL, folder; or the error.
-async fn found(world: World, path: &str) -> Result<String, DiscoveryError> {
-    let found = find(&discovery(world, DiscoveryOptions::default()).0, path).await?;
-    assert!(!found.insecure);
-    Ok(format!(
-        "{} {} {} {}",
-        found.root, found.kind, found.repo, found.subdir
-    ))
-}
-
-fn policy(allow: &str, private: &str, insecure: &str) -> VcsPolicy {
-    let allow = allow.parse().unwrap();
-    VcsPolicy::new(allow, PatternList::parse(private), PatternList::parse(insecure))
-}
+use crate::world::{World, discovery, find, policy};
 
 #[tokio::test]
 async fn a_well_known_host_is_not_asked() {
@@ -131,186 +19,6 @@ async fn a_well_known_host_is_not_asked() {
         assert!(error.is_not_exist(), "{error}");
     }
     assert!(world.asked.lock().is_empty());
-}
-
-#[tokio::test]
-async fn the_page_of_a_path_names_its_repository() {
-    let world = || {
-        World::default()
-            .page(
-                "https://e.example/m?go-get=1",
-                &["e.example/m git https://git.example/m sub/../../d"],
-            )
-            .status("https://e.example/m?go-get=1", 404)
-            .page(
-                "https://whole.example/?go-get=1",
-                &["whole.example hg http://hg.example/"],
-            )
-            .page(
-                "https://p.example/m?go-get=1",
-                &[
-                    "p.example/m git https://git.example/m",
-                    "p.example/m mod https://proxy.example/",
-                ],
-            )
-    };
-    for (path, want) in [
-        ("e.example/m", "e.example/m git https://git.example/m d"),
-        ("whole.example", "whole.example hg http://hg.example/ "),
-        ("p.example/m", "p.example/m mod https://proxy.example/ "),
-    ] {
-        assert_eq!(found(world(), path).await.unwrap(), want);
-    }
-}
-
-#[tokio::test]
-async fn what_a_page_says_of_its_prefix_is_confirmed_there() {
-    let tag = "e.example git https://git.example/e";
-    let world = || World::default().page("https://e.example/a/b?go-get=1", &[tag]);
-    let confirmed = world().page(
-        "https://e.example/?go-get=1",
-        &["e.example/x git https://x.example", tag],
-    );
-    assert_eq!(
-        found(confirmed, "e.example/a/b").await.unwrap(),
-        "e.example git https://git.example/e "
-    );
-
-    for other in [
-        &["e.example git https://evil.example/e"][..],
-        &["e.example git https://git.example/e sub"],
-        &["e.example/other git https://git.example/e"],
-        &[tag, "e.example/a git https://git.example/a"],
-    ] {
-        let world = world().page("https://e.example/?go-get=1", other);
-        let error = found(world, "e.example/a/b").await.unwrap_err();
-        assert!(matches!(error, DiscoveryError::Disagreement { .. }), "{error:?}");
-        let want = "discovery: unrecognized import path \"e.example/a/b\": https://e.example/a/b?go-get=1 \
-                    and https://e.example/?go-get=1 disagree about go-import for e.example";
-        assert_eq!(error.to_string(), want);
-    }
-    let error = found(world(), "e.example/a/b").await.unwrap_err();
-    assert!(
-        error.is_not_exist() && error.to_string().ends_with("404 Not Found"),
-        "{error}"
-    );
-    let failing = world().unreachable("https://e.example/?go-get=1");
-    let error = found(failing, "e.example/a/b").await.unwrap_err();
-    assert!(matches!(error, DiscoveryError::Unreachable { .. }), "{error:?}");
-}
-
-#[tokio::test]
-async fn what_is_not_there_is_told_from_what_cannot_be_told() {
-    let url = "https://e.example/m?go-get=1";
-    let page = |status| World::default().page(url, &[]).status(url, status);
-    for status in [200, 404, 410] {
-        let error = found(page(status), "e.example/m").await.unwrap_err();
-        assert!(error.is_not_exist(), "{status}: {error:?}");
-    }
-    for status in [204, 400, 401, 403, 429, 500, 503] {
-        let error = found(page(status), "e.example/m").await.unwrap_err();
-        let cause = FetchError::from(error);
-        assert!(
-            matches!(&cause, FetchError::Status { reply, .. } if reply.status == status),
-            "{cause:?}"
-        );
-    }
-    let error = found(World::default().unreachable(url), "e.example/m")
-        .await
-        .unwrap_err();
-    assert!(matches!(FetchError::from(error), FetchError::Timeout { .. }));
-    let elsewhere = World::default().page(url, &["x.example git https://x.example"]);
-    let error = found(elsewhere, "e.example/m").await.unwrap_err();
-    assert!(error.is_not_exist(), "{error:?}");
-    assert!(
-        error
-            .to_string()
-            .ends_with("(meta tag x.example did not match import path e.example/m)"),
-        "{error}"
-    );
-    for html in ["<p", "<script>if (a<b) {}</script>"] {
-        let mut world = page(200);
-        world.pages.insert(url.to_owned(), (200, html.to_owned()));
-        let error = found(world, "e.example/m").await.unwrap_err();
-        assert!(
-            error.is_not_exist() && error.to_string().contains("XML syntax error"),
-            "{error:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn tags_that_make_no_sense_or_lead_inside_are_refused() {
-    for (tag, malformed, want) in [
-        (
-            "e.example/m git git@e.example:m",
-            true,
-            "invalid repo root \"git@e.example:m\": no scheme",
-        ),
-        ("e.example/m git file:///srv/m", true, "file scheme disallowed"),
-        (
-            "e.example/m git ext::sh",
-            true,
-            "scheme \"ext\" is none of those for git",
-        ),
-        ("e.example/m git svn://e.example/m", true, "scheme \"svn\""),
-        ("e.example/m cvs https://e.example/m", true, "unknown vcs \"cvs\""),
-        (
-            "e.example/m git https://e.example/m /x",
-            true,
-            "invalid subdirectory \"/x\": leading slash",
-        ),
-        ("e.example/m git https://e.example/m -x", true, "leading hyphen"),
-        (
-            "e.example/m git ssh://-oProxyCommand/m",
-            true,
-            "leading hyphen in host or user",
-        ),
-        (
-            "e.example/ git https://e.example/m",
-            true,
-            "mismatched repo: found e.example/ for e.example/m",
-        ),
-        (
-            "e.example/m git https://127.0.0.1/m",
-            false,
-            "127.0.0.1 is not a public host",
-        ),
-        ("e.example/m git ssh://0x7f.1/m", false, "is not a public host"),
-        (
-            "e.example/m mod http://169.254.169.254/",
-            false,
-            "169.254.169.254 is not a public host",
-        ),
-        (
-            "e.example/m svn https://e.example/m",
-            false,
-            "GOVCS disallows using svn for public e.example/m",
-        ),
-    ] {
-        let url = "https://e.example/m?go-get=1";
-        let world = World::default().page(url, &[tag]);
-        let error = found(world, "e.example/m").await.unwrap_err();
-        assert!(error.to_string().contains(want), "{tag}: {error}");
-        let is_malformed = matches!(error, DiscoveryError::Malformed { .. });
-        let is_refused = matches!(error, DiscoveryError::Refused { .. });
-        assert_eq!(
-            (is_malformed, is_refused),
-            (malformed, !malformed),
-            "{tag}: {error:?}"
-        );
-    }
-    let twice = [
-        "e.example git https://e.example/a",
-        "e.example/m git https://e.example/m",
-    ];
-    let world = World::default().page("https://e.example/m?go-get=1", &twice);
-    let error = found(world, "e.example/m").await.unwrap_err();
-    assert!(matches!(error, DiscoveryError::Malformed { .. }), "{error:?}");
-    assert!(
-        error.to_string().contains("multiple meta tags match import path"),
-        "{error}"
-    );
 }
 
 #[tokio::test]
@@ -442,29 +150,28 @@ async fn mappings_and_rewrites_come_first_and_may_lead_inside() {
 }
 
 #[tokio::test]
-async fn an_insecure_path_is_asked_for_over_http_when_https_does_not_answer() {
-    let world = || {
-        World::default().unreachable("https://e.example/m?go-get=1").page(
-            "http://e.example/m?go-get=1",
-            &["e.example/m git http://e.example/m"],
-        )
-    };
-    let error = found(world(), "e.example/m").await.unwrap_err();
-    assert!(matches!(error, DiscoveryError::Unreachable { .. }), "{error:?}");
-    let options = || DiscoveryOptions {
-        policy: policy("", "", "e.example"),
+async fn mappings_and_rewrites_are_held_to_the_policy_and_the_schemes() {
+    let mapping = |prefix, vcs| Mapping::new(prefix, vcs, "https://s.example/x", "").unwrap();
+    let options = DiscoveryOptions {
+        mappings: Mappings::new([mapping("m.example/svn", "svn"), mapping("m.example/hg", "hg")]).unwrap(),
+        rewrites: Rewrites::new([Rewrite::new("https://s.example", "git://t.example").unwrap()]).unwrap(),
         ..DiscoveryOptions::default()
     };
-    let (insecure, _) = discovery(world(), options());
-    assert!(find(&insecure, "e.example/m").await.unwrap().insecure);
-    let answered = world().status("https://e.example/m?go-get=1", 500);
-    let answered = World {
-        unreachable: HashSet::new(),
-        ..answered
-    };
-    let (insecure, asked) = discovery(answered, options());
-    find(&insecure, "e.example/m").await.unwrap_err();
-    assert_eq!(asked.asked.lock().len(), 1, "a failing server has answered");
+    let (discovery, _) = discovery(World::default(), options);
+    for (path, want) in [
+        (
+            "m.example/svn",
+            "GOVCS disallows using svn for public m.example/svn",
+        ),
+        (
+            "m.example/hg",
+            "repository git://t.example/x: scheme \"git\" is none of those for hg",
+        ),
+    ] {
+        let error = find(&discovery, path).await.unwrap_err();
+        assert!(matches!(error, DiscoveryError::Refused { .. }), "{error:?}");
+        assert!(error.to_string().contains(want), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -99,17 +99,17 @@ fn pages_are_read_as_the_go_command_reads_them() {
                 ModTags::Ignore
             };
             // The file is UTF-8: a byte that is not was printed as a replacement character.
-        let mut page = Vec::new();
-        for (i, text) in text(case, "html").split('\u{fffd}').enumerate() {
-            page.extend_from_slice(if i > 0 { b"\xe9" } else { b"" });
-            page.extend_from_slice(text.as_bytes());
-        }
-        let found = parse_go_imports(&page, mods);
+            let mut page = Vec::new();
+            for (i, text) in text(case, "html").split('\u{fffd}').enumerate() {
+                page.extend_from_slice(if i > 0 { b"\xe9" } else { b"" });
+                page.extend_from_slice(text.as_bytes());
+            }
+            let found = parse_go_imports(&page, mods);
             let error = found.as_ref().err().map(ToString::to_string).unwrap_or_default();
             assert_eq!(error, wanted_error(case), "{case}");
             let wanted = case["imports"].as_array().unwrap();
             let found = found.unwrap_or_default();
-                assert_eq!(found.len(), wanted.len(), "{case}");
+            assert_eq!(found.len(), wanted.len(), "{case}");
             for (found, wanted) in found.iter().zip(wanted) {
                 assert_fields(wanted, &["prefix", "vcs", "repo", "subdir"]);
                 assert_eq!(found.prefix, text(wanted, "prefix"), "{case}");

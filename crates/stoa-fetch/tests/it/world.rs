@@ -1,0 +1,129 @@
+//! Pages and repositories that a test makes up.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use stoa_fetch::{
+    FetchError, SourceName,
+    discovery::{
+        Discovery, DiscoveryError, DiscoveryOptions, Page, Pages, Ping, RepoRoot, UrlGuard, VcsPolicy,
+    },
+};
+use stoa_module::{ModulePath, PatternList};
+use stoa_vcs::VcsKind;
+use url::Url;
+
+/// Pages and repositories by URL, and what was asked.
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    pub(crate) pages: HashMap<String, (u16, String)>,
+    repositories: HashSet<String>,
+    unreachable: HashSet<String>,
+    refused: HashSet<String>,
+    pub(crate) asked: Mutex<Vec<String>>,
+}
+
+impl World {
+    pub(crate) fn page(mut self, url: &str, tags: &[&str]) -> Self {
+        let tag = |tag: &&str| format!("<meta name=go-import content='{tag}'>");
+        let html = tags.iter().map(tag).collect();
+        self.pages.insert(url.to_owned(), (200, html));
+        self
+    }
+
+    pub(crate) fn status(mut self, url: &str, status: u16) -> Self {
+        let page = self.pages.entry(url.to_owned()).or_default();
+        page.0 = status;
+        self
+    }
+
+    pub(crate) fn repository(mut self, url: &str) -> Self {
+        self.repositories.insert(url.to_owned());
+        self
+    }
+
+    pub(crate) fn unreachable(mut self, url: &str) -> Self {
+        self.unreachable.insert(url.to_owned());
+        self
+    }
+
+    /// A page that redirects to where nobody may go.
+    pub(crate) fn refused(mut self, url: &str) -> Self {
+        self.refused.insert(url.to_owned());
+        self
+    }
+
+    fn ask(&self, url: &Url) -> Result<(), FetchError> {
+        self.asked.lock().push(url.to_string());
+        if self.refused.contains(url.as_str()) {
+            let reason = "redirected inside".to_owned();
+            return Err(FetchError::Refused { reason });
+        }
+        if !self.unreachable.contains(url.as_str()) {
+            return Ok(());
+        }
+        Err(FetchError::Timeout {
+            source_name: SourceName::new(url.as_str()),
+            phase: stoa_fetch::Phase::Response,
+            after: Duration::from_secs(1),
+        })
+    }
+}
+
+#[async_trait]
+impl Pages for World {
+    async fn get(&self, url: &Url, _: &UrlGuard) -> Result<Page, FetchError> {
+        self.ask(url)?;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let (status, html) = self
+            .pages
+            .get(url.as_str())
+            .cloned()
+            .unwrap_or((404, String::new()));
+        Ok(Page {
+            url: url.clone(),
+            status,
+            content_type: None,
+            body: html.into(),
+            truncated: false,
+        })
+    }
+}
+
+#[async_trait]
+impl Ping for World {
+    async fn ping(&self, vcs: VcsKind, url: &Url) -> Result<bool, FetchError> {
+        self.ask(url)?;
+        Ok(self.repositories.contains(&format!("{vcs} {url}")))
+    }
+}
+
+/// Discovery in a world, which is kept to look at what was asked.
+pub(crate) fn discovery(world: World, options: DiscoveryOptions) -> (Discovery, Arc<World>) {
+    let world = Arc::new(world);
+    (Discovery::new(options, world.clone(), world.clone()), world)
+}
+
+pub(crate) async fn find(discovery: &Discovery, path: &str) -> Result<RepoRoot, DiscoveryError> {
+    discovery.find(&ModulePath::parse(path).unwrap()).await
+}
+
+/// What is found with nothing configured: root, kind, URL, folder; or the error.
+pub(crate) async fn found(world: World, path: &str) -> Result<String, DiscoveryError> {
+    let found = find(&discovery(world, DiscoveryOptions::default()).0, path).await?;
+    assert!(!found.insecure);
+    Ok(format!(
+        "{} {} {} {}",
+        found.root, found.kind, found.repo, found.subdir
+    ))
+}
+
+pub(crate) fn policy(allow: &str, private: &str, insecure: &str) -> VcsPolicy {
+    let allow = allow.parse().unwrap();
+    VcsPolicy::new(allow, PatternList::parse(private), PatternList::parse(insecure))
+}
