@@ -29,7 +29,17 @@ use summary::Summary;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // Help, which was asked for.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            eprintln!("dispatch_lab: {}", line.trim_start_matches("error: "));
+            return ExitCode::from(2);
+        }
+    };
     match run(args.command) {
         Ok(lines) => {
             println!("{lines}");

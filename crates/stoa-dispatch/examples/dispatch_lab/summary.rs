@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-/// Names and values, in their order.
+/// Names and values, in the order of the names.
 #[derive(Default)]
 pub(crate) struct Summary(Map<String, Value>);
 
