@@ -163,6 +163,20 @@ impl FetchError {
         })
     }
 
+    /// The same failure of a source, which is called by what was asked of it.
+    #[must_use]
+    pub(crate) fn while_doing(mut self, what: &str) -> Self {
+        match &mut self {
+            Self::Unreachable { source_name, .. }
+            | Self::Status { source_name, .. }
+            | Self::Timeout { source_name, .. }
+            | Self::Invalid { source_name, .. }
+            | Self::Overloaded { source_name, .. } => *source_name = SourceName::new(what),
+            Self::NotFound(_) | Self::Refused { .. } | Self::Unsupported { .. } => {}
+        }
+        self
+    }
+
     /// A failure of the dispatcher, in this crate's words. `total` is the deadline of the transfer, of which the request
     /// that failed may have had a part only.
     pub(crate) fn dispatch(source_name: &SourceName, total: Duration, error: DispatchError) -> Self {

@@ -13,7 +13,7 @@ use crate::FetchError;
 /// that cannot be reached, or that fails, is no proof.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DiscoveryError {
-    /// There is no such repository: no rule allows it, the page has no tag for it, or there is no page (404, 410).
+    /// There is no such repository: no rule allows it, the page has no tag for it, or there is no page for us (4xx).
     #[error("discovery: {reason}")]
     NotExist {
         /// Why, in one line.
@@ -101,7 +101,9 @@ impl From<DiscoveryError> for FetchError {
         match error {
             DiscoveryError::NotExist { .. } => Self::not_found(reason),
             DiscoveryError::Refused { .. } => Self::Refused { reason },
-            DiscoveryError::Unreachable { cause, .. } => cause,
+            DiscoveryError::Unreachable { reason, cause } => {
+                cause.while_doing(&format!("discovery: {reason}"))
+            }
             DiscoveryError::Disagreement { .. } | DiscoveryError::Malformed { .. } => {
                 Self::invalid(&crate::SourceName::new("discovery"), reason)
             }

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use http::StatusCode;
 use url::Url;
 
 use super::{
@@ -139,8 +140,16 @@ fn read(path: &str, url: Url, page: &Page) -> Result<TagPage, DiscoveryError> {
         // It is a page for people: not well-formed, and that is all it says.
         (200, Some(error)) => Err(DiscoveryError::not_exist(format!("parsing {path}: {error}"))),
         (200, None) => Err(no_tags(&url, "")),
-        (404, _) => Err(DiscoveryError::not_exist(format!("reading {url}: 404 Not Found"))),
-        (410, _) => Err(DiscoveryError::not_exist(format!("reading {url}: 410 Gone"))),
+        // A host that is asked and says no is believed, as the go command does; 408 and 429 are no answers.
+        (status @ 400..=499, _) if !matches!(status, 408 | 429) => {
+            let name = StatusCode::from_u16(status)
+                .ok()
+                .and_then(|s| s.canonical_reason());
+            Err(DiscoveryError::not_exist(format!(
+                "reading {url}: {status} {}",
+                name.unwrap_or_default()
+            )))
+        }
         (status, _) => {
             let reply = Reply {
                 status,
