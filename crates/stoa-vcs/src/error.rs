@@ -114,4 +114,14 @@ impl VcsError {
             Self::NoRepository { .. } | Self::UnknownRevision { .. } | Self::NoCommits { .. }
         )
     }
+
+    /// The error that a reader of this crate wrapped, or [`Self::Failed`] with the text of any other.
+    pub fn from_io(error: &std::io::Error, vcs: VcsKind, step: Step) -> Self {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Self>());
+        inner.cloned().unwrap_or_else(|| Self::Failed {
+            vcs,
+            step,
+            said: error.to_string(),
+        })
+    }
 }

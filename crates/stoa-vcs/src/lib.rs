@@ -9,6 +9,7 @@
 mod archive;
 mod error;
 mod kind;
+pub mod process;
 mod repository;
 mod revision;
 mod tags;

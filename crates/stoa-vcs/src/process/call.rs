@@ -1,0 +1,279 @@
+//! One run of a program.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, Command};
+
+use super::clean::Tail;
+use super::{Runner, Stream};
+use crate::{Step, VcsError};
+
+/// How long a run may take when nobody says otherwise.
+const DEFAULT_TIME: Duration = Duration::from_secs(60);
+
+/// How many bytes a run may print when nobody says otherwise.
+const DEFAULT_LIMIT: u64 = 64 << 20;
+
+/// A run that is being prepared.
+#[derive(Debug)]
+pub struct Call {
+    pub(super) runner: Runner,
+    pub(super) kind: &'static str,
+    pub(super) step: Step,
+    pub(super) args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    dir: Option<PathBuf>,
+    stdin: Vec<u8>,
+    pub(super) secrets: Vec<String>,
+    pub(super) limit: u64,
+    pub(super) time: Duration,
+}
+
+/// What a program that ended has left.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Its exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub stdout: Vec<u8>,
+    /// The last it said on its standard error, cleaned.
+    pub said: String,
+}
+
+impl Call {
+    pub(super) fn new(runner: Runner, kind: &'static str, step: Step) -> Self {
+        Self {
+            runner,
+            kind,
+            step,
+            args: Vec::new(),
+            env: Vec::new(),
+            dir: None,
+            stdin: Vec::new(),
+            secrets: Vec::new(),
+            limit: DEFAULT_LIMIT,
+            time: DEFAULT_TIME,
+        }
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<I: IntoIterator<Item: AsRef<OsStr>>>(mut self, args: I) -> Self {
+        self.args
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets a variable, also one that the runner sets.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Where it runs; in the home of the runner if nowhere is said.
+    #[must_use]
+    pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.dir = Some(dir.into());
+        self
+    }
+
+    /// What it reads; nothing if nothing is said. Only for [`Self::run`].
+    #[must_use]
+    pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
+        self.stdin = bytes;
+        self
+    }
+
+    /// What no error may show.
+    #[must_use]
+    pub fn secrets(mut self, secrets: impl IntoIterator<Item = String>) -> Self {
+        self.secrets.extend(secrets);
+        self
+    }
+
+    /// How many bytes it may print; 64 MiB if nothing is said.
+    #[must_use]
+    pub fn limit(mut self, bytes: u64) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// How long it may take; a minute if nothing is said. For [`Self::stream`], until it is read to the end.
+    #[must_use]
+    pub fn time(mut self, time: Duration) -> Self {
+        self.time = time;
+        self
+    }
+
+    /// Runs it to its end, whatever its exit code.
+    pub async fn run(mut self) -> Result<Output, VcsError> {
+        let stdin = std::mem::take(&mut self.stdin);
+        let mut group = Group(self.spawn(!stdin.is_empty())?);
+        let talked = tokio::time::timeout(self.time, self.talk(&mut group.0, &stdin)).await;
+        talked.unwrap_or_else(|_| Err(self.timeout()))
+    }
+
+    /// Runs it to its end and gives what it printed; an exit code but 0 is [`VcsError::Failed`].
+    pub async fn text(self) -> Result<Vec<u8>, VcsError> {
+        let (vcs, step, kind) = (self.runner.vcs(), self.step, self.kind);
+        let output = self.run().await?;
+        match output.code {
+            Some(0) => Ok(output.stdout),
+            code => Err(failed(vcs, step, kind, code, output.said)),
+        }
+    }
+
+    /// Starts it and gives what it prints as a blocking reader.
+    pub fn stream(self) -> Result<Stream, VcsError> {
+        Stream::start(self)
+    }
+
+    /// Starts it for a conversation: its standard input is a pipe. The caller sees to its bounds; the group dies with
+    /// the guard.
+    pub(crate) fn converse(self) -> Result<Group, VcsError> {
+        Ok(Group(self.spawn(true)?))
+    }
+
+    async fn talk(&self, child: &mut Child, stdin: &[u8]) -> Result<Output, VcsError> {
+        let input = child.stdin.take();
+        let write = async {
+            if let Some(mut input) = input {
+                // A program that does not read to the end says why by its exit code.
+                let _ = input.write_all(stdin).await;
+            }
+            Ok(())
+        };
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let ((), stdout, tail) = tokio::try_join!(write, self.read(stdout), self.tail(stderr))?;
+        let status = child.wait().await.map_err(|error| self.io(&error))?;
+        Ok(Output {
+            code: status.code(),
+            stdout,
+            said: tail.clean(&self.secrets),
+        })
+    }
+
+    async fn read(&self, from: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, VcsError> {
+        let mut bytes = Vec::new();
+        let Some(from) = from else { return Ok(bytes) };
+        let mut from = from.take(self.limit.saturating_add(1));
+        from.read_to_end(&mut bytes)
+            .await
+            .map_err(|error| self.io(&error))?;
+        if bytes.len() as u64 > self.limit {
+            return Err(self.too_large());
+        }
+        Ok(bytes)
+    }
+
+    async fn tail(&self, from: Option<impl AsyncRead + Unpin>) -> Result<Tail, VcsError> {
+        let mut tail = Tail::default();
+        let Some(mut from) = from else { return Ok(tail) };
+        let mut chunk = [0; 4096];
+        loop {
+            match from.read(&mut chunk).await.map_err(|error| self.io(&error))? {
+                0 => return Ok(tail),
+                read => tail.push(&chunk[..read]),
+            }
+        }
+    }
+
+    /// The command with everything but its streams.
+    pub(super) fn command(&self) -> Result<std::process::Command, VcsError> {
+        use std::os::unix::process::CommandExt as _;
+        let settings = self.runner.settings();
+        let mut command = std::process::Command::new(self.runner.program()?);
+        command
+            .args(&self.args)
+            .current_dir(self.dir.as_ref().unwrap_or(&settings.home))
+            .process_group(0)
+            .env_clear()
+            .env("PATH", &settings.path)
+            .env("HOME", &settings.home)
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_ASKPASS", "/bin/false")
+            .env("SSH_ASKPASS", "/bin/false")
+            .env("SSH_ASKPASS_REQUIRE", "never")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_ATTR_NOSYSTEM", "1")
+            .envs(self.env.iter().map(|(name, value)| (name, value)));
+        Ok(command)
+    }
+
+    fn spawn(&self, stdin: bool) -> Result<Child, VcsError> {
+        let mut command = Command::from(self.command()?);
+        command
+            .stdin(if stdin { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        self.runner.counters().add(self.kind, 1);
+        command.spawn().map_err(|error| self.io(&error))
+    }
+
+    pub(super) fn io(&self, error: &std::io::Error) -> VcsError {
+        failed(self.runner.vcs(), self.step, self.kind, None, error.to_string())
+    }
+
+    pub(super) fn timeout(&self) -> VcsError {
+        VcsError::Timeout {
+            vcs: self.runner.vcs(),
+            step: self.step,
+            after: self.time,
+        }
+    }
+
+    pub(super) fn too_large(&self) -> VcsError {
+        VcsError::TooLarge {
+            vcs: self.runner.vcs(),
+            step: self.step,
+            limit: self.limit,
+        }
+    }
+}
+
+/// What it means that a program ended with `code`, having said this.
+pub(super) fn failed(
+    vcs: crate::VcsKind,
+    step: Step,
+    kind: &'static str,
+    code: Option<i32>,
+    said: String,
+) -> VcsError {
+    let said = match code {
+        _ if !said.is_empty() => said,
+        Some(code) => format!("{kind} ended with {code} and said nothing"),
+        None => format!("{kind} was killed"),
+    };
+    VcsError::Failed { vcs, step, said }
+}
+
+/// A child that leads a process group, all of which dies with this.
+#[derive(Debug)]
+pub(crate) struct Group(pub(crate) Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Without an id it was waited for, and the number may be somebody else's by now.
+        if let Some(id) = self.0.id() {
+            kill_group(id);
+        }
+    }
+}
+
+/// Kills the group that `id`, not yet waited for, leads.
+pub(super) fn kill_group(id: u32) {
+    if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
+        // It fails when there is nobody left, which is what was wanted.
+        let _ = kill_process_group(pid, Signal::KILL);
+    }
+}
