@@ -7,12 +7,15 @@
 //! and disk; no shell is ever involved.
 
 mod archive;
+pub mod cache;
 mod error;
+pub mod git;
 mod kind;
 pub mod process;
 mod repository;
 mod revision;
 mod tags;
+mod tar;
 
 pub use archive::{Archive, Entry, EntryKind};
 pub use error::{Step, VcsError};

@@ -21,6 +21,7 @@ mod clean;
 mod counters;
 mod stream;
 
+pub(crate) use call::Group;
 pub use call::{Call, Output};
 pub use clean::clean;
 pub use counters::Counters;

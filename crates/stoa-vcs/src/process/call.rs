@@ -259,7 +259,14 @@ pub(super) fn failed(
 
 /// A child that leads a process group, all of which dies with this.
 #[derive(Debug)]
-pub(crate) struct Group(pub(crate) Child);
+pub(crate) struct Group(Child);
+
+impl Group {
+    /// The leader.
+    pub(crate) fn child(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
 
 impl Drop for Group {
     fn drop(&mut self) {

@@ -1,0 +1,183 @@
+//! All files of a folder.
+
+use std::collections::HashSet;
+use std::io::{self, Cursor};
+
+use super::GitRepository;
+use super::program::failed;
+use crate::cache::Lease;
+use crate::process::Stream;
+use crate::tar::{TarKind, TarReader};
+use crate::{Archive, Entry, EntryKind, RevisionId, Step, VcsError, VcsKind};
+
+/// The most files of an archive; a small repository can claim endless ones.
+const MOST: u64 = 1_000_000;
+
+/// What a file costs in a tar file besides its content, in bytes, long names included.
+const OVERHEAD: u64 = 8 << 10;
+
+impl GitRepository {
+    /// The files below `subdir` as `git archive` gives them: line ends, encodings and `$Id$` as the attributes of the
+    /// repository say, nothing left out or filled in, no filters.
+    pub(super) async fn export(
+        &self,
+        at: &RevisionId,
+        subdir: &str,
+        limit: u64,
+    ) -> Result<Box<dyn Archive>, VcsError> {
+        let (lease, commit) = self.commit(at, Step::Archive).await?;
+        let Some(folder) = self.folder(&lease, commit.tree, subdir, Step::Archive).await? else {
+            return Ok(Box::new(Nothing));
+        };
+        // Fetches the tree if it was left out.
+        self.tree(&lease, &folder.tree, Step::Archive).await?;
+        let mut wanted = self.files_below(&lease, &folder.tree).await?;
+        wanted.extend(folder.attributes);
+        let missing = self.missing(&lease, wanted).await?;
+        if !missing.is_empty() {
+            self.fetch_objects(&lease, &missing, Step::Archive).await?;
+        }
+        let call = self.program.local("archive", Step::Archive, lease.path());
+        let call = call.args([
+            "-c",
+            "core.autocrlf=input",
+            "-c",
+            "core.eol=lf",
+            "-c",
+            "core.attributesFile=/dev/null",
+        ]);
+        let call = call.args(["archive", "--format=tar", "--end-of-options", at.as_str()]);
+        let call = if subdir.is_empty() {
+            call
+        } else {
+            call.args([subdir])
+        };
+        let stream = call.limit(limit.saturating_add(MOST * OVERHEAD)).stream()?;
+        let mut strip = subdir.as_bytes().to_vec();
+        if !strip.is_empty() {
+            strip.push(b'/');
+        }
+        Ok(Box::new(GitArchive {
+            tar: TarReader::new(stream),
+            strip,
+            link: Cursor::default(),
+            left: limit,
+            limit,
+            count: 0,
+            _lease: lease,
+        }))
+    }
+
+    /// The hashes of all files below a tree.
+    async fn files_below(&self, lease: &Lease, tree: &str) -> Result<HashSet<String>, VcsError> {
+        let call = self.program.local("ls-tree", Step::Archive, lease.path());
+        let printed = call
+            .args(["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", tree])
+            .text()
+            .await?;
+        let lines = printed.split(|byte| *byte == 0);
+        let words =
+            lines.filter_map(|line| std::str::from_utf8(line.split(|byte| *byte == b'\t').next()?).ok());
+        let blobs = words.filter_map(|words| words.split_once(" blob ").map(|(_, id)| id.to_owned()));
+        Ok(blobs.collect())
+    }
+
+    /// Those of `ids` that the local copy lacks.
+    async fn missing(&self, lease: &Lease, ids: HashSet<String>) -> Result<Vec<String>, VcsError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut lines = String::new();
+        for id in &ids {
+            lines.push_str(id);
+            lines.push('\n');
+        }
+        let call = self.program.local("cat-file-check", Step::Archive, lease.path());
+        let call = call
+            .args(["cat-file", "--batch-check=%(objectname)", "--buffer"])
+            .stdin(lines.into_bytes());
+        let printed = call.text().await?;
+        let text = String::from_utf8_lossy(&printed);
+        Ok(text
+            .lines()
+            .filter_map(|line| line.strip_suffix(" missing"))
+            .map(str::to_owned)
+            .collect())
+    }
+}
+
+/// The archive of a folder that is not there.
+struct Nothing;
+
+impl Archive for Nothing {
+    fn next_entry(&mut self) -> Result<Option<Entry<'_>>, VcsError> {
+        Ok(None)
+    }
+}
+
+/// What `git archive` prints.
+struct GitArchive {
+    tar: TarReader<Stream>,
+    strip: Vec<u8>,
+    link: Cursor<Vec<u8>>,
+    left: u64,
+    limit: u64,
+    count: u64,
+    /// The repository stays while it is read.
+    _lease: Lease,
+}
+
+impl GitArchive {
+    fn too_large(&self) -> VcsError {
+        VcsError::TooLarge {
+            vcs: VcsKind::Git,
+            step: Step::Archive,
+            limit: self.limit,
+        }
+    }
+}
+
+impl Archive for GitArchive {
+    fn next_entry(&mut self) -> Result<Option<Entry<'_>>, VcsError> {
+        let io = |error: io::Error| VcsError::from_io(&error, VcsKind::Git, Step::Archive);
+        loop {
+            let Some(header) = self.tar.next_header().map_err(io)? else {
+                return Ok(None);
+            };
+            self.count += 1;
+            let size = match header.kind {
+                TarKind::Folder => continue,
+                TarKind::Symlink => header.link.len() as u64,
+                _ => header.size,
+            };
+            self.left = match self.left.checked_sub(size) {
+                Some(left) if self.count <= MOST => left,
+                _ => return Err(self.too_large()),
+            };
+            let Some(path) = header.path.strip_prefix(self.strip.as_slice()) else {
+                return Err(failed(
+                    Step::Archive,
+                    "git archive gave a file outside of the folder",
+                ));
+            };
+            let path = path.to_vec();
+            let kind = match header.kind {
+                TarKind::File => EntryKind::File,
+                TarKind::Symlink => EntryKind::Symlink,
+                _ => EntryKind::Other,
+            };
+            let content: &mut dyn io::Read = if kind == EntryKind::Symlink {
+                self.link = Cursor::new(header.link);
+                &mut self.link
+            } else {
+                &mut self.tar
+            };
+            return Ok(Some(Entry {
+                path,
+                kind,
+                size,
+                content,
+            }));
+        }
+    }
+}

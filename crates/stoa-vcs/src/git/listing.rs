@@ -1,0 +1,83 @@
+//! The refs of the repository, asked for once by all who want them at a time.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::GitRepository;
+use super::program::{Remote, failed};
+use super::refs::Refs;
+use super::url::Transport;
+use crate::{Step, VcsError};
+
+/// What was learnt of the refs.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    /// When it was learnt.
+    at: Instant,
+    refs: Result<Arc<Refs>, VcsError>,
+}
+
+impl GitRepository {
+    /// The refs as the server says they are, at most as old as the options allow. Who waits for somebody else's question
+    /// takes its answer, whatever it is; a failure is not remembered beyond that.
+    pub(super) async fn refs(&self) -> Result<Arc<Refs>, VcsError> {
+        let asked = Instant::now();
+        if let Some(known) = self.known(asked) {
+            return known;
+        }
+        let _turn = self.shared.turn(&self.shared.refs_turn, Step::Access).await?;
+        if let Some(known) = self.known(asked) {
+            return known;
+        }
+        let refs = self.ask_for_refs().await.map(Arc::new);
+        let at = Instant::now();
+        *self.shared.refs.lock() = Some(Known {
+            at,
+            refs: refs.clone(),
+        });
+        refs
+    }
+
+    /// Forgets the refs, which turned out to have changed.
+    pub(super) fn forget_refs(&self) {
+        *self.shared.refs.lock() = None;
+    }
+
+    fn known(&self, asked: Instant) -> Option<Result<Arc<Refs>, VcsError>> {
+        let known = self.shared.refs.lock();
+        let known = known.as_ref()?;
+        let fresh = known.refs.is_ok() && known.at.elapsed() < self.program.options.freshness;
+        (fresh || known.at >= asked).then(|| known.refs.clone())
+    }
+
+    async fn ask_for_refs(&self) -> Result<Refs, VcsError> {
+        let url = self.program.url.as_str();
+        let run = Remote {
+            kind: "ls-remote",
+            step: Step::Access,
+            args: ["ls-remote", "-q", "--end-of-options", url]
+                .map(str::to_owned)
+                .to_vec(),
+            stdin: Vec::new(),
+            dir: None,
+            partial: false,
+            time: self.program.options.refs_time,
+        };
+        let output = self.program.remote(run).await?;
+        if output.code == Some(0) {
+            return Ok(Refs::parse(&output.stdout));
+        }
+        // As cmd/go does: only an HTTP server that says so to anybody makes a repository not exist.
+        let http = matches!(self.program.url.transport(), Transport::Https | Transport::Http);
+        if http
+            && let Some(probe) = &self.program.options.probe
+            && probe.is_gone(url).await
+        {
+            return Err(VcsError::NoRepository {
+                url: url.to_owned(),
+                said: output.said,
+            });
+        }
+        Err(failed(Step::Access, output.said))
+    }
+}

@@ -1,0 +1,108 @@
+//! The folder of a local repository.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::RepoUrl;
+use super::session::quote;
+
+/// Says that the history was fetched without trees, or was about to be.
+const TREELESS: &str = "stoa-treeless";
+
+/// Says that nothing can be left out of a fetch from this server.
+const PLAIN: &str = "stoa-plain";
+
+/// The checksum of the refs at the last fetch of the whole history.
+const HISTORY: &str = "stoa-history";
+
+/// Whether the whole history was fetched, without trees.
+pub(super) fn is_treeless(dir: &Path) -> bool {
+    dir.join(TREELESS).try_exists().unwrap_or(false)
+}
+
+pub(super) fn set_treeless(dir: &Path) -> io::Result<()> {
+    fs::write(dir.join(TREELESS), "")
+}
+
+/// Whether the server gives only whole repositories.
+pub(super) fn is_plain(dir: &Path) -> bool {
+    dir.join(PLAIN).try_exists().unwrap_or(false)
+}
+
+pub(super) fn set_plain(dir: &Path) -> io::Result<()> {
+    fs::write(dir.join(PLAIN), "")
+}
+
+/// Whether commits lack their parents.
+pub(super) fn is_shallow(dir: &Path) -> bool {
+    dir.join("shallow").try_exists().unwrap_or(false)
+}
+
+/// Whether anything was ever fetched.
+pub(super) fn is_empty(dir: &Path) -> bool {
+    fs::read_dir(dir.join("objects/pack")).map_or(true, |mut entries| entries.next().is_none())
+}
+
+/// The checksum of the refs whose whole history is there.
+pub(super) fn history(dir: &Path) -> Option<String> {
+    fs::read_to_string(dir.join(HISTORY)).ok()
+}
+
+pub(super) fn set_history(dir: &Path, sum: &str) -> io::Result<()> {
+    fs::write(dir.join(HISTORY), sum)
+}
+
+/// Makes an empty bare repository in the empty folder `dir`, as `git init` does.
+pub(super) fn fill(dir: &Path, url: &RepoUrl, sha256: bool) -> io::Result<()> {
+    for folder in ["objects/info", "objects/pack", "refs", "info"] {
+        fs::create_dir_all(dir.join(folder))?;
+    }
+    let format = i32::from(sha256);
+    let mut config = format!("[core]\nrepositoryformatversion = {format}\nbare = true\nfilemode = true\n");
+    if sha256 {
+        config.push_str("[extensions]\nobjectformat = sha256\n");
+    }
+    let url = quote(url.as_str())?;
+    let _ = write!(config, "[remote \"origin\"]\nurl = {url}\n");
+    fs::write(dir.join("config"), config)?;
+    // Its precedence is the highest: files stay in archives, and stay as they are (golang/go#27153).
+    fs::write(dir.join("info/attributes"), "* -export-subst -export-ignore\n")?;
+    fs::write(dir.join("HEAD"), "ref: refs/heads/none\n")
+}
+
+/// Removes what a git that was killed while fetching has left. Nobody else may be writing.
+pub(super) fn tidy(dir: &Path) -> io::Result<()> {
+    for (folder, deep) in [
+        ("", false),
+        ("refs", true),
+        ("objects/info", false),
+        ("objects/pack", false),
+        ("objects", false),
+    ] {
+        tidy_folder(&dir.join(folder), deep)?;
+    }
+    Ok(())
+}
+
+fn tidy_folder(folder: &Path, deep: bool) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type()?.is_dir() {
+            if deep {
+                tidy_folder(&entry.path(), true)?;
+            }
+        } else if leftover(&name) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether only a running git has files of this name.
+fn leftover(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    matches!(ending, "lock" | "keep") || name.starts_with("tmp_") || name.starts_with("shallow_")
+}

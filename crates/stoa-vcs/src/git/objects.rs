@@ -1,0 +1,192 @@
+//! Reading objects of the local repository, many by one process.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{ChildStdin, ChildStdout};
+use tokio::sync::{mpsc, oneshot};
+
+use super::program::{Program, failed};
+use crate::cache::Lease;
+use crate::process::Group;
+use crate::{Step, VcsError, VcsKind};
+
+/// How many questions may wait in line.
+const LINE: usize = 16;
+
+/// What an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ObjectKind {
+    Commit,
+    Tree,
+    Blob,
+    Tag,
+}
+
+/// What is behind a name.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Object {
+        id: String,
+        kind: ObjectKind,
+        bytes: Vec<u8>,
+    },
+    Missing,
+    Ambiguous,
+}
+
+#[derive(Debug)]
+struct Ask {
+    name: String,
+    limit: u64,
+    step: Step,
+    reply: oneshot::Sender<Result<Answer, VcsError>>,
+}
+
+/// A `git cat-file --batch`. It ends some time after its last question; see [`Reader::run`].
+#[derive(Clone, Debug)]
+pub(super) struct Objects {
+    asks: mpsc::Sender<Ask>,
+}
+
+/// The end that answers; to be spawned.
+#[derive(Debug)]
+pub(super) struct Reader {
+    asks: mpsc::Receiver<Ask>,
+    group: Group,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    idle: Duration,
+    time: Duration,
+    /// The repository stays while it is read.
+    _lease: Lease,
+}
+
+impl Objects {
+    /// Starts the program in the repository of `lease`.
+    pub(super) fn start(program: &Program, lease: Lease, step: Step) -> Result<(Self, Reader), VcsError> {
+        let call = program
+            .local("cat-file", step, lease.path())
+            .args(["cat-file", "--batch"]);
+        let mut group = call.converse()?;
+        let child = group.child();
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(failed(step, "cat-file has no pipes"));
+        };
+        let (asks, line) = mpsc::channel(LINE);
+        let reader = Reader {
+            asks: line,
+            group,
+            stdin,
+            stdout: BufReader::new(stdout),
+            idle: program.options.idle,
+            time: program.options.read_time.min(Duration::from_secs(60)),
+            _lease: lease,
+        };
+        Ok((Self { asks }, reader))
+    }
+
+    /// What is behind `name`, hexadecimal digits and perhaps `^{commit}`; at most `limit` bytes. `None` if the program
+    /// has ended meanwhile.
+    pub(super) async fn get(&self, name: &str, limit: u64, step: Step) -> Option<Result<Answer, VcsError>> {
+        let (reply, answer) = oneshot::channel();
+        let name = name.to_owned();
+        self.asks
+            .send(Ask {
+                name,
+                limit,
+                step,
+                reply,
+            })
+            .await
+            .ok()?;
+        answer.await.ok()
+    }
+
+    /// Whether it takes questions.
+    pub(super) fn is_open(&self) -> bool {
+        !self.asks.is_closed()
+    }
+}
+
+impl Reader {
+    /// Answers until nobody asked for a while, nobody can ask any more, or a question failed.
+    pub(super) async fn run(mut self, folder: std::path::PathBuf) {
+        while let Ok(Some(ask)) = tokio::time::timeout(self.idle, self.asks.recv()).await {
+            let timeout = VcsError::Timeout {
+                vcs: VcsKind::Git,
+                step: ask.step,
+                after: self.time,
+            };
+            let answered = tokio::time::timeout(self.time, self.answer(&ask)).await;
+            let answered = answered.unwrap_or(Err(timeout));
+            let broken = answered.is_err();
+            // Who asked may have gone.
+            let _ = ask.reply.send(answered);
+            if broken || !is_there(&folder) {
+                return;
+            }
+        }
+        drop(self.group);
+    }
+
+    async fn answer(&mut self, ask: &Ask) -> Result<Answer, VcsError> {
+        let io = |error: std::io::Error| failed(ask.step, format!("cat-file: {error}"));
+        self.stdin
+            .write_all(format!("{}\n", ask.name).as_bytes())
+            .await
+            .map_err(io)?;
+        let mut line = Vec::new();
+        (&mut self.stdout)
+            .take(1024)
+            .read_until(b'\n', &mut line)
+            .await
+            .map_err(io)?;
+        let line = String::from_utf8_lossy(&line).into_owned();
+        let Some(line) = line.strip_suffix('\n') else {
+            return Err(failed(ask.step, "cat-file ended"));
+        };
+        let words: Vec<&str> = line.split(' ').collect();
+        let (id, kind, size) = match words[..] {
+            [_, "missing"] => return Ok(Answer::Missing),
+            [_, "ambiguous"] => return Ok(Answer::Ambiguous),
+            [id, kind, size] => (id.to_owned(), object_kind(kind), size.parse::<u64>().ok()),
+            _ => (String::new(), None, None),
+        };
+        let (Some(kind), Some(size)) = (kind, size) else {
+            return Err(failed(ask.step, format!("cat-file said {line:?}")));
+        };
+        if size > ask.limit {
+            return Err(VcsError::TooLarge {
+                vcs: VcsKind::Git,
+                step: ask.step,
+                limit: ask.limit,
+            });
+        }
+        let mut bytes = Vec::new();
+        (&mut self.stdout)
+            .take(size + 1)
+            .read_to_end(&mut bytes)
+            .await
+            .map_err(io)?;
+        if bytes.len() as u64 != size + 1 || bytes.pop() != Some(b'\n') {
+            return Err(failed(ask.step, "cat-file ended early"));
+        }
+        Ok(Answer::Object { id, kind, bytes })
+    }
+}
+
+fn is_there(folder: &Path) -> bool {
+    folder.try_exists().unwrap_or(false)
+}
+
+fn object_kind(name: &str) -> Option<ObjectKind> {
+    Some(match name {
+        "commit" => ObjectKind::Commit,
+        "tree" => ObjectKind::Tree,
+        "blob" => ObjectKind::Blob,
+        "tag" => ObjectKind::Tag,
+        _ => return None,
+    })
+}

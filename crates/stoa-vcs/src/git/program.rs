@@ -1,0 +1,111 @@
+//! The git program, told what every run of it is told.
+
+use std::path::Path;
+
+use super::session::Session;
+use super::{GitOptions, RepoUrl, Transport};
+use crate::process::{Call, Output, Runner, RunnerSettings};
+use crate::{Step, VcsError, VcsKind};
+
+/// Runs git for one repository.
+#[derive(Debug)]
+pub(super) struct Program {
+    runner: Runner,
+    pub(super) url: RepoUrl,
+    pub(super) options: GitOptions,
+}
+
+impl Program {
+    pub(super) fn new(url: RepoUrl, options: GitOptions, home: &Path) -> Self {
+        let settings = options
+            .runner
+            .clone()
+            .unwrap_or_else(|| RunnerSettings::new(home));
+        let runner = Runner::new(VcsKind::Git, "git", settings);
+        Self { runner, url, options }
+    }
+
+    pub(super) fn runner(&self) -> &Runner {
+        &self.runner
+    }
+
+    /// A run that only looks at the local repository in `dir`. It fetches nothing, whatever is missing.
+    pub(super) fn local(&self, kind: &'static str, step: Step, dir: &Path) -> Call {
+        let call = self
+            .runner
+            .call(kind, step)
+            .env("GIT_DIR", dir)
+            .env("GIT_LITERAL_PATHSPECS", "1");
+        let call = call
+            .env("GIT_NO_LAZY_FETCH", "1")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("GIT_ALLOW_PROTOCOL", "");
+        call.time(self.options.read_time)
+    }
+
+    /// Runs git with `args` where it talks to the server, in the local repository `dir` if there is one.
+    pub(super) async fn remote(&self, run: Remote<'_>) -> Result<Output, VcsError> {
+        let credential = match &self.options.credentials {
+            Some(credentials) => credentials.for_url(self.url.as_str()).await,
+            None => None,
+        };
+        let session = Session::new(&self.url, &self.options, credential.as_ref(), run.partial);
+        let session = session.map_err(|error| failed(run.step, error.to_string()))?;
+        let mut call = self
+            .runner
+            .call(run.kind, run.step)
+            .args(run.args)
+            .stdin(run.stdin)
+            .dir(session.home())
+            .env("HOME", session.home())
+            .env("GIT_CONFIG_GLOBAL", session.config())
+            .env("GIT_ALLOW_PROTOCOL", self.allowed())
+            .env("GIT_PROTOCOL_FROM_USER", "0")
+            .env("GIT_NO_LAZY_FETCH", "1")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("GIT_CEILING_DIRECTORIES", "/")
+            .secrets(session.secrets.iter().cloned())
+            .time(run.time);
+        if let Some(ssh) = session.ssh() {
+            call = call.env("GIT_SSH_COMMAND", ssh).env("GIT_SSH_VARIANT", "ssh");
+        }
+        if let Some(dir) = run.dir {
+            call = call.env("GIT_DIR", dir);
+        }
+        call.run().await
+    }
+
+    /// What redirects and the URL itself may use, as `GIT_ALLOW_PROTOCOL` lists it.
+    fn allowed(&self) -> String {
+        let name = |transport: &Transport| match transport {
+            Transport::Https => "https",
+            Transport::Http => "http",
+            Transport::Ssh => "ssh:git+ssh",
+            Transport::Git => "git",
+            Transport::File => "file",
+        };
+        let names: Vec<&str> = self.options.transports.iter().map(name).collect();
+        names.join(":")
+    }
+}
+
+/// One run that talks to the server.
+#[derive(Debug)]
+pub(super) struct Remote<'a> {
+    pub(super) kind: &'static str,
+    pub(super) step: Step,
+    pub(super) args: Vec<String>,
+    pub(super) stdin: Vec<u8>,
+    pub(super) dir: Option<&'a Path>,
+    pub(super) partial: bool,
+    pub(super) time: std::time::Duration,
+}
+
+/// A failure of git.
+pub(super) fn failed(step: Step, said: impl Into<String>) -> VcsError {
+    VcsError::Failed {
+        vcs: VcsKind::Git,
+        step,
+        said: said.into(),
+    }
+}

@@ -1,0 +1,233 @@
+//! From a revision string to a commit.
+
+use std::time::{Duration, SystemTime};
+
+use super::GitRepository;
+use super::objects::{Answer, ObjectKind, Objects};
+use super::program::failed;
+use super::refs::{Refs, is_hash_prefix};
+use super::tree::Commit;
+use crate::cache::Lease;
+use crate::{Revision, RevisionId, Step, VcsError};
+
+/// The largest commit or tree that is read, in bytes.
+pub(super) const LARGEST: u64 = 64 << 20;
+
+impl GitRepository {
+    /// What `revision` names: a tag, a branch, `HEAD`, the hash of a ref, or a commit that a ref reaches.
+    pub(super) async fn resolve(&self, revision: &str) -> Result<Revision, VcsError> {
+        let unknown = || VcsError::UnknownRevision {
+            revision: revision.to_owned(),
+        };
+        // Twice, since a ref may move between the question for it and the fetch of it.
+        for _ in 0..2 {
+            let refs = self.refs().await?;
+            let whole = [format!("refs/tags/{revision}"), format!("refs/heads/{revision}")];
+            let mut names = whole
+                .iter()
+                .map(String::as_str)
+                .chain((revision == "HEAD").then_some("HEAD"));
+            if let Some((name, hash)) = names.find_map(|name| Some((name, refs.get(name)?))) {
+                match self.commit_of_ref(&refs, name, hash).await? {
+                    Some((id, commit)) => return revision_of(&refs, &id, &commit, Some(name)),
+                    None => self.forget_refs(),
+                }
+                continue;
+            }
+            if !is_hash_prefix(revision, refs.is_sha256()) {
+                return Err(unknown());
+            }
+            return self.resolve_hash(&refs, revision).await;
+        }
+        Err(unknown())
+    }
+
+    /// The newest commit of the default branch.
+    pub(super) async fn resolve_head(&self) -> Result<Revision, VcsError> {
+        for _ in 0..2 {
+            let refs = self.refs().await?;
+            let Some(hash) = refs.get("HEAD") else {
+                let url = self.program.url.to_string();
+                return Err(VcsError::NoCommits { url });
+            };
+            if let Some((id, commit)) = self.commit_of_ref(&refs, "HEAD", hash).await? {
+                return revision_of(&refs, &id, &commit, Some("HEAD"));
+            }
+            self.forget_refs();
+        }
+        Err(failed(Step::Revision, "HEAD moves faster than it can be fetched"))
+    }
+
+    async fn resolve_hash(&self, refs: &Refs, prefix: &str) -> Result<Revision, VcsError> {
+        let unknown = || VcsError::UnknownRevision {
+            revision: prefix.to_owned(),
+        };
+        let among = refs.with_prefix(prefix);
+        if among.len() > 1 {
+            return Err(VcsError::Ambiguous {
+                revision: prefix.to_owned(),
+            });
+        }
+        if let Some((hash, name)) = among.into_iter().next() {
+            let found = self.commit_of_ref(refs, name, hash).await?;
+            let (id, commit) = found.ok_or_else(unknown)?;
+            return revision_of(refs, &id, &commit, None);
+        }
+        if refs.get("HEAD").is_none() && refs.with_prefix("").is_empty() {
+            return Err(unknown());
+        }
+        let lease = self.lease(Step::Revision).await?;
+        // What is there was fetched by the name of a ref, or is an ancestor of what was.
+        if let Some((id, commit)) = self.lookup(&lease, prefix, Step::Revision).await? {
+            return revision_of(refs, &id, &commit, None);
+        }
+        self.fetch_history(&lease, refs, Step::Revision).await?;
+        let found = self.lookup(&lease, prefix, Step::Revision).await?;
+        let (id, commit) = found.ok_or_else(unknown)?;
+        if !self.is_reachable(&lease, &id).await? {
+            return Err(unknown());
+        }
+        revision_of(refs, &id, &commit, None)
+    }
+
+    /// The commit that a ref names; `None` if the ref does not name it any more, or names no commit.
+    async fn commit_of_ref(
+        &self,
+        refs: &Refs,
+        name: &str,
+        hash: &str,
+    ) -> Result<Option<(String, Commit)>, VcsError> {
+        let lease = self.lease(Step::Revision).await?;
+        if let Some(found) = self.lookup(&lease, hash, Step::Revision).await? {
+            return Ok(Some(found));
+        }
+        self.fetch_ref(&lease, name, hash, refs).await?;
+        self.lookup(&lease, hash, Step::Revision).await
+    }
+
+    /// The commit `at` in the local copy, fetched again if it is not there any more.
+    pub(super) async fn commit(&self, at: &RevisionId, step: Step) -> Result<(Lease, Commit), VcsError> {
+        let unknown = || VcsError::UnknownRevision {
+            revision: at.to_string(),
+        };
+        if !super::refs::is_whole_hash(at.as_str()) {
+            return Err(unknown());
+        }
+        let lease = self.lease(step).await?;
+        if let Some((_, commit)) = self.lookup(&lease, at.as_str(), step).await? {
+            return Ok((lease, commit));
+        }
+        let found = self.resolve_hash(&*self.refs().await?, at.as_str()).await?;
+        let found = self.lookup(&lease, found.id.as_str(), step).await?;
+        let (_, commit) = found.ok_or_else(unknown)?;
+        Ok((lease, commit))
+    }
+
+    /// The commit whose hash begins with `prefix`, of those in the local copy.
+    pub(super) async fn lookup(
+        &self,
+        lease: &Lease,
+        prefix: &str,
+        step: Step,
+    ) -> Result<Option<(String, Commit)>, VcsError> {
+        match self
+            .object(lease, &format!("{prefix}^{{commit}}"), LARGEST, step)
+            .await?
+        {
+            Answer::Object {
+                id,
+                kind: ObjectKind::Commit,
+                bytes,
+            } => {
+                let commit =
+                    Commit::parse(&bytes).ok_or_else(|| failed(step, format!("commit {id} is malformed")))?;
+                Ok(Some((id, commit)))
+            }
+            Answer::Ambiguous => Err(VcsError::Ambiguous {
+                revision: prefix.to_owned(),
+            }),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether an object is in the local copy.
+    pub(super) async fn has(&self, lease: &Lease, id: &str, step: Step) -> Result<bool, VcsError> {
+        match self.object(lease, id, 0, step).await {
+            Ok(answer) => Ok(matches!(answer, Answer::Object { .. })),
+            // It is there, and nothing of it was read.
+            Err(VcsError::TooLarge { .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// An object of the local copy, read by the program that was last used, or a new one.
+    pub(super) async fn object(
+        &self,
+        lease: &Lease,
+        name: &str,
+        limit: u64,
+        step: Step,
+    ) -> Result<Answer, VcsError> {
+        for _ in 0..3 {
+            let objects = self.objects(lease, step)?;
+            // It may have ended for want of questions just now.
+            if let Some(answer) = objects.get(name, limit, step).await {
+                return answer;
+            }
+        }
+        Err(failed(step, "cat-file ends again and again"))
+    }
+
+    fn objects(&self, lease: &Lease, step: Step) -> Result<Objects, VcsError> {
+        let mut held = self.shared.objects.lock();
+        if let Some(objects) = held.as_ref().filter(|objects| objects.is_open()) {
+            return Ok(objects.clone());
+        }
+        let (objects, reader) = Objects::start(&self.program, self.cache.lease(&self.key), step)?;
+        let mut tasks = self.shared.tasks.lock();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(reader.run(lease.path().to_owned()));
+        *held = Some(objects.clone());
+        Ok(objects)
+    }
+
+    /// Whether any ref of the local copy reaches a commit.
+    async fn is_reachable(&self, lease: &Lease, id: &str) -> Result<bool, VcsError> {
+        let call = self.program.local("for-each-ref", Step::Revision, lease.path());
+        let contains = format!("--contains={id}");
+        let call = call.args([
+            "for-each-ref",
+            "--count=1",
+            "--format=%(refname)",
+            &contains,
+            "refs/stoa/",
+        ]);
+        Ok(!call.text().await?.is_empty())
+    }
+}
+
+fn revision_of(
+    refs: &Refs,
+    id: &str,
+    commit: &Commit,
+    reference: Option<&str>,
+) -> Result<Revision, VcsError> {
+    let seconds = Duration::from_secs(commit.time.unsigned_abs());
+    let time = match commit.time {
+        0.. => SystemTime::UNIX_EPOCH.checked_add(seconds),
+        _ => SystemTime::UNIX_EPOCH.checked_sub(seconds),
+    };
+    let (Some(time), Some(whole)) = (time, RevisionId::new(id)) else {
+        return Err(failed(Step::Revision, format!("commit {id} has no time")));
+    };
+    let tag = reference.and_then(|name| name.strip_prefix("refs/tags/"));
+    let tags = refs.tags().filter(|(_, hash)| *hash == id);
+    Ok(Revision {
+        short: id.chars().take(12).collect(),
+        version: tag.unwrap_or(id).to_owned(),
+        id: whole,
+        time,
+        tags: tags.map(|(name, _)| name.to_owned()).collect(),
+        reference: reference.map(str::to_owned),
+    })
+}

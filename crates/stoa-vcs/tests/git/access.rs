@@ -1,0 +1,192 @@
+//! Reaching repositories: credentials, hostile URLs, servers that fail.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use stoa_vcs::git::{Credential, Credentials, GitRepository, Probe, RepoUrl, Transport};
+use stoa_vcs::{Repository, VcsError};
+
+use crate::fixture::{Fixture, processes_about};
+use crate::server::{Manner, Server};
+
+const SECRET: &str = "canary-4711/ä";
+
+#[derive(Debug)]
+struct Fixed(Credential);
+
+#[async_trait]
+impl Credentials for Fixed {
+    async fn for_url(&self, _: &str) -> Option<Credential> {
+        Some(self.0.clone())
+    }
+}
+
+#[derive(Debug)]
+struct Gone(bool);
+
+#[async_trait]
+impl Probe for Gone {
+    async fn is_gone(&self, _: &str) -> bool {
+        self.0
+    }
+}
+
+fn basic() -> Option<Arc<dyn Credentials>> {
+    Some(Arc::new(Fixed(Credential::Basic {
+        user: "user".to_owned(),
+        password: SECRET.to_owned(),
+    })))
+}
+
+fn bearer() -> Option<Arc<dyn Credentials>> {
+    Some(Arc::new(Fixed(Credential::Bearer {
+        token: "canary-4711".to_owned(),
+    })))
+}
+
+fn open(fixture: &Fixture, credentials: Option<Arc<dyn Credentials>>) -> GitRepository {
+    let mut options = fixture.options();
+    options.credentials = credentials;
+    fixture.open_with(fixture.cache(), options)
+}
+
+#[tokio::test]
+async fn presents_credentials_when_asked() {
+    let fixture = Fixture::new();
+    let wanted = "Basic dXNlcjpjYW5hcnktNDcxMS/DpA==";
+    fixture.server.set(Manner::Guard(wanted.to_owned()));
+    let repository = open(&fixture, basic());
+    repository.stat("v1.0.0").await.expect("it gets in");
+    drop(repository);
+    fixture.server.set(Manner::Guard("Bearer canary-4711".to_owned()));
+    open(&fixture, bearer()).stat("v1.0.0").await.expect("it gets in");
+    fixture.server.set(Manner::Guard("another".to_owned()));
+    for credentials in [None, basic(), bearer()] {
+        let error = open(&fixture, credentials)
+            .tags("")
+            .await
+            .expect_err("it stays out");
+        assert!(
+            matches!(error, VcsError::Failed { .. }) && !error.is_not_exist(),
+            "{error}"
+        );
+        assert!(!error.to_string().contains("canary"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn keeps_credentials_from_other_hosts() {
+    let fixture = Fixture::new();
+    let other = Server::start(&fixture.dir.path().join("srv"));
+    other.set(Manner::Guard("nobody".to_owned()));
+    fixture.server.set(Manner::Redirect(other.base.clone()));
+    for credentials in [basic(), bearer()] {
+        let error = open(&fixture, credentials)
+            .tags("")
+            .await
+            .expect_err("it stays out");
+        assert!(!error.to_string().contains("canary"), "{error}");
+    }
+    let seen = other.seen();
+    assert!(!seen.is_empty(), "the redirect was followed");
+    assert!(seen.iter().all(|seen| seen.authorization.is_none()), "{seen:?}");
+    other.set(Manner::Serve);
+    assert!(
+        !open(&fixture, None)
+            .tags("")
+            .await
+            .expect("a redirect is followed")
+            .list
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn shows_no_secret_to_other_processes() {
+    let fixture = Fixture::new();
+    fixture.server.set(Manner::Hang);
+    for credentials in [basic(), bearer()] {
+        let repository = open(&fixture, credentials);
+        let (tags, texts) = tokio::join!(
+            tokio::time::timeout(Duration::from_millis(1500), repository.tags("")),
+            async {
+                while fixture.server.runs() == 0 {
+                    tokio::task::yield_now().await;
+                }
+                let processes = processes_about(std::path::Path::new("/stoa-git-"));
+                let read = |file: std::path::PathBuf| std::fs::read(file).unwrap_or_default();
+                let texts = processes
+                    .iter()
+                    .map(|p| [read(p.join("cmdline")), read(p.join("environ"))].concat());
+                texts
+                    .map(|text| String::from_utf8_lossy(&text).into_owned())
+                    .collect::<Vec<_>>()
+            }
+        );
+        assert!(tags.is_err(), "it hangs");
+        assert!(texts.iter().any(|text| text.contains("ls-remote")), "{texts:?}");
+        assert!(
+            texts
+                .iter()
+                .all(|text| !text.contains("canary") && !text.contains("Y2FuYXJ5")),
+            "{texts:?}"
+        );
+        fixture.server.clear();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_costs_its_time_only() {
+    let fixture = Fixture::new();
+    let mut options = fixture.options();
+    options.refs_time = Duration::from_millis(500);
+    let repository = fixture.open_with(fixture.cache(), options);
+    fixture.server.set(Manner::Hang);
+    let error = repository.tags("").await.expect_err("it hangs");
+    assert!(matches!(error, VcsError::Timeout { .. }), "{error}");
+    let until = Instant::now() + Duration::from_secs(5);
+    let url = fixture.url().to_string();
+    while !processes_about(std::path::Path::new(&url)).is_empty() {
+        assert!(Instant::now() < until, "git or its helper is still there");
+        std::thread::yield_now();
+    }
+    fixture.server.set(Manner::Serve);
+    assert!(repository.tags("").await.is_ok(), "a failure is not remembered");
+}
+
+#[tokio::test]
+async fn only_a_probe_makes_a_repository_not_exist() {
+    let fixture = Fixture::new();
+    let url = RepoUrl::parse(&format!("{}/none.git", fixture.server.base)).expect("a URL");
+    for (probe, gone) in [
+        (None, false),
+        (Some(Gone(false)), false),
+        (Some(Gone(true)), true),
+    ] {
+        let mut options = fixture.options();
+        options.probe = probe.map(|probe| Arc::new(probe) as Arc<dyn Probe>);
+        let repository = GitRepository::open(url.clone(), fixture.cache(), options).expect("a handle");
+        let error = repository.latest().await.expect_err("it is not there");
+        assert_eq!(error.is_not_exist(), gone, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn only_allowed_transports_are_used() {
+    let fixture = Fixture::new();
+    let cache = fixture.cache();
+    let mut options = fixture.options();
+    options.transports = vec![Transport::Https];
+    let error = GitRepository::open(fixture.url(), cache.clone(), options).expect_err("http is not allowed");
+    assert!(!error.is_not_exist());
+    // A redirect to one is refused by git.
+    let mut options = fixture.options();
+    options.transports = vec![Transport::Http];
+    fixture.server.set(Manner::Redirect("file:///tmp".to_owned()));
+    assert!(fixture.open_with(cache.clone(), options).tags("").await.is_err());
+
+    let url = RepoUrl::parse(&format!("file://{}/srv/r.git", fixture.dir.path().display())).expect("a URL");
+    let repository = GitRepository::open(url, cache, fixture.options()).expect("files are allowed");
+    assert_eq!(repository.stat("v1.1.0").await.expect("a tag").version, "v1.1.0");
+}
