@@ -83,7 +83,7 @@ impl GitRepository {
     }
 
     /// Those of `ids` that the local copy lacks.
-    async fn missing(&self, lease: &Lease, ids: HashSet<String>) -> Result<Vec<String>, VcsError> {
+    pub(super) async fn missing(&self, lease: &Lease, ids: HashSet<String>) -> Result<Vec<String>, VcsError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }

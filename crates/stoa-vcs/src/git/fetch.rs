@@ -134,7 +134,7 @@ impl GitRepository {
         if !local::is_plain(dir) {
             // First: trees must be looked for from now on, even if this is cut short.
             local::set_treeless(dir).map_err(io)?;
-            output = Some(self.fetch_commits(lease, step).await?);
+            output = Some(self.fetch_commits(lease, refs, step).await?);
         }
         if output.is_none_or(|done| done.code != Some(0)) {
             // An old server, or a folder of files behind HTTP.
@@ -159,30 +159,44 @@ impl GitRepository {
 
     /// Fetches the commits of all refs. Any failure is an output, but where something was fetched before, which shows
     /// that the server can do it.
-    async fn fetch_commits(&self, lease: &Lease, step: Step) -> Result<Output, VcsError> {
+    async fn fetch_commits(&self, lease: &Lease, refs: &Refs, step: Step) -> Result<Output, VcsError> {
         let dir = lease.path();
-        let how = ["--prune", "--filter=tree:0", "--unshallow"];
-        let how = if local::is_shallow(dir) {
-            &how[..]
-        } else {
-            &how[..2]
-        };
-        let done = self
-            .fetch(lease, "fetch-history", how, &EVERYTHING, Vec::new(), true)
-            .await?;
+        let done = self.fetch_commits_once(lease).await?;
         if done.code == Some(0) || local::is_empty(dir) {
             return Ok(done);
         }
         // A tag may name a file. The server leaves that out if a commit that is here has it, though it was left out
-        // then, too. So once more, as if nothing were here.
-        let how = [how, &["--refetch"]].concat();
-        let done = self
-            .fetch(lease, "fetch-history", &how, &EVERYTHING, Vec::new(), true)
-            .await?;
-        if done.code == Some(0) {
-            return Ok(done);
+        // then, too, and git misses it. So what tags name comes first, and alone.
+        let named = refs.tags().map(|(_, hash)| hash.to_owned()).collect();
+        let missing = self.missing(lease, named).await?;
+        let how = ["--depth=1", "--filter=tree:0", "--stdin"];
+        let stdin = missing.join("\n").into_bytes();
+        if missing.is_empty()
+            || self
+                .fetch(lease, "fetch-objects", &how, &[], stdin, true)
+                .await?
+                .code
+                != Some(0)
+        {
+            return Err(failed(step, done.said));
         }
-        Err(failed(step, done.said))
+        let done = self.fetch_commits_once(lease).await?;
+        if done.code == Some(0) {
+            Ok(done)
+        } else {
+            Err(failed(step, done.said))
+        }
+    }
+
+    async fn fetch_commits_once(&self, lease: &Lease) -> Result<Output, VcsError> {
+        let how = ["--prune", "--filter=tree:0", "--unshallow"];
+        let how = if local::is_shallow(lease.path()) {
+            &how[..]
+        } else {
+            &how[..2]
+        };
+        self.fetch(lease, "fetch-history", how, &EVERYTHING, Vec::new(), true)
+            .await
     }
 
     /// Fetches trees, each with all trees below, and files, by their hashes.

@@ -1,6 +1,5 @@
 //! Reading objects of the local repository, many by one process.
 
-use std::path::Path;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -112,7 +111,7 @@ impl Objects {
 
 impl Reader {
     /// Answers until nobody asked for a while, nobody can ask any more, or a question failed.
-    pub(super) async fn run(mut self, folder: std::path::PathBuf) {
+    pub(super) async fn run(mut self) {
         while let Ok(Some(ask)) = tokio::time::timeout(self.idle, self.asks.recv()).await {
             let timeout = VcsError::Timeout {
                 vcs: VcsKind::Git,
@@ -124,7 +123,7 @@ impl Reader {
             let broken = answered.is_err();
             // Who asked may have gone.
             let _ = ask.reply.send(answered);
-            if broken || !is_there(&folder) {
+            if broken {
                 return;
             }
         }
@@ -175,10 +174,6 @@ impl Reader {
         }
         Ok(Answer::Object { id, kind, bytes })
     }
-}
-
-fn is_there(folder: &Path) -> bool {
-    folder.try_exists().unwrap_or(false)
 }
 
 fn object_kind(name: &str) -> Option<ObjectKind> {

@@ -186,7 +186,7 @@ impl GitRepository {
         let (objects, reader) = Objects::start(&self.program, self.cache.lease(&self.key), step)?;
         let mut tasks = self.shared.tasks.lock();
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(reader.run(lease.path().to_owned()));
+        tasks.spawn(reader.run());
         *held = Some(objects.clone());
         Ok(objects)
     }

@@ -56,6 +56,10 @@ impl RepoUrl {
             return Err(refuse("it has no lower-case scheme before ://"));
         }
         let host = url.host_str().unwrap_or_default();
+        // It takes more than one slash for none, which programs do not.
+        if text.contains(":///") != (transport == Transport::File) {
+            return Err(refuse("it has no host, or one too many"));
+        }
         if host.starts_with('-') || host.is_empty() != (transport == Transport::File) {
             return Err(refuse("it has an odd host"));
         }

@@ -32,17 +32,17 @@ impl Probe for Gone {
     }
 }
 
-fn basic() -> Option<Arc<dyn Credentials>> {
-    Some(Arc::new(Fixed(Credential::Basic {
+fn basic() -> Arc<dyn Credentials> {
+    Arc::new(Fixed(Credential::Basic {
         user: "user".to_owned(),
         password: SECRET.to_owned(),
-    })))
+    }))
 }
 
-fn bearer() -> Option<Arc<dyn Credentials>> {
-    Some(Arc::new(Fixed(Credential::Bearer {
+fn bearer() -> Arc<dyn Credentials> {
+    Arc::new(Fixed(Credential::Bearer {
         token: "canary-4711".to_owned(),
-    })))
+    }))
 }
 
 fn open(fixture: &Fixture, credentials: Option<Arc<dyn Credentials>>) -> GitRepository {
@@ -56,13 +56,16 @@ async fn presents_credentials_when_asked() {
     let fixture = Fixture::new();
     let wanted = "Basic dXNlcjpjYW5hcnktNDcxMS/DpA==";
     fixture.server.set(Manner::Guard(wanted.to_owned()));
-    let repository = open(&fixture, basic());
+    let repository = open(&fixture, Some(basic()));
     repository.stat("v1.0.0").await.expect("it gets in");
     drop(repository);
     fixture.server.set(Manner::Guard("Bearer canary-4711".to_owned()));
-    open(&fixture, bearer()).stat("v1.0.0").await.expect("it gets in");
+    open(&fixture, Some(bearer()))
+        .stat("v1.0.0")
+        .await
+        .expect("it gets in");
     fixture.server.set(Manner::Guard("another".to_owned()));
-    for credentials in [None, basic(), bearer()] {
+    for credentials in [None, Some(basic()), Some(bearer())] {
         let error = open(&fixture, credentials)
             .tags("")
             .await
@@ -82,7 +85,7 @@ async fn keeps_credentials_from_other_hosts() {
     other.set(Manner::Guard("nobody".to_owned()));
     fixture.server.set(Manner::Redirect(other.base.clone()));
     for credentials in [basic(), bearer()] {
-        let error = open(&fixture, credentials)
+        let error = open(&fixture, Some(credentials))
             .tags("")
             .await
             .expect_err("it stays out");
@@ -107,7 +110,7 @@ async fn shows_no_secret_to_other_processes() {
     let fixture = Fixture::new();
     fixture.server.set(Manner::Hang);
     for credentials in [basic(), bearer()] {
-        let repository = open(&fixture, credentials);
+        let repository = open(&fixture, Some(credentials));
         let (tags, texts) = tokio::join!(
             tokio::time::timeout(Duration::from_millis(1500), repository.tags("")),
             async {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use stoa_vcs::cache::Cache;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::server::Server;
 
 /// The repository most tests are about; see the comments in it.
-const SCRIPT: &str = r#"
+const SCRIPT: &str = r"
 git init -q -b main work; cd work
 printf 'module m\n' > go.mod; echo a > a.txt; mkdir sub; printf 'module m/sub\n' > sub/go.mod; save 2020-01-01T00:00:01Z
 git tag v1.0.0; git branch v1.2.3; git tag both; git branch hexbranch; git tag zeta
@@ -29,7 +29,7 @@ git checkout -q -b other v1.0.0; echo o > other.txt; save 2020-01-06T00:00:06Z; 
 # An unmerged change.
 git checkout -q --detach main; echo pr > pr.txt; save 2020-01-07T00:00:07Z; git update-ref refs/pull/1/head HEAD
 git checkout -q main; git tag filetag HEAD:a.txt
-"#;
+";
 
 pub(crate) struct Fixture {
     pub(crate) dir: TempDir,
@@ -46,14 +46,6 @@ impl Fixture {
 
     /// What `script` makes in the folder `work`, served as `r.git`. `save DATE` commits everything.
     pub(crate) fn of(script: &str) -> Self {
-        static SHOWN: Once = Once::new();
-        SHOWN.call_once(|| {
-            let shown = Command::new("git")
-                .arg("--version")
-                .output()
-                .expect("git is installed");
-            print!("tests use {}", String::from_utf8_lossy(&shown.stdout));
-        });
         let dir = tempfile::tempdir().expect("a temporary folder");
         let fixture = Self {
             server: Server::start(&dir.path().join("srv")),

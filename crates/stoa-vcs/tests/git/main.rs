@@ -8,3 +8,10 @@ mod files;
 mod fixture;
 mod resolve;
 mod server;
+
+#[test]
+fn git_is_installed() {
+    let version = std::process::Command::new("git").arg("--version").output();
+    let version = version.expect("git is needed: install the package git").stdout;
+    println!("tests use {}", String::from_utf8_lossy(&version).trim());
+}

@@ -216,14 +216,14 @@ fn backend(state: &State, seen: &Seen, headers: &[(String, String)]) -> Vec<u8> 
         .lines()
         .find_map(|line| line.strip_prefix("Status: "))
         .unwrap_or("200 OK");
-    let rest: String = head
-        .lines()
-        .filter(|line| !line.starts_with("Status"))
-        .map(|line| format!("{line}\r\n"))
-        .collect();
+    let kept: Vec<&str> = head.lines().filter(|line| !line.starts_with("Status")).collect();
+    let rest = kept.join(
+        "
+",
+    );
     let length = data.len();
     let mut reply =
-        format!("HTTP/1.1 {status}\r\n{rest}Content-Length: {length}\r\nConnection: close\r\n\r\n")
+        format!("HTTP/1.1 {status}\r\n{rest}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")
             .into_bytes();
     reply.extend_from_slice(data);
     reply
