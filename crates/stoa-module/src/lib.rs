@@ -49,6 +49,7 @@ pub use pseudo::{
     PseudoVersion, is_pseudo_version, is_zero_pseudo_version, pseudo_version, zero_pseudo_version,
 };
 pub use query::{Query, Revision};
+pub use quote::quoted;
 pub use timestamp::{Timestamp, TimestampRangeError};
 pub use version::{Version, canonical_version, escape_version, unescape_version};
 pub use version_error::{CheckError, VersionError, VersionFault};

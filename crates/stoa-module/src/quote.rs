@@ -34,6 +34,12 @@ impl Display for Quoted<'_> {
     }
 }
 
+/// `text` in double quotes, with what does not print escaped (`strconv.Quote`), as error texts and checksums of Go have
+/// it.
+pub fn quoted(text: &str) -> impl Display {
+    Quoted::text(text)
+}
+
 /// Prints one character as `strconv.QuoteRune` does: in single quotes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QuotedChar(pub(crate) char);

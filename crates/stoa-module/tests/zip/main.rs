@@ -6,6 +6,7 @@ mod create;
 mod damage;
 mod hostile;
 mod limits;
+mod packed;
 mod raw;
 mod shapes;
 
