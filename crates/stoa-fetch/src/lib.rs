@@ -19,6 +19,7 @@
 
 mod body;
 mod chain;
+pub mod code_repo;
 mod direct;
 pub mod discovery;
 mod error;
