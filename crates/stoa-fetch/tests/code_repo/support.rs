@@ -1,0 +1,19 @@
+//! Repositories for tests.
+
+pub(crate) mod memory_archive;
+pub(crate) mod memory_repo;
+
+use std::sync::Arc;
+
+use stoa_fetch::code_repo::{CodeLimits, CodeRepo};
+use stoa_module::ModulePath;
+use stoa_vcs::Repository;
+
+/// A module in a repository, with limits that suit tests: nothing is remembered.
+pub(crate) fn code_repo(code: Arc<dyn Repository>, root: &str, subdir: &str, module: &str) -> CodeRepo {
+    let limits = CodeLimits {
+        remember: std::time::Duration::ZERO,
+        ..CodeLimits::default()
+    };
+    CodeRepo::new(code, root, subdir, &ModulePath::parse(module).unwrap(), limits).unwrap()
+}
