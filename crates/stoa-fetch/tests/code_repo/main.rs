@@ -1,4 +1,8 @@
-//! Modules in repositories: against repositories in memory, rule by rule.
+//! Modules in repositories: against repositories in memory, rule by rule, and against what cmd/go answered.
+//!
+//! The answers of cmd/go are read from `STOA_VECTORS`, else from `../shared/vectors` beside the workspace; where that
+//! folder is absent, those tests say so and pass. They need git, and the Go distribution that `scripts/tools.sh`
+//! installs, of whose sources the repositories are made.
 
 #![expect(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
@@ -11,7 +15,9 @@ mod incompatible;
 mod infos;
 mod latest;
 mod lists;
+mod oracle;
 mod properties;
 mod pseudo;
 mod stats;
+mod table;
 mod zips;
