@@ -23,6 +23,8 @@
 //!   would do.
 //! * Files that cannot be read are errors, and not absent.
 //! * A go.mod that wants a later version of Go than there is does not keep the zip from being made.
+//! * The base of a pseudo-version is the highest one of the whole history. cmd/go settles for one of the commit's own
+//!   tags while its clone is shallow, so that its answer depends on what it was asked before.
 //! * Tags like `sub/v0.0.0-20240102030405-abcdef123456` are no versions of the module `sub` either.
 
 mod answer;
@@ -89,7 +91,7 @@ impl CodeRepo {
         code: Arc<dyn Repository>,
         code_root: &str,
         subdir: &str,
-        module: &ModulePath,
+        module: ModulePath,
         limits: CodeLimits,
     ) -> Result<Self, CodeRepoError> {
         let remember = limits.remember;

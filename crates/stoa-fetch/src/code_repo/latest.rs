@@ -6,7 +6,8 @@ use super::{CodeRepo, convert::Conversion, error::CodeRepoError, info::Info};
 
 impl CodeRepo {
     /// The version that the query `latest` means to the go command: the highest release, else the highest prerelease,
-    /// of those that are not retracted, else the newest commit of the default branch.
+    /// of those that are not retracted, else the newest commit of the default branch. Whether the version of that is
+    /// retracted is for the client to find out: there is nothing else.
     ///
     /// `+incompatible` versions count only if the highest version without is retracted or of a commit without a go.mod
     /// (golang.org/issue/34165).

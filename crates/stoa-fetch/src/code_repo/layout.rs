@@ -21,7 +21,7 @@ pub(super) struct Layout {
 impl Layout {
     /// Lays out `module` in the repository at `root`, of which `subdir` counts as the root (the fourth field of a
     /// go-import page).
-    pub(super) fn new(root: &str, subdir: &str, module: &ModulePath) -> Result<Self, CodeRepoError> {
+    pub(super) fn new(root: &str, subdir: &str, module: ModulePath) -> Result<Self, CodeRepoError> {
         let fault = |fault| CodeRepoError::of_module(module.clone(), fault);
         let path = module.as_str();
         if !has_path_prefix(path, root) {
@@ -48,7 +48,7 @@ impl Layout {
             root: root.to_owned(),
             prefix: prefix.to_owned(),
             dir,
-            module: module.clone(),
+            module,
         })
     }
 

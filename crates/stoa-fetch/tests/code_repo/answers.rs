@@ -28,7 +28,7 @@ fn scene(repo: MemoryRepo, remember: Duration) -> Scene {
         ..CodeLimits::default()
     };
     let path = ModulePath::parse("h.com/r").unwrap();
-    let module = CodeRepo::new(Arc::clone(&repo) as _, "h.com/r", "", &path, limits).unwrap();
+    let module = CodeRepo::new(Arc::clone(&repo) as _, "h.com/r", "", path, limits).unwrap();
     let direct = DirectModule::new(Arc::new(module), Limits::default(), dir.path().to_owned());
     Scene { repo, direct, dir }
 }

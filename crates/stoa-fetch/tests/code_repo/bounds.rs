@@ -39,7 +39,7 @@ async fn large_and_many_files_come_out_as_they_went_in() {
             ..CodeLimits::default()
         };
         let path = ModulePath::parse("h.com/r").unwrap();
-        let module = CodeRepo::new(Arc::clone(&repo) as _, "h.com/r", "", &path, limits).unwrap();
+        let module = CodeRepo::new(Arc::clone(&repo) as _, "h.com/r", "", path, limits).unwrap();
         zips.push(bytes(&module).await.unwrap());
     }
     assert!(zips[0].len() > 9 << 20, "{}", zips[0].len());
@@ -56,7 +56,7 @@ async fn trees_have_limits() {
             .commit(&[GO_MOD, ("abc", ""), ("d/e/f", "")])
             .tag("v1.0.0");
         let path = ModulePath::parse("h.com/r").unwrap();
-        CodeRepo::new(Arc::new(repo), "h.com/r", "", &path, limits).unwrap()
+        CodeRepo::new(Arc::new(repo), "h.com/r", "", path, limits).unwrap()
     };
     let many = "Invalid: h.com/r@v1.0.0: create zip: module zip file has too many or too long file names";
     let few = CodeLimits {
@@ -130,7 +130,7 @@ async fn a_folder_for_temporary_files_that_is_not_there_is_our_fault() {
     };
     let repo = MemoryRepo::new().commit(&[GO_MOD]).tag("v1.0.0");
     let path = ModulePath::parse("h.com/r").unwrap();
-    let repo = CodeRepo::new(Arc::new(repo), "h.com/r", "", &path, limits).unwrap();
+    let repo = CodeRepo::new(Arc::new(repo), "h.com/r", "", path, limits).unwrap();
     let version = Version::parse("v1.0.0").unwrap();
     let error = repo
         .zip(&version, std::path::Path::new("/nonexistent/stoa"))

@@ -24,5 +24,5 @@ pub(crate) fn code_repo(code: Arc<dyn Repository>, root: &str, subdir: &str, mod
         remember: std::time::Duration::ZERO,
         ..CodeLimits::default()
     };
-    CodeRepo::new(code, root, subdir, &ModulePath::parse(module).unwrap(), limits).unwrap()
+    CodeRepo::new(code, root, subdir, ModulePath::parse(module).unwrap(), limits).unwrap()
 }

@@ -4,7 +4,7 @@ use super::*;
 
 fn layout(root: &str, subdir: &str, module: &str) -> Result<Layout, String> {
     let module = ModulePath::parse(module).expect(module);
-    Layout::new(root, subdir, &module).map_err(|error| error.to_string())
+    Layout::new(root, subdir, module).map_err(|error| error.to_string())
 }
 
 #[test]
