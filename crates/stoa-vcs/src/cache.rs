@@ -65,14 +65,13 @@ impl Cache {
             .mode(0o600)
             .open(root.join("lock"))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(root.join("home"))?;
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(root.join("repositories"))?;
+        if root.join("sessions").try_exists()? {
+            files::remove(&root.join("sessions"))?;
+        }
+        for folder in ["home", "repositories", "sessions"] {
+            let mut builder = fs::DirBuilder::new();
+            builder.recursive(true).mode(0o700).create(root.join(folder))?;
+        }
         let cache = Self {
             state: Mutex::new(State::default()),
             shared: Mutex::default(),
@@ -87,6 +86,11 @@ impl Cache {
     /// An empty folder, the `HOME` of programs.
     pub fn home(&self) -> PathBuf {
         self.root.join("home")
+    }
+
+    /// A folder for what only one run of a program needs; what is left in it goes when the cache is opened.
+    pub fn sessions(&self) -> PathBuf {
+        self.root.join("sessions")
     }
 
     /// The name of the repository at `url` of the system `vcs`.

@@ -25,6 +25,7 @@ mod program;
 mod refs;
 mod resolve;
 mod session;
+mod transfer;
 mod tree;
 mod url;
 
@@ -65,7 +66,7 @@ impl GitRepository {
         }
         let key = Cache::key(VcsKind::Git, url.as_str());
         let shared = cache.shared(&key, Shared::default);
-        let program = Program::new(url, options, &cache.home());
+        let program = Program::new(url, options, &cache);
         Ok(Self {
             program,
             cache,

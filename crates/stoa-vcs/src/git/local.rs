@@ -45,6 +45,18 @@ pub(super) fn is_empty(dir: &Path) -> bool {
     fs::read_dir(dir.join("objects/pack")).map_or(true, |mut entries| entries.next().is_none())
 }
 
+/// How many packs there are.
+pub(super) fn packs(dir: &Path) -> usize {
+    let Ok(entries) = fs::read_dir(dir.join("objects/pack")) else {
+        return 0;
+    };
+    let is_pack = |name: &std::ffi::OsStr| Path::new(name).extension().is_some_and(|ending| ending == "pack");
+    entries
+        .flatten()
+        .filter(|entry| is_pack(&entry.file_name()))
+        .count()
+}
+
 /// The checksum of the refs whose whole history is there.
 pub(super) fn history(dir: &Path) -> Option<String> {
     fs::read_to_string(dir.join(HISTORY)).ok()

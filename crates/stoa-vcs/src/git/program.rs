@@ -1,9 +1,10 @@
 //! The git program, told what every run of it is told.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::session::Session;
 use super::{GitOptions, RepoUrl, Transport};
+use crate::cache::Cache;
 use crate::process::{Call, Output, Runner, RunnerSettings};
 use crate::{Step, VcsError, VcsKind};
 
@@ -13,16 +14,24 @@ pub(super) struct Program {
     runner: Runner,
     pub(super) url: RepoUrl,
     pub(super) options: GitOptions,
+    /// Where secrets are written for a while.
+    sessions: PathBuf,
 }
 
 impl Program {
-    pub(super) fn new(url: RepoUrl, options: GitOptions, home: &Path) -> Self {
+    pub(super) fn new(url: RepoUrl, options: GitOptions, cache: &Cache) -> Self {
         let settings = options
             .runner
             .clone()
-            .unwrap_or_else(|| RunnerSettings::new(home));
+            .unwrap_or_else(|| RunnerSettings::new(cache.home()));
         let runner = Runner::new(VcsKind::Git, "git", settings);
-        Self { runner, url, options }
+        let sessions = cache.sessions();
+        Self {
+            runner,
+            url,
+            options,
+            sessions,
+        }
     }
 
     pub(super) fn runner(&self) -> &Runner {
@@ -49,7 +58,13 @@ impl Program {
             Some(credentials) => credentials.for_url(self.url.as_str()).await,
             None => None,
         };
-        let session = Session::new(&self.url, &self.options, credential.as_ref(), run.partial);
+        let session = Session::new(
+            &self.sessions,
+            &self.url,
+            &self.options,
+            credential.as_ref(),
+            run.partial,
+        );
         let session = session.map_err(|error| failed(run.step, error.to_string()))?;
         let mut call = self
             .runner

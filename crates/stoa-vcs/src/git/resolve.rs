@@ -150,26 +150,16 @@ impl GitRepository {
         }
     }
 
-    /// Whether an object is in the local copy.
-    pub(super) async fn has(&self, lease: &Lease, id: &str, step: Step) -> Result<bool, VcsError> {
-        match self.object(lease, id, 0, step).await {
-            Ok(answer) => Ok(matches!(answer, Answer::Object { .. })),
-            // It is there, and nothing of it was read.
-            Err(VcsError::TooLarge { .. }) => Ok(true),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// An object of the local copy, read by the program that was last used, or a new one.
+    /// An object of the local copy, which whoever asks holds, read by the program that was last used, or a new one.
     pub(super) async fn object(
         &self,
-        lease: &Lease,
+        _lease: &Lease,
         name: &str,
         limit: u64,
         step: Step,
     ) -> Result<Answer, VcsError> {
         for _ in 0..3 {
-            let objects = self.objects(lease, step)?;
+            let objects = self.objects(step)?;
             // It may have ended for want of questions just now.
             if let Some(answer) = objects.get(name, limit, step).await {
                 return answer;
@@ -178,7 +168,7 @@ impl GitRepository {
         Err(failed(step, "cat-file ends again and again"))
     }
 
-    fn objects(&self, lease: &Lease, step: Step) -> Result<Objects, VcsError> {
+    fn objects(&self, step: Step) -> Result<Objects, VcsError> {
         let mut held = self.shared.objects.lock();
         if let Some(objects) = held.as_ref().filter(|objects| objects.is_open()) {
             return Ok(objects.clone());

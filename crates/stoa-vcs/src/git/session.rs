@@ -23,14 +23,15 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Writes the configuration. With `partial`, what is fetched may leave out objects.
+    /// Writes the configuration into a new folder `below` another. With `partial`, what is fetched may leave out objects.
     pub(super) fn new(
+        below: &Path,
         url: &RepoUrl,
         options: &GitOptions,
         credential: Option<&Credential>,
         partial: bool,
     ) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("stoa-git-").tempdir()?;
+        let folder = tempfile::Builder::new().prefix("git-").tempdir_in(below)?;
         let mut secrets = Vec::new();
         let mut text = String::from(
             "[protocol]\nversion = 2\n[gc]\nauto = 0\n[maintenance]\nauto = false\n[fetch]\nunpackLimit = 1\n\

@@ -117,7 +117,7 @@ async fn shows_no_secret_to_other_processes() {
                 while fixture.server.runs() == 0 {
                     tokio::task::yield_now().await;
                 }
-                let processes = processes_about(std::path::Path::new("/stoa-git-"));
+                let processes = processes_about(&fixture.dir.path().join("cache/sessions"));
                 let read = |file: std::path::PathBuf| std::fs::read(file).unwrap_or_default();
                 let texts = processes
                     .iter()

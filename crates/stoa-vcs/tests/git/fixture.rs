@@ -31,6 +31,11 @@ git checkout -q --detach main; echo pr > pr.txt; save 2020-01-07T00:00:07Z; git 
 git checkout -q main; git tag filetag HEAD:a.txt
 ";
 
+/// Serves what a script made.
+const MIRROR: &str = r#"
+cd "$top"; git clone -q --mirror work srv/r.git; git -C srv/r.git config uploadpack.allowFilter true
+"#;
+
 pub(crate) struct Fixture {
     pub(crate) dir: TempDir,
     pub(crate) server: Server,
@@ -41,27 +46,39 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// The repository most tests are about.
     pub(crate) fn new() -> Self {
-        Self::of(SCRIPT)
+        static MADE: OnceLock<Fixture> = OnceLock::new();
+        let made = MADE.get_or_init(|| Self::of(SCRIPT));
+        let fixture = Self::empty();
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(made.dir.path().join("."))
+            .arg(fixture.dir.path())
+            .status();
+        assert!(copied.expect("cp is installed").success());
+        fixture
     }
 
     /// What `script` makes in the folder `work`, served as `r.git`. `save DATE` commits everything.
     pub(crate) fn of(script: &str) -> Self {
+        let fixture = Self::empty();
+        fixture.sh(&format!("{script}\n{MIRROR}"));
+        fixture
+    }
+
+    fn empty() -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let fixture = Self {
+        Self {
             server: Server::start(&dir.path().join("srv")),
             counters: Arc::default(),
             cache: OnceLock::new(),
             dir,
-        };
-        fixture.sh(script);
-        fixture
-            .sh("git clone -q --mirror work srv/r.git; git -C srv/r.git config uploadpack.allowFilter true");
-        fixture
+        }
     }
 
     /// Runs a script in the fixture's folder and gives what it prints, trimmed.
     pub(crate) fn sh(&self, script: &str) -> String {
-        let save = "save() { git add -A; GIT_COMMITTER_DATE=$1 git commit -q --allow-empty -m \"at $1\"; }\n\
+        let save = "top=$PWD\n\
+                    save() { git add -A; GIT_COMMITTER_DATE=$1 git commit -q --allow-empty -m \"at $1\"; }\n\
                     push() { git -C work push -q -f --mirror ../srv/r.git; }\n";
         let output = Command::new("bash")
             .args(["-euc", &format!("{save}{script}")])

@@ -196,3 +196,41 @@ async fn sha256_repositories_work() {
     assert_eq!(crate::fixture::entries(archive).len(), 1);
     assert!(repository.descends_from(&at, "v1.0.0").await.expect("an answer"));
 }
+
+#[tokio::test]
+async fn refs_may_change_into_folders_and_head_may_name_nothing() {
+    let fixture = Fixture::of(
+        "git init -q -b a work; cd work; for i in 1 2 3; do save 2020-01-01T00:00:0$i; done; git symbolic-ref HEAD refs/heads/none",
+    );
+    let (first, second) = (fixture.hash("a~2"), fixture.hash("a~1"));
+    let mut options = fixture.options();
+    options.freshness = Duration::ZERO;
+    let repository = fixture.open_with(fixture.cache(), options);
+    assert_eq!(
+        repository.stat(&first[..12]).await.expect("history").id.as_str(),
+        first
+    );
+    fixture.sh("git -C work branch -m a a/b; git -C work branch new a/b~1; push");
+    assert_eq!(
+        repository
+            .stat("a/b")
+            .await
+            .expect("a branch")
+            .reference
+            .as_deref(),
+        Some("refs/heads/a/b")
+    );
+    assert!(is_unknown(&repository.stat("a").await));
+    assert_eq!(
+        repository.stat("new").await.expect("a branch").id.as_str(),
+        second
+    );
+    assert!(
+        is_unknown(&repository.stat("0123456789ab").await),
+        "and the history is fetched again"
+    );
+    assert!(matches!(
+        repository.latest().await,
+        Err(VcsError::NoCommits { .. })
+    ));
+}
