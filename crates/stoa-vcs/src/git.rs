@@ -7,10 +7,15 @@
 //! Reading never fetches by itself (git's lazy fetching is off): a hash that somebody made up, or that of an unmerged
 //! change, must not bring in a commit that no branch and no tag reaches.
 //!
-//! # Deviations
+//! # Deviation
+//!
+//! From cmd/go, where it depends on what happens to be fetched already, or mixes up names:
+//!
 //! * cmd/go takes the highest tag it happens to have fetched for the most recent one; here the whole history decides.
 //! * cmd/go lets an object of its local copy that a short hash finds win over a tag or a branch of that name; here refs
 //!   come first, always.
+//! * cmd/go names a ref as the origin of a short hash that is the hash of a ref, but not when it finds it locally; here
+//!   a hash has no ref.
 //! * A `stat` of `latest` is no special case: it may be a branch.
 
 mod ancestry;

@@ -4,7 +4,8 @@
 //! whether one commit descends from another, and all files of a folder. It knows nothing of Go modules.
 //!
 //! The adapters run the programs of each system, isolated from the configuration of the host, bounded in time, output
-//! and disk; no shell is ever involved.
+//! and disk; no shell is ever involved. [`process`] runs them, [`cache`] keeps what they fetch, [`git`] is the first of
+//! them.
 
 mod archive;
 pub mod cache;

@@ -13,7 +13,7 @@
 //! * Its environment is what [`Runner::new`] and [`Call::env`] list, and nothing of ours.
 //! * It leads a process group of its own. The whole group gets `SIGKILL` when the future or the reader is dropped, when
 //!   its time is over, and when it prints more than it may.
-//! * Its errors are the last lines it printed, cleaned by [`clean`]: short, printable, without secrets.
+//! * Its errors are the last lines it printed, cleaned by [`clean()`]: short, printable, without secrets.
 //! * A secret belongs in a file that only we may read, never in an argument or a variable: both are visible in `/proc`.
 
 mod call;

@@ -1,10 +1,10 @@
 //! What is fetched for which question.
 
-use std::collections::HashSet;
-
 use super::fetch::{Fetch, What};
+use super::objects::Answer;
 use super::program::failed;
 use super::refs::Refs;
+use super::resolve::LARGEST;
 use super::{GitRepository, local};
 use crate::cache::Lease;
 use crate::process::Output;
@@ -150,8 +150,14 @@ impl GitRepository {
     ) -> Result<(), VcsError> {
         let _turn = self.begin(lease).await?;
         // Somebody else may have fetched them meanwhile.
-        let wanted: HashSet<String> = ids.iter().cloned().collect();
-        let missing = self.missing(lease, wanted).await?;
+        let missing = match ids {
+            [id] => match self.object(lease, id, LARGEST, step).await {
+                Ok(Answer::Missing) => vec![id.clone()],
+                Ok(_) | Err(VcsError::TooLarge { .. }) => Vec::new(),
+                Err(error) => return Err(error),
+            },
+            _ => self.missing(lease, ids.iter().cloned().collect()).await?,
+        };
         if missing.is_empty() {
             return self.finish();
         }

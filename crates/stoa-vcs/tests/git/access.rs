@@ -193,3 +193,49 @@ async fn only_allowed_transports_are_used() {
     let repository = GitRepository::open(url, cache, fixture.options()).expect("files are allowed");
     assert_eq!(repository.stat("v1.1.0").await.expect("a tag").version, "v1.1.0");
 }
+
+/// A program in the place of ssh: writes down its arguments, and runs what it is told on this machine.
+const SSH: &str = r#"#!/bin/sh
+printf '%s\n' "$@" >> "$(dirname "$0")/args"
+for last; do :; done
+exec sh -c "$last"
+"#;
+
+#[tokio::test]
+async fn ssh_is_told_to_believe_only_known_hosts() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let fixture = Fixture::new();
+    let bin = fixture.dir.path().join("bin");
+    std::fs::create_dir(&bin).expect("writable");
+    std::fs::write(bin.join("ssh"), SSH).expect("writable");
+    std::fs::set_permissions(bin.join("ssh"), std::fs::Permissions::from_mode(0o755)).expect("writable");
+    let mut options = fixture.options();
+    let runner = options.runner.as_mut().expect("a runner");
+    let path = [bin.as_os_str(), ":".as_ref(), &runner.path]
+        .into_iter()
+        .collect();
+    runner.path = path;
+    options.transports = vec![Transport::Ssh];
+    options.credentials = Some(Arc::new(Fixed(Credential::SshKey {
+        key: "/etc/stoa/key".into(),
+        known_hosts: "/etc/stoa/known_hosts".into(),
+    })));
+    let url = format!(
+        "ssh://git@git.example:2222{}/srv/r.git",
+        fixture.dir.path().display()
+    );
+    let url = RepoUrl::parse(&url).expect("a URL");
+    let repository = GitRepository::open(url, fixture.cache(), options).expect("a handle");
+    assert_eq!(repository.stat("v1.1.0").await.expect("a tag").version, "v1.1.0");
+    let args = std::fs::read_to_string(bin.join("args")).expect("ssh was run");
+    for wanted in [
+        "BatchMode=yes",
+        "StrictHostKeyChecking=yes",
+        "UserKnownHostsFile=/etc/stoa/known_hosts",
+        "-i\n/etc/stoa/key",
+        "-p\n2222",
+        "git@git.example",
+    ] {
+        assert!(args.contains(wanted), "{wanted} is not in {args}");
+    }
+}

@@ -107,6 +107,11 @@ async fn moves_only_the_folder() {
     );
     let all = entries(repository.archive(&at, "", 1 << 20).await.expect("an archive"));
     assert_eq!(all.len(), 4);
+    assert!(
+        fixture.server.sent() > 100_000,
+        "{} bytes came, without the big file",
+        fixture.server.sent()
+    );
     assert_eq!(fixture.counters.get("fetch-objects"), 2);
     let again = entries(repository.archive(&at, "", 1 << 20).await.expect("an archive"));
     assert_eq!(again, all);

@@ -28,9 +28,30 @@ async fn parallel_questions_share_one_clone() {
 }
 
 #[tokio::test]
+async fn parallel_readers_share_one_fetch() {
+    let fixture = Fixture::new();
+    let repository = Arc::new(fixture.open());
+    let at = repository.stat("v1.1.0").await.expect("a tag").id;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let (repository, at) = (Arc::clone(&repository), at.clone());
+        tasks.spawn(async move { repository.read_file(&at, "go.mod", 100).await.expect("readable") });
+    }
+    assert!(
+        tasks
+            .join_all()
+            .await
+            .into_iter()
+            .all(|file| file.expect("there") == "module m\n")
+    );
+    assert_eq!(fixture.counters.get("fetch-objects"), 1);
+    assert_eq!(fixture.counters.get("cat-file"), 1);
+}
+
+#[tokio::test]
 async fn twenty_tags_cost_one_clone_and_one_list() {
     let fixture = Fixture::of(
-        "git init -q -b main work; cd work; head -c 100000 /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 00 2>/dev/null > big
+        "git init -q -b main work; cd work; noise > big
          for i in $(seq 10 29); do echo $i > go.mod; save 2020-01-01T00:00:$i; git tag v1.$i.0; done",
     );
     let repository = fixture.open();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use stoa_vcs::cache::Cache;
@@ -18,7 +18,7 @@ const SCRIPT: &str = r"
 git init -q -b main work; cd work
 printf 'module m\n' > go.mod; echo a > a.txt; mkdir sub; printf 'module m/sub\n' > sub/go.mod; save 2020-01-01T00:00:01Z
 git tag v1.0.0; git branch v1.2.3; git tag both; git branch hexbranch; git tag zeta
-head -c 200000 /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 00 2>/dev/null > big.bin; echo two > a.txt; save 2020-01-02T00:00:02+0200
+noise > big.bin; echo two > a.txt; save 2020-01-02T00:00:02+0200
 GIT_COMMITTER_DATE=2021-01-01T00:00:00Z git tag -am annotated v1.1.0; git branch both; git branch abcdef1234
 # A side branch with the higher tag, merged into main.
 git checkout -q -b side v1.0.0; echo s > side.txt; save 2020-01-03T00:00:03Z; git tag v1.9.0
@@ -41,20 +41,26 @@ pub(crate) struct Fixture {
     pub(crate) server: Server,
     pub(crate) counters: Arc<Counters>,
     cache: OnceLock<Arc<Cache>>,
+    made: Option<Arc<Fixture>>,
 }
 
 impl Fixture {
     /// The repository most tests are about.
     pub(crate) fn new() -> Self {
-        static MADE: OnceLock<Fixture> = OnceLock::new();
-        let made = MADE.get_or_init(|| Self::of(SCRIPT));
-        let fixture = Self::empty();
+        // Made once for all tests that run at a time, and removed with the last of them.
+        static MADE: Mutex<Weak<Fixture>> = Mutex::new(Weak::new());
+        let mut held = MADE.lock().expect("no panic");
+        let made = held.upgrade().unwrap_or_else(|| Arc::new(Self::of(SCRIPT)));
+        *held = Arc::downgrade(&made);
+        drop(held);
+        let mut fixture = Self::empty();
         let copied = Command::new("cp")
             .arg("-a")
             .arg(made.dir.path().join("."))
             .arg(fixture.dir.path())
             .status();
         assert!(copied.expect("cp is installed").success());
+        fixture.made = Some(made);
         fixture
     }
 
@@ -71,6 +77,7 @@ impl Fixture {
             server: Server::start(&dir.path().join("srv")),
             counters: Arc::default(),
             cache: OnceLock::new(),
+            made: None,
             dir,
         }
     }
@@ -78,6 +85,7 @@ impl Fixture {
     /// Runs a script in the fixture's folder and gives what it prints, trimmed.
     pub(crate) fn sh(&self, script: &str) -> String {
         let save = "top=$PWD\n\
+                    noise() { awk 'BEGIN { srand(1); for (i = 0; i < 200000; i++) printf \"%c\", 33 + rand() * 90 }'; }\n\
                     save() { git add -A; GIT_COMMITTER_DATE=$1 git commit -q --allow-empty -m \"at $1\"; }\n\
                     push() { git -C work push -q -f --mirror ../srv/r.git; }\n";
         let output = Command::new("bash")
