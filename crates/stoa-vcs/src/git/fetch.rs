@@ -102,6 +102,7 @@ impl GitRepository {
             let made = lease.create(|dir| local::fill(dir, &self.program.url, sha256));
             made.map_err(|error| failed(step, error.to_string()))?;
         }
+        local::mend(lease.path()).map_err(|error| failed(step, error.to_string()))?;
         Ok(lease)
     }
 

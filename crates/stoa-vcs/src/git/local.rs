@@ -84,6 +84,24 @@ pub(super) fn fill(dir: &Path, url: &RepoUrl, sha256: bool) -> io::Result<()> {
     fs::write(dir.join("HEAD"), "ref: refs/heads/none\n")
 }
 
+/// Makes git believe that nothing was fetched. The objects stay, for those who know their hashes. Nobody else may be
+/// writing.
+pub(super) fn forget(dir: &Path) -> io::Result<()> {
+    for file in ["packed-refs", "shallow", HISTORY] {
+        match fs::remove_file(dir.join(file)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    fs::remove_dir_all(dir.join("refs"))?;
+    mend(dir)
+}
+
+/// Makes a folder a repository to git again after [`forget`] was cut short.
+pub(super) fn mend(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir.join("refs"))
+}
+
 /// Removes what a git that was killed while fetching has left. Nobody else may be writing.
 pub(super) fn tidy(dir: &Path) -> io::Result<()> {
     for (folder, deep) in [

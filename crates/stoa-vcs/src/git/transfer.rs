@@ -75,7 +75,7 @@ impl GitRepository {
         }
         if !done {
             // An old server, or a folder of files behind HTTP.
-            self.fetch_whole(lease, refs, &["--prune"], step).await?;
+            self.fetch_whole(lease, refs, step).await?;
         }
         local::set_history(dir, &sum).map_err(io)?;
         self.finish()
@@ -121,16 +121,10 @@ impl GitRepository {
     }
 
     /// Fetches everything, and remembers that this is all the server can do.
-    async fn fetch_whole(
-        &self,
-        lease: &Lease,
-        refs: &Refs,
-        how: &[&str],
-        step: Step,
-    ) -> Result<(), VcsError> {
+    async fn fetch_whole(&self, lease: &Lease, refs: &Refs, step: Step) -> Result<(), VcsError> {
         let fetch = Fetch {
             kind: "fetch-history",
-            how,
+            how: &["--prune"],
             what: everything(refs),
             partial: false,
         };
@@ -170,11 +164,11 @@ impl GitRepository {
         if self.fetch(lease, fetch).await?.code == Some(0) {
             return self.finish();
         }
-        // A server that leaves things out, but does not give them one by one.
-        let how = ["--refetch", "--unshallow"];
-        let count = if local::is_shallow(lease.path()) { 2 } else { 1 };
+        // A server that leaves things out, but does not give them one by one. It would leave out what it takes to be
+        // here, so nothing may look as if it were.
         let refs = self.refs().await?;
-        self.fetch_whole(lease, &refs, &how[..count], step).await?;
+        local::forget(lease.path()).map_err(|error| failed(step, error.to_string()))?;
+        self.fetch_whole(lease, &refs, step).await?;
         self.finish()
     }
 }

@@ -133,6 +133,7 @@ async fn a_fetch_that_is_killed_leaves_nothing_broken() {
     std::fs::write(path.join("shallow.lock"), "").expect("writable");
     let half = path.with_file_name("new.7");
     std::fs::create_dir(&half).expect("writable");
+    std::fs::remove_dir_all(path.join("refs")).expect("writable");
     let cache = reopen(&fixture, 1 << 30).await;
     assert!(!half.try_exists().expect("readable"));
     let repository = fixture.open_with(cache, fixture.options());

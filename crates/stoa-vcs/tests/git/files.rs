@@ -161,3 +161,30 @@ async fn reads_commits_of_the_history() {
         fixture.server.sent()
     );
 }
+
+#[tokio::test]
+async fn an_old_server_that_gives_no_single_objects_gives_everything() {
+    let fixture = Fixture::new();
+    fixture.server.set(crate::server::Manner::Old);
+    let repository = fixture.open();
+    assert_eq!(
+        text(&repository, "v1.1.0", "go.mod").await.as_deref(),
+        Some("module m\n")
+    );
+    println!("counted {:?}", fixture.counters.all());
+    let fetched = fixture.counters.get("fetch-history");
+    assert_eq!(
+        text(&repository, "v1.9.0", "side.txt").await.as_deref(),
+        Some("s\n")
+    );
+    let merge = fixture.hash("main~1");
+    assert_eq!(
+        text(&repository, &merge, "side.txt").await.as_deref(),
+        Some("s\n")
+    );
+    println!("counted {:?}", fixture.counters.all());
+    assert!(
+        fixture.counters.get("fetch-history") <= fetched + 1,
+        "everything is there"
+    );
+}

@@ -14,6 +14,8 @@ pub(crate) enum Manner {
     Serve,
     /// The same, to who presents this `Authorization`.
     Guard(String),
+    /// By `git http-backend` as before version 2 of the protocol, which gives nothing but what refs name.
+    Old,
     /// Not at all.
     Hang,
     /// With a redirect to this server.
@@ -124,6 +126,10 @@ fn answer(state: &State, mut stream: TcpStream) {
         )
         .into_bytes(),
         Manner::Files => file(state, &path),
+        Manner::Old => {
+            let headers: Vec<_> = headers.into_iter().filter(|(name, _)| name != "git-protocol").collect();
+            backend(state, &seen, &headers)
+        }
         _ => backend(state, &seen, &headers),
     };
     if let Some(seen) = state.seen.lock().expect("no panic").get_mut(index) {
