@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 
 use crate::{
-    Direct, Entry, Fallback, FetchError, Fetched, Fetcher, FileTree, HttpClient, Off, Resource, Upstream,
+    Entry, Fallback, FetchError, Fetched, Fetcher, FileTree, HttpClient, Off, Resource, Upstream,
     UpstreamList,
 };
 
@@ -28,13 +28,13 @@ struct Step {
 }
 
 impl Chain {
-    /// The sources of `list`, all asked through `client`.
-    pub fn new(list: &UpstreamList, client: &HttpClient) -> Self {
+    /// The sources of `list`: servers are asked through `client`, repositories through `direct`.
+    pub fn new(list: &UpstreamList, client: &HttpClient, direct: &Arc<dyn Fetcher>) -> Self {
         let steps = list.entries().iter().map(|(entry, fallback)| {
             let fetcher: Arc<dyn Fetcher> = match entry {
                 Entry::Server(base) => Arc::new(Upstream::new(base.clone(), client.clone())),
                 Entry::File(root) => Arc::new(FileTree::new(root.clone(), client.limits().clone())),
-                Entry::Direct => Arc::new(Direct),
+                Entry::Direct => Arc::clone(direct),
                 Entry::Off => Arc::new(Off),
             };
             Step {

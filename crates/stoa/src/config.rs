@@ -13,6 +13,7 @@ mod print;
 mod resolve;
 mod resolved;
 mod values;
+mod vcs;
 
 pub(crate) use dispatch::names;
 pub(crate) use given::{Faults, Given};

@@ -3,7 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use stoa_dispatch::{Drain, Filter, FilterFn, HttpOptions, HttpTransports, LaneKey, Request};
-use stoa_fetch::{Chain, Fetcher, HttpClient, Route, Routes};
+use stoa_fetch::{
+    Chain, Direct, DirectOptions, Fetcher, HttpClient, Repositories, RepositoryOptions, Route, Routes,
+    code_repo::CodeLimits,
+    discovery::{DiscoveryOptions, UrlGuard},
+};
 use stoa_proxy::{
     Admission, FetchAndSave, NetworkMode, Offline, Pool, Protocol, ResolvedInfo, RevalidationCache,
     SingleFlight, Stash, Stasher, StorageFirst,
@@ -14,6 +18,10 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, names};
+
+/// How long a repository's branches and tags are taken for what they are now. What is remembered of answers is configured
+/// (`cache.list_ttl`); this only lets the questions of one download share theirs.
+const FRESHNESS: Duration = Duration::from_secs(10);
 
 /// The pipelines of one process, and what they run on.
 #[derive(Debug)]
@@ -116,14 +124,44 @@ fn stash_pipeline(
 /// 4. the chain - the entries of that list, `,` and `|` as the go command reads them
 fn fetcher(config: &Config, dispatcher: &stoa_dispatch::Pool, metrics: &Arc<Metrics>) -> Arc<dyn Fetcher> {
     let client = HttpClient::new(dispatcher.clone(), config.total, config.limits.clone());
+    let direct = direct(config, &client);
     let routes = config.routes.iter().map(|route| Route {
         patterns: route.patterns.clone(),
-        fetcher: Arc::new(Chain::new(&route.upstream, &client)),
+        fetcher: Arc::new(Chain::new(&route.upstream, &client, &direct)),
     });
-    let default = Arc::new(Chain::new(&config.upstream, &client));
+    let default = Arc::new(Chain::new(&config.upstream, &client, &direct));
     let routes = Arc::new(Routes::new(routes.collect(), default));
     let pool = Arc::new(Pool::new(routes, config.fetches));
     Arc::new(Metered::new(pool, Arc::clone(metrics)))
+}
+
+/// `direct`: from a module path to its repository, to its versions. Nothing is opened before the first question.
+fn direct(config: &Config, client: &HttpClient) -> Arc<dyn Fetcher> {
+    let vcs = &config.vcs;
+    let repositories = Repositories::new(
+        RepositoryOptions {
+            cache: vcs.cache.clone(),
+            cache_size: vcs.cache_size,
+            freshness: FRESHNESS,
+            credentials: vcs.git_credentials(),
+        },
+        client.clone(),
+    );
+    let options = DirectOptions {
+        discovery: DiscoveryOptions {
+            policy: vcs.policy.clone(),
+            mappings: vcs.mappings.clone(),
+            rewrites: vcs.rewrites.clone(),
+            guard: UrlGuard::new(vcs.allow_private_addresses),
+            ..DiscoveryOptions::default()
+        },
+        code: CodeLimits {
+            remember: FRESHNESS,
+            ..CodeLimits::default()
+        },
+        temporary: std::env::temp_dir(),
+    };
+    Arc::new(Direct::new(options, Arc::new(repositories), client.clone()))
 }
 
 /// The door: every HTTP request of this process leaves through one of its lanes, whose stages are listed at

@@ -6,7 +6,7 @@ use stoa_fetch::{Chain, Deadlines, FetchError, Limits, Route, Routes};
 use stoa_module::PatternList;
 use stoa_testing::{reply::Reply, upstream::Upstream};
 
-use crate::support::{INFO, MOD, chain, chain_with, client, fetch};
+use crate::support::{INFO, MOD, chain, chain_with, client, fetch, no_direct};
 
 /// Two servers and how the second answers.
 async fn two(first: Reply, second: Reply) -> (Upstream, Upstream) {
@@ -162,7 +162,8 @@ async fn a_tree_on_this_machine_takes_its_place_in_a_list() {
 
 fn routes(private: &Upstream, default: &Upstream) -> Routes {
     let client = client(&Deadlines::default(), Limits::default());
-    let chain = |server: &Upstream| Arc::new(Chain::new(&server.url().parse().unwrap(), &client));
+    let chain =
+        |server: &Upstream| Arc::new(Chain::new(&server.url().parse().unwrap(), &client, &no_direct()));
     let route = Route {
         patterns: PatternList::parse("corp.example/*,*.internal"),
         fetcher: chain(private),

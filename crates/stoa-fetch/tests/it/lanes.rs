@@ -14,7 +14,7 @@ use stoa_dispatch::{
 use stoa_fetch::{Chain, Deadlines, FetchError, HttpClient, Limits};
 use stoa_testing::{reply::Reply, upstream::Upstream};
 
-use crate::support::{INFO, MOD, client_with, fetch};
+use crate::support::{INFO, MOD, client_with, fetch, no_direct};
 
 /// Answers by URL and keeps what it was asked.
 #[derive(Debug)]
@@ -48,7 +48,11 @@ async fn asked(redirects: &[(&'static str, &'static str)]) -> Vec<(String, bool)
     });
     let pool = Pool::builder(Arc::new(Arc::clone(&recorder))).start();
     let client = HttpClient::new(pool, Duration::from_secs(60), Limits::default());
-    let chain = Chain::new(&"https://bot:hunter2@a.example".parse().unwrap(), &client);
+    let chain = Chain::new(
+        &"https://bot:hunter2@a.example".parse().unwrap(),
+        &client,
+        &no_direct(),
+    );
     fetch(&chain, MOD).await.unwrap();
     let seen = recorder.seen.lock();
     seen.iter()
@@ -113,9 +117,12 @@ async fn each_hop_takes_the_lane_of_its_own_host() {
     let transports = stoa_dispatch::HttpTransports::new(stoa_dispatch::HttpOptions::default());
     let pool = Pool::builder(Arc::new(transports)).start();
     let client = HttpClient::new(pool.clone(), Duration::from_secs(60), Limits::default());
-    fetch(&Chain::new(&server.url().parse().unwrap(), &client), MOD)
-        .await
-        .unwrap();
+    fetch(
+        &Chain::new(&server.url().parse().unwrap(), &client, &no_direct()),
+        MOD,
+    )
+    .await
+    .unwrap();
     let mut lanes: Vec<_> = pool
         .lanes()
         .iter()
@@ -147,7 +154,7 @@ async fn an_open_breaker_is_overloaded_with_a_time_and_never_not_found() {
         ..LaneSettings::default()
     };
     let client = client_with(settings, &Deadlines::default(), Limits::default());
-    let chain = Chain::new(&server.url().parse().unwrap(), &client);
+    let chain = Chain::new(&server.url().parse().unwrap(), &client, &no_direct());
     for _ in 0..2 {
         let error = fetch(&chain, INFO).await.unwrap_err();
         assert!(matches!(error, FetchError::Status { .. }), "{error:?}");
@@ -177,9 +184,12 @@ async fn a_filter_refuses_with_its_reason_before_anything_leaves() {
         .filter(Arc::new(nobody))
         .start();
     let client = HttpClient::new(pool, Duration::from_secs(60), Limits::default());
-    let error = fetch(&Chain::new(&server.url().parse().unwrap(), &client), INFO)
-        .await
-        .unwrap_err();
+    let error = fetch(
+        &Chain::new(&server.url().parse().unwrap(), &client, &no_direct()),
+        INFO,
+    )
+    .await
+    .unwrap_err();
     assert!(
         matches!(&error, FetchError::Refused { reason } if reason.ends_with("refused by dispatch.deny: nothing may leave")),
         "{error:?}"

@@ -43,7 +43,7 @@ pub(crate) fn chain(list: &str) -> Chain {
 }
 
 pub(crate) fn chain_with(list: &str, deadlines: &Deadlines, limits: Limits) -> Chain {
-    Chain::new(&list.parse().unwrap(), &client(deadlines, limits))
+    Chain::new(&list.parse().unwrap(), &client(deadlines, limits), &no_direct())
 }
 
 /// Fetches to the last byte.
@@ -56,4 +56,26 @@ pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(10), work)
         .await
         .expect("it ends by its own deadline")
+}
+
+/// What stands for repositories where a test has none.
+#[derive(Debug)]
+struct NoDirect;
+
+impl std::fmt::Display for NoDirect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("direct")
+    }
+}
+
+#[async_trait::async_trait]
+impl Fetcher for NoDirect {
+    async fn fetch(&self, _: &Resource) -> Result<stoa_fetch::Fetched, FetchError> {
+        let reason = "no repositories here".to_owned();
+        Err(FetchError::Unsupported { reason })
+    }
+}
+
+pub(crate) fn no_direct() -> Arc<dyn Fetcher> {
+    Arc::new(NoDirect)
 }

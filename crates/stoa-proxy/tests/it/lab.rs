@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use stoa_dispatch::{Concurrency, HttpOptions, HttpTransports, LaneSettings, RetrySettings};
-use stoa_fetch::{Chain, Deadlines, HttpClient, Limits, Resource};
+use stoa_fetch::{Chain, Deadlines, HttpClient, Limits, Off, Resource};
 use stoa_module::{ModulePath, ModuleVersion, zip::ZipLimits};
 use stoa_proxy::{
     Admission, AnswerBody, Content, FetchAndSave, Growing, NetworkMode, Pool, Protocol, ProxyError,
@@ -86,7 +86,7 @@ impl Lab {
             ..Deadlines::default()
         };
         let client = client(&deadlines);
-        let chain = Chain::new(&upstream.url().parse().unwrap(), &client);
+        let chain = Chain::new(&upstream.url().parse().unwrap(), &client, &(Arc::new(Off) as _));
         let tasks = TaskTracker::new();
         let pool = Pool::new(Arc::new(chain), FETCHES);
         let leaf = FetchAndSave::new(Arc::new(pool), Arc::clone(&storage), zip_limits, tasks.clone());

@@ -188,6 +188,36 @@ pub(crate) const KEYS: &[Key] = &[
         "hosts that nothing is ever sent to: comma-separated globs, such as *.example.com",
     ),
     key(
+        "vcs.allow",
+        "",
+        "which version control systems may be used, in GOVCS syntax; default: public:git|hg,private:all",
+    ),
+    key(
+        "vcs.private",
+        "",
+        "private modules, as in GOPRIVATE; the rules of vcs.allow speak of them",
+    ),
+    key(
+        "vcs.insecure",
+        "",
+        "modules that may be fetched without TLS, as in GOINSECURE",
+    ),
+    key(
+        "vcs.cache",
+        "",
+        "where repositories are kept for incremental fetches; default: stoa-vcs in the user's data home",
+    ),
+    key(
+        "vcs.cache_size",
+        "20GiB",
+        "how much they may take; the one unused for the longest time goes",
+    ),
+    key(
+        "vcs.allow_private_addresses",
+        "false",
+        "whether pages and redirects may lead to loopback and private addresses",
+    ),
+    key(
         "drain.notice",
         "1s",
         "after a signal, how long /readyz says 503 while requests are still accepted",
@@ -212,7 +242,7 @@ pub(crate) const KEYS: &[Key] = &[
 ];
 
 /// Every array of tables, by the name in its `[[ ]]`.
-pub(crate) const TABLES: &[&str] = &["route", "dispatch.lane"];
+pub(crate) const TABLES: &[&str] = &["route", "dispatch.lane", "vcs.module", "rewrite", "credential"];
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,7 @@ use super::{
     nearest::nearest,
     resolved::{Config, RouteConfig},
     values::{ByteSize, boolean, bound, deadline, duration, log_format, log_level, network},
+    vcs,
 };
 
 /// The public Go module proxy. `direct` joins it once repositories can be read (ADR 0005).
@@ -69,6 +70,7 @@ impl Reader<'_> {
         let connections = self.value("pool.connections", bound);
         let deadlines = self.deadlines();
         let dispatch = dispatch::read(self, deadlines.as_ref());
+        let vcs = vcs::read(self);
         let max_zip = self.value("fetch.max_zip", str::parse::<ByteSize>);
         let (drain_notice, drain_timeout) = (
             self.value("drain.notice", duration),
@@ -95,6 +97,7 @@ impl Reader<'_> {
             fetches: fetches?,
             connections: connections?,
             dispatch: dispatch?,
+            vcs: vcs?,
             total: deadlines?.total,
             limits: Limits {
                 zip: max_zip,
@@ -150,6 +153,11 @@ impl Reader<'_> {
     /// One more fault.
     pub(super) fn fault(&mut self, fault: String) {
         self.faults.push(fault);
+    }
+
+    /// Where programs keep their data.
+    pub(super) fn data_home(&self) -> Option<PathBuf> {
+        self.given.data_home.clone()
     }
 
     /// The tables of this name.

@@ -11,6 +11,7 @@ use super::{
     dispatch::DispatchConfig,
     given::{Faults, Origin},
     keys::Key,
+    vcs::VcsConfig,
 };
 
 /// One `[[route]]`.
@@ -36,6 +37,7 @@ pub(crate) struct Config {
     pub(crate) fetches: usize,
     pub(crate) connections: usize,
     pub(crate) dispatch: DispatchConfig,
+    pub(crate) vcs: VcsConfig,
     /// For one whole transfer.
     pub(crate) total: Duration,
     pub(crate) limits: Limits,

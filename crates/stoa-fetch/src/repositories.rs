@@ -1,0 +1,150 @@
+//! Repositories as the module proxy uses them: one place that knows which program answers for which system.
+
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use stoa_vcs::{
+    Repository, Step, VcsError, VcsKind,
+    cache::Cache,
+    git::{Credentials, GitOptions, GitRepository, Probe, RepoUrl, Transport},
+};
+use url::Url;
+
+use crate::{
+    FetchError, HttpClient, SourceName,
+    discovery::{HttpPages, Pages, Ping, UrlGuard},
+};
+
+/// Makes handles of repositories.
+pub trait OpenRepository: fmt::Debug + Send + Sync + 'static {
+    /// A handle for the repository of system `vcs` at `url`, which discovery has allowed. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// When there is no adapter for it, or the URL is none for the system.
+    fn open(&self, vcs: VcsKind, url: &Url) -> Result<Arc<dyn Repository>, VcsError>;
+}
+
+/// What repositories are used with.
+#[derive(Clone, Debug)]
+pub struct RepositoryOptions {
+    /// Where they are kept; without a place, none can be read.
+    pub cache: Option<PathBuf>,
+    /// How much they may take, in bytes.
+    pub cache_size: u64,
+    /// How long what a repository said of its branches and tags is taken for what it says now.
+    pub freshness: Duration,
+    /// Who knows credentials.
+    pub credentials: Option<Arc<dyn Credentials>>,
+}
+
+/// The adapters of this machine, over one cache.
+#[derive(Debug)]
+pub struct Repositories {
+    options: RepositoryOptions,
+    client: HttpClient,
+    /// Opened for the first repository: many servers never ask for one.
+    cache: Mutex<Option<Arc<Cache>>>,
+}
+
+impl Repositories {
+    /// Repositories with these options; `client` asks whether one that git cannot reach is there at all.
+    pub fn new(options: RepositoryOptions, client: HttpClient) -> Self {
+        Self {
+            options,
+            client,
+            cache: Mutex::new(None),
+        }
+    }
+
+    fn cache(&self, vcs: VcsKind) -> Result<Arc<Cache>, VcsError> {
+        let mut cache = self.cache.lock();
+        if let Some(cache) = &*cache {
+            return Ok(Arc::clone(cache));
+        }
+        let failed = |said: String| VcsError::Failed {
+            vcs,
+            step: Step::Access,
+            said,
+        };
+        let place = self.options.cache.as_ref();
+        let place = place.ok_or_else(|| failed("no directory for repositories: set vcs.cache".to_owned()))?;
+        let opened = Cache::open(place, self.options.cache_size);
+        let opened = opened.map_err(|error| {
+            failed(format!(
+                "the cache of repositories at {}: {error}",
+                place.display()
+            ))
+        })?;
+        Ok(Arc::clone(cache.insert(opened)))
+    }
+
+    fn git(&self, url: &Url) -> Result<GitRepository, VcsError> {
+        // A URL in the clear comes only from a path that may be, or from the configuration: discovery sees to that. Git
+        // follows redirects to http only where it was allowed to begin with it.
+        let mut transports = vec![Transport::Https, Transport::Ssh];
+        match url.scheme() {
+            "http" => transports.push(Transport::Http),
+            "git" => transports.push(Transport::Git),
+            _ => {}
+        }
+        let probe: Arc<dyn Probe> = Arc::new(HttpProbe(HttpPages::new(self.client.clone())));
+        let options = GitOptions {
+            freshness: self.options.freshness,
+            transports,
+            credentials: self.options.credentials.clone(),
+            probe: Some(probe),
+            ..GitOptions::default()
+        };
+        GitRepository::open(RepoUrl::parse(url.as_str())?, self.cache(VcsKind::Git)?, options)
+    }
+}
+
+impl OpenRepository for Repositories {
+    fn open(&self, vcs: VcsKind, url: &Url) -> Result<Arc<dyn Repository>, VcsError> {
+        match vcs {
+            VcsKind::Git => Ok(Arc::new(self.git(url)?)),
+            VcsKind::Hg | VcsKind::Svn | VcsKind::Bzr | VcsKind::Fossil => Err(VcsError::Unsupported {
+                vcs,
+                what: "anything yet: this version reads git repositories only",
+            }),
+        }
+    }
+}
+
+/// Asks by HTTP, through the dispatcher, whether a repository is there.
+#[derive(Debug)]
+struct HttpProbe(HttpPages);
+
+#[async_trait]
+impl Probe for HttpProbe {
+    async fn is_gone(&self, url: &str) -> bool {
+        // As the go command does: only a server that proves who it is can say that there is nothing.
+        let Ok(url) = Url::parse(url) else { return false };
+        if url.scheme() != "https" {
+            return false;
+        }
+        let page = self.0.get(&url, &UrlGuard::new(false)).await;
+        page.is_ok_and(|page| matches!(page.status, 404 | 410))
+    }
+}
+
+/// Asks repositories whether they answer, for paths that name their system but no scheme.
+#[derive(Debug)]
+pub(crate) struct RepositoryPing(pub(crate) Arc<dyn OpenRepository>);
+
+#[async_trait]
+impl Ping for RepositoryPing {
+    async fn ping(&self, vcs: VcsKind, url: &Url) -> Result<bool, FetchError> {
+        let failed = |error: VcsError| FetchError::Unreachable {
+            source_name: SourceName::new(url.as_str()),
+            cause: Arc::new(error),
+        };
+        let repository = self.0.open(vcs, url).map_err(failed)?;
+        match repository.tags("").await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_exist() => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
