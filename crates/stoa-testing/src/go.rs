@@ -240,10 +240,11 @@ pub(crate) fn tools() -> PathBuf {
     environment("STOA_TOOLS").map_or_else(|| Path::new(&home()).join(".cache/stoa/tools"), PathBuf::from)
 }
 
+/// A variable of the machine that runs the tests; empty is as good as none.
 #[expect(
     clippy::disallowed_methods,
     reason = "where the tools are is a matter of the machine, not of stoa"
 )]
-pub(crate) fn environment(name: &str) -> Option<String> {
+pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -1,0 +1,7 @@
+//! Modules straight from repositories, asked of the real binary over HTTP and compared with what cmd/go says.
+
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests")]
+
+mod oracle;
+
+pub(crate) const STOA: &str = env!("CARGO_BIN_EXE_stoa");

@@ -1,0 +1,310 @@
+//! Every question of `oracle_vcstest.json`: versions, times, origins, go.mod files, zips and classes of errors.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use stoa_testing::http::{self, Response};
+use stoa_testing::process::StoaProcess;
+use stoa_testing::vcweb::{VcWeb, vectors};
+use tokio::task::JoinSet;
+
+use crate::STOA;
+
+/// How many modules are asked about at once.
+const PARALLEL: usize = 4;
+/// So many questions the file has at least, of which so many can be asked over HTTP: a version with a slash cannot.
+const QUESTIONS: usize = 2277;
+
+/// A server whose repositories of vcs-test.golang.org are those of the stand-in.
+pub(crate) fn serve(vcweb: &VcWeb, directory: &Path) -> StoaProcess {
+    let config = directory.join("stoa.toml");
+    let text = format!(
+        "upstream = \"direct\"\n\
+         [vcs]\nallow = \"public:all\"\n\
+         cache = \"{}\"\n\
+         [[rewrite]]\nfrom = \"https://vcs-test.golang.org/\"\nto = \"{}/\"\n",
+        directory.join("vcs").display(),
+        vcweb.url()
+    );
+    fs::write(&config, text).unwrap();
+    StoaProcess::command(STOA)
+        .storage(&directory.join("storage"))
+        .args(&["--config", config.to_str().unwrap()])
+        .start()
+}
+
+/// What is asked of one module, and what differs.
+struct Questions {
+    stoa: Arc<StoaProcess>,
+    vcweb: String,
+    path: String,
+    asked: usize,
+    differences: Vec<String>,
+}
+
+impl Questions {
+    async fn get(&self, rest: &str) -> Response {
+        let url = format!("{}/{}/{rest}", self.stoa.url(), escape(&self.path));
+        http::get(&url)
+            .await
+            .unwrap_or_else(|error| panic!("{url}: {error}"))
+    }
+
+    fn differ(&mut self, what: &str, want: &str, got: &str) {
+        self.differences
+            .push(format!("{} {what}:\n  want {want}\n  got  {got}", self.path));
+    }
+
+    fn same(&mut self, what: &str, want: &Value, got: &Value) {
+        if want != got {
+            self.differ(what, &want.to_string(), &got.to_string());
+        }
+    }
+
+    /// An error must be of the class that cmd/go gives it: only "does not exist" is 404.
+    fn class(&mut self, what: &str, error: &Value, answer: &Response) {
+        let not_exist = error["not_exist"].as_bool().unwrap();
+        let missing = matches!(answer.status, 404 | 410);
+        if answer.status < 400 || missing != not_exist {
+            let got = format!("{} {}", answer.status, answer.text());
+            self.differ(what, &error.to_string(), &got);
+        }
+    }
+
+    async fn versions(&mut self, versions: &Value) {
+        let answer = self.get("@v/list").await;
+        let Some(list) = versions["list"].as_array() else {
+            return self.class("list", versions, &answer);
+        };
+        let want: Vec<_> = list.iter().map(|v| v.as_str().unwrap()).collect();
+        let got = format!(
+            "{} {:?}",
+            answer.status,
+            answer.text().lines().collect::<Vec<_>>()
+        );
+        if got != format!("200 {want:?}") {
+            self.differ("list", &format!("200 {want:?}"), &got);
+        }
+    }
+
+    async fn question(&mut self, question: &Value, versions: &Value) {
+        let query = question["query"].as_str().unwrap();
+        if query.contains('/') {
+            return;
+        }
+        self.asked += 1;
+        let answer = match query {
+            "@latest" => self.get("@latest").await,
+            query => self.get(&format!("@v/{}.info", escape(query))).await,
+        };
+        if let Some(error) = question.get("stat") {
+            let listed = versions["list"].as_array().is_some_and(|list| !list.is_empty());
+            if query == "@latest" && listed && answer.status == 200 {
+                return;
+            }
+            return self.class(query, error, &answer);
+        }
+        if answer.status != 200 {
+            let got = format!("{} {}", answer.status, answer.text());
+            return self.differ(query, &question["info"].to_string(), &got);
+        }
+        let mut got: Value = answer.json();
+        let mut want: Value =
+            serde_json::from_str(&question["info"].to_string().replace("$VCWEB", &self.vcweb)).unwrap();
+        let version = want["Version"].clone();
+        if query == "@latest" && got["Version"] != version {
+            // cmd/go computes it from the list and asks for this only where there is none: the newest version of the list
+            // is as good an answer as the newest commit, and the one that the public proxy gives.
+            let newest = versions["list"]
+                .as_array()
+                .and_then(|list| list.iter().find(|listed| **listed == got["Version"]));
+            if newest.is_none() {
+                self.same(query, &want, &got);
+            }
+        } else {
+            // Which ref led to a commit depends on what cmd/go had asked before in that run; for `@latest` the tags too.
+            let noise: &[&str] = if query == "@latest" {
+                &["Ref", "TagSum", "TagPrefix"]
+            } else {
+                &["Ref"]
+            };
+            for info in [&mut got, &mut want] {
+                if let Some(origin) = info["Origin"].as_object_mut() {
+                    for field in noise {
+                        origin.remove(*field);
+                    }
+                }
+            }
+            self.same(query, &want, &got);
+        }
+        let version = escape(version.as_str().unwrap());
+        if let Some(go_mod) = question.get("gomod") {
+            let answer = self.get(&format!("@v/{version}.mod")).await;
+            let got = String::from_utf8_lossy(&answer.body).into_owned();
+            self.same(&format!("{query} go.mod"), go_mod, &Value::String(got));
+        }
+        if let Some(zip) = question.get("zip") {
+            let answer = self.get(&format!("@v/{version}.zip")).await;
+            self.zip(query, zip, &answer);
+        }
+    }
+
+    fn zip(&mut self, query: &str, want: &Value, answer: &Response) {
+        let what = format!("{query} zip");
+        if answer.status != 200 {
+            let got = format!("{} {}", answer.status, answer.text());
+            return self.differ(&what, &want["h1"].to_string(), &got);
+        }
+        let entries = unzip(&answer.body);
+        let got: Vec<_> = entries
+            .iter()
+            .map(|(name, sum)| (name.as_str(), sum.as_str()))
+            .collect();
+        let text = |entry: &'_ Value, key: &str| entry[key].as_str().unwrap().to_owned();
+        // A zip without files has no list of them.
+        let listed = want["entries"].as_array().map_or(&[][..], Vec::as_slice);
+        let listed: Vec<_> = listed
+            .iter()
+            .map(|e| (text(e, "name"), text(e, "sha256")))
+            .collect();
+        let mut listed: Vec<_> = listed
+            .iter()
+            .map(|(name, sum)| (name.as_str(), sum.as_str()))
+            .collect();
+        let mut sorted = got.clone();
+        sorted.sort_unstable();
+        listed.sort_unstable();
+        if sorted != listed {
+            self.differ(&what, &format!("{listed:?}"), &format!("{sorted:?}"));
+        }
+        self.same(&format!("{what} h1"), &want["h1"], &Value::String(h1(&entries)));
+    }
+}
+
+/// Upper-case letters as `!` and the lower-case letter; the rest is as it is.
+fn escape(text: &str) -> String {
+    let escaped = text.chars().map(|c| match c {
+        'A'..='Z' => format!("!{}", c.to_ascii_lowercase()),
+        c => c.to_string(),
+    });
+    escaped.collect()
+}
+
+/// Names and SHA-256 of all entries, read by another reader than the one under test.
+fn unzip(bytes: &[u8]) -> Vec<(String, String)> {
+    let archive = rawzip::ZipArchive::from_slice(bytes).unwrap();
+    let mut entries = Vec::new();
+    let mut records = archive.entries();
+    while let Some(record) = records.next_entry().unwrap() {
+        let name = String::from_utf8(record.file_path().as_ref().to_vec()).unwrap();
+        let entry = archive.get_entry(record.wayfinder()).unwrap();
+        let mut content = Vec::new();
+        match record.compression_method() {
+            rawzip::CompressionMethod::STORE => content.extend_from_slice(entry.data()),
+            _ => {
+                flate2::read::DeflateDecoder::new(entry.data())
+                    .read_to_end(&mut content)
+                    .unwrap();
+            }
+        }
+        entries.push((name, hex(&Sha256::digest(&content))));
+    }
+    entries
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+/// `Hash1` of `golang.org/x/mod/sumdb/dirhash`, computed here once more.
+fn h1(entries: &[(String, String)]) -> String {
+    let mut entries: Vec<_> = entries.iter().collect();
+    entries.sort();
+    let lines = entries.iter().fold(String::new(), |text, (name, sum)| {
+        text + &format!("{sum}  {name}\n")
+    });
+    format!("h1:{}", BASE64_STANDARD.encode(Sha256::digest(lines)))
+}
+
+#[tokio::test]
+async fn all_of_cmd_go_s_answers_are_given() {
+    let text = fs::read_to_string(vectors().join("oracle_vcstest.json")).unwrap();
+    let oracle: Value = serde_json::from_str(&text).unwrap();
+    let only = stoa_testing::go::environment("STOA_ORACLE_ONLY");
+    let directory = tempfile::tempdir().unwrap();
+    let vcweb = VcWeb::start();
+    let stoa = Arc::new(serve(&vcweb, directory.path()));
+    let mut running = JoinSet::new();
+    let (mut asked, mut differences, mut questions) = (0, Vec::new(), 0);
+    for module in oracle["modules"].as_array().unwrap().clone() {
+        let path = module["path"].as_str().unwrap().to_owned();
+        questions += module["queries"].as_array().unwrap().len();
+        if only.as_ref().is_some_and(|only| !path.contains(only)) || !is_git(&path) {
+            continue;
+        }
+        if running.len() >= PARALLEL {
+            collect(
+                running.join_next().await.unwrap().unwrap(),
+                &mut asked,
+                &mut differences,
+            );
+        }
+        let mut one = Questions {
+            stoa: Arc::clone(&stoa),
+            vcweb: vcweb.url().to_owned(),
+            path,
+            asked: 0,
+            differences: Vec::new(),
+        };
+        running.spawn(async move {
+            one.versions(&module["versions"]).await;
+            for question in module["queries"].as_array().unwrap() {
+                one.question(question, &module["versions"]).await;
+            }
+            one
+        });
+    }
+    while let Some(done) = running.join_next().await {
+        collect(done.unwrap(), &mut asked, &mut differences);
+    }
+    assert!(questions >= QUESTIONS, "{questions} questions");
+    println!("{asked} questions asked, {} answers differ", differences.len());
+    assert!(
+        differences.is_empty(),
+        "{} differ:\n{}",
+        differences.len(),
+        differences.join("\n")
+    );
+}
+
+/// Whether the module is in a git repository, or fails before any is asked. The other systems are not read yet.
+fn is_git(path: &str) -> bool {
+    let rest = path.trim_start_matches("vcs-test.golang.org/");
+    if rest.starts_with("insecure/") {
+        // It is about a redirect from https to http, and the stand-in is asked without TLS.
+        return false;
+    }
+    let others = [
+        "hg/",
+        "svn/",
+        "bzr/",
+        "fossil/",
+        "go/custom-hg",
+        "go/test1-svn",
+        "go/test2-svn",
+    ];
+    !others.iter().any(|other| rest.starts_with(other))
+}
+
+fn collect(done: Questions, asked: &mut usize, differences: &mut Vec<String>) {
+    *asked += done.asked;
+    differences.extend(done.differences);
+}
