@@ -2,7 +2,8 @@
 //! pages.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -58,6 +59,23 @@ impl VcWeb {
     /// `http://127.0.0.1:PORT`, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The `svn://` address of a repository, which a server of its own has; it is told to who asks so.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a client of the server that is tested with"
+    )]
+    pub fn svn(&self, name: &str) -> String {
+        let host = self.url.strip_prefix("http://").expect("an http address");
+        let mut stream = TcpStream::connect(host).unwrap();
+        let request = format!("GET /svn/{name}?vcwebsvn=1 HTTP/1.0\r\nHost: {host}\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        assert!(head.contains(" 200 "), "{answer}");
+        format!("{}/svn/{name}", body.trim())
     }
 }
 

@@ -7,20 +7,35 @@
 //! and disk; no shell is ever involved. [`process`] runs them, [`cache`] keeps what they fetch, [`git`] is the first of
 //! them.
 
+mod address;
 mod archive;
+mod bzr;
 pub mod cache;
+mod clock;
+mod disk;
 mod error;
+mod fossil;
 pub mod git;
+mod hg;
 mod kind;
+mod local_copy;
+mod options;
 pub mod process;
 mod repository;
 mod revision;
+mod svn;
 mod tags;
 mod tar;
+mod tarball;
 
 pub use archive::{Archive, Entry, EntryKind};
+pub use bzr::BzrRepository;
 pub use error::{Step, VcsError};
+pub use fossil::FossilRepository;
+pub use hg::HgRepository;
 pub use kind::{UnknownVcs, VcsKind};
+pub use options::RepositoryOptions;
 pub use repository::Repository;
 pub use revision::{Revision, RevisionId};
+pub use svn::SvnRepository;
 pub use tags::{Tag, Tags};

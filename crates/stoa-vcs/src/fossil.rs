@@ -1,0 +1,251 @@
+//! Fossil.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use flate2::read::GzDecoder;
+
+use crate::address::{check_revision, check_url, is_plain_path, unknown};
+use crate::clock::date_time;
+use crate::disk::{Quota, failed};
+use crate::local_copy::{Fetch, Folder, LocalCopy, Updated};
+use crate::process::{Call, Counters, Output, Runner, Stream};
+use crate::tarball::{PREFIX, TarArchive};
+use crate::{Archive, Repository, RepositoryOptions, Revision, RevisionId, Step, Tags, VcsError, VcsKind};
+
+/// The file of a copy.
+const FILE: &str = "repository.fossil";
+
+/// A repository of Fossil, answered from a local copy.
+///
+/// A revision string is whatever Fossil knows as the name of a check-in: a tag, a branch, a hash or the beginning of
+/// one. The newest commit is that of `trunk`. As in cmd/go no tag is ever listed, and of the 64 digits of a SHA3 hash the
+/// first 40, which `fossil info` prints, are the name of a check-in.
+///
+/// # Deviation
+/// * cmd/go takes a folder for a pattern that no file of the folder matches, so that archives of folders are empty.
+/// * cmd/go answers `trunk` from an old copy, and takes a program that fails for a revision that does not exist.
+#[derive(Debug)]
+pub struct FossilRepository {
+    url: String,
+    runner: Runner,
+    options: RepositoryOptions,
+    copy: LocalCopy,
+}
+
+impl FossilRepository {
+    /// The repository at `url`, with its local copy in the folder `dir`, which belongs to it alone. Nothing runs yet.
+    pub fn open(url: &str, dir: PathBuf, options: RepositoryOptions) -> Result<Self, VcsError> {
+        check_url(VcsKind::Fossil, url, &options)?;
+        Ok(Self {
+            url: url.to_owned(),
+            runner: Runner::new(VcsKind::Fossil, "fossil", options.runner.clone()),
+            copy: LocalCopy::new(VcsKind::Fossil, url, dir, options.freshness),
+            options,
+        })
+    }
+
+    /// Where its runs are counted.
+    pub fn counters(&self) -> &Arc<Counters> {
+        self.runner.counters()
+    }
+
+    fn call(&self, command: &'static str, step: Step) -> Call {
+        let call = self.runner.call(command, step).time(self.options.question_time);
+        // Its own configuration is a file in the home, which is ours.
+        call.env("USER", "stoa")
+            .env("FOSSIL_USER", "stoa")
+            .args([command])
+    }
+
+    /// A question to the copy. It runs in the home, where no name of a revision is that of a file.
+    fn ask(&self, folder: &Folder, command: &'static str, step: Step) -> Call {
+        let call = self.call(command, step);
+        call.args(["-R"]).args([folder.path().join(FILE)])
+    }
+
+    async fn info(&self, folder: &Folder, name: &str) -> Result<Revision, VcsError> {
+        let call = self.ask(folder, "info", Step::Revision);
+        let output = call.args(["--", name]).run().await?;
+        match output.code {
+            Some(0) => {
+                let found = revision(name, &output.stdout)?;
+                folder.learn(&found.id);
+                Ok(found)
+            }
+            _ if is_unknown(&output) => Err(unknown(name)),
+            _ => Err(failed(VcsKind::Fossil, Step::Revision, &output)),
+        }
+    }
+
+    /// A copy that has the commit.
+    async fn having(&self, at: &RevisionId) -> Result<Arc<Folder>, VcsError> {
+        let folder = self.copy.any(self).await?;
+        if folder.knows(at) {
+            return Ok(folder);
+        }
+        match self.info(&folder, at.as_str()).await {
+            Ok(_) => Ok(folder),
+            Err(VcsError::UnknownRevision { .. }) => {
+                let folder = self.copy.fresh(self).await?;
+                self.info(&folder, at.as_str()).await?;
+                Ok(folder)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn fetch(&self, call: Call, folder: &Path) -> Result<(), VcsError> {
+        let quota = Quota {
+            vcs: VcsKind::Fossil,
+            step: Step::Access,
+            folder: folder.to_owned(),
+            limit: self.options.copy_limit,
+        };
+        quota.succeed(call.time(self.options.fetch_time)).await.map(drop)
+    }
+}
+
+impl Fetch for FossilRepository {
+    async fn make(&self, folder: &Path) -> Result<(), VcsError> {
+        let call = self.call("clone", Step::Access);
+        let call = call.args(["--once", "--no-open", "--", &self.url]);
+        self.fetch(call.args([folder.join(FILE)]), folder).await
+    }
+
+    async fn update(&self, folder: &Path) -> Result<Updated, VcsError> {
+        let call = self.call("pull", Step::Access);
+        let call = call.args([&self.url]).args(["--once", "-R"]);
+        self.fetch(call.args([folder.join(FILE)]), folder).await?;
+        Ok(Updated::Good)
+    }
+}
+
+/// Whether it failed because there is no such check-in.
+fn is_unknown(output: &Output) -> bool {
+    let said = &output.said;
+    said.contains("cannot resolve name")
+        || said.contains("ambiguous name")
+        || said.contains("no such object")
+        || said.contains("no such check-in")
+}
+
+/// The check-in of `fossil info`.
+fn revision(name: &str, printed: &[u8]) -> Result<Revision, VcsError> {
+    let text = String::from_utf8_lossy(printed);
+    let strange = || VcsError::Failed {
+        vcs: VcsKind::Fossil,
+        step: Step::Revision,
+        said: "fossil info printed something else than a check-in".to_owned(),
+    };
+    let is_hash = |line: &&str| line.starts_with("hash:") || line.starts_with("uuid:");
+    let line = text.lines().find(is_hash).ok_or_else(strange)?;
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let [_, hash, date, clock, "UTC"] = fields[..] else {
+        return Err(strange());
+    };
+    let digits = hash.len() == 40 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let id = RevisionId::new(hash).filter(|_| digits).ok_or_else(strange)?;
+    let given = name.len() >= 12 && hash.starts_with(name);
+    Ok(Revision {
+        short: hash[..12].to_owned(),
+        version: hash.to_owned(),
+        id,
+        time: date_time(date, clock).ok_or_else(strange)?,
+        tags: Vec::new(),
+        reference: (!given).then(|| name.to_owned()),
+    })
+}
+
+#[async_trait]
+impl Repository for FossilRepository {
+    fn vcs(&self) -> VcsKind {
+        VcsKind::Fossil
+    }
+
+    fn url(&self) -> &str {
+        &self.url
+    }
+
+    async fn tags(&self, _prefix: &str) -> Result<Tags, VcsError> {
+        self.copy.any(self).await?;
+        Ok(Tags::default())
+    }
+
+    async fn stat(&self, revision: &str) -> Result<Revision, VcsError> {
+        check_revision(revision)?;
+        // A name that begins with `/`, or leads out of a folder, would be looked for on the disk.
+        if revision.starts_with('/') || revision.split('/').any(|part| part == "..") {
+            return Err(unknown(revision));
+        }
+        let name = if revision == "latest" { "trunk" } else { revision };
+        let folder = self.copy.fresh(self).await?;
+        self.info(&folder, name).await
+    }
+
+    async fn latest(&self) -> Result<Revision, VcsError> {
+        self.stat("trunk").await
+    }
+
+    async fn read_file(&self, at: &RevisionId, path: &str, limit: u64) -> Result<Option<Bytes>, VcsError> {
+        if !is_plain_path(path) {
+            return Ok(None);
+        }
+        let folder = self.having(at).await?;
+        let call = self.ask(&folder, "cat", Step::File).limit(limit);
+        let output = call.args(["-r", at.as_str(), "--", path]).run().await?;
+        match output.code {
+            Some(0) => Ok(Some(output.stdout.into())),
+            _ if output.said.contains("does not exist in check-in") => Ok(None),
+            _ => Err(failed(VcsKind::Fossil, Step::File, &output)),
+        }
+    }
+
+    async fn archive(&self, at: &RevisionId, subdir: &str, limit: u64) -> Result<Box<dyn Archive>, VcsError> {
+        let folder = self.having(at).await?;
+        let call = self.ask(&folder, "tarball", Step::Archive);
+        let call = call.time(self.options.archive_time).limit(u64::MAX);
+        let stream = call.args(["--name", PREFIX, "--", at.as_str(), "-"]).stream()?;
+        let held = Held {
+            reader: GzDecoder::new(stream),
+            _folder: folder,
+        };
+        let archive = TarArchive::new(VcsKind::Fossil, Box::new(held), subdir, limit);
+        Ok(Box::new(archive))
+    }
+
+    async fn recent_tag(
+        &self,
+        _at: &RevisionId,
+        _prefix: &str,
+        _allowed: &(dyn for<'a> Fn(&'a str) -> bool + Send + Sync),
+    ) -> Result<Option<String>, VcsError> {
+        Ok(None)
+    }
+
+    async fn descends_from(&self, _at: &RevisionId, _tag: &str) -> Result<bool, VcsError> {
+        Err(VcsError::Unsupported {
+            vcs: VcsKind::Fossil,
+            what: "whether a check-in descends from a tag",
+        })
+    }
+}
+
+/// The archive inside of what a program prints compressed, and the copy that it reads. The end is that of the program:
+/// after the archive it is read on.
+struct Held {
+    reader: GzDecoder<Stream>,
+    _folder: Arc<Folder>,
+}
+
+impl std::io::Read for Held {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        if read == 0 && !buffer.is_empty() {
+            std::io::copy(self.reader.get_mut(), &mut std::io::sink())?;
+        }
+        Ok(read)
+    }
+}

@@ -1,0 +1,294 @@
+//! Mercurial.
+
+mod answers;
+mod fetch;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use stoa_module::semver;
+
+use crate::address::{check_revision, check_url, is_plain_path, unknown};
+use crate::disk::failed;
+use crate::local_copy::{Folder, LocalCopy};
+use crate::process::{Call, Counters, Output, Runner};
+use crate::tarball::{PREFIX, TarArchive};
+use crate::{
+    Archive, Repository, RepositoryOptions, Revision, RevisionId, Step, Tag, Tags, VcsError, VcsKind,
+};
+
+/// A repository of Mercurial, answered from a local copy without a working tree.
+///
+/// A revision string is a tag, a branch, a bookmark, `tip`, a hash, the beginning of one, or a revision number; the
+/// newest commit is `tip`, the one with the highest number on whatever branch.
+///
+/// # Deviation
+/// * cmd/go takes revision strings for expressions of Mercurial's query language, and `.` and `null` for commits. Here
+///   they are names.
+/// * cmd/go gives no tags when a repository cannot be reached, and keeps tags and commits that the repository has lost.
+///   Here the first is an error, and the copy is made anew.
+/// * cmd/go takes a bookmark whose name is a version for a tag, and splits tags at spaces.
+/// * cmd/go gives the content of all files of a folder when asked for the folder as a file, and reads file names as
+///   patterns.
+#[derive(Debug)]
+pub struct HgRepository {
+    url: String,
+    runner: Runner,
+    options: RepositoryOptions,
+    copy: LocalCopy,
+}
+
+impl HgRepository {
+    /// The repository at `url`, with its local copy in the folder `dir`, which belongs to it alone. Nothing runs yet.
+    pub fn open(url: &str, dir: PathBuf, options: RepositoryOptions) -> Result<Self, VcsError> {
+        check_url(VcsKind::Hg, url, &options)?;
+        Ok(Self {
+            url: url.to_owned(),
+            runner: Runner::new(VcsKind::Hg, "hg", options.runner.clone()),
+            copy: LocalCopy::new(VcsKind::Hg, url, dir, options.freshness),
+            options,
+        })
+    }
+
+    /// Where its runs are counted.
+    pub fn counters(&self) -> &Arc<Counters> {
+        self.runner.counters()
+    }
+
+    /// A run without the configuration of the host and without extensions.
+    fn call(&self, kind: &'static str, step: Step) -> Call {
+        let call = self.runner.call(kind, step).time(self.options.question_time);
+        let call = call
+            .env("HGRCPATH", "/dev/null")
+            .env("HGPLAIN", "1")
+            .env("HGENCODING", "utf-8")
+            .env("HGUSER", "stoa")
+            .env("LC_ALL", "C.UTF-8");
+        call.args([
+            "--noninteractive",
+            // A manifest of the server would send us anywhere.
+            "--config=ui.clonebundles=false",
+            // They would be made in the copy, and run git and svn.
+            "--config=subrepos.allowed=false",
+            "--config=ui.ssh=ssh -oBatchMode=yes",
+        ])
+    }
+
+    /// A question to the copy.
+    fn ask(&self, folder: &Folder, kind: &'static str, step: Step) -> Call {
+        self.call(kind, step).dir(folder.path())
+    }
+
+    async fn fresh(&self) -> Result<Arc<Folder>, VcsError> {
+        self.copy.fresh(self).await
+    }
+
+    /// A copy that has the commit.
+    async fn having(&self, at: &RevisionId) -> Result<Arc<Folder>, VcsError> {
+        let folder = self.copy.any(self).await?;
+        if self.has(&folder, at).await? {
+            return Ok(folder);
+        }
+        let folder = self.fresh().await?;
+        let has = self.has(&folder, at).await?;
+        has.then_some(folder).ok_or_else(|| unknown(at.as_str()))
+    }
+
+    async fn has(&self, folder: &Folder, at: &RevisionId) -> Result<bool, VcsError> {
+        if folder.knows(at) {
+            return Ok(true);
+        }
+        let call = self.ask(folder, "has", Step::Revision);
+        let call = call.args(["log", "-l1", &rev(at.as_str()), "--template", "{node}"]);
+        let output = call.run().await?;
+        match output.code {
+            Some(0) => Ok(output.stdout == at.as_str().as_bytes()),
+            _ if is_unknown(&output) => Ok(false),
+            _ => Err(failed(VcsKind::Hg, Step::Revision, &output)),
+        }
+    }
+
+    async fn find(&self, name: &str) -> Result<Revision, VcsError> {
+        check_revision(name)?;
+        let folder = self.fresh().await?;
+        let call = self.ask(&folder, "log", Step::Revision);
+        let output = call
+            .args(["log", "-l1", &rev(name), "--template", answers::TEMPLATE])
+            .run()
+            .await?;
+        match output.code {
+            Some(0) => {
+                let found = answers::revision(name, &output.stdout)?;
+                folder.learn(&found.id);
+                Ok(found)
+            }
+            _ if is_unknown(&output) => Err(unknown(name)),
+            _ => Err(failed(VcsKind::Hg, Step::Revision, &output)),
+        }
+    }
+}
+
+/// The option for the revision with this very name.
+fn rev(name: &str) -> String {
+    format!("--rev={}", answers::quoted(name))
+}
+
+/// Whether it failed because there is no such revision.
+fn is_unknown(output: &Output) -> bool {
+    let said = &output.said;
+    said.contains("unknown revision")
+        || said.contains("ambiguous identifier")
+        || said.contains("no match found")
+        || said.contains("hidden revision")
+        || said.contains("filtered revision")
+}
+
+#[async_trait]
+impl Repository for HgRepository {
+    fn vcs(&self) -> VcsKind {
+        VcsKind::Hg
+    }
+
+    fn url(&self) -> &str {
+        &self.url
+    }
+
+    async fn tags(&self, prefix: &str) -> Result<Tags, VcsError> {
+        let folder = self.fresh().await?;
+        let call = self.ask(&folder, "tags", Step::Access);
+        let printed = call.args(["tags", "-q"]).text().await?;
+        let list = answers::tags(&printed)
+            .into_iter()
+            .filter(|name| name.starts_with(prefix))
+            .map(|name| Tag { name, hash: None })
+            .collect();
+        let repo_sum = Some(self.repo_sum(&folder).await?);
+        Ok(Tags { list, repo_sum })
+    }
+
+    async fn stat(&self, revision: &str) -> Result<Revision, VcsError> {
+        match revision {
+            "latest" => self.latest().await,
+            _ => self.find(revision).await,
+        }
+    }
+
+    async fn latest(&self) -> Result<Revision, VcsError> {
+        self.find("tip").await.map_err(|error| match error {
+            VcsError::UnknownRevision { .. } => VcsError::NoCommits {
+                url: self.url.clone(),
+            },
+            error => error,
+        })
+    }
+
+    async fn read_file(&self, at: &RevisionId, path: &str, limit: u64) -> Result<Option<Bytes>, VcsError> {
+        if !is_plain_path(path) {
+            return Ok(None);
+        }
+        let folder = self.having(at).await?;
+        // The path comes before the content, so that it shows when a folder was meant.
+        let (before, pattern) = (format!("{path}\n"), format!("path:{path}"));
+        let call = self.ask(&folder, "cat", Step::File);
+        let call = call.limit(limit.saturating_add(before.len() as u64));
+        let template = "--template={path}\\n{data}";
+        let call = call.args(["cat", &rev(at.as_str()), template, "--", &pattern]);
+        let output = call.run().await.map_err(|error| limited(error, limit))?;
+        match output.code {
+            Some(0) => Ok(output
+                .stdout
+                .strip_prefix(before.as_bytes())
+                .map(Bytes::copy_from_slice)),
+            Some(1) if output.said.contains("no such file in rev") => Ok(None),
+            _ => Err(failed(VcsKind::Hg, Step::File, &output)),
+        }
+    }
+
+    async fn archive(&self, at: &RevisionId, subdir: &str, limit: u64) -> Result<Box<dyn Archive>, VcsError> {
+        let folder = self.having(at).await?;
+        let call = self.ask(&folder, "archive", Step::Archive);
+        let call = call.time(self.options.archive_time).limit(u64::MAX);
+        let prefix = format!("--prefix={PREFIX}/");
+        let call = call.args(["archive", "--type=tar", "--no-decode", &rev(at.as_str()), &prefix]);
+        let call = match subdir {
+            "" => call,
+            subdir if is_plain_path(subdir) => call.args([format!("--include=path:{subdir}")]),
+            _ => call.args(["--exclude=re:."]),
+        };
+        let reader = Box::new(Held {
+            reader: call.args(["--", "-"]).stream()?,
+            _folder: folder,
+        });
+        let archive = TarArchive::new(VcsKind::Hg, reader, subdir, limit);
+        Ok(Box::new(
+            archive.with_nothing("no files match the archive pattern"),
+        ))
+    }
+
+    async fn recent_tag(
+        &self,
+        at: &RevisionId,
+        prefix: &str,
+        allowed: &(dyn for<'a> Fn(&'a str) -> bool + Send + Sync),
+    ) -> Result<Option<String>, VcsError> {
+        // Tags are in commits that may be newer than this one.
+        let folder = self.fresh().await?;
+        let tagged = format!("--rev=ancestors({at}) and tag()");
+        let template = "{tags % \"{tag}\\n\"}";
+        let call = self.ask(&folder, "recent", Step::Revision);
+        let output = call.args(["log", &tagged, "--template", template]).run().await?;
+        match output.code {
+            Some(0) => {}
+            _ if is_unknown(&output) => return Err(unknown(at.as_str())),
+            _ => return Err(failed(VcsKind::Hg, Step::Revision, &output)),
+        }
+        let mut highest = "";
+        let tags = answers::tags(&output.stdout);
+        for tag in tags.iter().filter(|tag| allowed(tag)) {
+            if let Some(version) = tag.strip_prefix(prefix)
+                && semver::compare(version, highest).is_gt()
+            {
+                highest = version;
+            }
+        }
+        Ok((!highest.is_empty()).then(|| format!("{prefix}{highest}")))
+    }
+
+    async fn descends_from(&self, at: &RevisionId, tag: &str) -> Result<bool, VcsError> {
+        check_revision(tag)?;
+        let folder = self.fresh().await?;
+        let call = self.ask(&folder, "descends", Step::Revision);
+        let both = format!("--rev=ancestors({at}) and {}", answers::quoted(tag));
+        let output = call
+            .args(["log", "-l1", &both, "--template", "{node}"])
+            .run()
+            .await?;
+        match output.code {
+            Some(0) => Ok(!output.stdout.is_empty()),
+            _ if is_unknown(&output) => Err(unknown(tag)),
+            _ => Err(failed(VcsKind::Hg, Step::Revision, &output)),
+        }
+    }
+}
+
+/// A too large file is larger than its own limit, without what was added to it.
+fn limited(error: VcsError, limit: u64) -> VcsError {
+    match error {
+        VcsError::TooLarge { vcs, step, .. } => VcsError::TooLarge { vcs, step, limit },
+        error => error,
+    }
+}
+
+/// A reader of a program that reads a copy, which must stay.
+struct Held {
+    reader: crate::process::Stream,
+    _folder: Arc<Folder>,
+}
+
+impl std::io::Read for Held {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}

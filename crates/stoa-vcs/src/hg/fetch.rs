@@ -1,0 +1,118 @@
+//! Fetching from a Mercurial repository, and the checksum of all that it names.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
+use super::{HgRepository, answers};
+use crate::disk::{Quota, failed};
+use crate::local_copy::{Fetch, Folder, Updated};
+use crate::{Step, VcsError, VcsKind};
+
+impl HgRepository {
+    async fn pull(&self, folder: &Path) -> Result<(), VcsError> {
+        let call = self.call("pull", Step::Access).time(self.options.fetch_time);
+        // By force, for a repository whose commits are all new ones.
+        let call = call.dir(folder).args(["pull", "-q", "-f", "--", &self.url]);
+        let quota = Quota {
+            vcs: VcsKind::Hg,
+            step: Step::Access,
+            folder: folder.to_owned(),
+            limit: self.options.copy_limit,
+        };
+        let output = quota.run(call).await?;
+        match output.code {
+            // 1 says that there was nothing to be pulled, or that it could not be merged into a working tree.
+            Some(0 | 1) => Ok(()),
+            _ => Err(failed(VcsKind::Hg, Step::Access, &output)),
+        }
+    }
+
+    /// A checksum over the heads of all branches and over all bookmarks, as cmd/go computes it.
+    pub(super) async fn repo_sum(&self, folder: &Folder) -> Result<String, VcsError> {
+        let call = self.ask(folder, "heads", Step::Access);
+        let template = "{rev}\\n{branch}\\n{node}\\n";
+        let output = call
+            .args(["heads", "--closed", "--template", template])
+            .run()
+            .await?;
+        // 1 says that there are none.
+        if !matches!(output.code, Some(0 | 1)) {
+            return Err(failed(VcsKind::Hg, Step::Access, &output));
+        }
+        let call = self.ask(folder, "bookmarks", Step::Access);
+        let template = "{bookmarks % \"0\\n{bookmark}\\n{node}\\n\"}";
+        let call = call.args(["log", "--rev=bookmark()", "--template", template]);
+        let bookmarks = call.text().await?;
+
+        let mut sum = Sha256::new();
+        for (branch, mut heads) in by_name(&output.stdout)? {
+            heads.sort();
+            sum.update(&branch);
+            for (_, node) in heads {
+                sum.update(b" ");
+                sum.update(answers::unhex(&node).unwrap_or_default());
+            }
+            sum.update(b"\n");
+        }
+        for (bookmark, nodes) in by_name(&bookmarks)? {
+            for (_, node) in nodes {
+                sum.update(&bookmark);
+                sum.update(format!("={node}\n"));
+            }
+        }
+        Ok(format!("r1:{}", STANDARD.encode(sum.finalize())))
+    }
+}
+
+/// Names with the numbers and hashes of commits, of three lines for each.
+type Named = BTreeMap<Vec<u8>, Vec<(u64, String)>>;
+
+fn by_name(printed: &[u8]) -> Result<Named, VcsError> {
+    let mut named = Named::new();
+    let lines: Vec<&[u8]> = printed.split(|&byte| byte == b'\n').collect();
+    for three in lines.chunks_exact(3) {
+        let [number, name, node] = [three[0], three[1], three[2]];
+        let text = |bytes| std::str::from_utf8(bytes).ok();
+        let commit = text(number)
+            .and_then(|number| number.parse().ok())
+            .zip(text(node));
+        let (number, node) = commit.ok_or_else(|| VcsError::Failed {
+            vcs: VcsKind::Hg,
+            step: Step::Access,
+            said: format!("hg printed something else than heads: {}", answers::shown(name)),
+        })?;
+        named
+            .entry(name.to_vec())
+            .or_default()
+            .push((number, node.to_owned()));
+    }
+    Ok(named)
+}
+
+impl Fetch for HgRepository {
+    async fn make(&self, folder: &Path) -> Result<(), VcsError> {
+        let call = self.call("init", Step::Access).dir(folder);
+        call.args(["init", "."]).text().await?;
+        self.pull(folder).await
+    }
+
+    async fn update(&self, folder: &Path) -> Result<Updated, VcsError> {
+        self.pull(folder).await?;
+        // What it does not have and we have was taken away there; tags in it would be tags still.
+        let call = self.call("outgoing", Step::Access).time(self.options.fetch_time);
+        let call = call
+            .dir(folder)
+            .args(["outgoing", "-q", "-l1", "--", &self.url])
+            .limit(1 << 20);
+        let output = call.run().await?;
+        match output.code {
+            Some(1) => Ok(Updated::Good),
+            Some(0) => Ok(Updated::Outdated),
+            _ => Err(failed(VcsKind::Hg, Step::Access, &output)),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What an adapter is given beside an address.
+
+use std::time::Duration;
+
+use crate::process::RunnerSettings;
+
+/// Bounds and permissions of a repository of hg, svn, bzr or fossil.
+#[derive(Clone, Debug)]
+pub struct RepositoryOptions {
+    /// What the programs see of this machine.
+    pub runner: RunnerSettings,
+    /// How long a question may take that is short: a revision, a file, the tags.
+    pub question_time: Duration,
+    /// How long the first fetch may take, and every one after it.
+    pub fetch_time: Duration,
+    /// How long an archive may take, until it is read to the end.
+    pub archive_time: Duration,
+    /// How many bytes a local copy may have on the disk.
+    pub copy_limit: u64,
+    /// How old the last fetch may be for an answer about tags, branches and the newest commit.
+    pub freshness: Duration,
+    /// Whether `http` and the other schemes that anybody on the way could change are allowed.
+    pub insecure: bool,
+    /// Whether `file` is allowed.
+    pub files: bool,
+}
+
+impl RepositoryOptions {
+    /// Bounds that fit large repositories, nothing insecure, and every answer fetched anew.
+    pub fn new(runner: RunnerSettings) -> Self {
+        Self {
+            runner,
+            question_time: Duration::from_secs(60),
+            fetch_time: Duration::from_secs(600),
+            archive_time: Duration::from_secs(600),
+            copy_limit: 4 << 30,
+            freshness: Duration::ZERO,
+            insecure: false,
+            files: false,
+        }
+    }
+}

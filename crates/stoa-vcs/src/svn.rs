@@ -1,0 +1,249 @@
+//! Subversion.
+
+mod answers;
+mod export;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::address::{check_revision, check_url, is_plain_path, unknown};
+use crate::disk::{Quota, failed};
+use crate::process::{Call, Counters, Runner};
+use crate::{
+    Archive, Repository, RepositoryOptions, Revision, RevisionId, Step, Tag, Tags, VcsError, VcsKind,
+};
+use answers::{encoded, is_missing};
+use export::Export;
+
+/// A folder of a Subversion repository, asked on its server; there is no local copy.
+///
+/// A revision string is a number, with zeros or `r` before it or without, or `HEAD`. The names of tags are those of what
+/// is in the folder `tags` beside `trunk`, and end with `/` if they are folders, as cmd/go has them: no version is ever
+/// a tag.
+///
+/// # Deviation
+/// * cmd/go takes every failure for a revision that does not exist, or for no tags: a server that is down would send
+///   its clients elsewhere. Here only what the server says is missing is missing.
+/// * cmd/go follows the symbolic links of an archive on the host and gives the target if it has the right length, else
+///   it fails. Here they are links.
+/// * cmd/go expands keywords in single files and not in archives, so that both differ. Here they are as stored.
+/// * cmd/go looks for an archive at a path that the newest revision must have. Here it is the path in the revision.
+/// * cmd/go takes dates and whatever else Subversion has for revisions, and file names with `%` for encoded ones.
+#[derive(Debug)]
+pub struct SvnRepository {
+    url: String,
+    runner: Runner,
+    options: RepositoryOptions,
+    dir: PathBuf,
+}
+
+impl SvnRepository {
+    /// The folder at `url`. Exports are made below the folder `dir`, which belongs to it alone, for as long as they are
+    /// read. Nothing runs yet.
+    pub fn open(url: &str, dir: PathBuf, options: RepositoryOptions) -> Result<Self, VcsError> {
+        check_url(VcsKind::Svn, url, &options)?;
+        Ok(Self {
+            url: url.to_owned(),
+            runner: Runner::new(VcsKind::Svn, "svn", options.runner.clone()),
+            options,
+            dir,
+        })
+    }
+
+    /// Where its runs are counted.
+    pub fn counters(&self) -> &Arc<Counters> {
+        self.runner.counters()
+    }
+
+    /// A run with the configuration of an empty folder.
+    async fn call(&self, command: &'static str, step: Step) -> Result<Call, VcsError> {
+        let config = self.dir.join("config");
+        let made = blocking(step, {
+            let config = config.clone();
+            move || std::fs::create_dir_all(config)
+        });
+        made.await?;
+        let call = self.runner.call(command, step).time(self.options.question_time);
+        // In another locale names that are not ASCII would be escaped.
+        let call = call.env("LC_ALL", "C.UTF-8").args([command]);
+        let call = call.args(["--non-interactive", "--no-auth-cache", "--config-dir"]);
+        Ok(call.args([config]).args([
+            "--config-option",
+            "config:tunnels:ssh=ssh -q -oBatchMode=yes",
+            "--config-option",
+            "servers:global:http-timeout=60",
+        ]))
+    }
+
+    /// The address of something below the folder; with `@`, so that no other `@` names a revision.
+    fn at(&self, path: &str, revision: &str) -> String {
+        let url = self.url.trim_end_matches('/');
+        match path {
+            "" => format!("{url}@{revision}"),
+            path => format!("{url}/{}@{revision}", encoded(path)),
+        }
+    }
+
+    async fn log(&self, name: &str, number: &str) -> Result<Revision, VcsError> {
+        let call = self.call("log", Step::Revision).await?;
+        let call = call.args(["-l1", "--xml", "--", &self.at("", number)]);
+        let output = call.run().await?;
+        match output.code {
+            Some(0) => answers::revision(name, &output.stdout, &self.url),
+            _ if is_missing(&output.said) => Err(unknown(name)),
+            _ => Err(failed(VcsKind::Svn, Step::Revision, &output)),
+        }
+    }
+
+    /// The files of an export: names and sizes.
+    async fn list(&self, at: &RevisionId, subdir: &str) -> Result<Vec<(String, u64)>, VcsError> {
+        let call = self.call("list", Step::Archive).await?;
+        let call = call.time(self.options.archive_time);
+        let call = call.args(["--xml", "--incremental", "--recursive", "--revision", at.as_str()]);
+        let output = call.args(["--", &self.at(subdir, at.as_str())]).run().await?;
+        match output.code {
+            Some(0) => answers::files(&output.stdout),
+            _ if !is_missing(&output.said) => Err(failed(VcsKind::Svn, Step::Archive, &output)),
+            _ if subdir.is_empty() || output.said.contains("E160006") => Err(unknown(at.as_str())),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    async fn export(&self, at: &RevisionId, subdir: &str, to: &Path, bytes: u64) -> Result<(), VcsError> {
+        let call = self.call("export", Step::Archive).await?;
+        let call = call.time(self.options.archive_time).args([
+            "--quiet",
+            // Nothing of the host, nothing of other servers.
+            "--native-eol",
+            "LF",
+            "--ignore-externals",
+            "--ignore-keywords",
+            "--revision",
+            at.as_str(),
+            "--",
+            &self.at(subdir, at.as_str()),
+        ]);
+        let quota = Quota {
+            vcs: VcsKind::Svn,
+            step: Step::Archive,
+            folder: to.to_owned(),
+            // Line ends may make files longer than the list says; a server that lies is stopped.
+            limit: bytes.saturating_mul(2).saturating_add(1 << 20),
+        };
+        quota.succeed(call.args([to.join("tree")])).await.map(drop)
+    }
+}
+
+/// Does what touches the disk.
+async fn blocking<T: Send + 'static>(
+    step: Step,
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, VcsError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    let done = done.unwrap_or_else(|error| Err(std::io::Error::other(error.to_string())));
+    done.map_err(|error| VcsError::from_io(&error, VcsKind::Svn, step))
+}
+
+#[async_trait]
+impl Repository for SvnRepository {
+    fn vcs(&self) -> VcsKind {
+        VcsKind::Svn
+    }
+
+    fn url(&self) -> &str {
+        &self.url
+    }
+
+    async fn tags(&self, prefix: &str) -> Result<Tags, VcsError> {
+        let url = self.url.trim_end_matches('/');
+        let root = url.strip_suffix("/trunk").unwrap_or(url);
+        let call = self.call("list", Step::Access).await?;
+        let output = call.args(["--", &format!("{root}/tags@")]).run().await?;
+        let mut list: Vec<Tag> = match output.code {
+            Some(0) => String::from_utf8_lossy(&output.stdout)
+                .lines()
+                .filter(|name| !name.is_empty() && name.starts_with(prefix))
+                .map(|name| Tag {
+                    name: name.to_owned(),
+                    hash: None,
+                })
+                .collect(),
+            _ if is_missing(&output.said) => Vec::new(),
+            _ => return Err(failed(VcsKind::Svn, Step::Access, &output)),
+        };
+        list.sort();
+        let repo_sum = None;
+        Ok(Tags { list, repo_sum })
+    }
+
+    async fn stat(&self, revision: &str) -> Result<Revision, VcsError> {
+        check_revision(revision)?;
+        match revision {
+            "latest" => self.latest().await,
+            name => {
+                let number = answers::number(name).ok_or_else(|| unknown(name))?;
+                self.log(name, &number).await
+            }
+        }
+    }
+
+    async fn latest(&self) -> Result<Revision, VcsError> {
+        self.log("latest", "").await
+    }
+
+    async fn read_file(&self, at: &RevisionId, path: &str, limit: u64) -> Result<Option<Bytes>, VcsError> {
+        if !is_plain_path(path) {
+            return Ok(None);
+        }
+        let call = self.call("cat", Step::File).await?.limit(limit);
+        let call = call.args(["--ignore-keywords", "--", &self.at(path, at.as_str())]);
+        let output = call.run().await?;
+        match output.code {
+            Some(0) => Ok(Some(output.stdout.into())),
+            _ if output.said.contains("E160006") => Err(unknown(at.as_str())),
+            _ if is_missing(&output.said) || output.said.contains("W195007") => Ok(None),
+            _ => Err(failed(VcsKind::Svn, Step::File, &output)),
+        }
+    }
+
+    async fn archive(&self, at: &RevisionId, subdir: &str, limit: u64) -> Result<Box<dyn Archive>, VcsError> {
+        if !subdir.is_empty() && !is_plain_path(subdir) {
+            return Ok(Box::new(Export::empty()));
+        }
+        let list = self.list(at, subdir).await?;
+        let bytes = list
+            .iter()
+            .fold(0_u64, |sum, (_, size)| sum.saturating_add(*size));
+        if bytes > limit {
+            let (vcs, step) = (VcsKind::Svn, Step::Archive);
+            return Err(VcsError::TooLarge { vcs, step, limit });
+        }
+        if list.is_empty() {
+            return Ok(Box::new(Export::empty()));
+        }
+        let dir = self.dir.clone();
+        let to = blocking(Step::Archive, move || tempfile::tempdir_in(dir)).await?;
+        self.export(at, subdir, to.path(), bytes).await?;
+        let open = blocking(Step::Archive, move || Export::open(to, list));
+        Ok(Box::new(open.await?))
+    }
+
+    async fn recent_tag(
+        &self,
+        _at: &RevisionId,
+        _prefix: &str,
+        _allowed: &(dyn for<'a> Fn(&'a str) -> bool + Send + Sync),
+    ) -> Result<Option<String>, VcsError> {
+        Ok(None)
+    }
+
+    async fn descends_from(&self, _at: &RevisionId, _tag: &str) -> Result<bool, VcsError> {
+        Err(VcsError::Unsupported {
+            vcs: VcsKind::Svn,
+            what: "whether a revision descends from a tag",
+        })
+    }
+}

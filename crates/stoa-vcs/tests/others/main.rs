@@ -1,0 +1,13 @@
+//! The adapters for hg, svn, bzr and fossil, with repositories that their own programs made.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tests ask servers on 127.0.0.1 and what is on the disk"
+)]
+
+mod bzr;
+mod fossil;
+mod hg;
+mod oracle;
+mod support;
+mod svn;
