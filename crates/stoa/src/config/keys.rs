@@ -35,7 +35,7 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "upstream",
         "",
-        "where modules come from, in GOPROXY syntax; default: the public Go module proxy",
+        "where modules come from, in GOPROXY syntax; default: the public Go module proxy, then direct",
     ),
     key(
         "network",

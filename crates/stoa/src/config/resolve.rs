@@ -18,8 +18,8 @@ use super::{
     vcs,
 };
 
-/// The public Go module proxy. `direct` joins it once repositories can be read (ADR 0005).
-const PUBLIC_PROXY: &str = "https://proxy.golang.org";
+/// The public Go module proxy; what it does not have comes from its repository. The same default as the go command.
+const DEFAULT_UPSTREAM: &str = "https://proxy.golang.org,direct";
 
 /// Reads and checks everything, and reports all faults at once.
 pub(crate) fn load(given: &Given) -> Result<Config, Faults> {
@@ -180,7 +180,7 @@ impl Reader<'_> {
 
     fn upstream(&mut self, name: &str) -> Option<UpstreamList> {
         let list = self.value(name, |text| match text {
-            "" => PUBLIC_PROXY.parse::<UpstreamList>(),
+            "" => DEFAULT_UPSTREAM.parse::<UpstreamList>(),
             text => text.parse(),
         });
         if let Some((_, text, _)) = self.origins.last_mut() {

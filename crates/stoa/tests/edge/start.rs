@@ -15,7 +15,7 @@ async fn without_arguments_it_serves_and_says_how_to_use_it() {
         format!("stoa {} listening on {}", env!("CARGO_PKG_VERSION"), stoa.url()),
         format!("export GOPROXY={}", stoa.url()),
         format!("storage: file://{}", storage.display()),
-        "upstream: https://proxy.golang.org".to_owned(),
+        "upstream: https://proxy.golang.org,direct".to_owned(),
     ] {
         assert_eq!(stoa.wait_for_log(&line), line);
     }
