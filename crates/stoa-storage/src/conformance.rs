@@ -1,4 +1,5 @@
-//! The suite every storage passes: each clause of the [contract](Storage#contract) as a check.
+//! The suite every storage passes: each clause of the contracts of [`Storage`] and
+//! [`Records`](crate::Records) as a check.
 //!
 //! Adapters and decorators run it in their tests:
 //!
@@ -15,6 +16,7 @@ mod files;
 mod listings;
 mod quarantine;
 mod races;
+mod records;
 mod stages;
 
 use std::sync::Arc;
@@ -38,6 +40,7 @@ pub async fn run(make: impl AsyncFn() -> Arc<dyn Storage>) {
     races::run(&make).await;
     listings::run(&make).await;
     quarantine::run(&make).await;
+    records::run(&make).await;
 }
 
 fn module(path: &str) -> ModulePath {

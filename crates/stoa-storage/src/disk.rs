@@ -6,6 +6,7 @@ mod lock;
 mod publish;
 mod quarantine;
 mod read;
+mod records;
 mod scan;
 mod stage;
 mod temp;
@@ -27,6 +28,7 @@ use crate::blob::Blob;
 use crate::blocking::blocking;
 use crate::error::StorageError;
 use crate::key::FileKey;
+use crate::records::Records;
 use crate::stage::Stage;
 use crate::storage::{Put, Storage, StoredVersion};
 
@@ -37,7 +39,8 @@ use crate::storage::{Put, Storage, StoredVersion};
 /// `<escaped module>/@v/<escaped version>.{info,mod,zip,ziphash}` below the root, so that the directory is a
 /// valid `GOPROXY=file://` tree. stoa's own things are in `.stoa`, which no module path can name: `tmp` holds
 /// files on their way in, `quarantine` what was taken out of service (one directory an incident, for the
-/// operator to look at and delete). Files get mode 0644 and directories 0755, less the umask.
+/// operator to look at and delete). Records are where their names say, in directories such as `sumdb`, which no
+/// module path can name either. Files get mode 0644 and directories 0755, less the umask.
 ///
 /// # How a file comes in
 ///
@@ -45,6 +48,8 @@ use crate::storage::{Put, Storage, StoredVersion};
 /// directory (with each new directory above it) is synced before the call returns. Where the file system cannot
 /// rename that way, a hard link does the same. A zip is published before its hash, and only its writer (or one
 /// who brings the very same bytes) records one.
+///
+/// A record comes in the same way, but takes the place of what is there; who swaps one holds a lock meanwhile.
 ///
 /// A temporary file is locked by the process that writes it; one that can be locked by others was abandoned and
 /// is removed at the next [`open`](DiskStorage::open). This needs a file system that knows `flock`.
@@ -161,6 +166,10 @@ impl Storage for DiskStorage {
 
     fn location(&self, key: &FileKey) -> Option<PathBuf> {
         Some(self.disk.layout.file(key))
+    }
+
+    fn records(&self) -> Arc<dyn Records> {
+        Arc::new(self.clone())
     }
 }
 

@@ -7,6 +7,7 @@
 //!
 //! * The port: [`Storage`], [`Stage`] (a file that arrives piece by piece and can be read meanwhile),
 //!   [`Blob`] (a stored file, ready to be served) and [`StorageError`].
+//! * [`Records`]: small named files beside the modules, which change and can be swapped.
 //! * The adapters: [`DiskStorage`], whose directory is itself a valid `GOPROXY=file://` tree, and
 //!   [`MemoryStorage`]. [`open_url`] picks one by the text of a configuration.
 //! * [`conformance`]: every clause of the contract as a check, for adapters and decorators alike.
@@ -19,6 +20,8 @@ mod error;
 mod key;
 mod memory;
 mod pread;
+mod record_name;
+mod records;
 mod stage;
 mod storage;
 mod url;
@@ -28,6 +31,8 @@ pub use self::disk::DiskStorage;
 pub use self::error::StorageError;
 pub use self::key::{FileKey, FileKind};
 pub use self::memory::MemoryStorage;
+pub use self::record_name::{RecordName, RecordNameError};
+pub use self::records::{MAX_RECORD, Records};
 pub use self::stage::{ReadAt, Stage};
 pub use self::storage::{Put, Storage, StoredVersion};
 pub use self::url::open_url;

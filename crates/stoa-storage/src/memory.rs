@@ -1,6 +1,7 @@
 //! Modules in memory: for tests, and for proxies that may forget.
 
 mod contents;
+mod records;
 mod stage;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use self::stage::MemoryStage;
 use crate::blob::Blob;
 use crate::error::StorageError;
 use crate::key::{FileKey, FileKind};
+use crate::records::Records;
 use crate::stage::Stage;
 use crate::storage::{Put, Storage, StoredVersion};
 
@@ -47,18 +49,23 @@ impl MemoryStorage {
         let bytes = bytes as u64;
         let mut contents = self.contents.lock();
         if self.max_bytes.saturating_sub(contents.used) < bytes {
-            let message = format!(
-                "the memory storage holds {} of at most {} bytes",
-                contents.used, self.max_bytes
-            );
-            let error = io::Error::new(io::ErrorKind::StorageFull, message);
-            return Err(StorageError::from_io("store", &place(key), error));
+            return Err(self.full(contents.used, &place(key)));
         }
         contents.used += bytes;
         Ok(Reserved {
             contents: Arc::clone(&self.contents),
             bytes,
         })
+    }
+
+    /// The refusal of what does not fit beside `used` bytes.
+    fn full(&self, used: u64, place: &Path) -> StorageError {
+        let message = format!(
+            "the memory storage holds {used} of at most {} bytes",
+            self.max_bytes
+        );
+        let error = io::Error::new(io::ErrorKind::StorageFull, message);
+        StorageError::from_io("store", place, error)
     }
 
     /// Puts `content`, for which `reserved` bytes were set aside, under `key` unless that is taken.
@@ -142,6 +149,10 @@ impl Storage for MemoryStorage {
     fn location(&self, _key: &FileKey) -> Option<PathBuf> {
         None
     }
+
+    fn records(&self) -> Arc<dyn Records> {
+        Arc::new(self.clone())
+    }
 }
 
 /// Bytes that count as used. They are given back when this is dropped, unless they are kept.
@@ -169,6 +180,6 @@ impl Drop for Reserved {
 }
 
 /// What errors call the file.
-fn place(key: &FileKey) -> PathBuf {
+fn place(key: &impl fmt::Display) -> PathBuf {
     Path::new("memory:").join(key.to_string())
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use stoa_module::{ModulePath, ModuleVersion, Version};
 use crate::blob::Blob;
 use crate::error::StorageError;
 use crate::key::{FileKey, FileKind};
+use crate::records::Records;
 use crate::stage::Stage;
 
 /// What became of a file that was to be stored. Either way the key now has content, durably.
@@ -134,4 +136,7 @@ pub trait Storage: fmt::Display + fmt::Debug + Send + Sync + 'static {
 
     /// Where a user of this machine finds the file (or would, if it were stored), if that is a local file.
     fn location(&self, key: &FileKey) -> Option<PathBuf>;
+
+    /// What services remember beside the modules. Each call returns the same records.
+    fn records(&self) -> Arc<dyn Records>;
 }

@@ -5,7 +5,9 @@ use std::{fmt, io, path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_module::{ModulePath, ModuleVersion, dirhash::H1};
-use stoa_storage::{Blob, FileKey, MemoryStorage, Put, ReadAt, Stage, Storage, StorageError, StoredVersion};
+use stoa_storage::{
+    Blob, FileKey, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError, StoredVersion,
+};
 use tokio::sync::watch;
 
 /// What becomes of a commit or put.
@@ -130,5 +132,9 @@ impl Storage for SlowStorage {
 
     fn location(&self, key: &FileKey) -> Option<PathBuf> {
         self.inner.location(key)
+    }
+
+    fn records(&self) -> Arc<dyn Records> {
+        self.inner.records()
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use stoa_module::{ModulePath, ModuleVersion, Version};
 
 use crate::key::{FileKey, FileKind};
+use crate::record_name::RecordName;
 
 /// The directory in which a module's versions are.
 pub(super) const VERSIONS: &str = "@v";
@@ -16,6 +17,7 @@ pub(super) struct Layout {
     tmp: PathBuf,
     quarantine: PathBuf,
     lock: PathBuf,
+    records_lock: PathBuf,
 }
 
 impl Layout {
@@ -27,6 +29,7 @@ impl Layout {
             tmp,
             quarantine,
             lock: private.join("lock"),
+            records_lock: private.join("records.lock"),
         }
     }
 
@@ -49,6 +52,11 @@ impl Layout {
         &self.lock
     }
 
+    /// What writers of records lock against each other.
+    pub(super) fn records_lock(&self) -> &Path {
+        &self.records_lock
+    }
+
     pub(super) fn file(&self, key: &FileKey) -> PathBuf {
         self.root.join(key.to_string())
     }
@@ -57,6 +65,10 @@ impl Layout {
     pub(super) fn hash(&self, target: &ModuleVersion) -> PathBuf {
         let (module, version) = (target.path().escaped(), target.version().escaped());
         self.root.join(format!("{module}/{VERSIONS}/{version}.ziphash"))
+    }
+
+    pub(super) fn record(&self, name: &RecordName) -> PathBuf {
+        self.root.join(name.as_str())
     }
 
     pub(super) fn versions(&self, module: &ModulePath) -> PathBuf {

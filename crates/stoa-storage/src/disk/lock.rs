@@ -1,7 +1,8 @@
-//! Keeping a zip and its recorded hash together.
+//! Locks that count across processes: keeping a zip and its recorded hash together, and swaps of records.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 use stoa_module::ModuleVersion;
@@ -12,20 +13,23 @@ use super::publish::exists;
 use crate::error::StorageError;
 use crate::key::{FileKey, FileKind};
 
-/// A zip and its hash are two files, and must never belong to different zips. While nothing is taken out of
-/// service this needs no lock: only the writer whose zip won records a hash. So writers hold the lock shared,
-/// and never wait for each other; who removes something holds it alone. The lock counts across processes and
-/// is released when the guard is dropped, or its process dies.
+/// A lock that counts across processes. It is released when the guard is dropped, or its process dies.
 #[derive(Debug)]
-pub(super) struct ZipGuard {
+pub(super) struct Guard {
     _file: File,
 }
 
 impl Disk {
-    /// The lock for publishing the zip of `target`. A hash whose zip is gone (somebody deleted it by hand) is
+    /// The lock for publishing the zip of `target`.
+    ///
+    /// A zip and its hash are two files, and must never belong to different zips. While nothing is taken out of
+    /// service this needs no lock: only the writer whose zip won records a hash. So writers hold the lock shared,
+    /// and never wait for each other; who removes something holds it alone.
+    ///
+    /// A hash whose zip is gone (somebody deleted it by hand) is
     /// removed first, or it would come to stand for the new one.
-    pub(super) fn lock_to_publish(&self, target: &ModuleVersion) -> Result<ZipGuard, StorageError> {
-        let guard = self.lock(FlockOperation::LockShared)?;
+    pub(super) fn lock_to_publish(&self, target: &ModuleVersion) -> Result<Guard, StorageError> {
+        let guard = lock(self.layout.lock(), FlockOperation::LockShared)?;
         if !self.has_stray_hash(target)? {
             return Ok(guard);
         }
@@ -40,27 +44,31 @@ impl Disk {
     }
 
     /// The lock for taking a file out of service.
-    pub(super) fn lock_to_remove(&self) -> Result<ZipGuard, StorageError> {
-        self.lock(FlockOperation::LockExclusive)
+    pub(super) fn lock_to_remove(&self) -> Result<Guard, StorageError> {
+        lock(self.layout.lock(), FlockOperation::LockExclusive)
     }
 
-    fn lock(&self, operation: FlockOperation) -> Result<ZipGuard, StorageError> {
-        let path = self.layout.lock();
-        let locked = || {
-            let file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o644)
-                .open(path)?;
-            rustix::io::retry_on_intr(|| flock(&file, operation))?;
-            Ok(ZipGuard { _file: file })
-        };
-        locked().map_err(|error| StorageError::from_io("lock", path, error))
+    /// The lock for changing a record. It is held for a look and a rename, so one is enough for all records.
+    pub(super) fn lock_records(&self) -> Result<Guard, StorageError> {
+        lock(self.layout.records_lock(), FlockOperation::LockExclusive)
     }
 
     fn has_stray_hash(&self, target: &ModuleVersion) -> Result<bool, StorageError> {
         let zip = FileKey::new(target.clone(), FileKind::Zip);
         Ok(exists(&self.layout.hash(target))? && !exists(&self.layout.file(&zip))?)
     }
+}
+
+fn lock(path: &Path, operation: FlockOperation) -> Result<Guard, StorageError> {
+    let locked = || {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o644)
+            .open(path)?;
+        rustix::io::retry_on_intr(|| flock(&file, operation))?;
+        Ok(Guard { _file: file })
+    };
+    locked().map_err(|error| StorageError::from_io("lock", path, error))
 }

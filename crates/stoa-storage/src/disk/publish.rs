@@ -91,14 +91,14 @@ impl Disk {
     }
 
     /// Makes the name of a file durable, and the directories above it.
-    fn settle(&self, file: &Path) -> Result<(), StorageError> {
+    pub(super) fn settle(&self, file: &Path) -> Result<(), StorageError> {
         // Asked again: directories stay unsettled until they are settled.
         let unsettled = self.ensure_parent(file)?;
         file.parent().map_or(Ok(()), directories::sync)?;
         self.directories.settle(unsettled)
     }
 
-    fn ensure_parent(&self, file: &Path) -> Result<Unsettled, StorageError> {
+    pub(super) fn ensure_parent(&self, file: &Path) -> Result<Unsettled, StorageError> {
         file.parent()
             .map_or(Ok(Unsettled::default()), |parent| self.directories.ensure(parent))
     }

@@ -67,7 +67,7 @@ impl Disk {
     }
 }
 
-fn open_file(path: &Path) -> Result<Option<(File, Metadata)>, StorageError> {
+pub(super) fn open_file(path: &Path) -> Result<Option<(File, Metadata)>, StorageError> {
     let opened = File::open(path).and_then(|file| {
         let metadata = file.metadata()?;
         Ok((file, metadata))

@@ -101,7 +101,14 @@ impl Temp {
         }
     }
 
-    /// The same where the file system cannot rename without replacing. The temporary name goes with the drop.
+    /// Gives the file the name `to`, in place of what has it.
+    pub(super) fn replace(&mut self, to: &Path) -> io::Result<()> {
+        fs::rename(&self.path, to)?;
+        self.published = true;
+        Ok(())
+    }
+
+    /// [`publish`](Self::publish) where the file system cannot rename without replacing. The temporary name goes with the drop.
     fn publish_by_link(&self, to: &Path) -> io::Result<Put> {
         match fs::hard_link(&self.path, to) {
             Ok(()) => Ok(Put::Stored),

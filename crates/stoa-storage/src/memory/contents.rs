@@ -9,12 +9,14 @@ use stoa_module::{ModulePath, Version};
 
 use crate::blob::ETag;
 use crate::key::{FileKey, FileKind};
+use crate::record_name::RecordName;
 use crate::storage::{Put, StoredVersion};
 
-/// The stored files of every module, and how many bytes count as used.
+/// The stored files of every module, the records, and how many bytes count as used.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
     pub(super) used: u64,
+    pub(super) records: BTreeMap<RecordName, Bytes>,
     modules: BTreeMap<ModulePath, BTreeMap<Version, BTreeMap<FileKind, Stored>>>,
 }
 

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use stoa_module::dirhash::H1;
 use stoa_module::{ModulePath, ModuleVersion};
 use stoa_storage::{
-    Blob, DiskStorage, FileKey, MemoryStorage, Put, ReadAt, Stage, Storage, StorageError, StoredVersion,
-    conformance,
+    Blob, DiskStorage, FileKey, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError,
+    StoredVersion, conformance,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -104,6 +104,10 @@ impl Storage for Remote {
 
     fn location(&self, key: &FileKey) -> Option<PathBuf> {
         self.inner.location(key)
+    }
+
+    fn records(&self) -> Arc<dyn Records> {
+        self.inner.records()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use stoa_storage::{DiskStorage, FileKind, Put, Storage};
+use stoa_storage::{DiskStorage, FileKind, Put, RecordName, Storage};
 use tokio::task::JoinSet;
 
 use crate::support::{commit, hash, key, private_tree, tree, zip_key};
@@ -37,6 +37,43 @@ async fn first_content_wins_between_storages_of_one_directory() {
         assert_eq!(blob.bytes(10).await.unwrap(), content);
         assert_eq!(storages[1].h1(&key.target).await.unwrap(), Some(hash(seed)));
     }
+    assert_eq!(private_tree(directory.path(), "tmp"), BTreeMap::new());
+}
+
+/// Readers and writers through two storages lose no swap, and of many first ones one wins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn swaps_count_each_other_between_storages_of_one_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let name: RecordName = "sumdb/sum.example.com/latest".parse().unwrap();
+    let mut tasks = JoinSet::new();
+    for task in 0..8 {
+        let records = DiskStorage::open(directory.path()).unwrap().records();
+        let name = name.clone();
+        tasks.spawn(async move {
+            let mut firsts = 0;
+            for step in 0..50 {
+                let mine = format!("{task}.{step} ");
+                loop {
+                    let old = records.read(&name).await.unwrap();
+                    let new = [old.as_deref().unwrap_or_default(), mine.as_bytes()].concat();
+                    if records.swap(&name, old.as_deref(), new.into()).await.unwrap() {
+                        firsts += usize::from(old.is_none());
+                        break;
+                    }
+                }
+            }
+            firsts
+        });
+    }
+    let firsts: usize = tasks.join_all().await.into_iter().sum();
+    assert_eq!(firsts, 1);
+    let content = tree(directory.path()).remove(name.as_str()).unwrap();
+    let content = String::from_utf8(content).unwrap();
+    let mut steps: Vec<_> = content.split_whitespace().collect();
+    assert_eq!(steps.len(), 400, "each step once");
+    steps.sort_unstable();
+    steps.dedup();
+    assert_eq!(steps.len(), 400, "each step once");
     assert_eq!(private_tree(directory.path(), "tmp"), BTreeMap::new());
 }
 

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 use bytes::Bytes;
-use stoa_storage::{DiskStorage, Put, Storage};
+use stoa_storage::{DiskStorage, Put, RecordName, Storage};
 
 use crate::support::{commit, hash, private_tree, tree, zip_key};
 
@@ -71,6 +71,65 @@ async fn killed_writers_leave_nothing_for_long() {
         commit(&storage, &zip_key(), "a whole zip", Some(&hash(1))).await,
         Put::Stored
     );
+}
+
+/// Not a test by itself: the process that [`a_killed_process_leaves_whole_records_and_no_lock`] starts and kills.
+#[tokio::test]
+#[ignore = "run by another test, in a process of its own"]
+async fn swapper_that_never_ends() {
+    let root = std::env::var_os(ROOT).expect("the directory to write to");
+    let records = DiskStorage::open(root).unwrap().records();
+    let mut old: Option<Bytes> = None;
+    for count in 1_u64.. {
+        let new = Bytes::from(count.to_le_bytes().repeat(10_000));
+        assert!(
+            records
+                .swap(&latest(), old.as_deref(), new.clone())
+                .await
+                .unwrap()
+        );
+        println!("swapped {count}");
+        old = Some(new);
+    }
+}
+
+fn latest() -> RecordName {
+    "sumdb/sum.example.com/latest".parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_killed_process_leaves_whole_records_and_no_lock() {
+    for swaps in [1, 3, 20, 50] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut swapper = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "crash::swapper_that_never_ends",
+                "--ignored",
+                "--nocapture",
+            ])
+            .env(ROOT, directory.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(swapper.stdout.take().unwrap()).lines();
+        let last = format!("swapped {swaps}");
+        assert!(
+            lines.any(|line| line.unwrap().ends_with(&last)),
+            "the swapper is at work"
+        );
+        swapper.kill().unwrap();
+        swapper.wait().unwrap();
+
+        let records = DiskStorage::open(directory.path()).unwrap().records();
+        let content = records.read(&latest()).await.unwrap().unwrap();
+        let count = u64::from_le_bytes(content[..8].try_into().unwrap());
+        assert_eq!(content, count.to_le_bytes().repeat(10_000), "the record is whole");
+        assert!(count >= swaps, "{count}: what was reported is there");
+        let new = Bytes::from_static(b"next");
+        assert!(records.swap(&latest(), Some(&content), new).await.unwrap());
+        assert_eq!(private_tree(directory.path(), "tmp"), BTreeMap::new());
+    }
 }
 
 #[tokio::test]

@@ -55,6 +55,60 @@ async fn the_tree_is_the_goproxy_layout() {
 }
 
 #[tokio::test]
+async fn records_are_where_their_names_say() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = DiskStorage::open(directory.path()).unwrap();
+    let name = "sumdb/sum.example.com/tile/8/0/000.p/17";
+    let records = storage.records();
+    for content in ["old", "new"] {
+        records
+            .write(&name.parse().unwrap(), Bytes::from_static(content.as_bytes()))
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        tree(directory.path()),
+        BTreeMap::from([(name.to_owned(), b"new".to_vec())])
+    );
+    let mode = |name: &str| {
+        fs::metadata(directory.path().join(name))
+            .unwrap()
+            .permissions()
+            .mode()
+    };
+    assert_eq!(
+        mode(name) & 0o033,
+        mode(".stoa/records.lock") & 0o033,
+        "others may read"
+    );
+    assert_eq!(private_tree(directory.path(), "tmp"), BTreeMap::new());
+    fs::remove_dir_all(directory.path().join("sumdb")).unwrap();
+    assert_eq!(records.read(&name.parse().unwrap()).await.unwrap(), None);
+    let again = Bytes::from_static(b"again");
+    records
+        .write(&name.parse().unwrap(), again.clone())
+        .await
+        .unwrap();
+    assert_eq!(records.read(&name.parse().unwrap()).await.unwrap(), Some(again));
+}
+
+/// A file that looks like a module's, below a directory of records that may not be read.
+#[tokio::test]
+async fn walks_do_not_enter_directories_of_records() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = DiskStorage::open(directory.path()).unwrap();
+    let lookup = "sumdb/example.com/m/@v/v1.0.0.mod".parse().unwrap();
+    storage
+        .records()
+        .write(&lookup, Bytes::from_static(b"x"))
+        .await
+        .unwrap();
+    fs::set_permissions(directory.path().join("sumdb"), fs::Permissions::from_mode(0o000)).unwrap();
+    assert_eq!(storage.modules(None, 10).await.unwrap(), []);
+    fs::set_permissions(directory.path().join("sumdb"), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[tokio::test]
 async fn others_may_read_what_only_we_may_write() {
     let directory = tempfile::tempdir().unwrap();
     let storage = DiskStorage::open(directory.path().join("root")).unwrap();

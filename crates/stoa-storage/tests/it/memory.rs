@@ -71,6 +71,34 @@ async fn a_lost_race_gives_its_room_back() {
 }
 
 #[tokio::test]
+async fn records_count_too() {
+    let storage = MemoryStorage::new(10);
+    let (records, name) = (storage.records(), "sumdb/db/latest".parse().unwrap());
+    let bytes = |len| Bytes::from(vec![7; len]);
+    records.write(&name, bytes(8)).await.unwrap();
+    let refused = records.write(&name, bytes(11)).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "no room left to store memory:/sumdb/db/latest: free space or raise the limit"
+    );
+    assert_eq!(
+        records.read(&name).await.unwrap(),
+        Some(bytes(8)),
+        "what was there stays"
+    );
+    let old = bytes(8);
+    assert!(records.swap(&name, Some(&old), bytes(10)).await.unwrap());
+    let put = async || storage.put(&zip_key(), bytes(1)).await;
+    assert!(matches!(put().await, Err(StorageError::Full { .. })));
+    records.write(&name, bytes(9)).await.unwrap();
+    assert_eq!(put().await.unwrap(), Put::Stored, "room is given back");
+    let other = "sumdb/db/other".parse().unwrap();
+    let refused = records.swap(&other, None, bytes(1)).await.unwrap_err();
+    assert!(matches!(refused, StorageError::Full { .. }), "{refused}");
+    assert_eq!(records.read(&other).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn reads_share_the_stored_bytes() {
     let storage = MemoryStorage::new(1 << 20);
     storage
