@@ -1,5 +1,6 @@
 //! The client: lookups that are believed only when the log vouches for them (`golang.org/x/mod/sumdb`).
 
+mod data;
 mod error;
 mod fork;
 mod latest;
@@ -12,7 +13,8 @@ mod timeline;
 
 pub use error::{ClientError, HeadOrigin};
 pub use fork::Fork;
-pub use lookup::Client;
+pub use latest::SignedHead;
+pub use lookup::{Client, Lookup};
 pub use port::{BoxError, Port, RemoteError, Swap};
 pub use remote_path::{RemotePath, RemotePathError};
 pub use sums::{ModuleSums, SumError, SumFile};

@@ -8,7 +8,8 @@
 //! - Notes: [`SignedNote`] opens and signs texts, with a [`VerifierKey`] or several [`Verifiers`], and a [`Signer`].
 //! - The log: [`Hash`](struct@Hash)es at the [`Node`]s of a tree, whose [`TreeHead`] is signed; [`RecordProof`] and [`TreeProof`];
 //!   [`Tile`]s, and [`TilePlan`] to read hashes from tiles that nobody vouches for. [`MemoryLog`] is a log.
-//! - The client: [`Client`] over a [`Port`], which answers lookups with [`ModuleSums`].
+//! - The client: [`Client`] over a [`Port`], which answers lookups with [`ModuleSums`], and passes on answers, tiles
+//!   and [`SignedHead`]s that it has checked.
 
 mod client;
 mod encoding;
@@ -16,8 +17,8 @@ mod note;
 mod tlog;
 
 pub use client::{
-    BoxError, Client, ClientError, Fork, HeadOrigin, ModuleSums, Port, RemoteError, RemotePath,
-    RemotePathError, SumError, SumFile, Swap,
+    BoxError, Client, ClientError, Fork, HeadOrigin, Lookup, ModuleSums, Port, RemoteError, RemotePath,
+    RemotePathError, SignedHead, SumError, SumFile, Swap,
 };
 pub use note::{
     KeyError, KeyHash, KeyId, KeyName, MAX_NOTE_BYTES, NoteError, Signature, SignedNote, Signer, VerifierKey,

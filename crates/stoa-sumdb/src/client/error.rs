@@ -6,7 +6,7 @@ use stoa_module::ModuleVersion;
 
 use super::{BoxError, Fork, RemoteError, RemotePath};
 use crate::note::NoteError;
-use crate::tlog::{RecordError, RecordId, TileError, TreeHead, TreeHeadError, TreeSize};
+use crate::tlog::{RecordError, RecordId, Tile, TileError, TileHeight, TreeHead, TreeHeadError, TreeSize};
 
 /// Where a head came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +78,22 @@ pub enum ClientError {
     /// Tiles are not those of the signed tree.
     #[error(transparent)]
     Tiles(#[from] TileError),
+    /// The log has no such tile, or not as wide a one, yet.
+    #[error("{tile} is not in a tree of {size} records")]
+    NoTile {
+        /// The tile.
+        tile: Tile,
+        /// The size of the largest tree that was signed.
+        size: TreeSize,
+    },
+    /// The tiles of the database have another height.
+    #[error("{tile} has not the height {} of the tiles of the checksum database", height.get())]
+    TileHeight {
+        /// The tile.
+        tile: Tile,
+        /// The height they have.
+        height: TileHeight,
+    },
     /// The record says it is one that no signed tree has yet.
     #[error("{path}: record {id} is not in a tree of {size} records")]
     OutsideTree {
@@ -121,6 +137,19 @@ impl ClientError {
     /// Whether the database, or who stands between, was caught: to be told to people, not tried again.
     pub fn is_misbehavior(&self) -> bool {
         matches!(self, Self::Fork(_) | Self::ForeignRecord { .. })
+    }
+
+    /// Whether the database does not have what was asked for, and says so or was not asked.
+    pub fn is_not_found(&self) -> bool {
+        matches!(
+            self,
+            Self::NoTile { .. }
+                | Self::TileHeight { .. }
+                | Self::Remote {
+                    source: RemoteError::NotFound { .. },
+                    ..
+                }
+        )
     }
 
     /// Whether the answer itself was bad, so that another one may be good.

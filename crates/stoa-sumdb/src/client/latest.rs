@@ -5,16 +5,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::tlog::TreeHead;
 
 /// A head and the note it was signed in.
-#[derive(Debug, Clone)]
-pub(super) struct KnownHead {
-    pub(super) head: TreeHead,
-    /// Empty for the log without records, with which everything starts.
-    pub(super) note: Arc<[u8]>,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedHead {
+    /// The head.
+    pub head: TreeHead,
+    /// The note, as the database sent it. Empty for the log without records, with which every client starts.
+    pub note: Arc<[u8]>,
 }
 
 #[derive(Debug)]
 struct State {
-    known: KnownHead,
+    known: SignedHead,
     /// Whether what was stored by earlier clients is included.
     is_loaded: bool,
 }
@@ -27,7 +28,7 @@ impl Latest {
     /// No head yet.
     pub(super) fn new() -> Self {
         Self(Mutex::new(State {
-            known: KnownHead {
+            known: SignedHead {
                 head: TreeHead::EMPTY,
                 note: Arc::default(),
             },
@@ -35,12 +36,12 @@ impl Latest {
         }))
     }
 
-    pub(super) fn get(&self) -> KnownHead {
+    pub(super) fn get(&self) -> SignedHead {
         self.lock().known.clone()
     }
 
     /// Moves on to `new` if the head is still `old`.
-    pub(super) fn advance(&self, old: &TreeHead, new: KnownHead) -> bool {
+    pub(super) fn advance(&self, old: &TreeHead, new: SignedHead) -> bool {
         let mut state = self.lock();
         let is_same = state.known.head == *old;
         if is_same {

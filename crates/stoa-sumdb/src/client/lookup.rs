@@ -5,12 +5,21 @@ use std::sync::Arc;
 
 use stoa_module::ModuleVersion;
 
-use super::latest::Latest;
+use super::latest::{Latest, SignedHead};
 use super::tiles::Tiles;
 use super::timeline::Timeline;
 use super::{ClientError, HeadOrigin, ModuleSums, Port, RemotePath};
 use crate::note::{KeyName, VerifierKey};
-use crate::tlog::{HashReader as _, Node, Record, TileError, TileHeight, TreeHead};
+use crate::tlog::{HashReader as _, Node, Record, Tile, TileError, TileHeight, TileLevel, TreeHead};
+
+/// A lookup's answer that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    /// The lines of the module version, from the part of the answer that the log vouches for.
+    pub sums: ModuleSums,
+    /// The answer, as the database sent it: the record, and a signed head that may be older than the newest.
+    pub answer: Vec<u8>,
+}
 
 /// Looks up module versions in a checksum database and believes only what its log vouches for (`sumdb.Client`).
 ///
@@ -20,6 +29,9 @@ use crate::tlog::{HashReader as _, Node, Record, TileError, TileHeight, TreeHead
 /// - that head and every one seen before, by earlier processes too, are of one log that only grew;
 /// - the text of the record is the one the log has under its number;
 /// - that text, not anything else of the answer, has a line of the module version.
+///
+/// What it answers with is what the database sent, byte for byte, so that who trusts the database and not the client
+/// can check all of it again.
 ///
 /// The tiles that show it are read as far as needed and authenticated before anything is taken from them. The client
 /// keeps nothing but the newest head in memory and never does the same work for two callers at once: caching is up to
@@ -60,6 +72,16 @@ impl Client {
         self.latest.get().head
     }
 
+    /// The newest head that this or an earlier client has seen, without asking the database; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] if what was stored cannot be read, or does not hold.
+    pub async fn known_head(&self) -> Result<Option<SignedHead>, ClientError> {
+        self.timeline().load().await?;
+        Ok(Some(self.latest.get()).filter(|known| !known.note.is_empty()))
+    }
+
     /// Looks up what the database recorded of a module version (`Client.Lookup`).
     ///
     /// A record of the cache that does not hold is fetched anew.
@@ -67,34 +89,65 @@ impl Client {
     /// # Errors
     ///
     /// [`ClientError`]; one that [`is_misbehavior`](ClientError::is_misbehavior) tells of a database that lies.
-    pub async fn lookup(&self, module: &ModuleVersion) -> Result<ModuleSums, ClientError> {
+    pub async fn lookup(&self, module: &ModuleVersion) -> Result<Lookup, ClientError> {
         self.timeline().load().await?;
         let path = RemotePath::Lookup(module.clone());
         if let Some(answer) = self.port.read_cache(&path).await {
             match self.verify(module, &path, &answer).await {
                 Err(error) if error.blames_answer() => {}
-                verified => return verified,
+                verified => return verified.map(|sums| Lookup { sums, answer }),
             }
         }
         let answer = self.tiles().fetch(&path).await?;
         let sums = self.verify(module, &path, &answer).await?;
         self.port.write_cache(&path, &answer).await;
-        Ok(sums)
+        Ok(Lookup { sums, answer })
     }
 
-    /// Asks the database for its head, and moves on to it.
+    /// Reads a tile, of hashes or of records, and checks that it is of the newest tree seen.
+    ///
+    /// A tile that this tree does not have makes the client ask for the database's head, once. Partial tiles are cut
+    /// from wider ones. All tiles that are read on the way are cached, so that a tile that was read once can be read
+    /// from the cache again, whatever heads were seen since.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NoTile`] if the log has no such tile yet, [`ClientError::TileHeight`] if it never will, and
+    /// those of lookups.
+    pub async fn tile(&self, tile: Tile) -> Result<Vec<u8>, ClientError> {
+        if tile.height() != self.height {
+            let height = self.height;
+            return Err(ClientError::TileHeight { tile, height });
+        }
+        self.timeline().load().await?;
+        if !tile.is_in(self.latest().size) {
+            self.refresh().await?;
+        }
+        let tree = self.latest();
+        let size = tree.size;
+        if !tile.is_in(size) {
+            return Err(ClientError::NoTile { tile, size });
+        }
+        match tile.level() {
+            TileLevel::Hashes(_) => self.tiles().hashes(tree, tile).await,
+            TileLevel::Data => self.tiles().records(tree, tile).await,
+        }
+    }
+
+    /// Asks the database for its head, moves on to it and returns it.
     ///
     /// # Errors
     ///
     /// [`ClientError::Rollback`] if it is older than a head seen before, and those of lookups.
-    pub async fn refresh(&self) -> Result<TreeHead, ClientError> {
+    pub async fn refresh(&self) -> Result<SignedHead, ClientError> {
         let timeline = self.timeline();
         timeline.load().await?;
         let known = self.latest();
         let path = RemotePath::Latest;
         let note = self.tiles().fetch(&path).await?;
         let offered = timeline.merge(&note, HeadOrigin::Answer(path)).await?;
-        if offered.size < known.size {
+        if offered.head.size < known.size {
+            let offered = offered.head;
             return Err(ClientError::Rollback { known, offered });
         }
         Ok(offered)

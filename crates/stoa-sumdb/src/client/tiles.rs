@@ -49,6 +49,14 @@ impl Tiles<'_> {
         Ok(tiles)
     }
 
+    /// Reads a tile of hashes that a tree has.
+    pub(super) async fn hashes(self, tree: TreeHead, tile: Tile) -> Result<Vec<u8>, ClientError> {
+        // The tree has one tile with all these hashes, which may be wider.
+        let last = tile.node(tile.width() - 1);
+        let tiles = self.authentic(tree, last.into_iter().collect()).await?;
+        Ok(tile.read(&tiles)?)
+    }
+
     async fn read_all(
         self,
         plan: &TilePlan,
@@ -62,7 +70,7 @@ impl Tiles<'_> {
         Ok(read.into_iter().unzip())
     }
 
-    /// Reads a tile. A partial tile is also read from the full one, by which databases may have replaced it.
+    /// Reads a tile of hashes.
     async fn read(self, tile: Tile, cache: bool) -> Result<(Source, Vec<u8>), ClientError> {
         let full = tile.to_full();
         if cache {
@@ -72,12 +80,19 @@ impl Tiles<'_> {
                 }
             }
         }
+        let data = self.fetch_tile(tile).await?;
+        Ok((Source::Remote, cut(data, tile)))
+    }
+
+    /// Asks the database for a tile. Instead of a partial one the full one may come, by which databases may have
+    /// replaced it.
+    pub(super) async fn fetch_tile(self, tile: Tile) -> Result<Vec<u8>, ClientError> {
         match self.fetch(&RemotePath::Tile(tile)).await {
-            Err(error) if !tile.is_full() => match self.fetch(&RemotePath::Tile(full)).await {
-                Ok(data) => Ok((Source::Remote, cut(data, tile))),
-                Err(_) => Err(error),
-            },
-            answer => Ok((Source::Remote, answer?)),
+            Err(error) if !tile.is_full() => {
+                let full = self.fetch(&RemotePath::Tile(tile.to_full())).await;
+                full.map_err(|_| error)
+            }
+            answer => answer,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::latest::{KnownHead, Latest};
+use super::latest::{Latest, SignedHead};
 use super::tiles::Tiles;
 use super::{ClientError, Fork, HeadOrigin, Port, Swap};
 use crate::note::{SignedNote, VerifierKey};
@@ -43,12 +43,12 @@ impl Timeline<'_> {
     }
 
     /// Merges a signed head into the timeline and returns it. If it is the newest, it is stored.
-    pub(super) async fn merge(self, note: &[u8], origin: HeadOrigin) -> Result<TreeHead, ClientError> {
-        let (head, when) = self.merge_in_memory(note, origin).await?;
+    pub(super) async fn merge(self, note: &[u8], origin: HeadOrigin) -> Result<SignedHead, ClientError> {
+        let (offered, when) = self.merge_in_memory(note, origin).await?;
         if when == When::Future {
             self.store().await?;
         }
-        Ok(head)
+        Ok(offered)
     }
 
     /// Stores the newest head, unless another client stored one that is as new. That one is merged then.
@@ -69,7 +69,11 @@ impl Timeline<'_> {
         Err(ClientError::Contended)
     }
 
-    async fn merge_in_memory(self, note: &[u8], origin: HeadOrigin) -> Result<(TreeHead, When), ClientError> {
+    async fn merge_in_memory(
+        self,
+        note: &[u8],
+        origin: HeadOrigin,
+    ) -> Result<(SignedHead, When), ClientError> {
         let offered = self.open(note, origin)?;
         loop {
             let known = self.latest.get();
@@ -91,14 +95,14 @@ impl Timeline<'_> {
                     When::Past
                 }
             };
-            return Ok((offered.head, when));
+            return Ok((offered, when));
         }
     }
 
     /// Checks the signature of a head. Nothing at all, where heads are stored, is the log without records.
-    fn open(self, note: &[u8], origin: HeadOrigin) -> Result<KnownHead, ClientError> {
+    fn open(self, note: &[u8], origin: HeadOrigin) -> Result<SignedHead, ClientError> {
         if note.is_empty() && origin == HeadOrigin::Stored {
-            return Ok(KnownHead {
+            return Ok(SignedHead {
                 head: TreeHead::EMPTY,
                 note: note.into(),
             });
@@ -109,11 +113,11 @@ impl Timeline<'_> {
         };
         let head = TreeHead::parse(signed.text()).map_err(|source| ClientError::Head { origin, source })?;
         let note = note.into();
-        Ok(KnownHead { head, note })
+        Ok(SignedHead { head, note })
     }
 
     /// Checks that `newer` starts with all of `older`.
-    async fn check(self, older: &KnownHead, newer: &KnownHead) -> Result<(), ClientError> {
+    async fn check(self, older: &SignedHead, newer: &SignedHead) -> Result<(), ClientError> {
         let size = older.head.size;
         let implied = if size == newer.head.size {
             newer.head.hash

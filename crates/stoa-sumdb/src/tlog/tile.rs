@@ -125,6 +125,22 @@ impl Tile {
         )
     }
 
+    /// Whether a tree of this size has the tile, in all its width.
+    pub fn is_in(self, size: super::TreeSize) -> bool {
+        match self.level {
+            TileLevel::Hashes(_) => self
+                .ancestor(0, size)
+                .is_some_and(|present| present.width >= self.width),
+            TileLevel::Data => {
+                let records = u64::try_from(self.width).ok();
+                self.number
+                    .checked_mul(1 << self.height.get())
+                    .and_then(|first| first.checked_add(records?))
+                    .is_some_and(|end| end <= size.get())
+            }
+        }
+    }
+
     /// The node that the full tile is the subtree of, which is a hash of a tile above.
     pub(super) fn root(self) -> Option<Node> {
         let TileLevel::Hashes(level) = self.level else {

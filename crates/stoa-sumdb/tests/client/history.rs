@@ -139,7 +139,7 @@ fn lookups_may_come_with_an_older_head() {
 fn the_latest_head_may_not_be_older() {
     let port = TestPort::with_records(600);
     let client = port.client();
-    let newest = ready(client.refresh()).expect("a head");
+    let newest = ready(client.refresh()).expect("a head").head;
     port.world().database.size = 300;
     for client in [client, port.client()] {
         match ready(client.refresh()) {

@@ -95,7 +95,7 @@ fn lines_beside_the_record() {
         let note = database.sign(&format!("{}{evil}", database.head().to_text()));
         format!("5\n{}\n{note}", record_of(&numbered(5))).into_bytes()
     });
-    let sums = ready(port.client().lookup(&numbered(5))).expect("a record");
+    let sums = ready(port.client().lookup(&numbered(5))).expect("a record").sums;
     assert_eq!(
         sums.recorded(SumFile::Zip),
         Some(zip_h1(&numbered(5)).to_string().as_str())

@@ -136,10 +136,11 @@ fn the_client_believes_it() {
             number(case, "status") == 200,
             "{path}: {outcome:?}"
         );
-        if let Ok(sums) = outcome {
-            let body = String::from_utf8(bytes(case, "body_b64")).expect("text");
+        if let Ok(lookup) = outcome {
+            assert_eq!(lookup.answer, bytes(case, "body_b64"), "{path}");
+            let body = String::from_utf8(lookup.answer).expect("text");
             let lines: Vec<&str> = body.lines().skip(1).take(2).collect();
-            assert_eq!(sums.lines().collect::<Vec<_>>(), lines);
+            assert_eq!(lookup.sums.lines().collect::<Vec<_>>(), lines);
             looked_up += 1;
         }
     }
