@@ -3,8 +3,8 @@
 use stoa_module::ModuleVersion;
 use stoa_module::dirhash::{H1, go_mod_h1};
 use stoa_sumdb::{
-    KeyName, MemoryLog, Record, RecordId, RecordText, RemotePath, SignedNote, Signer, TreeHead, TreeSize,
-    VerifierKey,
+    KeyName, MemoryLog, Record, RecordId, RecordText, RemotePath, SignedNote, Signer, Tile, TileLevel,
+    TreeHead, TreeSize, VerifierKey,
 };
 
 use crate::numbered;
@@ -88,6 +88,13 @@ impl Database {
         format!("{}{}", Record { id, text }, self.signed_head()).into_bytes()
     }
 
+    fn records_of(&self, tile: Tile) -> Option<Vec<u8>> {
+        let first = usize::try_from(tile.number() << tile.height().get()).ok()?;
+        let records = self.records.get(first..first.checked_add(tile.width())?)?;
+        let text: String = records.iter().map(|(_, text)| format!("{text}\n")).collect();
+        Some(text.into_bytes())
+    }
+
     /// What it answers when it is honest; `None` if there is no such thing.
     pub(crate) fn answer(&self, path: &RemotePath) -> Option<Vec<u8>> {
         match path {
@@ -97,6 +104,7 @@ impl Database {
                 let text = &self.records[id].1;
                 Some(self.lookup_answer(i64::try_from(id).ok()?, text))
             }
+            RemotePath::Tile(tile) if tile.level() == TileLevel::Data => self.records_of(*tile),
             RemotePath::Tile(tile) => tile.read(&self.log).ok(),
         }
     }

@@ -7,6 +7,7 @@ mod lookups;
 mod paths;
 mod port;
 mod records;
+mod tiles;
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
