@@ -17,7 +17,7 @@ const GO_VERSION: &str = "1.26.6";
 const DEADLINE: Duration = Duration::from_mins(5);
 
 /// A go command with its own module cache, `GOPATH`, home and working directory, all of which vanish
-/// with it, and no way to the network but the given `GOPROXY`.
+/// with it, and no way to the network but the given `GOPROXY`. It verifies checksums only if told to.
 ///
 /// The build cache is shared by all tests: it holds compiled packages by content, never modules.
 #[derive(Debug)]
@@ -142,6 +142,13 @@ impl GoClient {
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// Verifies modules with this checksum database: a `GOSUMDB`, as
+    /// [`SumDatabase::gosumdb`](crate::sum_database::SumDatabase::gosumdb) has it.
+    #[must_use]
+    pub fn verify_with(self, gosumdb: &str) -> Self {
+        self.env("GOSUMDB", gosumdb)
     }
 
     /// The directory the commands run in.

@@ -9,6 +9,7 @@
 //! - [`go::GoClient`]: the real go command, isolated from the machine, with snapshots of its cache;
 //! - [`process::StoaProcess`]: the real binary on port 0, with its log, its memory and its signals;
 //! - [`http`]: a client that tells whether a body ended cleanly and can hang up in the middle;
+//! - [`sum_database::SumDatabase`]: a checksum database with a key of its own, honest until told otherwise;
 //! - [`vcweb::VcWeb`]: Go's own stand-in for vcs-test.golang.org, with repositories of five systems;
 //! - [`scene::Scene`]: the upstream, the example and the binary put together.
 //!
@@ -30,5 +31,6 @@ pub mod http;
 pub mod process;
 pub mod reply;
 pub mod scene;
+pub mod sum_database;
 pub mod upstream;
 pub mod vcweb;

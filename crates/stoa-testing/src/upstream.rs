@@ -25,7 +25,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// An HTTP server on a port of 127.0.0.1 that answers as the test tells it to.
 ///
 /// It has a thread of its own, so tests may block. For a path it takes, in this order: the next
-/// reply of its script, the standing reply, the file, and otherwise says 404. Paths are given and
+/// reply of its script, the standing reply, the file, what [`Upstream::answer_with`] says, and otherwise 404. Paths are given and
 /// logged without percent-encoding and without the query (`/example.com/!upper/@v/list`).
 ///
 /// Dropping it stops it. It keeps at most 1024 connections, each for at most 15 minutes, takes
@@ -106,6 +106,12 @@ impl Upstream {
     /// Answers every request with this reply, whatever the path, before all scripts and files.
     pub fn on_everything(&self, reply: Reply) -> &Self {
         self.state.edit(|routes| routes.on_everything(Some(reply)));
+        self
+    }
+
+    /// Asks this for the answer to every request that has no script, standing reply or file.
+    pub fn answer_with(&self, answer: impl Fn(&Request) -> Reply + Send + 'static) -> &Self {
+        self.state.edit(|routes| routes.answer_with(answer));
         self
     }
 

@@ -1,6 +1,7 @@
 //! What the server answers with, and what it was asked.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -66,6 +67,16 @@ pub(super) struct Routes {
     standing: HashMap<String, Reply>,
     files: HashMap<String, Reply>,
     versions: HashMap<String, Vec<ModuleFixture>>,
+    answerer: Option<Answerer>,
+}
+
+/// Answers what nothing else does.
+struct Answerer(Box<dyn Fn(&Request) -> Reply + Send>);
+
+impl fmt::Debug for Answerer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answerer")
+    }
 }
 
 impl Routes {
@@ -114,7 +125,12 @@ impl Routes {
         self.everything = None;
     }
 
-    fn reply(&mut self, path: &str) -> Reply {
+    pub(super) fn answer_with(&mut self, answer: impl Fn(&Request) -> Reply + Send + 'static) {
+        self.answerer = Some(Answerer(Box::new(answer)));
+    }
+
+    fn reply(&mut self, request: &Request) -> Reply {
+        let path = request.path.as_str();
         if let Some(reply) = &self.everything {
             return reply.clone();
         }
@@ -122,6 +138,7 @@ impl Routes {
         let standing = || self.standing.get(path).or_else(|| self.files.get(path)).cloned();
         scripted
             .or_else(standing)
+            .or_else(|| self.answerer.as_ref().map(|Answerer(answer)| answer(request)))
             .unwrap_or_else(|| Reply::text(404, &format!("not found: {path}\n")))
     }
 }
@@ -195,7 +212,7 @@ impl State {
 
     /// Logs a request and decides on its reply, in one step for those who wait.
     pub(super) fn arrive(&self, request: Request) -> Arrival<'_> {
-        let reply = self.routes.lock().unwrap().reply(&request.path);
+        let reply = self.routes.lock().unwrap().reply(&request);
         let mut log = self.log.lock().unwrap();
         if log.len() < MAX_LOG {
             log.push(request.clone());

@@ -7,4 +7,5 @@ mod go_client;
 mod http_client;
 mod large;
 mod process;
+mod sum_database;
 mod upstream;
