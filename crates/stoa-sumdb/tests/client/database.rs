@@ -91,7 +91,7 @@ impl Database {
     fn records_of(&self, tile: Tile) -> Option<Vec<u8>> {
         let first = usize::try_from(tile.number() << tile.height().get()).ok()?;
         let records = self.records.get(first..first.checked_add(tile.width())?)?;
-        let text: String = records.iter().map(|(_, text)| format!("{text}\n")).collect();
+        let text: String = records.iter().flat_map(|(_, text)| [text, "\n"]).collect();
         Some(text.into_bytes())
     }
 

@@ -276,7 +276,7 @@ fn records_that_are_others_or_too_few_are_refused() {
         let error = read(&port.client(), "tile/8/data/000.p/10").expect_err("not the records");
         match error {
             ClientError::WrongRecord { id, .. } => {
-                assert!([(2, 0), (3, 3)].contains(&(number, id.get())), "{number}: {id}")
+                assert!([(2, 0), (3, 3)].contains(&(number, id.get())), "{number}: {id}");
             }
             error => assert!(matches!(error, ClientError::Record { .. }), "{number}: {error}"),
         }

@@ -161,7 +161,7 @@ impl Database {
         let records = self.records.get(first..first.checked_add(tile.width())?)?;
         let texts: String = records
             .iter()
-            .map(|(_, text)| format!("{}\n", text.as_str()))
+            .flat_map(|(_, text)| [text.as_str(), "\n"])
             .collect();
         Some(texts.into_bytes())
     }
