@@ -1,6 +1,7 @@
 //! Go's own stand-in for vcs-test.golang.org: repositories of five systems with commits of fixed dates, and go-import
 //! pages.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -61,12 +62,26 @@ impl VcWeb {
         &self.url
     }
 
-    /// The `svn://` address of a repository, which a server of its own has; it is told to who asks so.
+    /// The address below which a server of its own has all Subversion repositories, `svn://127.0.0.1:PORT/svn`. Each is
+    /// made when that address is asked for by the repository's name, as cmd/go's tests ask.
+    pub fn svn(&self) -> String {
+        let scripts = goroot().join("src/cmd/go/testdata/vcstest/svn");
+        let scripts = fs::read_dir(&scripts).unwrap_or_else(|error| panic!("{}: {error}", scripts.display()));
+        let names = scripts.map(|entry| entry.unwrap().path().file_stem().unwrap().to_owned());
+        let servers: BTreeSet<_> = names
+            .map(|name| self.svn_server(&name.to_string_lossy()))
+            .collect();
+        let [server] = &servers.into_iter().collect::<Vec<_>>()[..] else {
+            panic!("more than one server of Subversion, or none");
+        };
+        format!("{server}/svn")
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "a client of the server that is tested with"
     )]
-    pub fn svn(&self, name: &str) -> String {
+    fn svn_server(&self, name: &str) -> String {
         let host = self.url.strip_prefix("http://").expect("an http address");
         let mut stream = TcpStream::connect(host).unwrap();
         let request = format!("GET /svn/{name}?vcwebsvn=1 HTTP/1.0\r\nHost: {host}\r\n\r\n");
@@ -74,8 +89,8 @@ impl VcWeb {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-        assert!(head.contains(" 200 "), "{answer}");
-        format!("{}/svn/{name}", body.trim())
+        assert!(head.contains(" 200 "), "{name}: {answer}");
+        body.trim().to_owned()
     }
 }
 

@@ -42,15 +42,6 @@ impl Quota {
         }
     }
 
-    /// As [`Self::run`], and an exit code but 0 is an error.
-    pub(crate) async fn succeed(&self, call: Call) -> Result<Output, VcsError> {
-        let output = self.run(call).await?;
-        match output.code {
-            Some(0) => Ok(output),
-            _ => Err(failed(self.vcs, self.step, &output)),
-        }
-    }
-
     async fn check(&self) -> Result<(), VcsError> {
         let folder = self.folder.clone();
         let size = tokio::task::spawn_blocking(move || size(&folder)).await;

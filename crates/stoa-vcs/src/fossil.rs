@@ -1,18 +1,20 @@
 //! Fossil.
 
-use std::path::{Path, PathBuf};
+use std::io::{self, Read};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use flate2::read::GzDecoder;
 
-use crate::address::{check_revision, check_url, is_plain_path, unknown};
+use crate::address::{check_revision, is_plain_path, unknown};
+use crate::cache::Cache;
+use crate::client::Client;
 use crate::clock::date_time;
-use crate::disk::{Quota, failed};
 use crate::local_copy::{Fetch, Folder, LocalCopy, Updated};
-use crate::process::{Call, Counters, Output, Runner, Stream};
-use crate::tarball::{PREFIX, TarArchive};
+use crate::process::{Call, Counters, Output, Stream};
+use crate::tar::{PREFIX, TarArchive};
 use crate::{Archive, Repository, RepositoryOptions, Revision, RevisionId, Step, Tags, VcsError, VcsKind};
 
 /// The file of a copy.
@@ -29,31 +31,28 @@ const FILE: &str = "repository.fossil";
 /// * cmd/go answers `trunk` from an old copy, and takes a program that fails for a revision that does not exist.
 #[derive(Debug)]
 pub struct FossilRepository {
-    url: String,
-    runner: Runner,
-    options: RepositoryOptions,
+    client: Client,
     copy: LocalCopy,
 }
 
 impl FossilRepository {
-    /// The repository at `url`, with its local copy in the folder `dir`, which belongs to it alone. Nothing runs yet.
-    pub fn open(url: &str, dir: PathBuf, options: RepositoryOptions) -> Result<Self, VcsError> {
-        check_url(VcsKind::Fossil, url, &options)?;
-        Ok(Self {
-            url: url.to_owned(),
-            runner: Runner::new(VcsKind::Fossil, "fossil", options.runner.clone()),
-            copy: LocalCopy::new(VcsKind::Fossil, url, dir, options.freshness),
-            options,
-        })
+    /// The repository at `url`, with its local copy in `cache`. Nothing runs yet.
+    ///
+    /// # Errors
+    /// [`VcsError::Failed`] for an address that `options` does not allow.
+    pub fn open(url: &str, cache: Arc<Cache>, options: RepositoryOptions) -> Result<Self, VcsError> {
+        let copy = LocalCopy::new(VcsKind::Fossil, url, cache, options.freshness);
+        let client = Client::new(VcsKind::Fossil, url, options)?;
+        Ok(Self { client, copy })
     }
 
     /// Where its runs are counted.
     pub fn counters(&self) -> &Arc<Counters> {
-        self.runner.counters()
+        self.client.counters()
     }
 
     fn call(&self, command: &'static str, step: Step) -> Call {
-        let call = self.runner.call(command, step).time(self.options.question_time);
+        let call = self.client.call(command, step);
         // Its own configuration is a file in the home, which is ours.
         call.env("USER", "stoa")
             .env("FOSSIL_USER", "stoa")
@@ -76,50 +75,35 @@ impl FossilRepository {
                 Ok(found)
             }
             _ if is_unknown(&output) => Err(unknown(name)),
-            _ => Err(failed(VcsKind::Fossil, Step::Revision, &output)),
+            _ => Err(self.client.failed(Step::Revision, &output)),
         }
-    }
-
-    /// A copy that has the commit.
-    async fn having(&self, at: &RevisionId) -> Result<Arc<Folder>, VcsError> {
-        let folder = self.copy.any(self).await?;
-        if folder.knows(at) {
-            return Ok(folder);
-        }
-        match self.info(&folder, at.as_str()).await {
-            Ok(_) => Ok(folder),
-            Err(VcsError::UnknownRevision { .. }) => {
-                let folder = self.copy.fresh(self).await?;
-                self.info(&folder, at.as_str()).await?;
-                Ok(folder)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn fetch(&self, call: Call, folder: &Path) -> Result<(), VcsError> {
-        let quota = Quota {
-            vcs: VcsKind::Fossil,
-            step: Step::Access,
-            folder: folder.to_owned(),
-            limit: self.options.copy_limit,
-        };
-        quota.succeed(call.time(self.options.fetch_time)).await.map(drop)
     }
 }
 
 impl Fetch for FossilRepository {
     async fn make(&self, folder: &Path) -> Result<(), VcsError> {
         let call = self.call("clone", Step::Access);
-        let call = call.args(["--once", "--no-open", "--", &self.url]);
-        self.fetch(call.args([folder.join(FILE)]), folder).await
+        let call = call.args(["--once", "--no-open", "--", self.client.url()]);
+        self.client
+            .fetch_all(call.args([folder.join(FILE)]), folder)
+            .await
     }
 
     async fn update(&self, folder: &Path) -> Result<Updated, VcsError> {
         let call = self.call("pull", Step::Access);
-        let call = call.args([&self.url]).args(["--once", "-R"]);
-        self.fetch(call.args([folder.join(FILE)]), folder).await?;
+        let call = call.args([self.client.url()]).args(["--once", "-R"]);
+        self.client
+            .fetch_all(call.args([folder.join(FILE)]), folder)
+            .await?;
         Ok(Updated::Good)
+    }
+
+    async fn has(&self, folder: &Folder, at: &RevisionId) -> Result<bool, VcsError> {
+        match self.info(folder, at.as_str()).await {
+            Ok(_) => Ok(true),
+            Err(VcsError::UnknownRevision { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -166,7 +150,7 @@ impl Repository for FossilRepository {
     }
 
     fn url(&self) -> &str {
-        &self.url
+        self.client.url()
     }
 
     async fn tags(&self, _prefix: &str) -> Result<Tags, VcsError> {
@@ -193,58 +177,36 @@ impl Repository for FossilRepository {
         if !is_plain_path(path) {
             return Ok(None);
         }
-        let folder = self.having(at).await?;
+        let folder = self.copy.having(at, self).await?;
         let call = self.ask(&folder, "cat", Step::File).limit(limit);
         let output = call.args(["-r", at.as_str(), "--", path]).run().await?;
         match output.code {
             Some(0) => Ok(Some(output.stdout.into())),
             _ if output.said.contains("does not exist in check-in") => Ok(None),
-            _ => Err(failed(VcsKind::Fossil, Step::File, &output)),
+            _ => Err(self.client.failed(Step::File, &output)),
         }
     }
 
     async fn archive(&self, at: &RevisionId, subdir: &str, limit: u64) -> Result<Box<dyn Archive>, VcsError> {
-        let folder = self.having(at).await?;
+        let folder = self.copy.having(at, self).await?;
         let call = self.ask(&folder, "tarball", Step::Archive);
-        let call = call.time(self.options.archive_time).limit(u64::MAX);
+        let call = self.client.archive(call);
         let stream = call.args(["--name", PREFIX, "--", at.as_str(), "-"]).stream()?;
-        let held = Held {
-            reader: GzDecoder::new(stream),
-            _folder: folder,
-        };
-        let archive = TarArchive::new(VcsKind::Fossil, Box::new(held), subdir, limit);
+        let reader = Box::new(folder.hold(Decompressed(GzDecoder::new(stream))));
+        let archive = TarArchive::new(VcsKind::Fossil, reader, subdir, limit);
         Ok(Box::new(archive))
     }
-
-    async fn recent_tag(
-        &self,
-        _at: &RevisionId,
-        _prefix: &str,
-        _allowed: &(dyn for<'a> Fn(&'a str) -> bool + Send + Sync),
-    ) -> Result<Option<String>, VcsError> {
-        Ok(None)
-    }
-
-    async fn descends_from(&self, _at: &RevisionId, _tag: &str) -> Result<bool, VcsError> {
-        Err(VcsError::Unsupported {
-            vcs: VcsKind::Fossil,
-            what: "whether a check-in descends from a tag",
-        })
-    }
 }
 
-/// The archive inside of what a program prints compressed, and the copy that it reads. The end is that of the program:
-/// after the archive it is read on.
-struct Held {
-    reader: GzDecoder<Stream>,
-    _folder: Arc<Folder>,
-}
+/// The archive inside of what a program prints compressed. The end is that of the program: after the archive it is read
+/// on.
+struct Decompressed(GzDecoder<Stream>);
 
-impl std::io::Read for Held {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.reader.read(buffer)?;
+impl Read for Decompressed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read(buffer)?;
         if read == 0 && !buffer.is_empty() {
-            std::io::copy(self.reader.get_mut(), &mut std::io::sink())?;
+            io::copy(self.0.get_mut(), &mut io::sink())?;
         }
         Ok(read)
     }

@@ -3,18 +3,18 @@
 mod answers;
 mod fetch;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_module::semver;
 
-use crate::address::{check_revision, check_url, is_plain_path, unknown};
-use crate::disk::failed;
-use crate::local_copy::{Folder, LocalCopy};
-use crate::process::{Call, Counters, Output, Runner};
-use crate::tarball::{PREFIX, TarArchive};
+use crate::address::{check_revision, is_plain_path, unknown};
+use crate::cache::Cache;
+use crate::client::Client;
+use crate::local_copy::{Folder, LocalCopy, Reading};
+use crate::process::{Call, Counters, Output};
+use crate::tar::{PREFIX, TarArchive};
 use crate::{
     Archive, Repository, RepositoryOptions, Revision, RevisionId, Step, Tag, Tags, VcsError, VcsKind,
 };
@@ -34,32 +34,29 @@ use crate::{
 ///   patterns.
 #[derive(Debug)]
 pub struct HgRepository {
-    url: String,
-    runner: Runner,
-    options: RepositoryOptions,
+    client: Client,
     copy: LocalCopy,
 }
 
 impl HgRepository {
-    /// The repository at `url`, with its local copy in the folder `dir`, which belongs to it alone. Nothing runs yet.
-    pub fn open(url: &str, dir: PathBuf, options: RepositoryOptions) -> Result<Self, VcsError> {
-        check_url(VcsKind::Hg, url, &options)?;
-        Ok(Self {
-            url: url.to_owned(),
-            runner: Runner::new(VcsKind::Hg, "hg", options.runner.clone()),
-            copy: LocalCopy::new(VcsKind::Hg, url, dir, options.freshness),
-            options,
-        })
+    /// The repository at `url`, with its local copy in `cache`. Nothing runs yet.
+    ///
+    /// # Errors
+    /// [`VcsError::Failed`] for an address that `options` does not allow.
+    pub fn open(url: &str, cache: Arc<Cache>, options: RepositoryOptions) -> Result<Self, VcsError> {
+        let copy = LocalCopy::new(VcsKind::Hg, url, cache, options.freshness);
+        let client = Client::new(VcsKind::Hg, url, options)?;
+        Ok(Self { client, copy })
     }
 
     /// Where its runs are counted.
     pub fn counters(&self) -> &Arc<Counters> {
-        self.runner.counters()
+        self.client.counters()
     }
 
     /// A run without the configuration of the host and without extensions.
     fn call(&self, kind: &'static str, step: Step) -> Call {
-        let call = self.runner.call(kind, step).time(self.options.question_time);
+        let call = self.client.call(kind, step);
         let call = call
             .env("HGRCPATH", "/dev/null")
             .env("HGPLAIN", "1")
@@ -81,33 +78,8 @@ impl HgRepository {
         self.call(kind, step).dir(folder.path())
     }
 
-    async fn fresh(&self) -> Result<Arc<Folder>, VcsError> {
+    async fn fresh(&self) -> Result<Reading, VcsError> {
         self.copy.fresh(self).await
-    }
-
-    /// A copy that has the commit.
-    async fn having(&self, at: &RevisionId) -> Result<Arc<Folder>, VcsError> {
-        let folder = self.copy.any(self).await?;
-        if self.has(&folder, at).await? {
-            return Ok(folder);
-        }
-        let folder = self.fresh().await?;
-        let has = self.has(&folder, at).await?;
-        has.then_some(folder).ok_or_else(|| unknown(at.as_str()))
-    }
-
-    async fn has(&self, folder: &Folder, at: &RevisionId) -> Result<bool, VcsError> {
-        if folder.knows(at) {
-            return Ok(true);
-        }
-        let call = self.ask(folder, "has", Step::Revision);
-        let call = call.args(["log", "-l1", &rev(at.as_str()), "--template", "{node}"]);
-        let output = call.run().await?;
-        match output.code {
-            Some(0) => Ok(output.stdout == at.as_str().as_bytes()),
-            _ if is_unknown(&output) => Ok(false),
-            _ => Err(failed(VcsKind::Hg, Step::Revision, &output)),
-        }
     }
 
     async fn find(&self, name: &str) -> Result<Revision, VcsError> {
@@ -125,7 +97,7 @@ impl HgRepository {
                 Ok(found)
             }
             _ if is_unknown(&output) => Err(unknown(name)),
-            _ => Err(failed(VcsKind::Hg, Step::Revision, &output)),
+            _ => Err(self.client.failed(Step::Revision, &output)),
         }
     }
 }
@@ -152,7 +124,7 @@ impl Repository for HgRepository {
     }
 
     fn url(&self) -> &str {
-        &self.url
+        self.client.url()
     }
 
     async fn tags(&self, prefix: &str) -> Result<Tags, VcsError> {
@@ -176,19 +148,15 @@ impl Repository for HgRepository {
     }
 
     async fn latest(&self) -> Result<Revision, VcsError> {
-        self.find("tip").await.map_err(|error| match error {
-            VcsError::UnknownRevision { .. } => VcsError::NoCommits {
-                url: self.url.clone(),
-            },
-            error => error,
-        })
+        let found = self.find("tip").await;
+        found.map_err(|error| self.client.no_commits(error))
     }
 
     async fn read_file(&self, at: &RevisionId, path: &str, limit: u64) -> Result<Option<Bytes>, VcsError> {
         if !is_plain_path(path) {
             return Ok(None);
         }
-        let folder = self.having(at).await?;
+        let folder = self.copy.having(at, self).await?;
         // The path comes before the content, so that it shows when a folder was meant.
         let (before, pattern) = (format!("{path}\n"), format!("path:{path}"));
         let call = self.ask(&folder, "cat", Step::File);
@@ -202,14 +170,14 @@ impl Repository for HgRepository {
                 .strip_prefix(before.as_bytes())
                 .map(Bytes::copy_from_slice)),
             Some(1) if output.said.contains("no such file in rev") => Ok(None),
-            _ => Err(failed(VcsKind::Hg, Step::File, &output)),
+            _ => Err(self.client.failed(Step::File, &output)),
         }
     }
 
     async fn archive(&self, at: &RevisionId, subdir: &str, limit: u64) -> Result<Box<dyn Archive>, VcsError> {
-        let folder = self.having(at).await?;
+        let folder = self.copy.having(at, self).await?;
         let call = self.ask(&folder, "archive", Step::Archive);
-        let call = call.time(self.options.archive_time).limit(u64::MAX);
+        let call = self.client.archive(call);
         let prefix = format!("--prefix={PREFIX}/");
         let call = call.args(["archive", "--type=tar", "--no-decode", &rev(at.as_str()), &prefix]);
         let call = match subdir {
@@ -217,10 +185,7 @@ impl Repository for HgRepository {
             subdir if is_plain_path(subdir) => call.args([format!("--include=path:{subdir}")]),
             _ => call.args(["--exclude=re:."]),
         };
-        let reader = Box::new(Held {
-            reader: call.args(["--", "-"]).stream()?,
-            _folder: folder,
-        });
+        let reader = Box::new(folder.hold(call.args(["--", "-"]).stream()?));
         let archive = TarArchive::new(VcsKind::Hg, reader, subdir, limit);
         Ok(Box::new(
             archive.with_nothing("no files match the archive pattern"),
@@ -242,7 +207,7 @@ impl Repository for HgRepository {
         match output.code {
             Some(0) => {}
             _ if is_unknown(&output) => return Err(unknown(at.as_str())),
-            _ => return Err(failed(VcsKind::Hg, Step::Revision, &output)),
+            _ => return Err(self.client.failed(Step::Revision, &output)),
         }
         let mut highest = "";
         let tags = answers::tags(&output.stdout);
@@ -268,7 +233,7 @@ impl Repository for HgRepository {
         match output.code {
             Some(0) => Ok(!output.stdout.is_empty()),
             _ if is_unknown(&output) => Err(unknown(tag)),
-            _ => Err(failed(VcsKind::Hg, Step::Revision, &output)),
+            _ => Err(self.client.failed(Step::Revision, &output)),
         }
     }
 }
@@ -278,17 +243,5 @@ fn limited(error: VcsError, limit: u64) -> VcsError {
     match error {
         VcsError::TooLarge { vcs, step, .. } => VcsError::TooLarge { vcs, step, limit },
         error => error,
-    }
-}
-
-/// A reader of a program that reads a copy, which must stay.
-struct Held {
-    reader: crate::process::Stream,
-    _folder: Arc<Folder>,
-}
-
-impl std::io::Read for Held {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.reader.read(buffer)
     }
 }

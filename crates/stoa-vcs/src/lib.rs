@@ -4,13 +4,15 @@
 //! whether one commit descends from another, and all files of a folder. It knows nothing of Go modules.
 //!
 //! The adapters run the programs of each system, isolated from the configuration of the host, bounded in time, output
-//! and disk; no shell is ever involved. [`process`] runs them, [`cache`] keeps what they fetch, [`git`] is the first of
-//! them.
+//! and disk; no shell is ever involved. [`process`] runs them, [`cache`] keeps what they fetch, of all systems within one
+//! bound. [`git`] fetches no more than a question needs; [`HgRepository`], [`BzrRepository`] and [`FossilRepository`] copy
+//! the repository, and [`SvnRepository`] asks its server.
 
 mod address;
 mod archive;
 mod bzr;
 pub mod cache;
+mod client;
 mod clock;
 mod disk;
 mod error;
@@ -26,7 +28,6 @@ mod revision;
 mod svn;
 mod tags;
 mod tar;
-mod tarball;
 
 pub use archive::{Archive, Entry, EntryKind};
 pub use bzr::BzrRepository;

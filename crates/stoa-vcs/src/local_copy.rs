@@ -1,14 +1,20 @@
 //! Local copies of repositories.
 
-use std::collections::HashSet;
+mod folder;
+
+pub(crate) use folder::{Folder, Reading};
+
 use std::future::Future;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::address::unknown;
+use crate::cache::{Cache, Lease};
 use crate::{RevisionId, Step, VcsError, VcsKind};
 
 /// The file that says whose copy a folder is, and that it is whole.
@@ -33,214 +39,254 @@ pub(crate) trait Fetch: Sync {
 
     /// Fetches what is new into a folder that [`Self::make`] filled.
     fn update(&self, folder: &Path) -> impl Future<Output = Result<Updated, VcsError>> + Send;
+
+    /// Whether the copy has the commit.
+    fn has(&self, folder: &Folder, at: &RevisionId) -> impl Future<Output = Result<bool, VcsError>> + Send;
 }
 
 /// The local copy of one repository, made at its first use and then fetched into.
 ///
-/// Parallel callers wait for one fetch. A copy that was not made, or not fetched into, to the end is thrown away; one
-/// that is replaced stays on the disk until the last of its readers is done. Nobody else may use the folder.
+/// It lives in the [`Cache`], in a folder of its own below that of the repository: while one is replaced, there are two.
+/// All handles of a repository share it, its age, and the fetch that they wait for, whether that ends well or not. A
+/// copy that was not made, or not fetched into, to the end is thrown away; one that is replaced stays on the disk until
+/// the last of its readers is done.
 #[derive(Debug)]
 pub(crate) struct LocalCopy {
     vcs: VcsKind,
-    dir: PathBuf,
+    cache: Arc<Cache>,
+    key: String,
     mark: String,
     freshness: Duration,
+    shared: Arc<Shared>,
+}
+
+/// What all handles of a repository share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// Whose turn it is to fetch.
+    turn: Semaphore,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     adopted: bool,
-    next: u64,
     folder: Option<Arc<Folder>>,
+    /// When the last fetch that ended well began.
     started: Option<Instant>,
+    /// When the last fetch began that did not, and why it did not.
+    failed: Option<(Instant, VcsError)>,
     failures: u32,
 }
 
-/// The folder of a copy; it is there as long as this.
-#[derive(Debug)]
-pub(crate) struct Folder {
-    path: PathBuf,
-    retired: AtomicBool,
-    known: parking_lot::Mutex<HashSet<RevisionId>>,
-}
-
-/// How many commits are remembered to be in a copy.
-const KNOWN: usize = 10_000;
-
-impl Folder {
-    fn new(path: PathBuf, retired: bool) -> Self {
+impl Default for Shared {
+    fn default() -> Self {
         Self {
-            path,
-            retired: AtomicBool::new(retired),
-            known: parking_lot::Mutex::default(),
-        }
-    }
-
-    /// Remembers that this commit is in the copy. Only for systems whose commits stay what they are.
-    pub(crate) fn learn(&self, id: &RevisionId) {
-        let mut known = self.known.lock();
-        if known.len() >= KNOWN {
-            known.clear();
-        }
-        known.insert(id.clone());
-    }
-
-    /// Whether this commit is remembered to be in the copy.
-    pub(crate) fn knows(&self, id: &RevisionId) -> bool {
-        self.known.lock().contains(id)
-    }
-
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if !*self.retired.get_mut() {
-            return;
-        }
-        let path = std::mem::take(&mut self.path);
-        let remove = move || {
-            // What stays is removed at the next start.
-            let _ = std::fs::remove_dir_all(path);
-        };
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
-            Err(_) => remove(),
+            turn: Semaphore::new(1),
+            state: Mutex::default(),
         }
     }
 }
 
 impl LocalCopy {
-    /// A copy of the repository at `url` in `dir`.
-    pub(crate) fn new(vcs: VcsKind, url: &str, dir: PathBuf, freshness: Duration) -> Self {
+    /// The copy of the repository at `url` in `cache`.
+    pub(crate) fn new(vcs: VcsKind, url: &str, cache: Arc<Cache>, freshness: Duration) -> Self {
+        let key = Cache::key(vcs, url);
+        let shared = cache.shared(&key, Shared::default);
         Self {
             vcs,
-            dir,
+            key,
             mark: format!("1 {vcs} {url}\n"),
             freshness,
-            state: Mutex::default(),
+            shared,
+            cache,
         }
     }
 
     /// The copy, as the repository was when this was called, or a little before if that is fresh enough.
-    pub(crate) async fn fresh(&self, fetch: &impl Fetch) -> Result<Arc<Folder>, VcsError> {
-        let asked = Instant::now();
-        let mut state = self.state.lock().await;
-        self.adopt(&mut state).await?;
-        let fresh = |started: Instant| started >= asked || started.elapsed() <= self.freshness;
-        match state.folder.clone() {
-            Some(folder) if state.started.is_some_and(fresh) => Ok(folder),
-            Some(folder) => self.update(&mut state, folder, fetch).await,
-            None => self.make(&mut state, fetch).await,
-        }
+    pub(crate) async fn fresh(&self, fetch: &impl Fetch) -> Result<Reading, VcsError> {
+        self.get(Instant::now(), false, fetch).await
     }
 
     /// The copy, however old.
-    pub(crate) async fn any(&self, fetch: &impl Fetch) -> Result<Arc<Folder>, VcsError> {
-        let mut state = self.state.lock().await;
-        self.adopt(&mut state).await?;
-        match state.folder.clone() {
-            Some(folder) => Ok(folder),
-            None => self.make(&mut state, fetch).await,
+    pub(crate) async fn any(&self, fetch: &impl Fetch) -> Result<Reading, VcsError> {
+        self.get(Instant::now(), true, fetch).await
+    }
+
+    /// A copy that has the commit.
+    pub(crate) async fn having(&self, at: &RevisionId, fetch: &impl Fetch) -> Result<Reading, VcsError> {
+        let old = self.any(fetch).await?;
+        if old.knows(at) || fetch.has(&old, at).await? {
+            return Ok(old);
         }
+        drop(old);
+        let new = self.fresh(fetch).await?;
+        let has = fetch.has(&new, at).await?;
+        has.then_some(new).ok_or_else(|| unknown(at.as_str()))
+    }
+
+    async fn get(&self, asked: Instant, any: bool, fetch: &impl Fetch) -> Result<Reading, VcsError> {
+        let lease = self.lease().await?;
+        let _turn = self.turn().await?;
+        let folder = match self.current(&lease).await? {
+            Some(folder) if any || self.is_fresh(asked) => folder,
+            current => {
+                // Whoever waited for a fetch that failed need not see another one fail.
+                if let Some(error) = self.failed_since(asked) {
+                    return Err(error);
+                }
+                let started = Instant::now();
+                let fetched = match current {
+                    Some(folder) => self.update(&lease, folder, fetch).await,
+                    None => self.make(&lease, fetch).await,
+                };
+                if let Err(error) = &fetched {
+                    self.shared.state.lock().failed = Some((started, error.clone()));
+                }
+                fetched?
+            }
+        };
+        Ok(Reading::new(folder, Arc::clone(&self.shared), lease))
+    }
+
+    fn is_fresh(&self, asked: Instant) -> bool {
+        let started = self.shared.state.lock().started;
+        started.is_some_and(|started| started >= asked || started.elapsed() <= self.freshness)
+    }
+
+    fn failed_since(&self, asked: Instant) -> Option<VcsError> {
+        let failed = self.shared.state.lock().failed.clone();
+        failed
+            .filter(|(started, _)| *started >= asked)
+            .map(|(_, error)| error)
+    }
+
+    /// The right to use the folder of the repository, which is made if it is missing.
+    async fn lease(&self) -> Result<Arc<Lease>, VcsError> {
+        let lease = Arc::new(self.cache.lease(&self.key));
+        let made = Arc::clone(&lease);
+        self.blocking(move || made.create(|_| Ok(()))).await?;
+        Ok(lease)
+    }
+
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, VcsError> {
+        self.shared.turn.acquire().await.map_err(|_| self.lost())
+    }
+
+    /// The copy that is there, if there is one: it may have been thrown away while nobody used it, or have been left by
+    /// an earlier process.
+    async fn current(&self, lease: &Lease) -> Result<Option<Arc<Folder>>, VcsError> {
+        let (adopted, known) = {
+            let state = self.shared.state.lock();
+            (state.adopted, state.folder.clone())
+        };
+        let (dir, mark) = (lease.path().to_owned(), self.mark.clone());
+        let there = match (adopted, &known) {
+            (true, None) => return Ok(None),
+            (true, Some(folder)) => {
+                let path = folder.path().join(MARK);
+                self.blocking(move || path.try_exists()).await?.then_some(known)
+            }
+            (false, _) => {
+                let found = self.blocking(move || adopt(&dir, &mark)).await?;
+                Some(found.map(|path| Arc::new(self.folder(path))))
+            }
+        };
+        let mut state = self.shared.state.lock();
+        state.adopted = true;
+        state.folder = there.flatten();
+        Ok(state.folder.clone())
+    }
+
+    fn folder(&self, path: PathBuf) -> Folder {
+        Folder::new(Arc::clone(&self.cache), self.key.clone(), path)
     }
 
     async fn update(
         &self,
-        state: &mut State,
+        lease: &Arc<Lease>,
         folder: Arc<Folder>,
         fetch: &impl Fetch,
     ) -> Result<Arc<Folder>, VcsError> {
         let started = Instant::now();
         // Until it has ended well, nobody but those who read it already may have it: this future may be dropped at
         // every await, and the program with it.
-        state.folder = None;
-        folder.retired.store(true, Ordering::Relaxed);
-        self.unmark(&folder).await?;
-        let updated = fetch.update(&folder.path).await;
+        self.shared.state.lock().folder = None;
+        folder.retire(true);
+        let mark = folder.path().join(MARK);
+        self.blocking(move || std::fs::remove_file(mark)).await?;
+        let updated = fetch.update(folder.path()).await;
         let whole = matches!(updated, Ok(_) | Err(VcsError::Failed { .. }));
         if !whole {
             return Err(updated.err().unwrap_or_else(|| self.lost()));
         }
-        self.mark(&folder.path).await?;
-        folder.retired.store(false, Ordering::Relaxed);
-        state.folder = Some(folder.clone());
-        match updated {
-            Ok(Updated::Good) => {
-                state.failures = 0;
+        self.keep(lease, &folder).await?;
+        let failures = {
+            let mut state = self.shared.state.lock();
+            state.folder = Some(Arc::clone(&folder));
+            match updated {
+                Ok(_) => state.failures = 0,
+                Err(_) => state.failures += 1,
+            }
+            if updated == Ok(Updated::Good) {
                 state.started = Some(started);
-                Ok(folder)
             }
-            Ok(Updated::Outdated) => self.replace(state, folder, fetch).await,
-            Err(error) => {
-                state.failures += 1;
-                if state.failures < FAILURES {
-                    return Err(error);
-                }
-                self.replace(state, folder, fetch).await.map_err(|_| error)
-            }
+            state.failures
+        };
+        match updated {
+            Ok(Updated::Good) => Ok(folder),
+            Ok(Updated::Outdated) => self.replace(lease, &folder, fetch).await,
+            Err(error) if failures < FAILURES => Err(error),
+            Err(error) => self.replace(lease, &folder, fetch).await.map_err(|_| error),
         }
     }
 
     /// Makes a new copy; the old one stays if that fails.
     async fn replace(
         &self,
-        state: &mut State,
-        old: Arc<Folder>,
+        lease: &Arc<Lease>,
+        old: &Folder,
         fetch: &impl Fetch,
     ) -> Result<Arc<Folder>, VcsError> {
-        let new = self.make(state, fetch).await?;
-        old.retired.store(true, Ordering::Relaxed);
+        let new = self.make(lease, fetch).await?;
+        old.retire(true);
         Ok(new)
     }
 
-    async fn make(&self, state: &mut State, fetch: &impl Fetch) -> Result<Arc<Folder>, VcsError> {
+    async fn make(&self, lease: &Arc<Lease>, fetch: &impl Fetch) -> Result<Arc<Folder>, VcsError> {
         let started = Instant::now();
-        let path = self.dir.join(state.next.to_string());
-        state.next += 1;
+        let dir = lease.path().to_owned();
+        let made = self.blocking(move || tempfile::Builder::new().prefix("copy-").tempdir_in(dir));
+        // A name that none had before it: one that was retired may still be being removed.
+        let folder = Arc::new(self.folder(made.await?.keep()));
         // Until it is whole, it goes with this future.
-        let folder = Folder::new(path.clone(), true);
-        self.blocking(move || std::fs::create_dir_all(path)).await?;
-        fetch.make(&folder.path).await?;
-        self.mark(&folder.path).await?;
-        folder.retired.store(false, Ordering::Relaxed);
-        let folder = Arc::new(folder);
-        state.folder = Some(folder.clone());
+        folder.retire(true);
+        fetch.make(folder.path()).await?;
+        self.keep(lease, &folder).await?;
+        let mut state = self.shared.state.lock();
+        state.folder = Some(Arc::clone(&folder));
         state.started = Some(started);
         state.failures = 0;
         Ok(folder)
     }
 
-    /// Takes over what an earlier process left: the newest whole copy; all else is removed.
-    async fn adopt(&self, state: &mut State) -> Result<(), VcsError> {
-        if state.adopted {
-            return Ok(());
-        }
-        let (dir, mark) = (self.dir.clone(), self.mark.clone());
-        let (newest, next) = self.blocking(move || adopt(&dir, &mark)).await?;
-        state.folder = newest.map(|path| Arc::new(Folder::new(path, false)));
-        state.next = next;
-        state.adopted = true;
+    /// Marks a copy as whole, and measures what the repository takes.
+    async fn keep(&self, lease: &Arc<Lease>, folder: &Folder) -> Result<(), VcsError> {
+        let (path, mark) = (folder.path().join(MARK), self.mark.clone());
+        let lease = Arc::clone(lease);
+        let marked = self.blocking(move || {
+            std::fs::write(path, mark)?;
+            lease.measure();
+            Ok(())
+        });
+        marked.await?;
+        folder.retire(false);
         Ok(())
-    }
-
-    async fn mark(&self, folder: &Path) -> Result<(), VcsError> {
-        let (path, mark) = (folder.join(MARK), self.mark.clone());
-        self.blocking(move || std::fs::write(path, mark)).await
-    }
-
-    async fn unmark(&self, folder: &Folder) -> Result<(), VcsError> {
-        let path = folder.path.join(MARK);
-        self.blocking(move || std::fs::remove_file(path)).await
     }
 
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> Result<T, VcsError> {
         let done = tokio::task::spawn_blocking(work).await.map_err(|_| self.lost())?;
         done.map_err(|error| VcsError::from_io(&error, self.vcs, Step::Access))
@@ -255,28 +301,25 @@ impl LocalCopy {
     }
 }
 
-/// The newest whole copy below `dir`, and the first number that no folder has.
-fn adopt(dir: &Path, mark: &str) -> std::io::Result<(Option<PathBuf>, u64)> {
-    std::fs::create_dir_all(dir)?;
-    let mut copies: Vec<(u64, PathBuf)> = Vec::new();
-    let mut next = 0;
+/// Takes over what an earlier process left below `dir`: a whole copy. All else is removed.
+fn adopt(dir: &Path, mark: &str) -> io::Result<Option<PathBuf>> {
+    let mut whole = None;
     for entry in std::fs::read_dir(dir)? {
         let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        let Some(number) = name.and_then(|name| name.parse::<u64>().ok()) else {
-            continue;
-        };
-        next = next.max(number.saturating_add(1));
-        if std::fs::read(path.join(MARK)).is_ok_and(|found| found == mark.as_bytes()) {
-            copies.push((number, path));
+        let marked = std::fs::read(path.join(MARK)).is_ok_and(|found| found == mark.as_bytes());
+        if marked && whole.is_none() {
+            whole = Some(path);
         } else {
-            std::fs::remove_dir_all(path)?;
+            remove(&path)?;
         }
     }
-    copies.sort();
-    let newest = copies.pop().map(|(_, path)| path);
-    for (_, old) in copies {
-        std::fs::remove_dir_all(old)?;
+    Ok(whole)
+}
+
+/// Removes a folder that somebody else may be removing, too.
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
-    Ok((newest, next))
 }

@@ -47,8 +47,17 @@ pub trait Repository: fmt::Debug + Send + Sync + 'static {
         at: &RevisionId,
         prefix: &str,
         allowed: &(dyn for<'a> Fn(&'a str) -> bool + Send + Sync),
-    ) -> Result<Option<String>, VcsError>;
+    ) -> Result<Option<String>, VcsError> {
+        let _ = (at, prefix, allowed);
+        Ok(None)
+    }
 
-    /// Whether `at` descends from what `tag` names, or is it.
-    async fn descends_from(&self, at: &RevisionId, tag: &str) -> Result<bool, VcsError>;
+    /// Whether `at` descends from what `tag` names, or is it; [`VcsError::Unsupported`] where the system cannot tell.
+    async fn descends_from(&self, at: &RevisionId, tag: &str) -> Result<bool, VcsError> {
+        let _ = (at, tag);
+        Err(VcsError::Unsupported {
+            vcs: self.vcs(),
+            what: "whether a revision descends from a tag",
+        })
+    }
 }

@@ -2,21 +2,25 @@
 
 mod answers;
 mod export;
+mod exports;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::address::{check_revision, check_url, is_plain_path, unknown};
-use crate::disk::{Quota, failed};
-use crate::process::{Call, Counters, Runner};
+use crate::address::{check_revision, is_plain_path, unknown};
+use crate::cache::Cache;
+use crate::client::Client;
+use crate::disk::Quota;
+use crate::process::{Call, Counters};
 use crate::{
     Archive, Repository, RepositoryOptions, Revision, RevisionId, Step, Tag, Tags, VcsError, VcsKind,
 };
 use answers::{encoded, is_missing};
 use export::Export;
+use exports::{Exports, blocking};
 
 /// A folder of a Subversion repository, asked on its server; there is no local copy.
 ///
@@ -34,53 +38,44 @@ use export::Export;
 /// * cmd/go takes dates and whatever else Subversion has for revisions, and file names with `%` for encoded ones.
 #[derive(Debug)]
 pub struct SvnRepository {
-    url: String,
-    runner: Runner,
-    options: RepositoryOptions,
-    dir: PathBuf,
+    client: Client,
+    exports: Exports,
 }
 
 impl SvnRepository {
-    /// The folder at `url`. Exports are made below the folder `dir`, which belongs to it alone, for as long as they are
-    /// read. Nothing runs yet.
-    pub fn open(url: &str, dir: PathBuf, options: RepositoryOptions) -> Result<Self, VcsError> {
-        check_url(VcsKind::Svn, url, &options)?;
+    /// The folder at `url`. Exports are made in `cache`, for as long as they are read. Nothing runs yet.
+    ///
+    /// # Errors
+    /// [`VcsError::Failed`] for an address that `options` does not allow.
+    pub fn open(url: &str, cache: Arc<Cache>, options: RepositoryOptions) -> Result<Self, VcsError> {
         Ok(Self {
-            url: url.to_owned(),
-            runner: Runner::new(VcsKind::Svn, "svn", options.runner.clone()),
-            options,
-            dir,
+            client: Client::new(VcsKind::Svn, url, options)?,
+            exports: Exports::new(url, cache),
         })
     }
 
     /// Where its runs are counted.
     pub fn counters(&self) -> &Arc<Counters> {
-        self.runner.counters()
+        self.client.counters()
     }
 
-    /// A run with the configuration of an empty folder.
-    async fn call(&self, command: &'static str, step: Step) -> Result<Call, VcsError> {
-        let config = self.dir.join("config");
-        let made = blocking(step, {
-            let config = config.clone();
-            move || std::fs::create_dir_all(config)
-        });
-        made.await?;
-        let call = self.runner.call(command, step).time(self.options.question_time);
+    /// A run with the configuration of a folder in which there is none but what Subversion puts there itself.
+    fn call(&self, command: &'static str, step: Step) -> Call {
         // In another locale names that are not ASCII would be escaped.
-        let call = call.env("LC_ALL", "C.UTF-8").args([command]);
-        let call = call.args(["--non-interactive", "--no-auth-cache", "--config-dir"]);
-        Ok(call.args([config]).args([
+        let call = self.client.call(command, step).env("LC_ALL", "C.UTF-8");
+        let call = call.args([command, "--non-interactive", "--no-auth-cache", "--config-dir"]);
+        let config = self.client.runner().settings().home.join("subversion");
+        call.args([config]).args([
             "--config-option",
             "config:tunnels:ssh=ssh -q -oBatchMode=yes",
             "--config-option",
             "servers:global:http-timeout=60",
-        ]))
+        ])
     }
 
     /// The address of something below the folder; with `@`, so that no other `@` names a revision.
     fn at(&self, path: &str, revision: &str) -> String {
-        let url = self.url.trim_end_matches('/');
+        let url = self.client.url().trim_end_matches('/');
         match path {
             "" => format!("{url}@{revision}"),
             path => format!("{url}/{}@{revision}", encoded(path)),
@@ -88,33 +83,33 @@ impl SvnRepository {
     }
 
     async fn log(&self, name: &str, number: &str) -> Result<Revision, VcsError> {
-        let call = self.call("log", Step::Revision).await?;
+        let call = self.call("log", Step::Revision);
         let call = call.args(["-l1", "--xml", "--", &self.at("", number)]);
         let output = call.run().await?;
         match output.code {
-            Some(0) => answers::revision(name, &output.stdout, &self.url),
+            Some(0) => answers::revision(name, &output.stdout, self.client.url()),
             _ if is_missing(&output.said) => Err(unknown(name)),
-            _ => Err(failed(VcsKind::Svn, Step::Revision, &output)),
+            _ => Err(self.client.failed(Step::Revision, &output)),
         }
     }
 
     /// The files of an export: names and sizes.
     async fn list(&self, at: &RevisionId, subdir: &str) -> Result<Vec<(String, u64)>, VcsError> {
-        let call = self.call("list", Step::Archive).await?;
-        let call = call.time(self.options.archive_time);
+        let call = self.call("list", Step::Archive);
+        let call = call.time(self.client.options().archive_time);
         let call = call.args(["--xml", "--incremental", "--recursive", "--revision", at.as_str()]);
         let output = call.args(["--", &self.at(subdir, at.as_str())]).run().await?;
         match output.code {
             Some(0) => answers::files(&output.stdout),
-            _ if !is_missing(&output.said) => Err(failed(VcsKind::Svn, Step::Archive, &output)),
+            _ if !is_missing(&output.said) => Err(self.client.failed(Step::Archive, &output)),
             _ if subdir.is_empty() || output.said.contains("E160006") => Err(unknown(at.as_str())),
             _ => Ok(Vec::new()),
         }
     }
 
     async fn export(&self, at: &RevisionId, subdir: &str, to: &Path, bytes: u64) -> Result<(), VcsError> {
-        let call = self.call("export", Step::Archive).await?;
-        let call = call.time(self.options.archive_time).args([
+        let call = self.call("export", Step::Archive);
+        let call = call.time(self.client.options().archive_time).args([
             "--quiet",
             // Nothing of the host, nothing of other servers.
             "--native-eol",
@@ -133,18 +128,12 @@ impl SvnRepository {
             // Line ends may make files longer than the list says; a server that lies is stopped.
             limit: bytes.saturating_mul(2).saturating_add(1 << 20),
         };
-        quota.succeed(call.args([to.join("tree")])).await.map(drop)
+        let output = quota.run(call.args([to.join("tree")])).await?;
+        match output.code {
+            Some(0) => Ok(()),
+            _ => Err(self.client.failed(Step::Archive, &output)),
+        }
     }
-}
-
-/// Does what touches the disk.
-async fn blocking<T: Send + 'static>(
-    step: Step,
-    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
-) -> Result<T, VcsError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    let done = done.unwrap_or_else(|error| Err(std::io::Error::other(error.to_string())));
-    done.map_err(|error| VcsError::from_io(&error, VcsKind::Svn, step))
 }
 
 #[async_trait]
@@ -154,13 +143,13 @@ impl Repository for SvnRepository {
     }
 
     fn url(&self) -> &str {
-        &self.url
+        self.client.url()
     }
 
     async fn tags(&self, prefix: &str) -> Result<Tags, VcsError> {
-        let url = self.url.trim_end_matches('/');
+        let url = self.client.url().trim_end_matches('/');
         let root = url.strip_suffix("/trunk").unwrap_or(url);
-        let call = self.call("list", Step::Access).await?;
+        let call = self.call("list", Step::Access);
         let output = call.args(["--", &format!("{root}/tags@")]).run().await?;
         let mut list: Vec<Tag> = match output.code {
             Some(0) => String::from_utf8_lossy(&output.stdout)
@@ -172,7 +161,7 @@ impl Repository for SvnRepository {
                 })
                 .collect(),
             _ if is_missing(&output.said) => Vec::new(),
-            _ => return Err(failed(VcsKind::Svn, Step::Access, &output)),
+            _ => return Err(self.client.failed(Step::Access, &output)),
         };
         list.sort();
         let repo_sum = None;
@@ -198,14 +187,14 @@ impl Repository for SvnRepository {
         if !is_plain_path(path) {
             return Ok(None);
         }
-        let call = self.call("cat", Step::File).await?.limit(limit);
+        let call = self.call("cat", Step::File).limit(limit);
         let call = call.args(["--ignore-keywords", "--", &self.at(path, at.as_str())]);
         let output = call.run().await?;
         match output.code {
             Some(0) => Ok(Some(output.stdout.into())),
             _ if output.said.contains("E160006") => Err(unknown(at.as_str())),
             _ if is_missing(&output.said) || output.said.contains("W195007") => Ok(None),
-            _ => Err(failed(VcsKind::Svn, Step::File, &output)),
+            _ => Err(self.client.failed(Step::File, &output)),
         }
     }
 
@@ -224,26 +213,9 @@ impl Repository for SvnRepository {
         if list.is_empty() {
             return Ok(Box::new(Export::empty()));
         }
-        let dir = self.dir.clone();
-        let to = blocking(Step::Archive, move || tempfile::tempdir_in(dir)).await?;
+        let to = self.exports.folder().await?;
         self.export(at, subdir, to.path(), bytes).await?;
-        let open = blocking(Step::Archive, move || Export::open(to, list));
+        let open = blocking(move || Export::open(to, list));
         Ok(Box::new(open.await?))
-    }
-
-    async fn recent_tag(
-        &self,
-        _at: &RevisionId,
-        _prefix: &str,
-        _allowed: &(dyn for<'a> Fn(&'a str) -> bool + Send + Sync),
-    ) -> Result<Option<String>, VcsError> {
-        Ok(None)
-    }
-
-    async fn descends_from(&self, _at: &RevisionId, _tag: &str) -> Result<bool, VcsError> {
-        Err(VcsError::Unsupported {
-            vcs: VcsKind::Svn,
-            what: "whether a revision descends from a tag",
-        })
     }
 }

@@ -1,5 +1,9 @@
 //! Reading tar files, as programs of version control systems print them.
 
+mod archive;
+
+pub(crate) use archive::{PREFIX, TarArchive};
+
 use std::io::{self, Read};
 
 /// The unit of a tar file, in bytes.

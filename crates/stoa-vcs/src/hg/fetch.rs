@@ -7,27 +7,20 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::{HgRepository, answers};
-use crate::disk::{Quota, failed};
+use super::{HgRepository, answers, is_unknown, rev};
 use crate::local_copy::{Fetch, Folder, Updated};
-use crate::{Step, VcsError, VcsKind};
+use crate::{RevisionId, Step, VcsError, VcsKind};
 
 impl HgRepository {
     async fn pull(&self, folder: &Path) -> Result<(), VcsError> {
-        let call = self.call("pull", Step::Access).time(self.options.fetch_time);
         // By force, for a repository whose commits are all new ones.
-        let call = call.dir(folder).args(["pull", "-q", "-f", "--", &self.url]);
-        let quota = Quota {
-            vcs: VcsKind::Hg,
-            step: Step::Access,
-            folder: folder.to_owned(),
-            limit: self.options.copy_limit,
-        };
-        let output = quota.run(call).await?;
+        let call = self.call("pull", Step::Access).dir(folder);
+        let call = call.args(["pull", "-q", "-f", "--", self.client.url()]);
+        let output = self.client.fetch(call, folder).await?;
         match output.code {
             // 1 says that there was nothing to be pulled, or that it could not be merged into a working tree.
             Some(0 | 1) => Ok(()),
-            _ => Err(failed(VcsKind::Hg, Step::Access, &output)),
+            _ => Err(self.client.failed(Step::Access, &output)),
         }
     }
 
@@ -41,7 +34,7 @@ impl HgRepository {
             .await?;
         // 1 says that there are none.
         if !matches!(output.code, Some(0 | 1)) {
-            return Err(failed(VcsKind::Hg, Step::Access, &output));
+            return Err(self.client.failed(Step::Access, &output));
         }
         let call = self.ask(folder, "bookmarks", Step::Access);
         let template = "{bookmarks % \"0\\n{bookmark}\\n{node}\\n\"}";
@@ -103,16 +96,27 @@ impl Fetch for HgRepository {
     async fn update(&self, folder: &Path) -> Result<Updated, VcsError> {
         self.pull(folder).await?;
         // What it does not have and we have was taken away there; tags in it would be tags still.
-        let call = self.call("outgoing", Step::Access).time(self.options.fetch_time);
+        let call = self.call("outgoing", Step::Access).dir(folder);
         let call = call
-            .dir(folder)
-            .args(["outgoing", "-q", "-l1", "--", &self.url])
+            .time(self.client.options().fetch_time)
+            .args(["outgoing", "-q", "-l1", "--", self.client.url()])
             .limit(1 << 20);
         let output = call.run().await?;
         match output.code {
             Some(1) => Ok(Updated::Good),
             Some(0) => Ok(Updated::Outdated),
-            _ => Err(failed(VcsKind::Hg, Step::Access, &output)),
+            _ => Err(self.client.failed(Step::Access, &output)),
+        }
+    }
+
+    async fn has(&self, folder: &Folder, at: &RevisionId) -> Result<bool, VcsError> {
+        let call = self.ask(folder, "has", Step::Revision);
+        let call = call.args(["log", "-l1", &rev(at.as_str()), "--template", "{node}"]);
+        let output = call.run().await?;
+        match output.code {
+            Some(0) => Ok(output.stdout == at.as_str().as_bytes()),
+            _ if is_unknown(&output) => Ok(false),
+            _ => Err(self.client.failed(Step::Revision, &output)),
         }
     }
 }

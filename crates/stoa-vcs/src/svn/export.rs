@@ -4,17 +4,16 @@ use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::os::fd::OwnedFd;
 
+use super::exports::ExportFolder;
+use crate::{Archive, Entry, EntryKind, Step, VcsError, VcsKind};
 use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
 use rustix::io::Errno;
-use tempfile::TempDir;
-
-use crate::{Archive, Entry, EntryKind, Step, VcsError, VcsKind};
 
 /// The files of an export, in the order of the list that the server gave. No link is ever followed, in no place of a
 /// path: a repository could have one to any file of this host. Dropping it removes the export.
 #[derive(Debug)]
 pub(super) struct Export {
-    tree: Option<(OwnedFd, TempDir)>,
+    tree: Option<(OwnedFd, ExportFolder)>,
     files: std::vec::IntoIter<(String, u64)>,
     content: Content,
 }
@@ -46,7 +45,8 @@ impl Export {
     }
 
     /// These files of `tree` in `dir`.
-    pub(super) fn open(dir: TempDir, files: Vec<(String, u64)>) -> io::Result<Self> {
+    pub(super) fn open(dir: ExportFolder, files: Vec<(String, u64)>) -> io::Result<Self> {
+        dir.measure();
         let root = openat(CWD, dir.path().join("tree"), FOLDER, Mode::empty())?;
         Ok(Self {
             tree: Some((root, dir)),
@@ -132,11 +132,16 @@ impl Archive for Export {
 
 #[cfg(test)]
 mod tests {
+    use super::super::exports::Exports;
     use super::*;
+    use crate::cache::Cache;
 
-    #[test]
-    fn follows_no_link_in_any_place() {
-        let dir = tempfile::tempdir().expect("a folder");
+    #[tokio::test]
+    async fn follows_no_link_in_any_place() {
+        let root = tempfile::tempdir().expect("a folder");
+        let cache = Cache::open(root.path(), 1 << 20).expect("a cache");
+        let exports = Exports::new("https://h.example/r", cache);
+        let dir = exports.folder().await.expect("a folder");
         let tree = dir.path().join("tree");
         std::fs::create_dir_all(tree.join("sub")).expect("a folder");
         std::fs::write(dir.path().join("secret"), "123456789").expect("a file");

@@ -24,7 +24,7 @@ bzr tag -q 'a tag'
 ";
 
 fn open(work: &Work) -> BzrRepository {
-    BzrRepository::open(&work.url("repo/r"), work.path("copies"), work.options()).expect("an address")
+    BzrRepository::open(&work.url("repo/r"), work.cache(), work.options()).expect("an address")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,7 +34,7 @@ async fn finds_revisions() {
     work.script("bzr branch -q r other; cd other; bzr commit -q --unchanged -m other");
     let mut options = work.options();
     options.freshness = Duration::from_secs(600);
-    let bzr = BzrRepository::open(&work.url("repo/r"), work.path("copies"), options).expect("an address");
+    let bzr = BzrRepository::open(&work.url("repo/r"), work.cache(), options).expect("an address");
     let latest = bzr.latest().await.expect("a commit");
     assert_eq!((latest.id.as_str(), latest.short.as_str()), ("1", "000000000001"));
     assert_eq!(latest.time, at(1_506_043_212));
@@ -164,7 +164,7 @@ async fn fetches_once_and_then_what_is_new() {
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_are_not_missing_revisions() {
     let work = Work::new();
-    let down = BzrRepository::open("http://127.0.0.1:1/r", work.path("copies"), work.options());
+    let down = BzrRepository::open("http://127.0.0.1:1/r", work.cache(), work.options());
     let error = down
         .expect("an address")
         .latest()
@@ -177,14 +177,14 @@ async fn failures_are_not_missing_revisions() {
         pid.display()
     );
     let mut options = work.fake("bzr", &hang);
-    options.fetch_time = Duration::from_millis(500);
-    let slow = BzrRepository::open("https://127.0.0.1:1/r", work.path("copies"), options);
+    options.fetch_time = Duration::from_secs(2);
+    let slow = BzrRepository::open("https://127.0.0.1:1/r", work.cache(), options);
     let error = slow.expect("an address").latest().await.expect_err("it hangs");
     assert!(matches!(error, VcsError::Timeout { .. }), "{error}");
     assert!(gone(&pid));
 
     work.script("bzr init -q empty");
-    let empty = BzrRepository::open(&work.url("repo/empty"), work.path("copies"), work.options());
+    let empty = BzrRepository::open(&work.url("repo/empty"), work.cache(), work.options());
     let error = empty.expect("an address").latest().await.expect_err("no commits");
     assert!(matches!(error, VcsError::NoCommits { .. }), "{error}");
 }

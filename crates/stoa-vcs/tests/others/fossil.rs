@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use stoa_vcs::{FossilRepository, Repository as _, RevisionId, Step, VcsError, VcsKind};
 
-use crate::support::{Work, at, file, files, gone, link, names, read, tag_names};
+use crate::support::{Work, at, file, files, gone, link, names, read, tag_names, until};
 
 const REPOSITORY: &str = r"
 fossil init -A stoa --date-override 2020-01-01T00:00:00 r.fossil >/dev/null
@@ -25,8 +25,7 @@ fossil commit -m one --no-warnings --date-override 2020-02-02T02:02:02 --tag v1.
 ";
 
 fn open(work: &Work) -> FossilRepository {
-    FossilRepository::open(&work.url("repo/r.fossil"), work.path("copies"), work.options())
-        .expect("an address")
+    FossilRepository::open(&work.url("repo/r.fossil"), work.cache(), work.options()).expect("an address")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +35,7 @@ async fn finds_revisions() {
     let mut options = work.options();
     options.freshness = Duration::from_secs(600);
     let url = work.url("repo/r.fossil");
-    let fossil = FossilRepository::open(&url, work.path("copies"), options).expect("an address");
+    let fossil = FossilRepository::open(&url, work.cache(), options).expect("an address");
     let latest = fossil.latest().await.expect("a commit");
     assert_eq!(latest.time, at(1_580_608_922));
     assert_eq!(latest.reference.as_deref(), Some("trunk"));
@@ -149,23 +148,22 @@ async fn fetches_once_and_then_what_is_new() {
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_are_not_missing_revisions() {
     let work = Work::new();
-    let down = FossilRepository::open("http://127.0.0.1:1/r", work.path("copies"), work.options());
+    let down = FossilRepository::open("http://127.0.0.1:1/r", work.cache(), work.options());
     let error = down
         .expect("an address")
         .latest()
         .await
         .expect_err("nobody listens");
     assert!(matches!(error, VcsError::Failed { .. }), "{error}");
-    let left = std::fs::read_dir(work.path("copies")).expect("a folder").count();
-    assert!(left <= 1, "{left} half copies");
+    assert!(until(|| work.copies().is_empty()), "half a copy");
     let pid = work.path("pid");
     let hang = format!(
         "echo $$ >{0}.new; mv {0}.new {0}; sleep 1000 & wait",
         pid.display()
     );
     let mut options = work.fake("fossil", &hang);
-    options.fetch_time = Duration::from_millis(500);
-    let slow = FossilRepository::open("https://127.0.0.1:1/r", work.path("copies"), options);
+    options.fetch_time = Duration::from_secs(2);
+    let slow = FossilRepository::open("https://127.0.0.1:1/r", work.cache(), options);
     let error = slow.expect("an address").latest().await.expect_err("it hangs");
     assert!(matches!(error, VcsError::Timeout { .. }), "{error}");
     assert!(gone(&pid));

@@ -27,9 +27,9 @@ async fn answers_are_those_of_cmd_go() {
     let web = VcWeb::start();
     let work = Work::new();
     let mut asked = 0;
-    for (number, module) in vectors["modules"].as_array().expect("modules").iter().enumerate() {
+    for module in vectors["modules"].as_array().expect("modules") {
         let Some(kind) = kind(module) else { continue };
-        let repository = open(&web, &work, kind, module, number);
+        let repository = open(&web, &work, kind, module);
         asked += ask(repository.as_ref(), module).await;
     }
     assert!(asked >= 60, "only {asked} questions were asked");
@@ -41,22 +41,22 @@ fn kind(module: &Value) -> Option<VcsKind> {
     kind.parse().ok().filter(|&kind| kind != VcsKind::Git)
 }
 
-fn open(web: &VcWeb, work: &Work, kind: VcsKind, module: &Value, number: usize) -> Box<dyn Repository> {
+fn open(web: &VcWeb, work: &Work, kind: VcsKind, module: &Value) -> Box<dyn Repository> {
     let url = text(&module["versions"]["origin"]["URL"]);
-    let dir = work.path("copies").join(number.to_string());
+    let cache = work.cache();
     let mut options = work.options();
     options.freshness = std::time::Duration::from_secs(600);
     let url = url.replace("$VCWEB", web.url());
     // The address that the vectors were made with had another port.
     let name = url.rsplit('/').next().filter(|_| kind == VcsKind::Svn);
-    let svn = name.map(|name| web.svn(name));
+    let svn = name.map(|name| format!("{}/{name}", web.svn()));
     let opened: Result<Box<dyn Repository>, VcsError> = match kind {
-        VcsKind::Hg => HgRepository::open(&url, dir, options).map(|hg| Box::new(hg) as _),
+        VcsKind::Hg => HgRepository::open(&url, cache, options).map(|hg| Box::new(hg) as _),
         VcsKind::Svn => {
-            SvnRepository::open(&svn.unwrap_or_default(), dir, options).map(|svn| Box::new(svn) as _)
+            SvnRepository::open(&svn.unwrap_or_default(), cache, options).map(|svn| Box::new(svn) as _)
         }
-        VcsKind::Bzr => BzrRepository::open(&url, dir, options).map(|bzr| Box::new(bzr) as _),
-        VcsKind::Fossil => FossilRepository::open(&url, dir, options).map(|fossil| Box::new(fossil) as _),
+        VcsKind::Bzr => BzrRepository::open(&url, cache, options).map(|bzr| Box::new(bzr) as _),
+        VcsKind::Fossil => FossilRepository::open(&url, cache, options).map(|fossil| Box::new(fossil) as _),
         VcsKind::Git => unreachable!("it is tested elsewhere"),
     };
     opened.expect("an address")

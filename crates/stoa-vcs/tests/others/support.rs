@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
+use stoa_vcs::cache::Cache;
 use stoa_vcs::process::RunnerSettings;
 use stoa_vcs::{EntryKind, Repository, RepositoryOptions, RevisionId, VcsError};
 use tempfile::TempDir;
 
-/// A folder for one test: a repository is made in `repo`, copies go below `copies`.
+/// A folder for one test: a repository is made in `repo`, what is fetched goes into `cache`.
 pub(crate) struct Work {
     dir: TempDir,
+    cache: Mutex<Weak<Cache>>,
 }
 
 /// An archive: what there is at each path, and its content.
@@ -21,10 +24,31 @@ pub(crate) type Files = BTreeMap<Vec<u8>, (EntryKind, Vec<u8>)>;
 impl Work {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        for name in ["home", "repo", "copies", "programs-home"] {
+        for name in ["home", "repo", "programs-home"] {
             std::fs::create_dir(dir.path().join(name)).expect("a folder");
         }
-        Self { dir }
+        Self {
+            dir,
+            cache: Mutex::default(),
+        }
+    }
+
+    /// The cache: that of whoever has it open, or as a new process would open it.
+    pub(crate) fn cache(&self) -> Arc<Cache> {
+        let mut cache = self.cache.lock().expect("no panic");
+        cache.upgrade().unwrap_or_else(|| {
+            let opened = Cache::open(self.path("cache"), 1 << 30).expect("a cache");
+            *cache = Arc::downgrade(&opened);
+            opened
+        })
+    }
+
+    /// What the cache holds of all repositories: copies and exports.
+    pub(crate) fn copies(&self) -> Vec<PathBuf> {
+        let list = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let repositories = list(self.path("cache/repositories"));
+        let all = repositories.flat_map(|folder| list(folder.path()));
+        all.map(|entry| entry.path()).collect()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -138,10 +162,17 @@ pub(crate) async fn tag_names(repository: &dyn Repository, prefix: &str) -> Vec<
 /// Waits until no process has the id that is in the file.
 pub(crate) fn gone(pid_file: &Path) -> bool {
     let pid = std::fs::read_to_string(pid_file).expect("it has started");
-    let until = Instant::now() + Duration::from_secs(5);
-    while Instant::now() < until {
+    until(|| {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-        if stat.map_or(true, |stat| stat.contains(") Z ")) {
+        stat.map_or(true, |stat| stat.contains(") Z "))
+    })
+}
+
+/// Waits until it is so, or for long in vain.
+pub(crate) fn until(is_so: impl Fn() -> bool) -> bool {
+    let until = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < until {
+        if is_so() {
             return true;
         }
         std::thread::yield_now();

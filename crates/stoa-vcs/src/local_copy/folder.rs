@@ -1,0 +1,133 @@
+//! The folder of a copy, and its use.
+
+use std::collections::HashSet;
+use std::io::{self, Read};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
+use super::{MARK, Shared};
+use crate::RevisionId;
+use crate::cache::{Cache, Lease};
+
+/// How many commits are remembered to be in a copy.
+const KNOWN: usize = 10_000;
+
+/// The folder of a copy. Once retired it goes with the last who reads it.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    cache: Arc<Cache>,
+    key: String,
+    path: PathBuf,
+    retired: AtomicBool,
+    known: Mutex<HashSet<RevisionId>>,
+}
+
+impl Folder {
+    pub(super) fn new(cache: Arc<Cache>, key: String, path: PathBuf) -> Self {
+        Self {
+            cache,
+            key,
+            path,
+            retired: AtomicBool::new(false),
+            known: Mutex::default(),
+        }
+    }
+
+    /// Says whether it goes with the last who reads it.
+    pub(super) fn retire(&self, retired: bool) {
+        self.retired.store(retired, Ordering::Relaxed);
+    }
+
+    /// Remembers that this commit is in the copy. Only for systems whose commits stay what they are.
+    pub(crate) fn learn(&self, id: &RevisionId) {
+        let mut known = self.known.lock();
+        if known.len() >= KNOWN {
+            known.clear();
+        }
+        known.insert(id.clone());
+    }
+
+    /// Whether this commit is remembered to be in the copy.
+    pub(crate) fn knows(&self, id: &RevisionId) -> bool {
+        self.known.lock().contains(id)
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !*self.retired.get_mut() {
+            return;
+        }
+        let path = std::mem::take(&mut self.path);
+        // At once: nobody may take what is left of it for whole.
+        let _ = std::fs::remove_file(path.join(MARK));
+        // Held until it is gone and the rest measured, so that nothing is thrown away beneath.
+        let lease = self.cache.lease(&self.key);
+        let remove = move || {
+            // What stays is removed at the next start.
+            let _ = std::fs::remove_dir_all(path);
+            lease.measure();
+        };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
+            Err(_) => remove(),
+        }
+    }
+}
+
+/// The use of a copy: as long as it is held, the copy stays.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    // The first to be dropped.
+    folder: Arc<Folder>,
+    /// Who opens the repository anew must find it in use.
+    _shared: Arc<Shared>,
+    _lease: Arc<Lease>,
+}
+
+impl Reading {
+    pub(super) fn new(folder: Arc<Folder>, shared: Arc<Shared>, lease: Arc<Lease>) -> Self {
+        Self {
+            folder,
+            _shared: shared,
+            _lease: lease,
+        }
+    }
+
+    /// A reader of a program that reads the copy.
+    pub(crate) fn hold<R: Read>(self, reader: R) -> impl Read + use<R> {
+        Held {
+            reader,
+            _reading: self,
+        }
+    }
+}
+
+impl Deref for Reading {
+    type Target = Folder;
+
+    fn deref(&self) -> &Folder {
+        &self.folder
+    }
+}
+
+struct Held<R> {
+    // The first to be dropped.
+    reader: R,
+    _reading: Reading,
+}
+
+impl<R: Read> Read for Held<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
