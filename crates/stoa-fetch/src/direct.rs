@@ -10,7 +10,7 @@ use crate::{
     BaseUrl, FetchError, Fetched, Fetcher, HttpClient, OpenRepository, Resource, SourceName, Upstream,
     code_repo::{CodeLimits, CodeRepo, DirectModule},
     discovery::{Discovery, DiscoveryOptions, HttpPages, RepoKind, RepoRoot},
-    repositories::RepositoryPing,
+    repositories::{RepositoryPing, failed},
 };
 
 /// Modules whose handles are kept, so that the questions about one version share what they found.
@@ -119,17 +119,7 @@ impl Direct {
         };
         let source_name = SourceName::new(root.repo.host_str().unwrap_or_default());
         let code = self.repositories.open(vcs, &root.repo);
-        let code = code.map_err(|error| match error {
-            stoa_vcs::VcsError::Unsupported { .. } | stoa_vcs::VcsError::NotInstalled { .. } => {
-                FetchError::Unsupported {
-                    reason: format!("{module}: {error}"),
-                }
-            }
-            error => FetchError::Unreachable {
-                source_name: source_name.clone(),
-                cause: Arc::new(error),
-            },
-        })?;
+        let code = code.map_err(|error| failed(&source_name, error))?;
         let repo = CodeRepo::new(code, &root.root, &root.subdir, module.clone(), self.code.clone());
         let repo = repo.map_err(|error| error.into_fetch(&source_name))?;
         let limits = self.client.limits().clone();

@@ -21,7 +21,7 @@ mod error;
 mod find;
 mod go_import;
 mod govcs;
-mod kind;
+pub(crate) mod kind;
 mod mapping;
 mod markup;
 mod memory;

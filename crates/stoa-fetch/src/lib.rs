@@ -42,7 +42,7 @@ pub use fetcher::{Fetched, Fetcher};
 pub use file::FileTree;
 pub use http_client::HttpClient;
 pub use limits::{Deadlines, Limits};
-pub use repositories::{OpenRepository, Repositories, RepositoryOptions};
+pub use repositories::{OpenRepository, Repositories, RepositoriesOptions};
 pub use resource::{BadResource, Resource};
 pub use route::{Route, Routes};
 pub use upstream::{BaseUrl, Upstream};

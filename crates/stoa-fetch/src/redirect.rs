@@ -9,12 +9,18 @@ use crate::{FetchError, SourceName};
 
 /// A hop that cannot or must not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct BadRedirect(String);
+pub(crate) enum BadRedirect {
+    /// From https to http.
+    #[error("redirected from a secure URL to an insecure one")]
+    Insecure,
+    /// Elsewhere.
+    #[error("{0}")]
+    Other(String),
+}
 
 impl BadRedirect {
     pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
+        Self::Other(reason.into())
     }
 
     pub(crate) fn too_many() -> Self {
@@ -52,9 +58,7 @@ pub(crate) fn next_hop(
         .map_err(|error| BadRedirect::new(format!("redirected to something that is no URL: {error}")))?;
     match next.scheme() {
         "http" if from.scheme() == "https" => {
-            return Err(BadRedirect::new(
-                "redirected from a secure URL to an insecure one",
-            ));
+            return Err(BadRedirect::Insecure);
         }
         "http" | "https" => {}
         scheme => {

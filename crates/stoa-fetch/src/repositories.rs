@@ -5,15 +5,17 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use stoa_vcs::{
-    Repository, Step, VcsError, VcsKind,
+    BzrRepository, FossilRepository, HgRepository, Repository, RepositoryOptions, Step, SvnRepository,
+    VcsError, VcsKind,
     cache::Cache,
     git::{Credentials, GitOptions, GitRepository, Probe, RepoUrl, Transport},
+    process::RunnerSettings,
 };
 use url::Url;
 
 use crate::{
     FetchError, HttpClient, SourceName,
-    discovery::{HttpPages, Pages, Ping, UrlGuard},
+    discovery::{HttpPages, Pages, Ping, UrlGuard, kind::is_secure_scheme},
 };
 
 /// Makes handles of repositories.
@@ -25,23 +27,23 @@ pub trait OpenRepository: fmt::Debug + Send + Sync + 'static {
     fn open(&self, vcs: VcsKind, url: &Url) -> Result<Arc<dyn Repository>, VcsError>;
 }
 
-/// What repositories are used with.
+/// What the repositories of a server are used with.
 #[derive(Clone, Debug)]
-pub struct RepositoryOptions {
+pub struct RepositoriesOptions {
     /// Where they are kept; without a place, none can be read.
     pub cache: Option<PathBuf>,
     /// How much they may take, in bytes.
     pub cache_size: u64,
     /// How long what a repository said of its branches and tags is taken for what it says now.
     pub freshness: Duration,
-    /// Who knows credentials.
+    /// Who knows credentials. Only git is given them yet.
     pub credentials: Option<Arc<dyn Credentials>>,
 }
 
 /// The adapters of this machine, over one cache.
 #[derive(Debug)]
 pub struct Repositories {
-    options: RepositoryOptions,
+    options: RepositoriesOptions,
     client: HttpClient,
     /// Opened for the first repository: many servers never ask for one.
     cache: Mutex<Option<Arc<Cache>>>,
@@ -49,7 +51,7 @@ pub struct Repositories {
 
 impl Repositories {
     /// Repositories with these options; `client` asks whether one that git cannot reach is there at all.
-    pub fn new(options: RepositoryOptions, client: HttpClient) -> Self {
+    pub fn new(options: RepositoriesOptions, client: HttpClient) -> Self {
         Self {
             options,
             client,
@@ -79,7 +81,7 @@ impl Repositories {
         Ok(Arc::clone(cache.insert(opened)))
     }
 
-    fn git(&self, url: &Url) -> Result<GitRepository, VcsError> {
+    fn git(&self, url: &Url, cache: Arc<Cache>) -> Result<GitRepository, VcsError> {
         // A URL in the clear comes only from a path that may be, or from the configuration: discovery sees to that. Git
         // follows redirects to http only where it was allowed to begin with it.
         let mut transports = vec![Transport::Https, Transport::Ssh];
@@ -96,19 +98,32 @@ impl Repositories {
             probe: Some(probe),
             ..GitOptions::default()
         };
-        GitRepository::open(RepoUrl::parse(url.as_str())?, self.cache(VcsKind::Git)?, options)
+        GitRepository::open(RepoUrl::parse(url.as_str())?, cache, options)
+    }
+
+    /// What the systems that copy whole repositories are used with.
+    fn options(&self, url: &Url, cache: &Cache) -> RepositoryOptions {
+        RepositoryOptions {
+            freshness: self.options.freshness,
+            // As for git: discovery sees to it that only a path that may be is in the clear.
+            insecure: !is_secure_scheme(url.scheme()),
+            ..RepositoryOptions::new(RunnerSettings::new(cache.home()))
+        }
     }
 }
 
 impl OpenRepository for Repositories {
     fn open(&self, vcs: VcsKind, url: &Url) -> Result<Arc<dyn Repository>, VcsError> {
-        match vcs {
-            VcsKind::Git => Ok(Arc::new(self.git(url)?)),
-            VcsKind::Hg | VcsKind::Svn | VcsKind::Bzr | VcsKind::Fossil => Err(VcsError::Unsupported {
-                vcs,
-                what: "anything yet: this version reads git repositories only",
-            }),
-        }
+        let cache = self.cache(vcs)?;
+        let options = self.options(url, &cache);
+        let text = url.as_str();
+        Ok(match vcs {
+            VcsKind::Git => Arc::new(self.git(url, cache)?),
+            VcsKind::Hg => Arc::new(HgRepository::open(text, cache, options)?),
+            VcsKind::Svn => Arc::new(SvnRepository::open(text, cache, options)?),
+            VcsKind::Bzr => Arc::new(BzrRepository::open(text, cache, options)?),
+            VcsKind::Fossil => Arc::new(FossilRepository::open(text, cache, options)?),
+        })
     }
 }
 
@@ -136,15 +151,26 @@ pub(crate) struct RepositoryPing(pub(crate) Arc<dyn OpenRepository>);
 #[async_trait]
 impl Ping for RepositoryPing {
     async fn ping(&self, vcs: VcsKind, url: &Url) -> Result<bool, FetchError> {
-        let failed = |error: VcsError| FetchError::Unreachable {
-            source_name: SourceName::new(url.as_str()),
-            cause: Arc::new(error),
-        };
+        let failed = |error: VcsError| failed(&SourceName::new(url.as_str()), error);
         let repository = self.0.open(vcs, url).map_err(failed)?;
         match repository.tags("").await {
             Ok(_) => Ok(true),
             Err(error) if error.is_not_exist() => Ok(false),
             Err(error) => Err(failed(error)),
         }
+    }
+}
+
+/// A repository that could not be asked. A program that is missing, and a question that its system has no answer to, are
+/// what this installation cannot do.
+pub(crate) fn failed(source_name: &SourceName, error: VcsError) -> FetchError {
+    match error {
+        VcsError::Unsupported { .. } | VcsError::NotInstalled { .. } => FetchError::Unsupported {
+            reason: error.to_string(),
+        },
+        error => FetchError::Unreachable {
+            source_name: source_name.clone(),
+            cause: Arc::new(error),
+        },
     }
 }

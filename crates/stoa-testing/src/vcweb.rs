@@ -77,21 +77,34 @@ impl VcWeb {
         format!("{server}/svn")
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a client of the server that is tested with"
-    )]
     fn svn_server(&self, name: &str) -> String {
-        let host = self.url.strip_prefix("http://").expect("an http address");
-        let mut stream = TcpStream::connect(host).unwrap();
-        let request = format!("GET /svn/{name}?vcwebsvn=1 HTTP/1.0\r\nHost: {host}\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let answer = ask(&format!("{}/svn/{name}?vcwebsvn=1", self.url));
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
         assert!(head.contains(" 200 "), "{name}: {answer}");
         body.trim().to_owned()
     }
+}
+
+/// Has the stand-in make the repository at `url`, if it is one of its own over HTTP, and waits for that as long as it
+/// takes.
+pub fn make(url: &str) {
+    if url.starts_with("http://") {
+        ask(url);
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a client of the server that is tested with"
+)]
+fn ask(url: &str) -> String {
+    let (host, path) = crate::http::split_url(url);
+    let mut stream = TcpStream::connect(host).unwrap();
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// Reads what it says until it serves, then lets a thread read on, so that it never waits for a reader.

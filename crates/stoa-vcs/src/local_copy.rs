@@ -72,8 +72,8 @@ pub(crate) struct Shared {
 struct State {
     adopted: bool,
     folder: Option<Arc<Folder>>,
-    /// When the last fetch that ended well began.
-    started: Option<Instant>,
+    /// When the last fetch that ended well began, and when it ended.
+    fetched: Option<(Instant, Instant)>,
     /// When the last fetch began that did not, and why it did not.
     failed: Option<(Instant, VcsError)>,
     failures: u32,
@@ -150,8 +150,9 @@ impl LocalCopy {
     }
 
     fn is_fresh(&self, asked: Instant) -> bool {
-        let started = self.shared.state.lock().started;
-        started.is_some_and(|started| started >= asked || started.elapsed() <= self.freshness)
+        let fetched = self.shared.state.lock().fetched;
+        // From the end: where a fetch takes longer than it may be old, each question would cost another one.
+        fetched.is_some_and(|(started, ended)| started >= asked || ended.elapsed() <= self.freshness)
     }
 
     fn failed_since(&self, asked: Instant) -> Option<VcsError> {
@@ -229,7 +230,7 @@ impl LocalCopy {
                 Err(_) => state.failures += 1,
             }
             if updated == Ok(Updated::Good) {
-                state.started = Some(started);
+                state.fetched = Some((started, Instant::now()));
             }
             state.failures
         };
@@ -265,7 +266,7 @@ impl LocalCopy {
         self.keep(lease, &folder).await?;
         let mut state = self.shared.state.lock();
         state.folder = Some(Arc::clone(&folder));
-        state.started = Some(started);
+        state.fetched = Some((started, Instant::now()));
         state.failures = 0;
         Ok(folder)
     }

@@ -17,7 +17,8 @@ pub struct RepositoryOptions {
     pub archive_time: Duration,
     /// How many bytes a local copy may have on the disk.
     pub copy_limit: u64,
-    /// How old the last fetch may be for an answer about tags, branches and the newest commit.
+    /// How long ago the last fetch may have ended for an answer about tags, branches and the newest commit. With none at
+    /// all, every question is answered by a fetch that began after it was asked.
     pub freshness: Duration,
     /// Whether `http` and the other schemes that anybody on the way could change are allowed.
     pub insecure: bool,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use stoa_dispatch::{Drain, Filter, FilterFn, HttpOptions, HttpTransports, LaneKey, Request};
 use stoa_fetch::{
-    Chain, Direct, DirectOptions, Fetcher, HttpClient, Repositories, RepositoryOptions, Route, Routes,
+    Chain, Direct, DirectOptions, Fetcher, HttpClient, Repositories, RepositoriesOptions, Route, Routes,
     code_repo::CodeLimits,
     discovery::{DiscoveryOptions, UrlGuard},
 };
@@ -139,7 +139,7 @@ fn fetcher(config: &Config, dispatcher: &stoa_dispatch::Pool, metrics: &Arc<Metr
 fn direct(config: &Config, client: &HttpClient) -> Arc<dyn Fetcher> {
     let vcs = &config.vcs;
     let repositories = Repositories::new(
-        RepositoryOptions {
+        RepositoriesOptions {
             cache: vcs.cache.clone(),
             cache_size: vcs.cache_size,
             freshness: FRESHNESS,

@@ -26,7 +26,8 @@ use super::{
 ///
 /// # Deviation
 ///
-/// * Where the go command takes every failure for "there is no such module", [`DiscoveryError`] tells them apart.
+/// * Where the go command takes every failure for "there is no such module", [`DiscoveryError`] tells them apart. A
+///   redirect from https to http is no failure: the host says itself that it has no page for us.
 /// * A path that may be asked for without encryption is asked for over https, then over http. The go command takes any
 ///   certificate for the former; here a bad one is a failure like others. No redirect leads from https to http, then
 ///   neither.

@@ -53,7 +53,7 @@ impl fmt::Display for RepoKind {
 /// # Deviation
 ///
 /// `GIT_ALLOW_PROTOCOL` is not looked at.
-pub(super) fn is_secure_scheme(scheme: &str) -> bool {
+pub(crate) fn is_secure_scheme(scheme: &str) -> bool {
     matches!(scheme, "https" | "git+ssh" | "bzr+ssh" | "svn+ssh" | "ssh")
 }
 

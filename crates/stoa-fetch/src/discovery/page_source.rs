@@ -14,7 +14,7 @@ use super::{
     pages::{PAGE_LIMIT, Page, Pages},
     rewrite::Rewrites,
 };
-use crate::{FetchError, Reply, SourceName};
+use crate::{FetchError, Reply, SourceName, redirect::BadRedirect};
 
 /// How much of an error page is kept, in bytes.
 const ERROR_TEXT: usize = 4096;
@@ -94,6 +94,10 @@ impl PageSource {
         let (url, page) = match answer {
             // Who may be asked without encryption may have nothing else.
             Err(DiscoveryError::Unreachable { .. }) if insecure => self.ask_over("http", path).await?,
+            // A host that proves who it is and has its page only where nobody does has none for us, as for the go command.
+            Err(DiscoveryError::Unreachable { reason, cause }) if leads_to_http(&cause) => {
+                return Err(DiscoveryError::not_exist(format!("{reason}: {cause}")));
+            }
             answer => answer?,
         };
         read(path, url, &page)
@@ -118,6 +122,14 @@ impl PageSource {
         let page = self.pages.get(url, &self.guard).await;
         page.map_err(|error| DiscoveryError::failed(what, url, error))
     }
+}
+
+/// Whether a request ended with a redirect from https to http.
+fn leads_to_http(error: &FetchError) -> bool {
+    let FetchError::Unreachable { cause, .. } = error else {
+        return false;
+    };
+    matches!(cause.downcast_ref(), Some(BadRedirect::Insecure))
 }
 
 /// The tags of a page. The status counts only where there are none.

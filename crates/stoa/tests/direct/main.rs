@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests")]
 
 mod oracle;
+mod tls;
 
 pub(crate) const STOA: &str = env!("CARGO_BIN_EXE_stoa");
