@@ -174,3 +174,27 @@ pub(crate) fn failed(source_name: &SourceName, error: VcsError) -> FetchError {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_what_this_installation_cannot_do() {
+        let source_name = SourceName::new("h.example");
+        let (vcs, package) = (VcsKind::Bzr, "brz");
+        let FetchError::Unsupported { reason } =
+            failed(&source_name, VcsError::NotInstalled { vcs, package })
+        else {
+            panic!("another meaning");
+        };
+        assert_eq!(
+            reason,
+            "bzr is not installed on this machine: install the package brz"
+        );
+        let step = Step::Access;
+        let said = "connection refused".to_owned();
+        let error = failed(&source_name, VcsError::Failed { vcs, step, said });
+        assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
+    }
+}

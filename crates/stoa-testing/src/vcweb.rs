@@ -6,7 +6,6 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
@@ -132,10 +131,4 @@ impl Drop for VcWeb {
         let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
         let _ = self.child.wait();
     }
-}
-
-/// Where the vectors are that Go's own code printed: beside the checkout, or where `STOA_VECTORS` says.
-pub fn vectors() -> std::path::PathBuf {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors");
-    crate::go::environment("STOA_VECTORS").map_or(beside, std::path::PathBuf::from)
 }

@@ -9,13 +9,12 @@ use stoa_module::{
     dirhash::go_mod_h1,
     zip::{self, ZipLimits},
 };
-
-use crate::support::{
-    Repositories, code_repo,
-    slow_git::SlowGits,
-    vcweb::Vcweb,
-    vectors::{known_fields, list, load, text},
+use stoa_testing::{
+    vcweb::VcWeb,
+    vectors::{assert_fields, list, load, text},
 };
+
+use crate::support::{Repositories, code_repo, slow_git::SlowGits};
 
 const HOST: &str = "vcs-test.golang.org";
 
@@ -88,12 +87,12 @@ impl Report {
     }
 
     async fn module(&mut self, case: &Value, repo: &CodeRepo, url: &str) {
-        known_fields(case, &["path", "queries", "versions"]);
+        assert_fields(case, &["path", "queries", "versions"]);
         let path = text(case, "path");
         self.versions(&case["versions"], repo, url).await;
         let mut remembered = Remembered::default();
         for question in list(case, "queries") {
-            known_fields(
+            assert_fields(
                 question,
                 &[
                     "query",
@@ -126,7 +125,7 @@ impl Report {
     }
 
     async fn versions(&mut self, want: &Value, repo: &CodeRepo, url: &str) {
-        known_fields(want, &["list", "origin", "error", "not_exist"]);
+        assert_fields(want, &["list", "origin", "error", "not_exist"]);
         let what = format!("{}/@v/list", repo.module());
         match repo.versions().await {
             Err(error) => self.error(&what, (&error.to_string(), Some(error.is_not_exist())), want, url),
@@ -203,7 +202,7 @@ impl Report {
         let summary = zip::check(Cursor::new(&bytes), &target, &ZipLimits::default()).unwrap();
         assert_eq!(*made.summary(), summary, "{what}");
         let want = &question["zip"];
-        known_fields(want, &["entries", "h1", "sha256_go1.26_flate", "size"]);
+        assert_fields(want, &["entries", "h1", "sha256_go1.26_flate", "size"]);
         self.same(
             &format!("{what} zip h1"),
             &summary.h1.to_string().as_str(),
@@ -223,8 +222,8 @@ async fn git_repositories_answer_as_for_cmd_go() {
     let Some(vectors) = load("oracle_vcstest") else {
         return;
     };
-    known_fields(&vectors, &["go", "modules"]);
-    let vcweb = Vcweb::start();
+    assert_fields(&vectors, &["go", "modules"]);
+    let vcweb = VcWeb::start();
     let gits = SlowGits::default();
     let mut report = Report::default();
     let modules = list(&vectors, "modules");
@@ -236,9 +235,9 @@ async fn git_repositories_answer_as_for_cmd_go() {
             continue;
         };
         asked = (asked.0 + 1, asked.1 + list(module, "queries").len());
-        let code = gits.open(&format!("{}/git/{name}", vcweb.url));
+        let code = gits.open(&format!("{}/git/{name}", vcweb.url()));
         let repo = code_repo(code, &root, subdir, text(module, "path"));
-        report.module(module, &repo, &vcweb.url).await;
+        report.module(module, &repo, vcweb.url()).await;
     }
     let count = report.differences.len();
     let differences = report.differences.join("\n");

@@ -3,8 +3,6 @@
 pub(crate) mod memory_archive;
 pub(crate) mod memory_repo;
 pub(crate) mod slow_git;
-pub(crate) mod vcweb;
-pub(crate) mod vectors;
 
 use std::sync::Arc;
 

@@ -8,19 +8,18 @@ use stoa_module::{
     ModuleVersion, Timestamp, Version,
     zip::{self, ZipLimits},
 };
+use stoa_testing::{
+    vcweb::VcWeb,
+    vectors::{assert_fields, list, load, text},
+};
 
 use crate::{
     oracle::place,
-    support::{
-        Repositories, code_repo,
-        slow_git::SlowGits,
-        vcweb::Vcweb,
-        vectors::{known_fields, list, load, text},
-    },
+    support::{Repositories, code_repo, slow_git::SlowGits},
 };
 
 /// Opens the module of a case; `None` if it is not in git, or not on this machine.
-fn open(case: &Value, vcweb: &Vcweb, gits: &SlowGits) -> Option<CodeRepo> {
+fn open(case: &Value, vcweb: &VcWeb, gits: &SlowGits) -> Option<CodeRepo> {
     let path = text(case, "path");
     if text(case, "vcs") != "git" {
         return None;
@@ -30,7 +29,7 @@ fn open(case: &Value, vcweb: &Vcweb, gits: &SlowGits) -> Option<CodeRepo> {
         Some(_) => (vgotest.to_owned(), "vgotest1", ""),
         None => place(path)?,
     };
-    let code = gits.open(&format!("{}/git/{name}", vcweb.url));
+    let code = gits.open(&format!("{}/git/{name}", vcweb.url()));
     Some(code_repo(code, &root, subdir, path))
 }
 
@@ -61,10 +60,10 @@ async fn check_zip(repo: &CodeRepo, version: &Version, case: &Value) {
 }
 
 /// The tables of newest commits and of lists; how many cases of each were asked.
-async fn lists(vectors: &Value, vcweb: &Vcweb, gits: &SlowGits) -> [usize; 2] {
+async fn lists(vectors: &Value, vcweb: &VcWeb, gits: &SlowGits) -> [usize; 2] {
     let mut counts = [0; 2];
     for case in list(vectors, "latest") {
-        known_fields(case, &["err", "path", "vcs", "version"]);
+        assert_fields(case, &["err", "path", "vcs", "version"]);
         let Some(repo) = open(case, vcweb, gits) else {
             continue;
         };
@@ -75,7 +74,7 @@ async fn lists(vectors: &Value, vcweb: &Vcweb, gits: &SlowGits) -> [usize; 2] {
         }
     }
     for case in list(vectors, "versions") {
-        known_fields(case, &["path", "prefix", "vcs", "versions"]);
+        assert_fields(case, &["path", "prefix", "vcs", "versions"]);
         let Some(repo) = open(case, vcweb, gits) else {
             continue;
         };
@@ -102,11 +101,11 @@ async fn tables_of_cmd_go() {
     let Some(vectors) = load("coderepo_tables") else {
         return;
     };
-    known_fields(&vectors, &["code_repo", "latest", "versions"]);
-    let (vcweb, gits) = (Vcweb::start(), SlowGits::default());
+    assert_fields(&vectors, &["code_repo", "latest", "versions"]);
+    let (vcweb, gits) = (VcWeb::start(), SlowGits::default());
     let mut counts = [0; 6];
     for case in list(&vectors, "code_repo") {
-        known_fields(
+        assert_fields(
             case,
             &[
                 "err",

@@ -11,6 +11,7 @@ mod discovery_tags;
 mod faults;
 mod lanes;
 mod redirects;
+mod repositories;
 mod support;
 mod vectors;
 mod world;

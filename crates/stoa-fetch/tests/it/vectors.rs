@@ -1,33 +1,15 @@
 //! Discovery held to vectors printed by Go's own code.
-//!
-//! They are read from `STOA_VECTORS`, else from `../shared/vectors` beside the workspace. Where that folder is absent
-//! each test says so and passes.
-
-use std::{fs, path::PathBuf};
 
 use serde_json::Value;
 use stoa_fetch::discovery::{
     Govcs, ModTags, NoStaticRoot, StaticRoot, check_repo_root, check_subdir, parse_go_imports, static_root,
     suffix_root,
 };
+use stoa_testing::vectors::{self, assert_fields, text};
 
-/// The vectors; `None`, said on standard output, if there is no folder of them.
-#[expect(
-    clippy::print_stdout,
-    reason = "a skipped test must not look like one that ran"
-)]
+/// The vectors, if there is a folder of them.
 fn load() -> Option<Value> {
-    let dir = std::env::var_os("STOA_VECTORS").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors"),
-        PathBuf::from,
-    );
-    if !dir.is_dir() {
-        println!("skipped: no vectors at {}", dir.display());
-        return None;
-    }
-    let path = dir.join("vcs_discovery.json");
-    let text = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let vectors: Value = serde_json::from_slice(&text).unwrap();
+    let vectors = vectors::load("vcs_discovery")?;
     let families = [
         "generic_vcs_suffix",
         "govcs",
@@ -50,22 +32,6 @@ fn each(key: &str, min: usize, fields: &[&str], check: impl Fn(&Value)) {
         assert_fields(case, fields);
         check(case);
     }
-}
-
-/// Panics if a case has a field the test does not know, for it would go unchecked.
-fn assert_fields(case: &Value, known: &[&str]) {
-    for field in case.as_object().unwrap().keys() {
-        assert!(
-            known.contains(&field.as_str()),
-            "unknown field {field:?} in {case}"
-        );
-    }
-}
-
-fn text<'v>(case: &'v Value, field: &str) -> &'v str {
-    case[field]
-        .as_str()
-        .unwrap_or_else(|| panic!("no text {field:?} in {case}"))
 }
 
 fn flag(case: &Value, field: &str) -> bool {

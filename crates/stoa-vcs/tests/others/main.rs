@@ -6,8 +6,8 @@
 )]
 
 mod bzr;
+mod copies;
 mod fossil;
 mod hg;
-mod oracle;
 mod support;
 mod svn;

@@ -1,0 +1,51 @@
+//! Which repositories are opened, and what is said where none can be.
+
+use std::time::Duration;
+
+use stoa_fetch::{Deadlines, Limits, OpenRepository as _, Repositories, RepositoriesOptions};
+use stoa_vcs::VcsKind;
+
+use crate::support::client;
+
+fn repositories(cache: Option<&std::path::Path>) -> Repositories {
+    let options = RepositoriesOptions {
+        cache: cache.map(Into::into),
+        cache_size: 1 << 20,
+        freshness: Duration::ZERO,
+        credentials: None,
+    };
+    Repositories::new(options, client(&Deadlines::default(), Limits::default()))
+}
+
+#[tokio::test]
+async fn every_system_is_opened_by_its_own_schemes() {
+    let dir = tempfile::tempdir().unwrap();
+    let repositories = repositories(Some(dir.path()));
+    let all = [
+        "https", "http", "git", "ssh", "svn", "svn+ssh", "bzr", "bzr+ssh", "file", "ext",
+    ];
+    for (vcs, want) in [
+        (VcsKind::Git, "https http git ssh"),
+        (VcsKind::Hg, "https http ssh"),
+        (VcsKind::Svn, "https http svn svn+ssh"),
+        (VcsKind::Bzr, "https http bzr bzr+ssh"),
+        (VcsKind::Fossil, "https http"),
+    ] {
+        let opens = |scheme: &&&str| {
+            let url = format!("{scheme}://h.example/r").parse().unwrap();
+            let opened = repositories.open(vcs, &url);
+            opened.is_ok_and(|opened| opened.vcs() == vcs && opened.url() == url.as_str())
+        };
+        let opened: Vec<_> = all.iter().filter(opens).copied().collect();
+        assert_eq!(opened.join(" "), want, "{vcs}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_place_for_copies_the_setting_is_named() {
+    let url = "https://h.example/r".parse().unwrap();
+    for vcs in VcsKind::ALL {
+        let error = repositories(None).open(vcs, &url).expect_err("no place");
+        assert!(error.to_string().contains("set vcs.cache"), "{error}");
+    }
+}
