@@ -1,10 +1,11 @@
 //! Local copies of repositories.
 
+mod fetch;
 mod folder;
 
+pub(crate) use fetch::{Fetch, Updated};
 pub(crate) use folder::{Folder, Reading};
 
-use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,27 +23,6 @@ const MARK: &str = "stoa-copy";
 
 /// How often in a row a fetch may fail before the copy is suspected.
 const FAILURES: u32 = 2;
-
-/// What a fetch into a copy found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Updated {
-    /// The copy has what the repository has.
-    Good,
-    /// The copy has what the repository has no longer: make a new one.
-    Outdated,
-}
-
-/// How a system fetches.
-pub(crate) trait Fetch: Sync {
-    /// Fetches all of the repository into an empty folder.
-    fn make(&self, folder: &Path) -> impl Future<Output = Result<(), VcsError>> + Send;
-
-    /// Fetches what is new into a folder that [`Self::make`] filled.
-    fn update(&self, folder: &Path) -> impl Future<Output = Result<Updated, VcsError>> + Send;
-
-    /// Whether the copy has the commit.
-    fn has(&self, folder: &Folder, at: &RevisionId) -> impl Future<Output = Result<bool, VcsError>> + Send;
-}
 
 /// The local copy of one repository, made at its first use and then fetched into.
 ///

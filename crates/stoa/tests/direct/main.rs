@@ -4,5 +4,6 @@
 
 mod oracle;
 mod tls;
+mod zip;
 
 pub(crate) const STOA: &str = env!("CARGO_BIN_EXE_stoa");

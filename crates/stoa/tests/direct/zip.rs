@@ -1,0 +1,45 @@
+//! What is in a zip.
+
+use std::io::Read;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use sha2::{Digest, Sha256};
+
+/// Names and SHA-256 of all entries, read by another reader than the one under test.
+pub(crate) fn unzip(bytes: &[u8]) -> Vec<(String, String)> {
+    let archive = rawzip::ZipArchive::from_slice(bytes).unwrap();
+    let mut entries = Vec::new();
+    let mut records = archive.entries();
+    while let Some(record) = records.next_entry().unwrap() {
+        let name = String::from_utf8(record.file_path().as_ref().to_vec()).unwrap();
+        let entry = archive.get_entry(record.wayfinder()).unwrap();
+        let mut content = Vec::new();
+        match record.compression_method() {
+            rawzip::CompressionMethod::STORE => content.extend_from_slice(entry.data()),
+            _ => {
+                flate2::read::DeflateDecoder::new(entry.data())
+                    .read_to_end(&mut content)
+                    .unwrap();
+            }
+        }
+        entries.push((name, hex(&Sha256::digest(&content))));
+    }
+    entries
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+/// `Hash1` of `golang.org/x/mod/sumdb/dirhash`, computed here once more.
+pub(crate) fn h1(entries: &[(String, String)]) -> String {
+    let mut entries: Vec<_> = entries.iter().collect();
+    entries.sort();
+    let lines = entries.iter().fold(String::new(), |text, (name, sum)| {
+        text + &format!("{sum}  {name}\n")
+    });
+    format!("h1:{}", BASE64_STANDARD.encode(Sha256::digest(lines)))
+}
