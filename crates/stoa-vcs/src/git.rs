@@ -16,6 +16,7 @@
 //!   come first, always.
 //! * cmd/go names a ref as the origin of a short hash that is the hash of a ref, but not when it finds it locally; here
 //!   a hash has no ref.
+//! * A tag of something that is no commit is an unknown revision; cmd/go calls it a failure of git.
 //! * A `stat` of `latest` is no special case: it may be a branch.
 
 mod ancestry;

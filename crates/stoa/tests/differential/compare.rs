@@ -1,0 +1,211 @@
+//! stoa's answers beside those of cmd/go.
+
+use std::fmt::Display;
+use std::io::Read as _;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use stoa_testing::http::{self, Response};
+
+use crate::oracle::{Answer, Failure, File, Zip};
+
+/// An answer that is not the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Difference {
+    pub(crate) path: String,
+    pub(crate) query: String,
+    /// What of it: `info`, `mod`, `zip`…
+    pub(crate) what: &'static str,
+    pub(crate) want: String,
+    pub(crate) got: String,
+}
+
+/// Asks stoa what the oracle was asked.
+pub(crate) struct Comparison<'a> {
+    /// Where stoa is.
+    pub(crate) stoa: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) differences: Vec<Difference>,
+    /// How many requests were made.
+    pub(crate) asked: usize,
+}
+
+impl Comparison<'_> {
+    async fn get(&mut self, rest: &str) -> Response {
+        self.asked += 1;
+        let url = format!("{}/{}/{rest}", self.stoa, escape(self.path));
+        http::get(&url)
+            .await
+            .unwrap_or_else(|error| panic!("{url}: {error}"))
+    }
+
+    fn differ(&mut self, query: &str, what: &'static str, want: impl Display, got: impl Display) {
+        self.differences.push(Difference {
+            path: self.path.to_owned(),
+            query: query.to_owned(),
+            what,
+            want: want.to_string(),
+            got: got.to_string(),
+        });
+    }
+
+    /// Whether stoa should have answered at all: an error must be of the class that cmd/go gives it, and only "does not
+    /// exist" is 404.
+    fn failed(&mut self, query: &str, what: &'static str, want: Option<&Failure>, got: &Response) -> bool {
+        let text = || format!("{} {}", got.status, got.text().trim_end());
+        match want {
+            None if got.status == 200 => return false,
+            None => self.differ(query, what, "an answer", text()),
+            Some(want) => {
+                let missing = matches!(got.status, 404 | 410);
+                if got.status < 400 || missing != (want.not_exist || is_no_commit(want)) {
+                    self.differ(query, what, want, text());
+                }
+            }
+        }
+        true
+    }
+
+    /// Asks one query, and for what its version holds.
+    pub(crate) async fn query(&mut self, want: &Answer) {
+        let query = want.query.as_str();
+        let got = match query {
+            "@list" => self.get("@v/list").await,
+            "@latest" => self.get("@latest").await,
+            query => self.get(&format!("@v/{}.info", escape(query))).await,
+        };
+        if self.failed(query, "info", want.error.as_ref(), &got) {
+            return;
+        }
+        if let Some(list) = &want.list {
+            let text = got.text();
+            let got: Vec<_> = text.lines().collect();
+            if *list != got {
+                self.differ(query, "list", list.join(" "), got.join(" "));
+            }
+            return;
+        }
+        let info = want.info.as_ref().unwrap();
+        let (want_info, got_info) = (comparable(info, query), comparable(&got.json(), query));
+        if want_info != got_info {
+            return self.differ(query, "info", want_info, got_info);
+        }
+        let version = escape(info["Version"].as_str().unwrap());
+        if want.go_mod.is_some() || want.go_mod_error.is_some() {
+            let got = self.get(&format!("@v/{version}.mod")).await;
+            if !self.failed(query, "mod", want.go_mod_error.as_ref(), &got)
+                && want.go_mod.as_deref() != Some(&*got.body)
+            {
+                let want = want.go_mod.as_deref().unwrap();
+                self.differ(query, "mod", want.escape_ascii(), got.body.escape_ascii());
+            }
+        }
+        if want.zip.is_some() || want.zip_error.is_some() {
+            let too_new = want.zip_error.as_ref().is_some_and(|error| error.too_new);
+            let got = self.get(&format!("@v/{version}.zip")).await;
+            if too_new {
+                // A client's rule: what a proxy serves is for later versions of Go, too (trap 52).
+                self.failed(query, "zip", None, &got);
+            } else if !self.failed(query, "zip", want.zip_error.as_ref(), &got) {
+                self.zip(query, want.zip.as_ref().unwrap(), &got.body);
+            }
+        }
+    }
+
+    fn zip(&mut self, query: &str, want: &Zip, got: &[u8]) {
+        let files = unzip(got);
+        let h1 = h1(&files);
+        if want.h1 == h1 {
+            return;
+        }
+        let listed = want.files.clone().unwrap_or_default();
+        let only = |of: &[File], not: &[File]| {
+            let lines = of.iter().filter(|file| !not.contains(file));
+            lines.fold(String::new(), |text, file| {
+                format!("{text} {:?} {}", file.name, &file.sum[..12])
+            })
+        };
+        let (want, got) = (
+            format!("{}{}", want.h1, only(&listed, &files)),
+            format!("{h1}{}", only(&files, &listed)),
+        );
+        self.differ(query, "zip", want, got);
+    }
+}
+
+/// Whether a tag names a file. For cmd/go that is a failure, for stoa a revision that does not exist: asking again will
+/// not help.
+fn is_no_commit(failure: &Failure) -> bool {
+    failure.text.ends_with("unexpected response from git log: \"\"")
+}
+
+/// What of an `.info` both must say.
+fn comparable(info: &Value, query: &str) -> Value {
+    let mut info = info.clone();
+    let version = info["Version"].as_str().unwrap().to_owned();
+    let left_out: &[&str] = if query == "@latest" {
+        // The tags decided, which cmd/go says in the origin of its list.
+        &["TagPrefix", "TagSum", "Ref"]
+    } else if query != version {
+        &[]
+    } else if version.split('-').next_back().is_some_and(|rev| rev.len() >= 12) {
+        // The `.info` of a version never changes. So what may change is left out, as cmd/go does when it stores one
+        // (`writeDiskStat`).
+        &["TagPrefix", "TagSum", "Ref"]
+    } else {
+        &["TagPrefix", "TagSum"]
+    };
+    if let Some(origin) = info["Origin"].as_object_mut() {
+        for name in left_out {
+            origin.remove(*name);
+        }
+    }
+    info
+}
+
+/// Upper-case letters as `!` and the lower-case letter; the rest is as it is.
+pub(crate) fn escape(text: &str) -> String {
+    let escaped = text.chars().map(|c| match c {
+        'A'..='Z' => format!("!{}", c.to_ascii_lowercase()),
+        c => c.to_string(),
+    });
+    escaped.collect()
+}
+
+/// All files, read by another reader than the one that wrote them.
+fn unzip(bytes: &[u8]) -> Vec<File> {
+    let archive = rawzip::ZipArchive::from_slice(bytes).unwrap();
+    let mut entries = Vec::new();
+    let mut records = archive.entries();
+    while let Some(record) = records.next_entry().unwrap() {
+        let name = String::from_utf8(record.file_path().as_ref().to_vec()).unwrap();
+        let entry = archive.get_entry(record.wayfinder()).unwrap();
+        let mut content = Vec::new();
+        match record.compression_method() {
+            rawzip::CompressionMethod::STORE => content.extend_from_slice(entry.data()),
+            _ => {
+                flate2::read::DeflateDecoder::new(entry.data())
+                    .read_to_end(&mut content)
+                    .unwrap();
+            }
+        }
+        let sum = Sha256::digest(&content);
+        let sum = sum
+            .iter()
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        entries.push(File { name, sum });
+    }
+    entries
+}
+
+/// `Hash1` of `golang.org/x/mod/sumdb/dirhash`, computed here once more.
+fn h1(files: &[File]) -> String {
+    let mut files: Vec<_> = files.iter().collect();
+    files.sort();
+    let lines = files.iter().fold(String::new(), |text, file| {
+        text + &format!("{}  {}\n", file.sum, file.name)
+    });
+    format!("h1:{}", BASE64_STANDARD.encode(Sha256::digest(lines)))
+}
