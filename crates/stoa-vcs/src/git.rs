@@ -23,6 +23,8 @@ mod ancestry;
 mod archive;
 mod fetch;
 mod files;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod listing;
 mod local;
 mod objects;

@@ -17,6 +17,9 @@ mod clock;
 mod disk;
 mod error;
 mod fossil;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod git;
 mod hg;
 mod kind;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use stoa_testing::go::GoClient;
 
 use crate::repository::Repository;
-use crate::run::{Batch, fresh, known};
+use crate::run::{Batch, fresh, known, number};
 
 /// What `go mod download -json` says of a module, without what depends on the machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,12 +58,21 @@ async fn download(client: GoClient, wanted: &[String]) -> BTreeMap<String, Downl
             download.version = text(&said["Version"]);
             download.sum = text(&said["Sum"]);
             download.go_mod_sum = text(&said["GoModSum"]);
-            download.origin = [&origin["VCS"], &origin["Subdir"], &origin["Hash"]].map(text);
+            // Of what it finds in a list the client says no origin: a proxy's list has none.
+            if *query == download.version || !is_beginning_of_a_version(query) {
+                download.origin = [&origin["VCS"], &origin["Subdir"], &origin["Hash"]].map(text);
+            }
         }
         all.insert(format!("{}@{query}", text(&said["Path"])), download);
     }
     assert!(!all.is_empty(), "{}", output.stderr);
     all
+}
+
+/// Whether it is like `v1` or `v1.2`.
+fn is_beginning_of_a_version(query: &str) -> bool {
+    let digits = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    query.strip_prefix('v').is_some_and(digits)
 }
 
 /// What differs between the two ways.
@@ -84,7 +93,7 @@ async fn differences(batch: &Batch, repository: &Repository, wanted: &[String]) 
     let mut differences = Vec::new();
     for (what, want) in direct {
         let got = through.remove(&what).unwrap_or_default();
-        let mistaken = repository.is_taken_in_by_a_tag(&format!("{want:?}"));
+        let mistaken = repository.is_mistaken(&format!("{want:?}"));
         if want != got && !mistaken {
             differences.push(format!("{what}\n    direct {want:?}\n    stoa   {got:?}"));
         }
@@ -96,6 +105,9 @@ async fn differences(batch: &Batch, repository: &Repository, wanted: &[String]) 
 async fn go_mod_download_gets_the_same_through_stoa() {
     let mut seeds = known(3);
     seeds.push(fresh());
+    if let Some(seed) = number("STOA_DIFFERENTIAL_SEED") {
+        seeds = vec![seed];
+    }
     println!("the last seed is {}", seeds[seeds.len() - 1]);
     let batch = Batch::start(&seeds, 16);
     let (mut asked, mut good) = (0, 0);
@@ -105,7 +117,9 @@ async fn go_mod_download_gets_the_same_through_stoa() {
         let questions = repository.questions(&batch.oracle.server());
         let modules = questions.iter().filter(|questions| questions.root == root);
         let wanted = modules.flat_map(|questions| {
-            let queries = questions.queries.iter().filter(|query| !query.starts_with('@'));
+            // The newest version is asked for elsewhere: it depends on what stoa has stored where there is no list.
+            let is_asked = |query: &&String| !query.starts_with('@') && *query != "latest";
+            let queries = questions.queries.iter().filter(is_asked);
             queries.take(8).map(|query| format!("{}@{query}", questions.path))
         });
         let wanted: Vec<_> = wanted.collect();

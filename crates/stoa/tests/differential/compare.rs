@@ -53,11 +53,19 @@ impl Comparison<'_> {
 
     /// Whether stoa should have answered at all: an error must be of the class that cmd/go gives it, and only "does not
     /// exist" is 404.
-    fn failed(&mut self, query: &str, what: &'static str, want: Option<&Failure>, got: &Response) -> bool {
+    /// `said` tells what cmd/go answered if it did.
+    fn failed(
+        &mut self,
+        query: &str,
+        what: &'static str,
+        want: Option<&Failure>,
+        said: &str,
+        got: &Response,
+    ) -> bool {
         let text = || format!("{} {}", got.status, got.text().trim_end());
         match want {
             None if got.status == 200 => return false,
-            None => self.differ(query, what, "an answer", text()),
+            None => self.differ(query, what, said, text()),
             Some(want) => {
                 let missing = matches!(got.status, 404 | 410);
                 if got.status < 400 || missing != (want.not_exist || is_no_commit(want)) {
@@ -76,7 +84,8 @@ impl Comparison<'_> {
             "@latest" => self.get("@latest").await,
             query => self.get(&format!("@v/{}.info", escape(query))).await,
         };
-        if self.failed(query, "info", want.error.as_ref(), &got) {
+        let said = want.info.as_ref().map_or_else(String::new, ToString::to_string);
+        if self.failed(query, "info", want.error.as_ref(), &said, &got) {
             return;
         }
         if let Some(list) = &want.list {
@@ -95,7 +104,7 @@ impl Comparison<'_> {
         let version = escape(info["Version"].as_str().unwrap());
         if want.go_mod.is_some() || want.go_mod_error.is_some() {
             let got = self.get(&format!("@v/{version}.mod")).await;
-            if !self.failed(query, "mod", want.go_mod_error.as_ref(), &got)
+            if !self.failed(query, "mod", want.go_mod_error.as_ref(), "a go.mod", &got)
                 && want.go_mod.as_deref() != Some(&*got.body)
             {
                 let want = want.go_mod.as_deref().unwrap();
@@ -107,8 +116,8 @@ impl Comparison<'_> {
             let got = self.get(&format!("@v/{version}.zip")).await;
             if too_new {
                 // A client's rule: what a proxy serves is for later versions of Go, too (trap 52).
-                self.failed(query, "zip", None, &got);
-            } else if !self.failed(query, "zip", want.zip_error.as_ref(), &got) {
+                self.failed(query, "zip", None, "too new", &got);
+            } else if !self.failed(query, "zip", want.zip_error.as_ref(), "a zip", &got) {
                 self.zip(query, want.zip.as_ref().unwrap(), &got.body);
             }
         }

@@ -118,12 +118,24 @@ impl Repository {
 }
 
 impl Repository {
-    /// Whether cmd/go's answer comes from its bug with tags such as `sub/v0.0.0-20200102030405-abcdefabcdef`, which it
-    /// takes for versions of the module `sub`: they become bases of others, or it looks for the commit they seem to name.
-    /// stoa does not (`Layout::version_of_tag`).
-    pub(crate) fn is_taken_in_by_a_tag(&self, want: &str) -> bool {
-        let below = |tag: &String| tag.contains('/') && tag.ends_with(names::NO_COMMIT);
-        self.tags.iter().any(below) && want.contains(&names::NO_COMMIT[1..])
+    /// Whether cmd/go's answer comes from one of its bugs, which stoa does not have.
+    ///
+    /// * It takes tags such as `sub/v0.0.0-20200102030405-abcdefabcdef` for versions of the module `sub`: they become
+    ///   bases of others, or it looks for the commit that they seem to name (`Layout::version_of_tag` in stoa-fetch).
+    /// * Once it knows a commit and its version, it looks for the go.mod where the 12 digits at the end of the version
+    ///   lead, which may be a branch or tag of that name and another commit (`code_repo` in stoa-fetch).
+    pub(crate) fn is_mistaken(&self, want: &str) -> bool {
+        let below = |tag: &String| tag.contains('/') && tag.contains(names::NO_COMMIT);
+        let short = |name: &String| {
+            name.len() == 12
+                && self
+                    .commits
+                    .iter()
+                    .any(|commit| commit.hash.starts_with(name.as_str()))
+        };
+        let mut names = self.tags.iter().chain(&self.branches);
+        (self.tags.iter().any(below) && want.contains(&names::NO_COMMIT[1..]))
+            || names.any(|name| short(name) && want.contains(name.as_str()))
     }
 }
 

@@ -89,7 +89,7 @@ impl Batch {
                 .compare(&questions.path, &answers, &mut outcome.requests)
                 .await;
             for difference in differences {
-                if self.repositories[index].is_taken_in_by_a_tag(&difference.want) {
+                if self.repositories[index].is_mistaken(&difference.want) {
                     outcome.mistaken += 1;
                 } else if self.wavers(questions, &difference).await {
                     outcome.wavering += 1;
@@ -103,22 +103,30 @@ impl Batch {
 
     /// Asks stoa what the oracle has answered, a few questions at a time.
     async fn compare(&self, path: &str, answers: &[Answer], requests: &mut usize) -> Vec<Difference> {
-        let parts = answers
-            .chunks(answers.len().div_ceil(PARALLEL))
-            .map(|part| async move {
-                let mut comparison = Comparison {
-                    stoa: self.stoa.url(),
-                    path,
-                    differences: Vec::new(),
-                    asked: 0,
-                };
-                for answer in part {
-                    comparison.query(answer).await;
-                }
-                comparison
-            });
+        let ask = |part: Vec<Answer>| async move {
+            let mut comparison = Comparison {
+                stoa: self.stoa.url(),
+                path,
+                differences: Vec::new(),
+                asked: 0,
+            };
+            for answer in &part {
+                comparison.query(answer).await;
+            }
+            comparison
+        };
+        // First of all the list and the newest version: where there is none, stoa gives the newest of those it has stored,
+        // and nothing is stored yet.
+        let (first, others): (Vec<_>, Vec<_>) = answers
+            .iter()
+            .cloned()
+            .partition(|answer| answer.query.starts_with('@'));
+        let first = ask(first).await;
+        let parts = others
+            .chunks(others.len().div_ceil(PARALLEL).max(1))
+            .map(|part| ask(part.to_vec()));
         let mut differences = Vec::new();
-        for comparison in join_all(parts).await {
+        for comparison in [first].into_iter().chain(join_all(parts).await) {
             *requests += comparison.asked;
             differences.extend(comparison.differences);
         }
@@ -161,7 +169,7 @@ fn stoa(folder: &Path, server: &str, repositories: &[Repository]) -> StoaProcess
         .start()
 }
 
-fn number(name: &str) -> Option<u64> {
+pub(crate) fn number(name: &str) -> Option<u64> {
     environment(name).map(|text| {
         text.parse()
             .unwrap_or_else(|_| panic!("{name} is no number: {text}"))
