@@ -36,9 +36,13 @@ bench:
 	cargo build --profile release-fast --package stoa-dispatch --example dispatch_lab --locked
 	python3 bench/dispatch.py $(CARGO_TARGET_DIR)/release-fast/examples/dispatch_lab
 
-## fuzz: the property tests with many more cases (FUZZ_CASES=20000)
+## fuzz: many more property cases (FUZZ_CASES=20000), random repositories (FUZZ_REPOSITORIES=200) and a while for each
+##       target in fuzz/ (FUZZ_SECONDS=60, FUZZ_TARGETS="names tar")
 fuzz:
-	PROPTEST_CASES=$(or $(FUZZ_CASES),20000) cargo test --release --package stoa-module
+	scripts/tools.sh fuzz
+	PROPTEST_CASES=$(or $(FUZZ_CASES),20000) cargo test --release --package stoa-module --package stoa-sumdb
+	STOA_DIFFERENTIAL_COUNT=$(or $(FUZZ_REPOSITORIES),200) cargo test --package stoa --test differential -- --nocapture
+	TOOLS=$(TOOLS) scripts/fuzz.sh $(FUZZ_TARGETS)
 
 ## tools: install what the tests need
 tools:

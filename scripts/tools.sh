@@ -6,14 +6,15 @@
 #                             and a program that asks cmd/go's own code
 #   scripts/tools.sh bench    also nginx and wrk
 #   scripts/tools.sh lint     only cargo-deny
+#   scripts/tools.sh fuzz     also cargo-fuzz, which is compiled
 #
 # Prints one line per thing done; a run that finds everything in place says nothing.
 # STOA_TOOLS names the directory (default ~/.cache/stoa/tools); the tests look there too.
 set -eu
 
-cd "$(dirname "$0")/.."
 go_version=1.26.6
 deny_version=0.20.2
+fuzz_version=0.13.2
 tools=${STOA_TOOLS:-$HOME/.cache/stoa/tools}
 
 fail() {
@@ -77,7 +78,7 @@ install_vcweb() {
 # What the differential test asks: our own files, laid over the source of cmd/go, whose internal packages they use.
 install_oracle() {
 	oracle=$tools/oracle-$go_version
-	source=$PWD/crates/stoa/tests/differential/oracle
+	source=$(cd "$(dirname "$0")/.." && pwd)/crates/stoa/tests/differential/oracle
 	sum=$(cat "$source"/*.go | cksum)
 	[ -x "$oracle" ] && [ "$(cat "$oracle.sum" 2>/dev/null)" = "$sum" ] && return
 	goroot=$tools/go-$go_version
@@ -123,6 +124,12 @@ install_deny() {
 	echo "tools: installed cargo-deny $deny_version in $tools/bin"
 }
 
+install_fuzz() {
+	[ "$("$tools/bin/cargo-fuzz" --version 2>/dev/null)" = "cargo-fuzz $fuzz_version" ] && return
+	quietly "building cargo-fuzz $fuzz_version" cargo install cargo-fuzz --version "$fuzz_version" --locked --root "$tools"
+	echo "tools: installed cargo-fuzz $fuzz_version in $tools/bin"
+}
+
 # Installs those Debian packages whose program is not there: install_packages nginx=nginx-light wrk=wrk
 install_packages() {
 	missing=
@@ -153,5 +160,9 @@ bench)
 	install_packages nginx=nginx-light wrk=wrk
 	;;
 lint) install_deny ;;
-*) fail "unknown argument '$1' (usage: scripts/tools.sh [bench|lint])" ;;
+fuzz)
+	"$0"
+	install_fuzz
+	;;
+*) fail "unknown argument '$1' (usage: scripts/tools.sh [bench|lint|fuzz])" ;;
 esac

@@ -31,7 +31,8 @@ fuzz_target!(|input: (u8, u8, &[u8])| {
             }
         }
         if let Ok(hash) = text.parse::<Hash>() {
-            assert_eq!(hash.to_string(), text, "a hash has one form");
+            // As in Go, the last bits of its base64 do not count.
+            assert_eq!(hash.to_string().parse::<Hash>(), Ok(hash));
         }
     }
     proofs(u64::from(size % 24) + 1, u64::from(id), data);

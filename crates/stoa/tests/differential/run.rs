@@ -222,17 +222,16 @@ async fn shrink(seed: u64, size: usize) -> Option<String> {
 async fn stoa_answers_what_cmd_go_answers() {
     let started = Instant::now();
     let size = usize::try_from(number("STOA_DIFFERENTIAL_SIZE").unwrap_or(16)).unwrap();
-    let seeds: Vec<u64> = match number("STOA_DIFFERENTIAL_SEED") {
-        Some(seed) => vec![seed],
-        None => {
-            let count = number("STOA_DIFFERENTIAL_COUNT").unwrap_or(KNOWN + 1);
-            // The rest is new when there are many.
-            let mut seeds = known(count.saturating_sub(1).min(KNOWN));
-            while (seeds.len() as u64) < count {
-                seeds.push(fresh());
-            }
-            seeds
+    let seeds = if let Some(seed) = number("STOA_DIFFERENTIAL_SEED") {
+        vec![seed]
+    } else {
+        let count = number("STOA_DIFFERENTIAL_COUNT").unwrap_or(KNOWN + 1);
+        // The rest is new when there are many.
+        let mut seeds = known(count.saturating_sub(1).min(KNOWN));
+        while (seeds.len() as u64) < count {
+            seeds.push(fresh());
         }
+        seeds
     };
     println!("the last seed is {}", seeds.last().unwrap());
     let (mut questions, mut requests, mut wavering, mut mistaken, mut good) = (0, 0, 0, 0, [0, 0]);
