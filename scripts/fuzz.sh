@@ -15,7 +15,7 @@ cargo run --quiet --manifest-path fuzz/Cargo.toml --example seeds -- fuzz/corpus
 cargo fuzz build --sanitizer none
 failed=
 for target in ${*:-$(cargo fuzz list)}; do
-	mkdir -p "fuzz/artifacts/$target"
+	mkdir -p "fuzz/corpus/$target" "fuzz/artifacts/$target"
 	log=$CARGO_TARGET_DIR/$target.log
 	if cargo fuzz run --sanitizer none "$target" "fuzz/corpus/$target" "fuzz/artifacts/$target" -- \
 		-max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 >"$log" 2>&1; then

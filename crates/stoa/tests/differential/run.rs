@@ -19,7 +19,7 @@ use crate::repository::Repository;
 /// How many repositories one stoa is asked about.
 const BATCH: usize = 16;
 /// How many of the seeds are always the same.
-const KNOWN: u64 = 11;
+const KNOWN: u64 = 7;
 /// How many requests are made at a time.
 const PARALLEL: usize = 3;
 
