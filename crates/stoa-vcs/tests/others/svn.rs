@@ -212,7 +212,9 @@ async fn what_takes_too_long_or_too_much_is_killed() {
     std::fs::remove_file(&pid).expect("the file");
     let list = "printf '<entry kind=\"file\"><name>a</name><size>1</size></entry>'";
     let lies = format!(
-        "test $1 = list && {{ {list}; exit; }}; for to; do :; done; head -c 9000000 /dev/zero >$to; {hang}"
+        "test $1 = list && {{ {list}; exit; }}; echo $$ >{0}; for to; do :; done; head -c 9000000 /dev/zero >$to
+         sleep 1000 & wait",
+        pid.display()
     );
     let options = work.fake("svn", &lies);
     let svn = SvnRepository::open("https://127.0.0.1:1/r", work.cache(), options).expect("an address");
