@@ -91,14 +91,17 @@ impl Classify for HttpClassify {
             }
             Attempted::Failed(error) => {
                 let verdict = match error.kind() {
-                    TransportErrorKind::Request => Verdict::Ignored,
+                    TransportErrorKind::Request | TransportErrorKind::Private => Verdict::Ignored,
                     _ => Verdict::Failure(error.to_string()),
                 };
                 return Classified {
                     verdict,
                     retriable: error.is_retriable(),
                     sleep: None,
-                    dropped: error.kind() != TransportErrorKind::Request,
+                    dropped: !matches!(
+                        error.kind(),
+                        TransportErrorKind::Request | TransportErrorKind::Private
+                    ),
                 };
             }
         };
@@ -281,6 +284,7 @@ mod tests {
             (TransportErrorKind::Tls, true, false),
             (TransportErrorKind::Protocol, true, false),
             (TransportErrorKind::Request, false, false),
+            (TransportErrorKind::Private, false, false),
         ] {
             let error = TransportError::new(kind, "x");
             let classified = HttpClassify.classify(Attempted::Failed(&error));

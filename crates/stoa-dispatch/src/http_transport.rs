@@ -7,6 +7,7 @@
 use std::{
     error::Error,
     fmt, io,
+    net::IpAddr,
     path::PathBuf,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -17,7 +18,8 @@ use http_body_util::BodyExt;
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::{
-    LaneKey, RawBody, Request, RequestContent, Transport, TransportError, TransportErrorKind, Transports,
+    LaneKey, Lookup, PrivateAddress, PublicOnly, RawBody, Request, RequestContent, SystemLookup, Transport,
+    TransportError, TransportErrorKind, Transports, is_public, lookup::Resolver,
 };
 
 /// Idle connections that a lane keeps.
@@ -26,7 +28,8 @@ const MAX_IDLE: usize = 32;
 /// HTTP/1.1 and HTTP/2 over TCP and TLS, each lane with connections of its own.
 ///
 /// Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), TLS roots from the
-/// system.
+/// system. A request marked [`PublicOnly`] reaches public addresses only, over connections of its own; where it goes
+/// through a proxy, the proxy resolves the name and has to see to that.
 #[derive(Debug)]
 pub struct HttpTransports {
     options: HttpOptions,
@@ -45,6 +48,10 @@ pub struct HttpOptions {
     pub idle_timeout: Duration,
     /// Talk over this unix socket, whatever the URI says.
     pub unix_socket: Option<PathBuf>,
+    /// What addresses names have.
+    pub lookup: Arc<dyn Lookup>,
+    /// The hosts of the proxies of the environment, which [`PublicOnly`] requests may be sent through wherever they are.
+    pub proxy_hosts: Vec<String>,
 }
 
 impl Default for HttpOptions {
@@ -54,12 +61,27 @@ impl Default for HttpOptions {
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(90),
             unix_socket: None,
+            lookup: Arc::new(SystemLookup),
+            proxy_hosts: Vec::new(),
         }
     }
 }
 
+/// The transport of one lane.
 #[derive(Debug)]
-struct HttpTransport(reqwest::Client);
+struct HttpTransport {
+    any: reqwest::Client,
+    /// For [`PublicOnly`] requests; made for the first of them.
+    public: OnceLock<Result<reqwest::Client, TransportError>>,
+    recipe: Recipe,
+}
+
+/// What the clients of a lane are made of.
+#[derive(Clone, Debug)]
+struct Recipe {
+    options: HttpOptions,
+    tls: rustls::ClientConfig,
+}
 
 impl HttpTransports {
     /// Transports with these options.
@@ -91,9 +113,28 @@ fn client_config() -> Result<rustls::ClientConfig, rustls::Error> {
 
 impl Transports for HttpTransports {
     fn for_lane(&self, _lane: &LaneKey) -> Result<Arc<dyn Transport>, TransportError> {
+        let recipe = Recipe {
+            options: self.options.clone(),
+            tls: self.tls()?,
+        };
+        Ok(Arc::new(HttpTransport {
+            any: recipe.client(false)?,
+            public: OnceLock::new(),
+            recipe,
+        }))
+    }
+}
+
+impl Recipe {
+    fn client(&self, public_only: bool) -> Result<reqwest::Client, TransportError> {
         let options = &self.options;
+        let resolver = Resolver {
+            lookup: Arc::clone(&options.lookup),
+            public_only: public_only.then(|| options.proxy_hosts.clone().into()),
+        };
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(self.tls()?)
+            .tls_backend_preconfigured(self.tls.clone())
+            .dns_resolver(Arc::new(resolver))
             .user_agent(&options.user_agent)
             .connect_timeout(options.connect_timeout)
             .pool_idle_timeout(options.idle_timeout)
@@ -103,16 +144,36 @@ impl Transports for HttpTransports {
         if let Some(path) = &options.unix_socket {
             builder = builder.unix_socket(path.as_path());
         }
-        let client = builder
+        builder
             .build()
-            .map_err(|error| TransportError::new(TransportErrorKind::Request, error))?;
-        Ok(Arc::new(HttpTransport(client)))
+            .map_err(|error| TransportError::new(TransportErrorKind::Request, error))
+    }
+}
+
+impl HttpTransport {
+    fn client_for(&self, request: &Request) -> Result<&reqwest::Client, TransportError> {
+        if request.extensions().get::<PublicOnly>().is_none() {
+            return Ok(&self.any);
+        }
+        // A literal address is resolved by nobody.
+        let host = request.uri().host().unwrap_or_default();
+        let literal = host.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(address) = literal.parse::<IpAddr>()
+            && !is_public(address)
+        {
+            let host = host.to_owned();
+            let error = PrivateAddress { host, address };
+            return Err(TransportError::new(TransportErrorKind::Private, error));
+        }
+        let public = self.public.get_or_init(|| self.recipe.client(true));
+        public.as_ref().map_err(Clone::clone)
     }
 }
 
 #[async_trait]
 impl Transport for HttpTransport {
     async fn send(&self, request: Request) -> Result<http::Response<RawBody>, TransportError> {
+        let client = self.client_for(&request)?;
         let request = request.map(|body| match body.into_content() {
             RequestContent::Bytes(bytes) => reqwest::Body::from(bytes),
             RequestContent::Stream(stream) => {
@@ -120,7 +181,7 @@ impl Transport for HttpTransport {
             }
         });
         let request = request.try_into().map_err(from_reqwest)?;
-        let response = self.0.execute(request).await.map_err(from_reqwest)?;
+        let response = client.execute(request).await.map_err(from_reqwest)?;
         let response = http::Response::<reqwest::Body>::from(response);
         Ok(response.map(|body| body.map_err(from_reqwest).boxed_unsync()))
     }
@@ -128,6 +189,9 @@ impl Transport for HttpTransport {
 
 /// The URL is left out of the text: it may carry credentials.
 fn from_reqwest(error: reqwest::Error) -> TransportError {
+    if let Some(private) = caused_by::<PrivateAddress>(&error) {
+        return TransportError::new(TransportErrorKind::Private, private.clone());
+    }
     let kind = if error.is_builder() {
         TransportErrorKind::Request
     } else if caused_by::<rustls::Error>(&error).is_some() {

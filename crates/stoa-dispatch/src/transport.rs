@@ -54,6 +54,8 @@ pub enum TransportErrorKind {
     Protocol,
     /// The request cannot be sent by anybody; the server is not to blame.
     Request,
+    /// The request is [`PublicOnly`](crate::PublicOnly), and the server is at no public address.
+    Private,
 }
 
 /// A failed attempt. Cheap to clone.

@@ -1,5 +1,6 @@
 //! What the dispatcher promises, over real sockets against servers on 127.0.0.1 and by the real clock.
 
+mod addresses;
 mod breaker;
 mod connections;
 mod faults;
