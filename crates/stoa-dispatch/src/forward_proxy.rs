@@ -112,7 +112,7 @@ fn random() -> io::Result<String> {
     let provider = rustls::crypto::ring::default_provider();
     let filled = provider.secure_random.fill(&mut bytes);
     filled.map_err(|_| io::Error::other("the system gives no random bytes"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 
 fn basic(user: &str, password: &str) -> String {

@@ -114,7 +114,7 @@ impl Direct {
                 let base = base.map_err(|error| FetchError::Refused {
                     reason: format!("{module}: discovery: {error}"),
                 })?;
-                return Ok(Arc::new(Upstream::new(base, self.client.clone())));
+                return Ok(Arc::new(Upstream::discovered(base, self.client.clone())));
             }
         };
         let source_name = SourceName::new(root.repo.host_str().unwrap_or_default());

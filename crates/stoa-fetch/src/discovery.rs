@@ -36,7 +36,7 @@ mod repo_url;
 mod rewrite;
 mod static_root;
 
-pub use address::{NotPublic, UrlGuard, is_public};
+pub use address::{Access, NotPublic, UrlGuard};
 pub use cursor::MarkupError;
 pub use error::{BadSetting, DiscoveryError};
 pub use find::Discovery;

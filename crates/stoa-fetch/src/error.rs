@@ -3,7 +3,7 @@
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use stoa_dispatch::DispatchError;
+use stoa_dispatch::{DispatchError, TransportErrorKind};
 
 /// The name of a source for messages and logs: its URL without credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -190,6 +190,11 @@ impl FetchError {
             DispatchError::AttemptTimeout { after, .. } => timeout(Phase::Response, after),
             DispatchError::IdleTimeout { after, .. } => timeout(Phase::Idle, after),
             DispatchError::Deadline { .. } => timeout(Phase::Total, total),
+            DispatchError::Transport { error, .. } if error.kind() == TransportErrorKind::Private => {
+                Self::Refused {
+                    reason: format!("{error} (vcs.allow_private_addresses is off)"),
+                }
+            }
             DispatchError::Transport { error, .. } => Self::Unreachable {
                 source_name,
                 cause: Arc::new(error),

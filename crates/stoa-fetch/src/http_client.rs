@@ -1,23 +1,23 @@
 //! GET requests, through the dispatcher.
 
-use std::{fmt, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use http::{
-    HeaderMap, HeaderValue, StatusCode,
+    HeaderMap, StatusCode,
     header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE},
 };
 use http_body::Body as _;
-use stoa_dispatch::{Pool, RequestBody, Response, ResponseBody, Task};
+use stoa_dispatch::{Pool, PublicOnly, RequestBody, Response, ResponseBody, Task};
 use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    Body, FetchError, Fetched, Limits, NotFound, Reply, SourceName,
+    Body, FetchError, Fetched, Limits, NotFound, OutboundRules, Reply, SourceName,
+    authorization::Authorization,
     body::Pieces,
-    discovery::Page,
+    discovery::{Access, Page, UrlGuard},
     redirect::{BadRedirect, next_hop},
 };
 
@@ -27,49 +27,66 @@ const MAX_REDIRECTS: usize = 10;
 /// Sends GET requests through the lanes of a [`Pool`], follows redirects, bounds bodies, asks for no content coding.
 ///
 /// Deadlines, queues, rates, breakers and repeats are the pool's; each hop of a redirect takes the lane of its own host.
+///
+/// What lets a request in is sent with it from the first: a server that hides what is private says 404 to strangers, not
+/// 401. It goes to the origin (scheme, host and port) that was asked first, and once a redirect has left it, nowhere.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     pool: Pool,
     total: Duration,
     limits: Limits,
+    rules: Arc<OutboundRules>,
 }
 
 /// One request: where to, for whom, how much.
 #[derive(Debug)]
 pub(crate) struct Get<'a> {
     pub(crate) url: Url,
-    /// Sent as basic authentication; never to another host after a redirect.
-    pub(crate) credentials: Option<&'a Credentials>,
+    /// The user part of a URL of the configuration; without one, the rules are asked.
+    pub(crate) authorization: Option<&'a Authorization>,
     pub(crate) source_name: &'a SourceName,
     pub(crate) limit: u64,
+    /// The URL is from a page, not from the configuration: the guard has a say, and it has been rewritten already.
+    pub(crate) discovered: bool,
 }
 
-/// Whether a redirect may lead to a URL.
-pub(crate) type Allowed<'a> = &'a (dyn Fn(&Url) -> Result<(), FetchError> + Sync);
-
-/// A user name and password from the user part of an upstream's URL.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Credentials(HeaderValue);
-
-impl Credentials {
-    pub(crate) fn basic(user: &str, password: &str) -> Option<Self> {
-        let token = BASE64_STANDARD.encode(format!("{user}:{password}"));
-        let mut value = HeaderValue::try_from(format!("Basic {token}")).ok()?;
-        value.set_sensitive(true);
-        Some(Self(value))
-    }
+/// Where the hops of one request begin.
+struct Start<'a> {
+    url: Url,
+    access: Access,
+    authorization: Option<&'a Authorization>,
+    source_name: &'a SourceName,
+    guard: &'a UrlGuard,
 }
 
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credentials(redacted)")
-    }
+/// Where they end.
+struct Arrived {
+    url: Url,
+    response: Response,
+    /// Something was presented there.
+    authorized: bool,
 }
 
 impl HttpClient {
     /// A client that sends through `pool`. A transfer with all its redirects may take `total`.
     pub fn new(pool: Pool, total: Duration, limits: Limits) -> Self {
-        Self { pool, total, limits }
+        Self {
+            pool,
+            total,
+            limits,
+            rules: Arc::default(),
+        }
+    }
+
+    /// The same client, which holds URLs to these rules.
+    #[must_use]
+    pub fn with_rules(self, rules: Arc<OutboundRules>) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// What URLs are held to.
+    pub fn rules(&self) -> &OutboundRules {
+        &self.rules
     }
 
     /// The bounds on bodies.
@@ -81,8 +98,7 @@ impl HttpClient {
     pub(crate) async fn get(&self, get: Get<'_>) -> Result<Fetched, FetchError> {
         let source_name = get.source_name;
         let limit = get.limit;
-        let any = |_: &Url| Ok(());
-        let (_, response) = self.follow(get.url, get.credentials, source_name, &any).await?;
+        let response = self.follow(self.start(get)?).await?.response;
         let (head, body) = response.into_parts();
         let len = body.size_hint().exact();
         let pieces = pieces(body, source_name.clone(), self.total);
@@ -96,17 +112,56 @@ impl HttpClient {
         Fetched::new(source_name.clone(), len, limit, pieces)
     }
 
-    /// The answer to a request without credentials, whatever its status, and its body up to `limit` bytes. Redirects are
-    /// followed as by [`get`](Self::get), where `allowed` lets them lead; `url` itself is not put to it.
+    fn start<'a>(&'a self, get: Get<'a>) -> Result<Start<'a>, FetchError> {
+        let guard = &self.rules.guard;
+        let mut start = Start {
+            url: get.url,
+            access: Access::Anywhere,
+            authorization: get.authorization,
+            source_name: get.source_name,
+            guard,
+        };
+        if get.discovered {
+            start.access = admit(guard, &start.url, "asked for")?;
+            return Ok(start);
+        }
+        let url = self.rules.rewrites.page(start.url.clone());
+        if url.origin() != start.url.origin() {
+            // It is for the server that it was written with.
+            start.authorization = None;
+        }
+        start.url = url;
+        Ok(start)
+    }
+
+    /// The answer to a request, whatever its status, and its body up to `limit` bytes; an answer that we are not let in
+    /// with what we presented is a failure. Redirects are followed as by [`get`](Self::get).
     pub(crate) async fn page(
         &self,
         url: Url,
         source_name: &SourceName,
         limit: usize,
-        allowed: Allowed<'_>,
+        guard: &UrlGuard,
     ) -> Result<Page, FetchError> {
-        let (url, response) = self.follow(url, None, source_name, allowed).await?;
-        let (head, body) = response.into_parts();
+        let start = Start {
+            access: admit(guard, &url, "asked for")?,
+            url,
+            authorization: None,
+            source_name,
+            guard,
+        };
+        let arrived = self.follow(start).await?;
+        let (url, authorized) = (arrived.url, arrived.authorized);
+        let (head, body) = arrived.response.into_parts();
+        if authorized && matches!(head.status.as_u16(), 401 | 403) {
+            let reply = Reply {
+                status: head.status.as_u16(),
+                content_type: None,
+                body: Bytes::from_static(b"the credential that is configured for it was refused"),
+            };
+            let source_name = source_name.clone();
+            return Err(FetchError::Status { source_name, reply });
+        }
         check_coding(&head.headers, source_name)?;
         let mut pieces = pieces(body, source_name.clone(), self.total);
         let mut body = BytesMut::new();
@@ -129,19 +184,24 @@ impl HttpClient {
         })
     }
 
-    /// The first answer that is no redirect, and where it was found. Credentials go to the server they were given for,
-    /// and once a redirect has left it, nowhere any more.
-    async fn follow(
-        &self,
-        mut url: Url,
-        mut credentials: Option<&Credentials>,
-        source_name: &SourceName,
-        allowed: Allowed<'_>,
-    ) -> Result<(Url, Response), FetchError> {
-        let began = Instant::now();
-        let mut hops = 0;
+    /// The first answer that is no redirect, and where it was found.
+    async fn follow(&self, start: Start<'_>) -> Result<Arrived, FetchError> {
+        let Start {
+            mut url,
+            mut access,
+            authorization,
+            source_name,
+            guard,
+        } = start;
+        let (began, mut hops, mut is_at_home) = (Instant::now(), 0, true);
         loop {
-            let mut task = task(&url, credentials).map_err(|bad| bad.into_error(source_name))?;
+            let shown = match authorization {
+                _ if !is_at_home => None,
+                Some(written) => Some(written.clone()),
+                None => self.authorization(&url).await,
+            };
+            let authorized = shown.is_some();
+            let mut task = task(&url, access, shown).map_err(|bad| bad.into_error(source_name))?;
             if hops > 0 {
                 // All hops together have the time of one transfer.
                 task = task.within(self.total.saturating_sub(began.elapsed()));
@@ -150,19 +210,29 @@ impl HttpClient {
             let response = sent.map_err(|error| FetchError::dispatch(source_name, self.total, error))?;
             let next = next_hop(&url, response.status(), response.headers());
             let Some(next) = next.map_err(|bad| bad.into_error(source_name))? else {
-                return Ok((url, response));
+                return Ok(Arrived {
+                    url,
+                    response,
+                    authorized,
+                });
             };
-            allowed(&next)?;
+            if next.origin() != url.origin() {
+                access = admit(guard, &next, "redirected to")?;
+                is_at_home = false;
+            }
             if hops == MAX_REDIRECTS {
                 return Err(BadRedirect::too_many().into_error(source_name));
             }
             hops += 1;
-            if next.origin() != url.origin() {
-                credentials = None;
-            }
             response.into_body().drain().await;
             url = next;
         }
+    }
+
+    /// What is configured for a URL.
+    async fn authorization(&self, url: &Url) -> Option<Authorization> {
+        let credentials = self.rules.credentials.as_ref()?;
+        Authorization::of(&credentials.for_url(url.as_str()).await?)
     }
 
     /// Reads what fits of an error's text. A failure on the way loses the text, not the status.
@@ -197,14 +267,23 @@ fn check_coding(headers: &HeaderMap, source_name: &SourceName) -> Result<(), Fet
     })
 }
 
-fn task(url: &Url, credentials: Option<&Credentials>) -> Result<Task, BadRedirect> {
+fn admit(guard: &UrlGuard, url: &Url, what: &str) -> Result<Access, FetchError> {
+    guard.admit(url).map_err(|error| FetchError::Refused {
+        reason: format!("{what} {url}: {error}"),
+    })
+}
+
+fn task(url: &Url, access: Access, shown: Option<Authorization>) -> Result<Task, BadRedirect> {
     let mut request = http::Request::new(RequestBody::empty());
     *request.uri_mut() = url
         .as_str()
         .parse()
         .map_err(|error| BadRedirect::new(format!("the URL cannot be asked for: {error}")))?;
-    if let Some(credentials) = credentials {
-        request.headers_mut().insert(AUTHORIZATION, credentials.0.clone());
+    if let Some(shown) = shown {
+        request.headers_mut().insert(AUTHORIZATION, shown.header());
+    }
+    if access == Access::PublicOnly {
+        request.extensions_mut().insert(PublicOnly);
     }
     Task::ready(request).map_err(|error| BadRedirect::new(error.to_string()))
 }

@@ -17,16 +17,19 @@
 //!
 //! Nothing here stores, verifies or caches: that is `stoa-proxy`.
 
+mod authorization;
 mod body;
 mod chain;
 pub mod code_repo;
 mod direct;
 pub mod discovery;
+mod egress;
 mod error;
 mod fetcher;
 mod file;
 mod http_client;
 mod limits;
+mod outbound_rules;
 mod redirect;
 mod repositories;
 mod resource;
@@ -42,6 +45,7 @@ pub use fetcher::{Fetched, Fetcher};
 pub use file::FileTree;
 pub use http_client::HttpClient;
 pub use limits::{Deadlines, Limits};
+pub use outbound_rules::OutboundRules;
 pub use repositories::{OpenRepository, Repositories, RepositoriesOptions};
 pub use resource::{BadResource, Resource};
 pub use route::{Route, Routes};

@@ -4,18 +4,20 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use stoa_dispatch::SystemLookup;
 use stoa_vcs::{
-    BzrRepository, FossilRepository, HgRepository, Repository, RepositoryOptions, Step, SvnRepository,
-    VcsError, VcsKind,
+    BzrRepository, Egress, FossilRepository, HgRepository, Repository, RepositoryOptions, Step,
+    SvnRepository, VcsError, VcsKind,
     cache::Cache,
-    git::{Credentials, GitOptions, GitRepository, Probe, RepoUrl, Transport},
+    git::{GitOptions, GitRepository, Probe, RepoUrl, Transport},
     process::RunnerSettings,
 };
 use url::Url;
 
 use crate::{
     FetchError, HttpClient, SourceName,
-    discovery::{HttpPages, Pages, Ping, UrlGuard, kind::is_secure_scheme},
+    discovery::{HttpPages, Pages, Ping, kind::is_secure_scheme},
+    egress::GuardedEgress,
 };
 
 /// Makes handles of repositories.
@@ -36,8 +38,6 @@ pub struct RepositoriesOptions {
     pub cache_size: u64,
     /// How long what a repository said of its branches and tags is taken for what it says now.
     pub freshness: Duration,
-    /// Who knows credentials. Only git is given them yet.
-    pub credentials: Option<Arc<dyn Credentials>>,
 }
 
 /// The adapters of this machine, over one cache.
@@ -45,14 +45,21 @@ pub struct RepositoriesOptions {
 pub struct Repositories {
     options: RepositoriesOptions,
     client: HttpClient,
+    /// How programs get out, where not everything is allowed.
+    egress: Option<Arc<dyn Egress>>,
     /// Opened for the first repository: many servers never ask for one.
     cache: Mutex<Option<Arc<Cache>>>,
 }
 
 impl Repositories {
-    /// Repositories with these options; `client` asks whether one that git cannot reach is there at all.
+    /// Repositories with these options; `client` asks whether one that git cannot reach is there at all, and its rules
+    /// hold for the programs.
     pub fn new(options: RepositoriesOptions, client: HttpClient) -> Self {
+        let guard = &client.rules().guard;
+        let egress = (!guard.allows_everything())
+            .then(|| Arc::new(GuardedEgress::new(guard.clone(), Arc::new(SystemLookup))) as _);
         Self {
+            egress,
             options,
             client,
             cache: Mutex::new(None),
@@ -90,11 +97,12 @@ impl Repositories {
             "git" => transports.push(Transport::Git),
             _ => {}
         }
-        let probe: Arc<dyn Probe> = Arc::new(HttpProbe(HttpPages::new(self.client.clone())));
+        let probe: Arc<dyn Probe> = Arc::new(HttpProbe(self.client.clone()));
         let options = GitOptions {
             freshness: self.options.freshness,
             transports,
-            credentials: self.options.credentials.clone(),
+            credentials: self.client.rules().credentials.clone(),
+            egress: self.egress.clone(),
             probe: Some(probe),
             ..GitOptions::default()
         };
@@ -107,6 +115,9 @@ impl Repositories {
             freshness: self.options.freshness,
             // As for git: discovery sees to it that only a path that may be is in the clear.
             insecure: !is_secure_scheme(url.scheme()),
+            sessions: cache.sessions(),
+            credentials: self.client.rules().credentials.clone(),
+            egress: self.egress.clone(),
             ..RepositoryOptions::new(RunnerSettings::new(cache.home()))
         }
     }
@@ -129,7 +140,7 @@ impl OpenRepository for Repositories {
 
 /// Asks by HTTP, through the dispatcher, whether a repository is there.
 #[derive(Debug)]
-struct HttpProbe(HttpPages);
+struct HttpProbe(HttpClient);
 
 #[async_trait]
 impl Probe for HttpProbe {
@@ -139,7 +150,8 @@ impl Probe for HttpProbe {
         if url.scheme() != "https" {
             return false;
         }
-        let page = self.0.get(&url, &UrlGuard::new(false)).await;
+        let pages = HttpPages::new(self.0.clone());
+        let page = pages.get(&url, &self.0.rules().guard).await;
         page.is_ok_and(|page| matches!(page.status, 404 | 410))
     }
 }
@@ -166,6 +178,9 @@ impl Ping for RepositoryPing {
 pub(crate) fn failed(source_name: &SourceName, error: VcsError) -> FetchError {
     match error {
         VcsError::Unsupported { .. } | VcsError::NotInstalled { .. } => FetchError::Unsupported {
+            reason: error.to_string(),
+        },
+        VcsError::Refused { .. } => FetchError::Refused {
             reason: error.to_string(),
         },
         error => FetchError::Unreachable {

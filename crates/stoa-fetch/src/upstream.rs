@@ -7,8 +7,8 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::{
-    FetchError, Fetched, Fetcher, HttpClient, ListError, Resource, SourceName,
-    http_client::{Credentials, Get},
+    FetchError, Fetched, Fetcher, HttpClient, ListError, Resource, SourceName, authorization::Authorization,
+    http_client::Get,
 };
 
 /// Asks one GOPROXY server over http or https.
@@ -16,13 +16,14 @@ use crate::{
 pub struct Upstream {
     base: BaseUrl,
     client: HttpClient,
+    discovered: bool,
 }
 
 /// The base URL of a GOPROXY server, its credentials kept apart so that nothing prints them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     url: Url,
-    credentials: Option<Credentials>,
+    credentials: Option<Authorization>,
     name: SourceName,
 }
 
@@ -49,7 +50,7 @@ impl BaseUrl {
             }
             (user, password) => {
                 let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-                let basic = Credentials::basic(&decode(user), &decode(password.unwrap_or_default()));
+                let basic = Authorization::basic(&decode(user), &decode(password.unwrap_or_default()));
                 Some(basic.ok_or_else(|| bad("credentials with control characters"))?)
             }
         };
@@ -75,9 +76,24 @@ impl BaseUrl {
 }
 
 impl Upstream {
-    /// A server at `base`.
+    /// A server at `base`, which the configuration names.
     pub fn new(base: BaseUrl, client: HttpClient) -> Self {
-        Self { base, client }
+        let discovered = false;
+        Self {
+            base,
+            client,
+            discovered,
+        }
+    }
+
+    /// A server that a page names: it has to be where strangers may send us.
+    pub fn discovered(base: BaseUrl, client: HttpClient) -> Self {
+        let discovered = true;
+        Self {
+            base,
+            client,
+            discovered,
+        }
     }
 }
 
@@ -98,9 +114,10 @@ impl Fetcher for Upstream {
     async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError> {
         let get = Get {
             url: self.base.join(resource),
-            credentials: self.base.credentials.as_ref(),
+            authorization: self.base.credentials.as_ref(),
             source_name: &self.base.name,
             limit: self.client.limits().for_resource(resource),
+            discovered: self.discovered,
         };
         self.client.get(get).await
     }
@@ -115,7 +132,7 @@ mod tests {
         let base = BaseUrl::parse("https://bot:s3cr%65t@goproxy.example/a/b/").expect("url");
         assert_eq!(base.to_string(), "https://goproxy.example/a/b");
         assert!(!format!("{base:?}").contains("s3cret"));
-        assert_eq!(base.credentials, Credentials::basic("bot", "s3cret"));
+        assert_eq!(base.credentials, Authorization::basic("bot", "s3cret"));
     }
 
     #[test]

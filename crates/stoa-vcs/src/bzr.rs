@@ -60,7 +60,6 @@ impl BzrRepository {
             .env("BRZ_PLUGIN_PATH", "-user:-core:-site")
             .env("BRZ_LOG", "/dev/null")
             .env("BRZ_EMAIL", "stoa <stoa@localhost>")
-            .env("BRZ_SSH", "openssh")
             // Names are Unicode to it; in another locale it could print only some of them.
             .env("LC_ALL", "C.UTF-8");
         call.args(["--no-plugins", "--no-aliases", command])
@@ -98,6 +97,7 @@ const BRANCH: &str = "branch";
 impl Fetch for BzrRepository {
     async fn make(&self, folder: &Path) -> Result<(), VcsError> {
         let call = self.call("branch", Step::Access).dir(folder);
+        let call = self.client.remote(call).await?;
         let call = call.args(["-q", "--no-tree", "--", self.client.url(), BRANCH]);
         self.client.fetch_all(call, folder).await
     }
@@ -105,6 +105,7 @@ impl Fetch for BzrRepository {
     async fn update(&self, folder: &Path) -> Result<Updated, VcsError> {
         let branch = folder.join(BRANCH);
         let call = self.call("pull", Step::Access).dir(&branch);
+        let call = self.client.remote(call).await?;
         let call = call.args(["-q", "--overwrite", "--", self.client.url()]);
         self.client.fetch_all(call, folder).await?;
         // It never takes a tag away.
@@ -116,6 +117,7 @@ impl Fetch for BzrRepository {
         let call = self
             .call("tags", Step::Access)
             .time(self.client.options().fetch_time);
+        let call = self.client.remote(call).await?;
         let theirs = call
             .args([format!("--directory={}", self.client.url())])
             .text()

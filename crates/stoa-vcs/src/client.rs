@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::address::check_url;
 use crate::disk::{Quota, failed};
 use crate::process::{Call, Counters, Output, Runner};
-use crate::{RepositoryOptions, Step, VcsError, VcsKind};
+use crate::{RepositoryOptions, Step, VcsError, VcsKind, session};
 
 /// The program of a system, as it is asked about one repository.
 #[derive(Debug)]
@@ -47,6 +47,11 @@ impl Client {
     /// A run that asks something short.
     pub(crate) fn call(&self, kind: &'static str, step: Step) -> Call {
         self.runner.call(kind, step).time(self.options.question_time)
+    }
+
+    /// A run that goes to the server, with what lets it in and out; before the arguments of its command.
+    pub(crate) async fn remote(&self, call: Call) -> Result<Call, VcsError> {
+        session::remote(self.runner.vcs(), call, &self.url, &self.options).await
     }
 
     /// Runs what fetches into `folder`, with the time for it, and stops it when the folder becomes too large.

@@ -68,6 +68,14 @@ pub enum VcsError {
         /// What the program said, shortened, without secrets.
         said: String,
     },
+    /// The configuration does not allow to go there.
+    #[error("repository {url}: {why}")]
+    Refused {
+        /// Where.
+        url: String,
+        /// The rule, and what it is about.
+        why: String,
+    },
     /// It took too long.
     #[error("{vcs} {step}: nothing after {after:?}; it was stopped")]
     Timeout {

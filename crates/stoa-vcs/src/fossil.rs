@@ -82,7 +82,7 @@ impl FossilRepository {
 
 impl Fetch for FossilRepository {
     async fn make(&self, folder: &Path) -> Result<(), VcsError> {
-        let call = self.call("clone", Step::Access);
+        let call = self.client.remote(self.call("clone", Step::Access)).await?;
         let call = call.args(["--once", "--no-open", "--", self.client.url()]);
         self.client
             .fetch_all(call.args([folder.join(FILE)]), folder)
@@ -90,7 +90,7 @@ impl Fetch for FossilRepository {
     }
 
     async fn update(&self, folder: &Path) -> Result<Updated, VcsError> {
-        let call = self.call("pull", Step::Access);
+        let call = self.client.remote(self.call("pull", Step::Access)).await?;
         let call = call.args([self.client.url()]).args(["--once", "-R"]);
         self.client
             .fetch_all(call.args([folder.join(FILE)]), folder)

@@ -37,7 +37,7 @@ mod transfer;
 mod tree;
 mod url;
 
-pub use options::{Credential, Credentials, GitOptions, Probe};
+pub use options::{GitOptions, Probe};
 pub use url::{RepoUrl, Transport};
 
 use std::fmt;

@@ -69,7 +69,6 @@ impl HgRepository {
             "--config=ui.clonebundles=false",
             // They would be made in the copy, and run git and svn.
             "--config=subrepos.allowed=false",
-            "--config=ui.ssh=ssh -oBatchMode=yes",
         ])
     }
 

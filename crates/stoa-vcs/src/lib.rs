@@ -7,6 +7,9 @@
 //! and disk; no shell is ever involved. [`process`] runs them, [`cache`] keeps what they fetch, of all systems within one
 //! bound. [`git`] fetches no more than a question needs; [`HgRepository`], [`BzrRepository`] and [`FossilRepository`] copy
 //! the repository, and [`SvnRepository`] asks its server.
+//!
+//! What lets programs in ([`Credentials`]) is in files that only we may read, for as long as they run; how they get out is
+//! decided by [`Egress`].
 
 mod address;
 mod archive;
@@ -14,7 +17,9 @@ mod bzr;
 pub mod cache;
 mod client;
 mod clock;
+mod credentials;
 mod disk;
+mod egress;
 mod error;
 mod fossil;
 #[cfg(feature = "fuzzing")]
@@ -28,12 +33,16 @@ mod options;
 pub mod process;
 mod repository;
 mod revision;
+mod session;
+mod ssh;
 mod svn;
 mod tags;
 mod tar;
 
 pub use archive::{Archive, Entry, EntryKind};
 pub use bzr::BzrRepository;
+pub use credentials::{Credential, Credentials};
+pub use egress::{Egress, HttpProxy, NamedBy};
 pub use error::{Step, VcsError};
 pub use fossil::FossilRepository;
 pub use hg::HgRepository;

@@ -1,8 +1,11 @@
 //! What an adapter is given beside an address.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::process::RunnerSettings;
+use crate::{Credentials, Egress};
 
 /// Bounds and permissions of a repository of hg, svn, bzr or fossil.
 #[derive(Clone, Debug)]
@@ -24,12 +27,19 @@ pub struct RepositoryOptions {
     pub insecure: bool,
     /// Whether `file` is allowed.
     pub files: bool,
+    /// Where secrets are written for as long as a program runs.
+    pub sessions: PathBuf,
+    /// Who knows credentials.
+    pub credentials: Option<Arc<dyn Credentials>>,
+    /// How the programs get out.
+    pub egress: Option<Arc<dyn Egress>>,
 }
 
 impl RepositoryOptions {
     /// Bounds that fit large repositories, nothing insecure, and every answer fetched anew.
     pub fn new(runner: RunnerSettings) -> Self {
         Self {
+            sessions: runner.home.join("sessions"),
             runner,
             question_time: Duration::from_secs(60),
             fetch_time: Duration::from_secs(600),
@@ -38,6 +48,8 @@ impl RepositoryOptions {
             freshness: Duration::ZERO,
             insecure: false,
             files: false,
+            credentials: None,
+            egress: None,
         }
     }
 }

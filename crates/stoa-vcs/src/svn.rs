@@ -60,17 +60,12 @@ impl SvnRepository {
     }
 
     /// A run with the configuration of a folder in which there is none but what Subversion puts there itself.
-    fn call(&self, command: &'static str, step: Step) -> Call {
+    async fn call(&self, command: &'static str, step: Step) -> Result<Call, VcsError> {
         // In another locale names that are not ASCII would be escaped.
         let call = self.client.call(command, step).env("LC_ALL", "C.UTF-8");
         let call = call.args([command, "--non-interactive", "--no-auth-cache", "--config-dir"]);
         let config = self.client.runner().settings().home.join("subversion");
-        call.args([config]).args([
-            "--config-option",
-            "config:tunnels:ssh=ssh -q -oBatchMode=yes",
-            "--config-option",
-            "servers:global:http-timeout=60",
-        ])
+        self.client.remote(call.args([config])).await
     }
 
     /// The address of something below the folder; with `@`, so that no other `@` names a revision.
@@ -83,7 +78,7 @@ impl SvnRepository {
     }
 
     async fn log(&self, name: &str, number: &str) -> Result<Revision, VcsError> {
-        let call = self.call("log", Step::Revision);
+        let call = self.call("log", Step::Revision).await?;
         let call = call.args(["-l1", "--xml", "--", &self.at("", number)]);
         let output = call.run().await?;
         match output.code {
@@ -95,7 +90,7 @@ impl SvnRepository {
 
     /// The files of an export: names and sizes.
     async fn list(&self, at: &RevisionId, subdir: &str) -> Result<Vec<(String, u64)>, VcsError> {
-        let call = self.call("list", Step::Archive);
+        let call = self.call("list", Step::Archive).await?;
         let call = call.time(self.client.options().archive_time);
         let call = call.args(["--xml", "--incremental", "--recursive", "--revision", at.as_str()]);
         let output = call.args(["--", &self.at(subdir, at.as_str())]).run().await?;
@@ -108,7 +103,7 @@ impl SvnRepository {
     }
 
     async fn export(&self, at: &RevisionId, subdir: &str, to: &Path, bytes: u64) -> Result<(), VcsError> {
-        let call = self.call("export", Step::Archive);
+        let call = self.call("export", Step::Archive).await?;
         let call = call.time(self.client.options().archive_time).args([
             "--quiet",
             // Nothing of the host, nothing of other servers.
@@ -149,7 +144,7 @@ impl Repository for SvnRepository {
     async fn tags(&self, prefix: &str) -> Result<Tags, VcsError> {
         let url = self.client.url().trim_end_matches('/');
         let root = url.strip_suffix("/trunk").unwrap_or(url);
-        let call = self.call("list", Step::Access);
+        let call = self.call("list", Step::Access).await?;
         let output = call.args(["--", &format!("{root}/tags@")]).run().await?;
         let mut list: Vec<Tag> = match output.code {
             Some(0) => String::from_utf8_lossy(&output.stdout)
@@ -187,7 +182,7 @@ impl Repository for SvnRepository {
         if !is_plain_path(path) {
             return Ok(None);
         }
-        let call = self.call("cat", Step::File).limit(limit);
+        let call = self.call("cat", Step::File).await?.limit(limit);
         let call = call.args(["--ignore-keywords", "--", &self.at(path, at.as_str())]);
         let output = call.run().await?;
         match output.code {

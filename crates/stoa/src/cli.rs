@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, env, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::config::Given;
+use crate::config::{Given, Variables};
 
 /// A Go module proxy in one binary.
 #[derive(Debug, Parser)]
@@ -166,9 +166,12 @@ impl Common {
             .into_iter()
             .filter_map(|(key, value)| Some((key, value?)))
             .collect();
-        let environment: BTreeMap<_, _> = env::vars()
-            .filter(|(name, _)| name.starts_with("STOA_"))
+        // What is no text is nothing that we could read.
+        let variables: BTreeMap<_, _> = env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
+        let ours = variables.iter().filter(|(name, _)| name.starts_with("STOA_"));
+        let environment: BTreeMap<_, _> = ours.map(|(name, value)| (name.clone(), value.clone())).collect();
         let file = self
             .config
             .or_else(|| environment.get("STOA_CONFIG").map(PathBuf::from));
@@ -184,6 +187,7 @@ impl Common {
             flags,
             environment,
             data_home,
+            variables: Variables(variables),
         }
     }
 }

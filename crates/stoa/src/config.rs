@@ -4,19 +4,22 @@
 //! table of all keys; [`mod@file`] reads TOML with line numbers; [`values`] reads single values; [`resolve`] makes the
 //! [`Config`] that the rest of the program uses, and reports every fault it finds at once.
 
+mod credential;
 mod dispatch;
 mod file;
 mod given;
 mod keys;
 mod nearest;
+mod netrc;
 mod print;
 mod resolve;
 mod resolved;
+mod table;
 mod values;
 mod vcs;
 
 pub(crate) use dispatch::names;
-pub(crate) use given::{Faults, Given};
+pub(crate) use given::{Faults, Given, Variables};
 use keys::{KEYS, Key};
 pub(crate) use print::{sample, show};
 pub(crate) use resolve::load;

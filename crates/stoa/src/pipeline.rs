@@ -5,8 +5,7 @@ use std::{sync::Arc, time::Duration};
 use stoa_dispatch::{Drain, Filter, FilterFn, HttpOptions, HttpTransports, LaneKey, Request};
 use stoa_fetch::{
     Chain, Direct, DirectOptions, Fetcher, HttpClient, Repositories, RepositoriesOptions, Route, Routes,
-    code_repo::CodeLimits,
-    discovery::{DiscoveryOptions, UrlGuard},
+    code_repo::CodeLimits, discovery::DiscoveryOptions,
 };
 use stoa_proxy::{
     Admission, FetchAndSave, NetworkMode, Offline, Pool, Protocol, ResolvedInfo, RevalidationCache,
@@ -120,17 +119,24 @@ fn stash_pipeline(
 ///
 /// 1. `metered` - counts and times
 /// 2. `pool` - bounds transfers: a slot from the head of an answer until it is stored (ADR 0007)
-/// 3. `routes` - the first `[[route]]` that matches the module path, else the default list
+/// 3. `routes` - the first `[[route]]` that matches the module path; else, for a path of `vcs.private`, its repository;
+///    else the default list
 /// 4. the chain - the entries of that list, `,` and `|` as the go command reads them
 fn fetcher(config: &Config, dispatcher: &stoa_dispatch::Pool, metrics: &Arc<Metrics>) -> Arc<dyn Fetcher> {
     let client = HttpClient::new(dispatcher.clone(), config.total, config.limits.clone());
+    let client = client.with_rules(Arc::new(config.vcs.rules()));
     let direct = direct(config, &client);
     let routes = config.routes.iter().map(|route| Route {
         patterns: route.patterns.clone(),
         fetcher: Arc::new(Chain::new(&route.upstream, &client, &direct)),
     });
+    // What is private must not be asked of whoever the default list names.
+    let private = (!config.vcs.private.is_empty()).then(|| Route {
+        patterns: config.vcs.private.clone(),
+        fetcher: Arc::clone(&direct),
+    });
     let default = Arc::new(Chain::new(&config.upstream, &client, &direct));
-    let routes = Arc::new(Routes::new(routes.collect(), default));
+    let routes = Arc::new(Routes::new(routes.chain(private).collect(), default));
     let pool = Arc::new(Pool::new(routes, config.fetches));
     Arc::new(Metered::new(pool, Arc::clone(metrics)))
 }
@@ -143,7 +149,6 @@ fn direct(config: &Config, client: &HttpClient) -> Arc<dyn Fetcher> {
             cache: vcs.cache.clone(),
             cache_size: vcs.cache_size,
             freshness: FRESHNESS,
-            credentials: vcs.git_credentials(),
         },
         client.clone(),
     );
@@ -152,7 +157,7 @@ fn direct(config: &Config, client: &HttpClient) -> Arc<dyn Fetcher> {
             policy: vcs.policy.clone(),
             mappings: vcs.mappings.clone(),
             rewrites: vcs.rewrites.clone(),
-            guard: UrlGuard::new(vcs.allow_private_addresses),
+            guard: client.rules().guard.clone(),
             ..DiscoveryOptions::default()
         },
         code: CodeLimits {
@@ -169,6 +174,7 @@ fn direct(config: &Config, client: &HttpClient) -> Arc<dyn Fetcher> {
 fn dispatcher(config: &Config) -> stoa_dispatch::Pool {
     let transports = HttpTransports::new(HttpOptions {
         connect_timeout: config.dispatch.connect_timeout,
+        proxy_hosts: config.proxy_hosts.clone(),
         ..HttpOptions::default()
     });
     let rules = config.dispatch.clone();
@@ -227,6 +233,9 @@ mod tests {
                  upstream(https://a.example) | upstream(https://b.example), off)"
             )
         );
+        let private = order(&format!("{toml}[vcs]\nprivate = \"own.example,corp.example\"\n"));
+        let want = "routes(corp.example/* => upstream(file:///srv/go); own.example,corp.example => direct; upstream(";
+        assert!(private.contains(want), "{private}");
         let offline = format!("network = \"offline\"\n{toml}");
         let want = format!(
             "revalidation_cache > storage_first({storage}) > admission(4096) > resolved_info > stash > offline"

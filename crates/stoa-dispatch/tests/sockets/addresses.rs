@@ -1,4 +1,5 @@
 //! Requests and programs that may reach public addresses only.
+#![expect(clippy::disallowed_methods, reason = "the tests are the programs")]
 
 use std::{
     collections::HashMap,

@@ -208,7 +208,9 @@ impl CodeRepoError {
         match &*self.fault {
             CodeFault::Vcs(error) if error.is_not_exist() => CodeMeaning::NotExist,
             CodeFault::Vcs(error) | CodeFault::Reading { error, .. } => match error {
-                VcsError::Ambiguous { .. } | VcsError::Unsupported { .. } => CodeMeaning::Refused,
+                VcsError::Ambiguous { .. } | VcsError::Unsupported { .. } | VcsError::Refused { .. } => {
+                    CodeMeaning::Refused
+                }
                 VcsError::TooLarge { .. } => CodeMeaning::Invalid,
                 VcsError::NotInstalled { .. } => CodeMeaning::Ours,
                 _ => CodeMeaning::Unreachable,

@@ -31,7 +31,7 @@ use super::{
 /// * A path that may be asked for without encryption is asked for over https, then over http. The go command takes any
 ///   certificate for the former; here a bad one is a failure like others. No redirect leads from https to http, then
 ///   neither.
-/// * A 4xx answer is not asked for again with credentials: there are none.
+/// * What is configured for a URL is presented at once, not after a 4xx; where it is refused (401, 403), that is a failure.
 #[derive(Debug)]
 pub struct Discovery {
     policy: VcsPolicy,
@@ -231,7 +231,10 @@ impl Discovery {
 
     /// Where a repository is really asked for, if it may be.
     fn repository(&self, kind: RepoKind, repo: Url) -> Result<Url, DiscoveryError> {
-        let repo = self.source.rewrites.repository(repo);
+        let repo = match kind {
+            RepoKind::ModuleProxy => self.source.rewrites.page(repo),
+            RepoKind::Vcs(_) => self.source.rewrites.repository(repo),
+        };
         check_repo(kind, &repo)
             .map_err(|error| DiscoveryError::refused(format!("repository {repo}: {error}")))?;
         self.source

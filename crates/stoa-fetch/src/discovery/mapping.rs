@@ -74,7 +74,7 @@ impl Mappings {
     }
 
     /// The places that mappings lead to.
-    pub(super) fn targets(&self) -> impl Iterator<Item = &Url> {
+    pub fn targets(&self) -> impl Iterator<Item = &Url> {
         self.mappings.iter().map(|mapping| &mapping.repo)
     }
 }

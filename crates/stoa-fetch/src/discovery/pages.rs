@@ -31,8 +31,8 @@ pub struct Page {
 #[async_trait]
 pub trait Pages: fmt::Debug + Send + Sync {
     /// The answer to a GET of `url`, whatever its status, after at most 10 redirects, none of them from https to http
-    /// or past the `guard`; `url` itself has passed it. A failure is that there was no answer, and
-    /// [`FetchError::Refused`] if a redirect was not to be followed.
+    /// or past the `guard`, which `url` itself has to pass, too. A failure is that there was no answer, or that what was
+    /// presented did not let us in (401, 403), and [`FetchError::Refused`] if something was not to be asked.
     async fn get(&self, url: &Url, guard: &UrlGuard) -> Result<Page, FetchError>;
 }
 
@@ -53,11 +53,6 @@ impl HttpPages {
 impl Pages for HttpPages {
     async fn get(&self, url: &Url, guard: &UrlGuard) -> Result<Page, FetchError> {
         let name = SourceName::new(url.host_str().unwrap_or_default());
-        let allowed = |url: &Url| {
-            guard.check(url).map_err(|error| FetchError::Refused {
-                reason: format!("redirected to {url}: {error}"),
-            })
-        };
-        self.client.page(url.clone(), &name, PAGE_LIMIT, &allowed).await
+        self.client.page(url.clone(), &name, PAGE_LIMIT, guard).await
     }
 }

@@ -111,7 +111,7 @@ impl Rewrites {
     }
 
     /// The places that rules lead to.
-    pub(super) fn targets(&self) -> impl Iterator<Item = &Url> {
+    pub fn targets(&self) -> impl Iterator<Item = &Url> {
         self.rules.iter().map(|rule| &rule.target)
     }
 }

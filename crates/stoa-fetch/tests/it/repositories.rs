@@ -12,7 +12,6 @@ fn repositories(cache: Option<&std::path::Path>) -> Repositories {
         cache: cache.map(Into::into),
         cache_size: 1 << 20,
         freshness: Duration::ZERO,
-        credentials: None,
     };
     Repositories::new(options, client(&Deadlines::default(), Limits::default()))
 }

@@ -69,7 +69,11 @@ impl GitRepository {
         }
         // As cmd/go does: only an HTTP server that says so to anybody makes a repository not exist.
         let http = matches!(self.program.url.transport(), Transport::Https | Transport::Http);
+        // The probe is a stranger to the server, and strangers are told that there is nothing: when a credential was
+        // refused, that is no answer.
+        let believed = output.said.contains("not found") || self.program.credential().await.is_none();
         if http
+            && believed
             && let Some(probe) = &self.program.options.probe
             && probe.is_gone(url).await
         {

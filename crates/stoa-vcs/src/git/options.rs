@@ -9,52 +9,12 @@ use async_trait::async_trait;
 
 use super::Transport;
 use crate::process::RunnerSettings;
-
-/// What lets us in.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Credential {
-    /// User and password, sent when the server asks for them, to its host only.
-    Basic {
-        /// The user.
-        user: String,
-        /// The password or token.
-        password: String,
-    },
-    /// A token, sent with every request. Redirects are not followed then.
-    Bearer {
-        /// The token.
-        token: String,
-    },
-    /// A key for ssh.
-    SshKey {
-        /// The file of the private key, which must not need a passphrase: an absolute path.
-        key: PathBuf,
-        /// The file with the host's public key, without which no host is believed: an absolute path.
-        known_hosts: PathBuf,
-    },
-}
-
-impl fmt::Debug for Credential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Basic { .. } => "Basic",
-            Self::Bearer { .. } => "Bearer",
-            Self::SshKey { .. } => "SshKey",
-        })
-    }
-}
-
-/// Who knows credentials.
-#[async_trait]
-pub trait Credentials: fmt::Debug + Send + Sync + 'static {
-    /// What to present to the repository at `url`. Asked before each program that talks to it.
-    async fn for_url(&self, url: &str) -> Option<Credential>;
-}
+use crate::{Credentials, Egress};
 
 /// Who can ask by HTTP whether a repository is there.
 #[async_trait]
 pub trait Probe: fmt::Debug + Send + Sync + 'static {
-    /// Whether a plain GET of `url`, without credentials, answers 404 or 410. Asked when git could not reach it.
+    /// Whether a plain GET of `url` answers 404 or 410. Asked when git could not reach it.
     async fn is_gone(&self, url: &str) -> bool;
 }
 
@@ -75,8 +35,9 @@ pub struct GitOptions {
     pub largest: u64,
     /// The transports that are allowed. Without [`Transport::Http`], redirects to it are refused, too.
     pub transports: Vec<Transport>,
-    /// A proxy for HTTP, as curl writes it; it may hold a password.
-    pub proxy: Option<String>,
+    /// How git gets out: through its proxy, where it is given one; then git follows no redirect of its own to anything
+    /// that this would not allow.
+    pub egress: Option<Arc<dyn Egress>>,
     /// A file with certificates to believe instead of the system's.
     pub certificates: Option<PathBuf>,
     /// Who knows credentials.
@@ -97,7 +58,7 @@ impl Default for GitOptions {
             idle: Duration::from_secs(2),
             largest: 8 << 30,
             transports: vec![Transport::Https, Transport::Ssh],
-            proxy: None,
+            egress: None,
             certificates: None,
             credentials: None,
             probe: None,

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::session::Session;
+use super::session::{Session, With};
 use super::{GitOptions, RepoUrl, Transport};
 use crate::cache::Cache;
 use crate::process::{Call, Output, Runner, RunnerSettings};
-use crate::{Step, VcsError, VcsKind};
+use crate::{Credential, HttpProxy, Step, VcsError, VcsKind};
 
 /// Runs git for one repository.
 #[derive(Debug)]
@@ -54,17 +54,14 @@ impl Program {
 
     /// Runs git with `args` where it talks to the server, in the local repository `dir` if there is one.
     pub(super) async fn remote(&self, run: Remote<'_>) -> Result<Output, VcsError> {
-        let credential = match &self.options.credentials {
-            Some(credentials) => credentials.for_url(self.url.as_str()).await,
-            None => None,
+        let proxy = self.way_out(run.step).await?;
+        let credential = self.credential().await;
+        let with = With {
+            credential: credential.as_ref(),
+            proxy: proxy.as_ref(),
+            partial: run.partial,
         };
-        let session = Session::new(
-            &self.sessions,
-            &self.url,
-            &self.options,
-            credential.as_ref(),
-            run.partial,
-        );
+        let session = Session::new(&self.sessions, &self.url, &self.options, with);
         let session = session.map_err(|error| failed(run.step, error.to_string()))?;
         let mut call = self
             .runner
@@ -88,6 +85,37 @@ impl Program {
             call = call.env("GIT_DIR", dir);
         }
         call.run().await
+    }
+
+    /// What lets us in, if anybody knows.
+    pub(super) async fn credential(&self) -> Option<Credential> {
+        match &self.options.credentials {
+            Some(credentials) => credentials.for_url(self.url.as_str()).await,
+            None => None,
+        }
+    }
+
+    /// The proxy that git has to use, once it is known that the server may be reached at all.
+    async fn way_out(&self, step: Step) -> Result<Option<HttpProxy>, VcsError> {
+        let Some(egress) = &self.options.egress else {
+            return Ok(None);
+        };
+        if self.url.transport() == Transport::File {
+            return Ok(None);
+        }
+        let url = self.url.as_str();
+        let refused = |why| VcsError::Refused {
+            url: url.to_owned(),
+            why,
+        };
+        egress.check(url).await.map_err(refused)?;
+        match self.url.transport() {
+            Transport::Https | Transport::Http => {
+                let proxy = egress.proxy().await;
+                proxy.map(Some).map_err(|error| failed(step, error))
+            }
+            Transport::Ssh | Transport::Git | Transport::File => Ok(None),
+        }
     }
 
     /// What redirects and the URL itself may use, as `GIT_ALLOW_PROTOCOL` lists it.

@@ -6,11 +6,11 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use tempfile::TempDir;
 
-use super::{Credential, GitOptions, RepoUrl, Transport};
+use super::{GitOptions, RepoUrl, Transport};
+use crate::credentials::percent_encoded;
+use crate::{Credential, HttpProxy, ssh};
 
 /// Git's configuration for one run, in a folder that only we may read, gone with this. Git is told its path alone, so
 /// secrets are in no argument and no variable.
@@ -22,17 +22,25 @@ pub(super) struct Session {
     pub(super) secrets: Vec<String>,
 }
 
+/// What a session is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct With<'a> {
+    pub(super) credential: Option<&'a Credential>,
+    pub(super) proxy: Option<&'a HttpProxy>,
+    /// What is fetched may leave out objects.
+    pub(super) partial: bool,
+}
+
 impl Session {
-    /// Writes the configuration into a new folder `below` another. With `partial`, what is fetched may leave out objects.
-    pub(super) fn new(
-        below: &Path,
-        url: &RepoUrl,
-        options: &GitOptions,
-        credential: Option<&Credential>,
-        partial: bool,
-    ) -> io::Result<Self> {
+    /// Writes the configuration into a new folder `below` another.
+    pub(super) fn new(below: &Path, url: &RepoUrl, options: &GitOptions, with: With<'_>) -> io::Result<Self> {
+        let With {
+            credential,
+            proxy,
+            partial,
+        } = with;
         let folder = tempfile::Builder::new().prefix("git-").tempdir_in(below)?;
-        let mut secrets = Vec::new();
+        let mut secrets = credential.map(Credential::secrets).unwrap_or_default();
         let mut text = String::from(
             "[protocol]\nversion = 2\n[gc]\nauto = 0\n[maintenance]\nauto = false\n[fetch]\nunpackLimit = 1\n\
              [core]\nhooksPath = /dev/null\n",
@@ -47,12 +55,9 @@ impl Session {
         // Git would repeat a header of the configuration at the place a redirect leads to.
         let follow = if bearer { "false" } else { "initial" };
         let _ = writeln!(text, "[http]\nfollowRedirects = {follow}");
-        if let Some(proxy) = &options.proxy {
-            let _ = writeln!(text, "proxy = {}", quote(proxy)?);
-            let secret = url::Url::parse(proxy)
-                .ok()
-                .and_then(|url| url.password().map(str::to_owned));
-            secrets.extend(secret);
+        if let Some(proxy) = proxy {
+            let _ = writeln!(text, "proxy = {}\nproxyAuthMethod = basic", quote(&proxy.url())?);
+            secrets.push(proxy.password.clone());
         }
         if let Some(file) = &options.certificates {
             let _ = writeln!(text, "sslCAInfo = {}", quote(&file.to_string_lossy())?);
@@ -64,7 +69,6 @@ impl Session {
                     "extraHeader = {}",
                     quote(&format!("Authorization: Bearer {token}"))?
                 );
-                secrets.push(token.clone());
             }
             Some(Credential::Basic { user, password }) => {
                 // Git's own helper, which reads this file in its home and matches scheme, host and port.
@@ -74,17 +78,15 @@ impl Session {
                 } else {
                     "https"
                 };
-                let (name, word) = (encode(user), encode(password));
+                let (name, word) = (percent_encoded(user), percent_encoded(password));
                 let line = format!("{scheme}://{name}:{word}@{}\n", url.authority());
                 write(&folder.path().join(".git-credentials"), &line)?;
-                let both = BASE64_STANDARD.encode(format!("{user}:{password}"));
-                secrets.extend([password.clone(), word, both]);
             }
             _ => {}
         }
         write(&folder.path().join("config"), &text)?;
         let ssh = match url.transport() {
-            Transport::Ssh => Some(ssh_command(credential)?),
+            Transport::Ssh => Some(ssh::command(credential)?),
             _ => None,
         };
         Ok(Self { folder, ssh, secrets })
@@ -127,63 +129,13 @@ pub(super) fn quote(value: &str) -> io::Result<String> {
     ))
 }
 
-/// Text as a part of a URL: everything but letters and digits percent-encoded.
-fn encode(text: &str) -> String {
-    let byte = |byte: u8| {
-        if byte.is_ascii_alphanumeric() {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
-    };
-    text.bytes().map(byte).collect()
-}
-
-/// The command git runs for ssh. Git gives it to a shell, so it is made of fixed words and of paths that mean nothing to
-/// one.
-fn ssh_command(credential: Option<&Credential>) -> io::Result<String> {
-    let mut command = String::from(
-        "ssh -F /dev/null -o BatchMode=yes -o StrictHostKeyChecking=yes -o UpdateHostKeys=no -o IdentitiesOnly=yes \
-         -o IdentityAgent=none -o ForwardAgent=no -o ClearAllForwardings=yes -o ConnectTimeout=30",
-    );
-    let plain =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@' | ',' | '=');
-    if let Some(Credential::SshKey { key, known_hosts }) = credential {
-        for (path, option) in [(known_hosts, "-o UserKnownHostsFile="), (key, "-i ")] {
-            let text = path
-                .to_str()
-                .filter(|text| text.starts_with('/') && text.chars().all(plain));
-            let text =
-                text.ok_or_else(|| io::Error::other("an ssh path is not absolute, or has odd characters"))?;
-            let _ = write!(command, " {option}{text}");
-        }
-    } else {
-        command.push_str(" -o UserKnownHostsFile=/dev/null");
-    }
-    Ok(command)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn ssh_paths_mean_nothing_to_a_shell() {
-        let key = |key: &str| Credential::SshKey {
-            key: key.into(),
-            known_hosts: "/etc/stoa/known_hosts".into(),
-        };
-        let command = ssh_command(Some(&key("/etc/stoa/key"))).expect("good paths");
-        assert!(command.ends_with(" -o UserKnownHostsFile=/etc/stoa/known_hosts -i /etc/stoa/key"));
-        for bad in ["key", "/a b", "/a;b", "/$(b)", "/a'b", "-x"] {
-            assert!(ssh_command(Some(&key(bad))).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
     fn quotes_settings() {
         assert_eq!(quote("a\\b\"c;#").expect("one line"), "\"a\\\\b\\\"c;#\"");
         assert!(quote("a\nb").is_err());
-        assert_eq!(encode("a@b/ü"), "a%40b%2F%C3%BC");
     }
 }

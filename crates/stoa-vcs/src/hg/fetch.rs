@@ -15,6 +15,7 @@ impl HgRepository {
     async fn pull(&self, folder: &Path) -> Result<(), VcsError> {
         // By force, for a repository whose commits are all new ones.
         let call = self.call("pull", Step::Access).dir(folder);
+        let call = self.client.remote(call).await?;
         let call = call.args(["pull", "-q", "-f", "--", self.client.url()]);
         let output = self.client.fetch(call, folder).await?;
         match output.code {
@@ -97,6 +98,7 @@ impl Fetch for HgRepository {
         self.pull(folder).await?;
         // What it does not have and we have was taken away there; tags in it would be tags still.
         let call = self.call("outgoing", Step::Access).dir(folder);
+        let call = self.client.remote(call).await?;
         let call = call
             .time(self.client.options().fetch_time)
             .args(["outgoing", "-q", "-l1", "--", self.client.url()])

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
@@ -32,6 +33,8 @@ pub struct Call {
     pub(super) secrets: Vec<String>,
     pub(super) limit: u64,
     pub(super) time: Duration,
+    /// What the program reads and nobody else needs.
+    held: Option<TempDir>,
 }
 
 /// What a program that ended has left.
@@ -58,6 +61,7 @@ impl Call {
             secrets: Vec::new(),
             limit: DEFAULT_LIMIT,
             time: DEFAULT_TIME,
+            held: None,
         }
     }
 
@@ -94,6 +98,13 @@ impl Call {
     #[must_use]
     pub fn secrets(mut self, secrets: impl IntoIterator<Item = String>) -> Self {
         self.secrets.extend(secrets);
+        self
+    }
+
+    /// Keeps this folder for as long as it runs. Only for [`Self::run`].
+    #[must_use]
+    pub(crate) fn holding(mut self, folder: TempDir) -> Self {
+        self.held = Some(folder);
         self
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use stoa_vcs::git::{Credential, Credentials, GitRepository, Probe, RepoUrl, Transport};
-use stoa_vcs::{Repository, VcsError};
+use stoa_vcs::git::{GitRepository, Probe, RepoUrl, Transport};
+use stoa_vcs::{Credential, Credentials, Repository, VcsError};
 
 use crate::fixture::{Fixture, processes_about};
 use crate::server::{Manner, Server};

@@ -326,7 +326,7 @@ async fn what_takes_too_long_is_killed() {
     let work = Work::new();
     let pid = work.path("pid");
     let script = format!(
-        "test \"$5\" = init && exit 0; echo $$ >{0}.new; mv {0}.new {0}; sleep 1000 & wait",
+        "test \"$4\" = init && exit 0; echo $$ >{0}.new; mv {0}.new {0}; sleep 1000 & wait",
         pid.display()
     );
     let mut options = work.fake("hg", &script);
@@ -353,7 +353,7 @@ async fn a_copy_may_not_grow_without_end() {
     let work = Work::new();
     let pid = work.path("pid");
     let script = format!(
-        "test \"$5\" = init && exit 0; echo $$ >{0}.new; mv {0}.new {0}; head -c 100000 /dev/zero >big; sleep 1000 & wait",
+        "test \"$4\" = init && exit 0; echo $$ >{0}.new; mv {0}.new {0}; head -c 100000 /dev/zero >big; sleep 1000 & wait",
         pid.display()
     );
     let mut options = work.fake("hg", &script);

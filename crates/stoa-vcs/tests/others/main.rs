@@ -7,7 +7,9 @@
 
 mod bzr;
 mod copies;
+mod egress;
 mod fossil;
+mod guarded;
 mod hg;
 mod support;
 mod svn;

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
+use url::Url;
+
 use super::file::Place;
 
 /// What comes from outside of the file.
@@ -15,6 +17,51 @@ pub(crate) struct Given {
     pub(crate) environment: BTreeMap<String, String>,
     /// The directory for data when `storage` is not set.
     pub(crate) data_home: Option<PathBuf>,
+    /// The whole environment, for what names a variable by itself.
+    pub(crate) variables: Variables,
+}
+
+/// Environment variables, which may hold secrets.
+#[derive(Clone, Default)]
+pub(crate) struct Variables(pub(crate) BTreeMap<String, String>);
+
+impl Variables {
+    /// The value of a variable that is set.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// The netrc file that programs read: the one that `NETRC` names, else `.netrc` in the home.
+    pub(crate) fn netrc(&self) -> Option<PathBuf> {
+        let set = |name| self.get(name).filter(|value: &&str| !value.is_empty());
+        set("NETRC")
+            .map(PathBuf::from)
+            .or_else(|| Some(PathBuf::from(set("HOME")?).join(".netrc")))
+    }
+
+    /// The hosts of the proxies for outbound HTTP.
+    pub(crate) fn proxy_hosts(&self) -> Vec<String> {
+        let names = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
+        let names = names
+            .into_iter()
+            .flat_map(|name| [name.to_owned(), name.to_lowercase()]);
+        let values = names.filter_map(|name| self.0.get(&name));
+        let host = |value: &String| {
+            let url = if value.contains("://") {
+                Url::parse(value)
+            } else {
+                Url::parse(&format!("http://{value}"))
+            };
+            url.ok()?.host_str().map(str::to_owned)
+        };
+        values.filter_map(host).collect()
+    }
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Variables({})", self.0.len())
+    }
 }
 
 /// Where a value came from.

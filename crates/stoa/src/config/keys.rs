@@ -195,7 +195,7 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "vcs.private",
         "",
-        "private modules, as in GOPRIVATE; the rules of vcs.allow speak of them",
+        "private modules, as in GOPRIVATE: without a route they come from their repositories, never from upstream",
     ),
     key(
         "vcs.insecure",
@@ -216,6 +216,11 @@ pub(crate) const KEYS: &[Key] = &[
         "vcs.allow_private_addresses",
         "false",
         "whether pages and redirects may lead to loopback and private addresses",
+    ),
+    key(
+        "vcs.netrc",
+        "",
+        "netrc file with passwords for https; none: read none; default: what NETRC names, else .netrc in the home",
     ),
     key(
         "drain.notice",

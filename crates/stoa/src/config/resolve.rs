@@ -10,7 +10,7 @@ use stoa_server::TlsFiles;
 use super::{
     dispatch,
     file::{self, File, Place, Values},
-    given::{Faults, Given, Origin},
+    given::{Faults, Given, Origin, Variables},
     keys::{KEYS, Key, TABLES},
     nearest::nearest,
     resolved::{Config, RouteConfig},
@@ -99,6 +99,7 @@ impl Reader<'_> {
             dispatch: dispatch?,
             vcs: vcs?,
             total: deadlines?.total,
+            proxy_hosts: self.given.variables.proxy_hosts(),
             limits: Limits {
                 zip: max_zip,
                 ..Limits::default()
@@ -158,6 +159,11 @@ impl Reader<'_> {
     /// Where programs keep their data.
     pub(super) fn data_home(&self) -> Option<PathBuf> {
         self.given.data_home.clone()
+    }
+
+    /// The whole environment.
+    pub(super) fn variables(&self) -> &Variables {
+        &self.given.variables
     }
 
     /// The tables of this name.
@@ -293,7 +299,11 @@ impl Reader<'_> {
     /// Other programs may use names that begin alike, so an unknown variable is only worth a warning.
     fn unknown_variables(&self) -> Vec<String> {
         let known = |name: &str| name == "STOA_CONFIG" || KEYS.iter().any(|key| key.variable() == name);
-        let unknown = self.given.environment.keys().filter(|name| !known(name));
+        let secrets = self.file.tables.get("credential").into_iter().flatten();
+        let secrets = secrets.flat_map(|(_, values)| [values.get("password_env"), values.get("token_env")]);
+        let secrets: Vec<&str> = secrets.flatten().map(|written| written.text.as_str()).collect();
+        let unknown = self.given.environment.keys();
+        let unknown = unknown.filter(|name| !known(name) && !secrets.contains(&name.as_str()));
         unknown
             .map(|name| format!("the environment variable {name} names no key and is ignored"))
             .collect()

@@ -38,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) connections: usize,
     pub(crate) dispatch: DispatchConfig,
     pub(crate) vcs: VcsConfig,
+    /// The hosts of the proxies that the environment names for outbound HTTP.
+    pub(crate) proxy_hosts: Vec<String>,
     /// For one whole transfer.
     pub(crate) total: Duration,
     pub(crate) limits: Limits,

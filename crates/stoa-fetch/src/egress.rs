@@ -1,0 +1,129 @@
+//! How the programs of version control systems get out.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use stoa_dispatch::{AddressPolicy, ForwardProxy, Lookup, PrivateAddress, ProxyAccess, is_public};
+use stoa_vcs::{Egress, HttpProxy, NamedBy};
+use tokio::sync::Mutex;
+use url::Url;
+
+use crate::discovery::{Access, UrlGuard};
+
+/// Holds programs to a [`UrlGuard`]: what they ask over HTTP goes through a proxy of this process, which looks at each
+/// connection.
+#[derive(Debug)]
+pub(crate) struct GuardedEgress {
+    guard: Arc<UrlGuard>,
+    lookup: Arc<dyn Lookup>,
+    /// Started for the first program.
+    proxy: Mutex<Option<ForwardProxy>>,
+}
+
+impl GuardedEgress {
+    pub(crate) fn new(guard: UrlGuard, lookup: Arc<dyn Lookup>) -> Self {
+        Self {
+            guard: Arc::new(guard),
+            lookup,
+            proxy: Mutex::new(None),
+        }
+    }
+}
+
+#[async_trait]
+impl Egress for GuardedEgress {
+    async fn check(&self, url: &str) -> Result<NamedBy, String> {
+        let url = Url::parse(url).map_err(|error| error.to_string())?;
+        let access = self.guard.admit(&url).map_err(|error| error.to_string())?;
+        let (Access::PublicOnly, Some(host)) = (access, url.host_str()) else {
+            return Ok(NamedBy::Configuration);
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        // A name that nobody knows is for the program to report.
+        let found = self.lookup.lookup(host).await.unwrap_or_default();
+        // A proxy takes the public ones; a program might take any.
+        let proxied =
+            matches!(url.scheme(), "http" | "https") && found.iter().any(|address| is_public(*address));
+        match found.into_iter().find(|address| !is_public(*address)) {
+            Some(address) if !proxied => {
+                let host = host.to_owned();
+                let error = PrivateAddress { host, address };
+                Err(format!("{error} (vcs.allow_private_addresses is off)"))
+            }
+            _ => Ok(NamedBy::Stranger),
+        }
+    }
+
+    async fn proxy(&self) -> Result<HttpProxy, String> {
+        let mut proxy = self.proxy.lock().await;
+        if proxy.is_none() {
+            let policy: Arc<dyn AddressPolicy> = Arc::<UrlGuard>::clone(&self.guard);
+            let started = ForwardProxy::start(policy, Arc::clone(&self.lookup)).await;
+            *proxy = Some(started.map_err(|error| format!("the proxy for programs: {error}"))?);
+        }
+        let access = proxy.as_ref().map(ForwardProxy::access);
+        let access = access.ok_or_else(|| "the proxy for programs is gone".to_owned())?;
+        Ok(HttpProxy {
+            address: access.address,
+            user: ProxyAccess::USER.to_owned(),
+            password: access.password.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, net::IpAddr};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Named(&'static [&'static str]);
+
+    #[async_trait]
+    impl Lookup for Named {
+        async fn lookup(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+            Ok(self
+                .0
+                .iter()
+                .map(|text| text.parse().expect("an address"))
+                .collect())
+        }
+    }
+
+    async fn check(url: &str, addresses: &'static [&'static str]) -> Result<NamedBy, String> {
+        let mut guard = UrlGuard::default();
+        guard.name(&Url::parse("ssh://git.corp.example/").expect("a URL"));
+        GuardedEgress::new(guard, Arc::new(Named(addresses)))
+            .check(url)
+            .await
+    }
+
+    #[tokio::test]
+    async fn names_are_judged_by_all_their_addresses() {
+        for (url, addresses, passes) in [
+            ("https://a.example/x", &["1.1.1.1"][..], true),
+            ("https://a.example/x", &["10.0.0.1"], false),
+            // The proxy connects to the public one.
+            ("https://a.example/x", &["10.0.0.1", "1.1.1.1"], true),
+            ("ssh://git@a.example/x", &["1.1.1.1"], true),
+            ("ssh://git@a.example/x", &["1.1.1.1", "10.0.0.1"], false),
+            ("git://a.example/x", &["::ffff:127.0.0.1"], false),
+            ("svn://a.example/x", &[], true),
+            ("ssh://git@127.0.0.1/x", &[], false),
+            ("ssh://git@git.corp.example/x", &["10.0.0.1"], true),
+            ("ssh://git@git.corp.example:2222/x", &["10.0.0.1"], false),
+        ] {
+            let checked = check(url, addresses).await;
+            assert_eq!(checked.is_ok(), passes, "{url} {addresses:?}: {checked:?}");
+            let named = url == "ssh://git@git.corp.example/x";
+            assert_eq!(checked == Ok(NamedBy::Configuration), named, "{url}");
+        }
+        let error = check("https://a.example/x", &["10.0.0.1"])
+            .await
+            .expect_err("private");
+        let want =
+            "a.example leads to 10.0.0.1, which is no public address (vcs.allow_private_addresses is off)";
+        assert_eq!(error, want);
+    }
+}

@@ -1,0 +1,237 @@
+//! What one run of hg, svn, bzr or fossil that talks to a server is told, secrets included. Git has its own.
+
+use std::fmt::Write as _;
+use std::fs::{DirBuilder, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use tempfile::TempDir;
+use url::Url;
+
+use crate::credentials::unusable;
+use crate::process::Call;
+use crate::{Credential, HttpProxy, NamedBy, RepositoryOptions, Step, VcsError, VcsKind, ssh};
+
+/// It takes a proxy for the first server and none for those that this one redirects it to.
+const FOSSIL: &str = "fossil would follow redirects to private addresses: name its host in [[vcs.module]] or [[rewrite]], \
+                      or set vcs.allow_private_addresses";
+
+/// What a run is to be told.
+#[derive(Debug)]
+struct Told<'a> {
+    url: &'a Url,
+    credential: Option<Credential>,
+    proxy: Option<HttpProxy>,
+    folder: &'a Path,
+}
+
+/// The run `call`, which goes to the server of `url`, with what lets it in and out: in a folder that only we may read and
+/// that goes with the run, so that no secret is in an argument. Must come before the arguments that the user named.
+pub(crate) async fn remote(
+    vcs: VcsKind,
+    call: Call,
+    url: &str,
+    options: &RepositoryOptions,
+) -> Result<Call, VcsError> {
+    let failed = |error: &dyn std::fmt::Display| VcsError::Failed {
+        vcs,
+        step: Step::Access,
+        said: error.to_string(),
+    };
+    let parsed = Url::parse(url).map_err(|error| failed(&error))?;
+    if parsed.scheme() == "file" {
+        return Ok(call);
+    }
+    let mut proxy = None;
+    if let Some(egress) = &options.egress {
+        let refused = |why| VcsError::Refused {
+            url: url.to_owned(),
+            why,
+        };
+        let named_by = egress.check(url).await.map_err(refused)?;
+        if vcs == VcsKind::Fossil && named_by == NamedBy::Stranger {
+            return Err(refused(FOSSIL.to_owned()));
+        }
+        if matches!(parsed.scheme(), "http" | "https") {
+            proxy = Some(egress.proxy().await.map_err(|error| failed(&error))?);
+        }
+    }
+    let credential = match &options.credentials {
+        Some(credentials) => credentials.for_url(url).await,
+        None => None,
+    };
+    if matches!(credential, Some(Credential::Bearer { .. })) {
+        return Err(unusable(vcs, "a token: give it a user and a password"));
+    }
+    let below = options.sessions.clone();
+    let folder = tokio::task::spawn_blocking(move || folder(vcs, &below)).await;
+    let folder = folder.map_err(|error| failed(&error))?;
+    let folder = folder.map_err(|error| failed(&error))?;
+    let mut secrets = credential.as_ref().map(Credential::secrets).unwrap_or_default();
+    secrets.extend(proxy.as_ref().map(|proxy| proxy.password.clone()));
+    let told = Told {
+        url: &parsed,
+        credential,
+        proxy,
+        folder: folder.path(),
+    };
+    let call = match vcs {
+        VcsKind::Hg => told.hg(call),
+        VcsKind::Svn => told.svn(call),
+        VcsKind::Bzr => told.bzr(call),
+        VcsKind::Fossil => {
+            return told
+                .fossil(call)
+                .map(|call| call.secrets(secrets).holding(folder));
+        }
+        VcsKind::Git => Ok(call),
+    };
+    let call = call.map_err(|error| failed(&error))?;
+    Ok(call.secrets(secrets).holding(folder))
+}
+
+fn folder(vcs: VcsKind, below: &Path) -> io::Result<TempDir> {
+    std::fs::create_dir_all(below)?;
+    tempfile::Builder::new()
+        .prefix(&format!("{vcs}-"))
+        .tempdir_in(below)
+}
+
+impl Told<'_> {
+    fn basic(&self) -> Option<(&str, &str)> {
+        match &self.credential {
+            Some(Credential::Basic { user, password }) => Some((user, password)),
+            _ => None,
+        }
+    }
+
+    /// Host and port as the URL has them.
+    fn authority(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        self.url
+            .port()
+            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    fn hg(&self, call: Call) -> io::Result<Call> {
+        let mut text = String::new();
+        if let Some(proxy) = &self.proxy {
+            // Without `always` it would go to this machine by itself.
+            let _ = writeln!(
+                text,
+                "[http_proxy]\nhost = {}\nuser = {}\npasswd = {}\nalways = True",
+                proxy.address, proxy.user, proxy.password
+            );
+        }
+        if let Some((user, password)) = self.basic() {
+            let (scheme, authority) = (self.url.scheme(), self.authority());
+            let _ = writeln!(
+                text,
+                "[auth]\nstoa.prefix = {authority}\nstoa.schemes = {scheme}\nstoa.username = {user}\nstoa.password = {password}"
+            );
+        }
+        let file = self.folder.join("hgrc");
+        write(&file, &text, 0o600)?;
+        let ssh = format!("--config=ui.ssh={}", ssh::command(self.credential.as_ref())?);
+        Ok(call.env("HGRCPATH", file).args([ssh]))
+    }
+
+    fn svn(&self, mut call: Call) -> io::Result<Call> {
+        let mut global = String::from("[global]\nhttp-timeout = 60\n");
+        if let Some(proxy) = &self.proxy {
+            let _ = writeln!(
+                global,
+                "http-proxy-host = {}\nhttp-proxy-port = {}\nhttp-proxy-username = {}\nhttp-proxy-password = {}",
+                proxy.address.ip(),
+                proxy.address.port(),
+                proxy.user,
+                proxy.password
+            );
+        }
+        let mut groups = String::new();
+        if let Some((user, password)) = self.basic() {
+            // A password from the command line would be for whoever asks, also where a redirect leads.
+            let host = self.url.host_str().unwrap_or_default();
+            let _ = writeln!(
+                groups,
+                "[groups]\nstoa = {host}\n[stoa]\nhttp-auth-types = basic;digest"
+            );
+            global.push_str("http-auth-types = negotiate\n");
+            call = call
+                .args(["--username", user, "--password-from-stdin"])
+                .stdin(password.as_bytes().to_vec());
+        }
+        write(&self.folder.join("servers"), &format!("{groups}{global}"), 0o600)?;
+        let tunnel = format!(
+            "config:tunnels:ssh={} -q",
+            ssh::command(self.credential.as_ref())?
+        );
+        Ok(call
+            .args(["--config-dir"])
+            .args([self.folder])
+            .args(["--config-option", &tunnel]))
+    }
+
+    fn bzr(&self, mut call: Call) -> io::Result<Call> {
+        let home = self.folder.join("breezy");
+        DirBuilder::new().mode(0o700).create(&home)?;
+        if let Some(proxy) = &self.proxy {
+            call = call
+                .env("http_proxy", proxy.url())
+                .env("https_proxy", proxy.url());
+        }
+        if let Some((user, password)) = self.basic() {
+            let (scheme, host) = (self.url.scheme(), self.url.host_str().unwrap_or_default());
+            let port = self.url.port().map(|port| format!("port = {port}\n"));
+            let text = format!(
+                "[stoa]\nscheme = {scheme}\nhost = {host}\n{}user = {}\npassword = {}\n",
+                port.unwrap_or_default(),
+                quoted(user)?,
+                quoted(password)?
+            );
+            write(&home.join("authentication.conf"), &text, 0o600)?;
+        }
+        // It takes the path of a program and no arguments for it. First come, first served: what it adds changes nothing.
+        let ssh = self.folder.join("ssh");
+        let script = format!(
+            "#!/bin/sh\nexec {} \"$@\"\n",
+            ssh::command(self.credential.as_ref())?
+        );
+        write(&ssh, &script, 0o700)?;
+        Ok(call
+            .env("BRZ_HOME", self.folder)
+            .env("BZR_HOME", self.folder)
+            .env("BRZ_SSH", ssh))
+    }
+
+    fn fossil(&self, call: Call) -> Result<Call, VcsError> {
+        if self.basic().is_some() {
+            let what = "a password but in its arguments, where all can read it";
+            return Err(unusable(VcsKind::Fossil, what));
+        }
+        Ok(match &self.proxy {
+            Some(proxy) => call.env("http_proxy", proxy.url()),
+            None => call,
+        })
+    }
+}
+
+/// A value as Bazaar's configuration files write it.
+fn quoted(value: &str) -> io::Result<String> {
+    let quote = ["\"", "'", "\"\"\"", "'''"]
+        .into_iter()
+        .find(|quote| !value.contains(&quote[..1]) || quote.len() == 3 && !value.contains(quote));
+    let quote = quote.ok_or_else(|| io::Error::other("a password has all kinds of quotes in it"))?;
+    Ok(format!("{quote}{value}{quote}"))
+}
+
+/// Writes a file that only we may read.
+fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let mut file = File::options()
+        .create_new(true)
+        .write(true)
+        .mode(mode)
+        .open(path)?;
+    file.write_all(text.as_bytes())
+}
