@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs what the tests (and with `bench`, the benchmarks) need and this machine lacks.
 #
-#   scripts/tools.sh          the go command, as client and oracle of the system tests; strace, which one test asks
-#                             what leaves the process; the version control systems, go's server of test repositories,
-#                             and a program that asks cmd/go's own code
+#   scripts/tools.sh          the go command, as client and oracle of the system tests; strace, which tests ask
+#                             what leaves the process and what it runs; the version control systems, an ssh server,
+#                             go's server of test repositories, and a program that asks cmd/go's own code
 #   scripts/tools.sh bench    also nginx and wrk
 #   scripts/tools.sh lint     only cargo-deny
 #   scripts/tools.sh fuzz     also cargo-fuzz, which is compiled
@@ -151,7 +151,7 @@ install_packages() {
 case ${1-} in
 "")
 	install_go
-	install_packages strace=strace git=git hg=mercurial svn=subversion bzr=bzr fossil=fossil
+	install_packages strace=strace git=git hg=mercurial svn=subversion bzr=bzr fossil=fossil sshd=openssh-server
 	install_vcweb
 	install_oracle
 	;;

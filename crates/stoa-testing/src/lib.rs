@@ -12,6 +12,7 @@
 //! - [`sum_database::SumDatabase`]: a checksum database with a key of its own, honest until told otherwise;
 //! - [`vcweb::VcWeb`]: Go's own stand-in for vcs-test.golang.org, with repositories of five systems;
 //! - [`vectors`]: answers printed by Go's own code, which ours must be;
+//! - [`git_http::GitHttp`] and [`sshd::Sshd`]: git over HTTP and over ssh, to who is let in;
 //! - [`scene::Scene`]: the upstream, the example and the binary put together.
 //!
 //! Everything here is bounded: a wait that goes unanswered fails the test and says what was seen.
@@ -29,11 +30,13 @@
 pub mod content;
 pub mod fixtures;
 pub mod gate;
+pub mod git_http;
 pub mod go;
 pub mod http;
 pub mod process;
 pub mod reply;
 pub mod scene;
+pub mod sshd;
 pub mod sum_database;
 pub mod upstream;
 pub mod vcweb;

@@ -1,0 +1,12 @@
+//! Private repositories: what lets stoa in, and that nobody else gets to see it; and where strangers cannot send it.
+
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests")]
+
+mod addresses;
+mod canary;
+mod http;
+mod ssh;
+mod support;
+mod upstreams;
+
+pub(crate) const STOA: &str = env!("CARGO_BIN_EXE_stoa");
