@@ -21,6 +21,7 @@
 
 mod ancestry;
 mod archive;
+mod connection;
 mod fetch;
 mod files;
 #[cfg(feature = "fuzzing")]
@@ -29,6 +30,7 @@ mod listing;
 mod local;
 mod objects;
 mod options;
+mod packet;
 mod program;
 mod refs;
 mod resolve;
@@ -36,6 +38,7 @@ mod session;
 mod transfer;
 mod tree;
 mod url;
+mod wire;
 
 pub use options::{GitOptions, Probe};
 pub use url::{RepoUrl, Transport};

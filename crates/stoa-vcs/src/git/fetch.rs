@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::listing::Known;
 use super::objects::Objects;
 use super::program::{Remote, failed};
+use super::wire::{Received, Wanted, Wire};
 use super::{GitRepository, local};
 use crate::cache::Lease;
 use crate::process::Output;
@@ -64,8 +65,9 @@ pub(super) struct Shared {
     /// Whether a fetch may have left something unfinished.
     untidy: AtomicBool,
     pub(super) objects: Mutex<Option<Objects>>,
-    /// Owns the task behind `objects`.
-    pub(super) tasks: Mutex<JoinSet<()>>,
+    pub(super) wire: Wire,
+    /// Owns the tasks behind `objects` and `wire`.
+    tasks: Mutex<JoinSet<()>>,
 }
 
 impl Default for Shared {
@@ -76,6 +78,7 @@ impl Default for Shared {
             write_turn: Semaphore::new(1),
             untidy: AtomicBool::new(true),
             objects: Mutex::default(),
+            wire: Wire::default(),
             tasks: Mutex::default(),
         }
     }
@@ -149,7 +152,7 @@ impl GitRepository {
             time: self.program.options.fetch_time,
         };
         let before = lease.measure();
-        let output = self.watch(lease, run).await?;
+        let output = self.watch(lease, self.program.remote(run)).await?;
         counters.add("bytes", lease.measure().saturating_sub(before));
         if local::packs(lease.path()) % PACKS == PACKS - 1 {
             // Lookups stay quick in many packs. Without it they are slow, no more.
@@ -162,9 +165,36 @@ impl GitRepository {
         Ok(output)
     }
 
-    /// Runs git and stops it when the repository becomes too large.
-    async fn watch(&self, lease: &Lease, run: Remote<'_>) -> Result<Output, VcsError> {
-        let mut run = std::pin::pin!(self.program.remote(run));
+    /// Fetches by asking the server ourselves, where that can be; the turn to write is the caller's.
+    pub(super) async fn fetch_wire(
+        &self,
+        lease: &Lease,
+        kind: &'static str,
+        wanted: Wanted<'_>,
+    ) -> Result<Received, VcsError> {
+        let first = local::is_empty(lease.path());
+        let received = self.watch(lease, self.wire_fetch(lease, kind, wanted)).await?;
+        if first && received == Received::Done {
+            self.counters().add("clone", 1);
+        }
+        lease.measure();
+        Ok(received)
+    }
+
+    /// Runs a task that ends with the last handle.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.shared.tasks.lock();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
+    /// Waits for git, and stops it when the repository becomes too large.
+    async fn watch<T>(
+        &self,
+        lease: &Lease,
+        run: impl Future<Output = Result<T, VcsError>>,
+    ) -> Result<T, VcsError> {
+        let mut run = std::pin::pin!(run);
         let mut watch = tokio::time::interval(WATCH);
         loop {
             tokio::select! {

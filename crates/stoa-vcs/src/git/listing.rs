@@ -52,6 +52,12 @@ impl GitRepository {
 
     async fn ask_for_refs(&self) -> Result<Refs, VcsError> {
         let url = self.program.url.as_str();
+        match self.wire_refs().await {
+            Ok(Some(refs)) => return Ok(refs),
+            Ok(None) => {}
+            Err(VcsError::Failed { said, .. }) => return Err(self.no_refs(said).await),
+            Err(error) => return Err(error),
+        }
         let run = Remote {
             kind: "ls-remote",
             step: Step::Access,
@@ -67,21 +73,27 @@ impl GitRepository {
         if output.code == Some(0) {
             return Ok(Refs::parse(&output.stdout));
         }
+        Err(self.no_refs(output.said).await)
+    }
+
+    /// What it means that git could not get the refs, and said so.
+    async fn no_refs(&self, said: String) -> VcsError {
+        let url = self.program.url.as_str();
         // As cmd/go does: only an HTTP server that says so to anybody makes a repository not exist.
         let http = matches!(self.program.url.transport(), Transport::Https | Transport::Http);
         // The probe is a stranger to the server, and strangers are told that there is nothing: when a credential was
         // refused, that is no answer.
-        let believed = output.said.contains("not found") || self.program.credential().await.is_none();
+        let believed = said.contains("not found") || self.program.credential().await.is_none();
         if http
             && believed
             && let Some(probe) = &self.program.options.probe
             && probe.is_gone(url).await
         {
-            return Err(VcsError::NoRepository {
+            return VcsError::NoRepository {
                 url: url.to_owned(),
-                said: output.said,
-            });
+                said,
+            };
         }
-        Err(failed(Step::Access, output.said))
+        failed(Step::Access, said)
     }
 }

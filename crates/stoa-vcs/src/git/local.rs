@@ -40,6 +40,48 @@ pub(super) fn is_shallow(dir: &Path) -> bool {
     dir.join("shallow").try_exists().unwrap_or(false)
 }
 
+/// Says that these commits lack their parents. Nobody else may be writing.
+pub(super) fn add_shallow(dir: &Path, hashes: &[String]) -> io::Result<()> {
+    let path = dir.join("shallow");
+    let mut text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        read => read?,
+    };
+    let before = text.len();
+    for hash in hashes {
+        if !text.lines().any(|line| line == hash) {
+            let _ = writeln!(text, "{hash}");
+        }
+    }
+    if text.len() == before {
+        return Ok(());
+    }
+    let lock = dir.join("shallow.lock");
+    fs::write(&lock, text)?;
+    fs::rename(lock, path)
+}
+
+/// Where what was fetched alone is named.
+const ALONE: &str = "refs/stoa/one";
+
+/// Names what was fetched for the commit `commit`: itself, or a tag of it.
+pub(super) fn set_fetched(dir: &Path, commit: &str, hash: &str) -> io::Result<()> {
+    let folder = dir.join(ALONE);
+    fs::create_dir_all(&folder)?;
+    let lock = folder.join(format!("{commit}.lock"));
+    fs::write(&lock, format!("{hash}\n"))?;
+    fs::rename(lock, folder.join(commit))
+}
+
+/// Up to `most` of the commits that were fetched alone.
+pub(super) fn fetched(dir: &Path, most: usize) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(dir.join(ALONE)) else {
+        return Vec::new();
+    };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| super::refs::is_whole_hash(name)).take(most).collect()
+}
+
 /// Whether anything was ever fetched.
 pub(super) fn is_empty(dir: &Path) -> bool {
     fs::read_dir(dir.join("objects/pack")).map_or(true, |mut entries| entries.next().is_none())

@@ -54,6 +54,12 @@ impl Program {
 
     /// Runs git with `args` where it talks to the server, in the local repository `dir` if there is one.
     pub(super) async fn remote(&self, run: Remote<'_>) -> Result<Output, VcsError> {
+        let (call, _session) = self.prepare(run).await?;
+        call.run().await
+    }
+
+    /// What [`Self::remote`] runs, and what has to stay as long as it runs.
+    pub(super) async fn prepare(&self, run: Remote<'_>) -> Result<(Call, Session), VcsError> {
         let proxy = self.way_out(run.step).await?;
         let credential = self.credential().await;
         let with = With {
@@ -84,7 +90,7 @@ impl Program {
         if let Some(dir) = run.dir {
             call = call.env("GIT_DIR", dir);
         }
-        call.run().await
+        Ok((call, session))
     }
 
     /// What lets us in, if anybody knows.

@@ -13,6 +13,8 @@ use crate::{Tag, Tags};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Refs {
     by_name: BTreeMap<String, String>,
+    /// The hashes of annotated tags themselves, by the whole names of the refs.
+    annotated: BTreeMap<String, String>,
 }
 
 impl Refs {
@@ -27,17 +29,53 @@ impl Refs {
             else {
                 continue;
             };
-            let known = name == "HEAD" || name.starts_with("refs/heads/") || name.starts_with("refs/tags/");
-            if !known || !is_whole_hash(left) {
+            if !is_whole_hash(left) {
                 continue;
             }
             match name.strip_suffix("^{}") {
                 Some(tag) => peeled.push((tag.to_owned(), left.to_owned())),
-                None => drop(refs.by_name.insert(name.to_owned(), left.to_owned())),
+                None => refs.add(name, left),
             }
         }
-        refs.by_name.extend(peeled);
+        for (tag, commit) in peeled {
+            refs.peel(&tag, commit);
+        }
         refs
+    }
+
+    /// Adds a line of what version 2 of the protocol answers to `ls-refs`, skipped as in [`Self::parse`].
+    pub(super) fn add_line(&mut self, line: &[u8]) {
+        let Ok(line) = std::str::from_utf8(line) else { return };
+        let mut words = line.trim_end_matches('\n').split(' ');
+        let (Some(hash), Some(name)) = (words.next(), words.next()) else {
+            return;
+        };
+        if is_whole_hash(hash) {
+            self.add(name, hash);
+            let peeled = words.find_map(|word| word.strip_prefix("peeled:"));
+            if let Some(commit) = peeled.filter(|commit| is_whole_hash(commit)) {
+                self.peel(name, commit.to_owned());
+            }
+        }
+    }
+
+    fn add(&mut self, name: &str, hash: &str) {
+        if name == "HEAD" || name.starts_with("refs/heads/") || name.starts_with("refs/tags/") {
+            self.by_name.insert(name.to_owned(), hash.to_owned());
+        }
+    }
+
+    fn peel(&mut self, tag: &str, commit: String) {
+        if let Some(hash) = self.by_name.get_mut(tag) {
+            let annotated = std::mem::replace(hash, commit);
+            self.annotated.insert(tag.to_owned(), annotated);
+        }
+    }
+
+    /// What a ref names before it is peeled.
+    pub(super) fn unpeeled(&self, name: &str) -> Option<&str> {
+        let hash = self.annotated.get(name).or_else(|| self.by_name.get(name));
+        hash.map(String::as_str)
     }
 
     /// The hash of a ref, by its whole name.

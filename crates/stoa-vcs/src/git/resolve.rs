@@ -174,9 +174,7 @@ impl GitRepository {
             return Ok(objects.clone());
         }
         let (objects, reader) = Objects::start(&self.program, self.cache.lease(&self.key), step)?;
-        let mut tasks = self.shared.tasks.lock();
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(reader.run());
+        self.spawn(reader.run());
         *held = Some(objects.clone());
         Ok(objects)
     }

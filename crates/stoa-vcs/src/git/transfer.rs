@@ -5,6 +5,7 @@ use super::objects::Answer;
 use super::program::failed;
 use super::refs::Refs;
 use super::resolve::LARGEST;
+use super::wire::{Received, Wanted};
 use super::{GitRepository, local};
 use crate::cache::Lease;
 use crate::process::Output;
@@ -38,6 +39,15 @@ impl GitRepository {
             return self.finish();
         }
         let dir = lease.path();
+        if !local::is_plain(dir)
+            && !local::is_treeless(dir)
+            && let Some(wanted) = refs.unpeeled(name)
+            && self.fetch_wire(lease, "fetch", Wanted::Commit(wanted)).await? == Received::Done
+        {
+            local::set_fetched(dir, hash, wanted).map_err(|error| failed(Step::Revision, error.to_string()))?;
+            lease.measure();
+            return self.finish();
+        }
         if !local::is_plain(dir) {
             let spec = format!("+{name}:refs/stoa/one/{hash}");
             let fetch = Fetch {
@@ -153,6 +163,10 @@ impl GitRepository {
             _ => self.missing(lease, ids.iter().cloned().collect()).await?,
         };
         if missing.is_empty() {
+            return self.finish();
+        }
+        let wanted = Wanted::Objects(&missing);
+        if self.fetch_wire(lease, "fetch-objects", wanted).await? == Received::Done {
             return self.finish();
         }
         let fetch = Fetch {

@@ -277,14 +277,19 @@ impl Group {
     pub(crate) fn child(&mut self) -> &mut Child {
         &mut self.0
     }
-}
 
-impl Drop for Group {
-    fn drop(&mut self) {
+    /// Kills it, unless it was waited for.
+    pub(crate) fn kill(&self) {
         // Without an id it was waited for, and the number may be somebody else's by now.
         if let Some(id) = self.0.id() {
             kill_group(id);
         }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 

@@ -1,0 +1,137 @@
+//! A conversation with a server over HTTP, in version 2 of git's protocol.
+//!
+//! `git remote-http`, git's own way to HTTP, stays for a while and is asked again and again: it knows TLS, proxies,
+//! redirects and credentials as every run of git does, but is started once, connects once, and is told exactly what to
+//! ask.
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::time::Instant;
+
+use super::packet::{FLUSH, Packet, Packets, text};
+use super::program::{Program, Remote, failed};
+use super::session::Session;
+use crate::process::{Group, clean};
+use crate::{Step, VcsError};
+
+/// How many bytes are read at once.
+const PIECE: usize = 64 << 10;
+
+/// How much of what the program said is kept.
+const SAID: u64 = 16 << 10;
+
+/// A program that talks to the server of one repository. Secrets are on the disk as long as it is there.
+#[derive(Debug)]
+pub(super) struct Connection {
+    group: Group,
+    stdin: ChildStdin,
+    packets: Packets<BufReader<ChildStdout>>,
+    stderr: ChildStderr,
+    capabilities: Vec<String>,
+    session: Session,
+    /// When it was made.
+    pub(super) since: Instant,
+    /// How long it is kept.
+    pub(super) until: Instant,
+}
+
+impl Connection {
+    /// Connects. `None` if the server does not speak version 2.
+    pub(super) async fn open(program: &Program) -> Result<Option<Self>, VcsError> {
+        let run = Remote {
+            kind: "connect",
+            step: Step::Access,
+            args: vec!["remote-https".to_owned(), "origin".to_owned(), program.url.to_string()],
+            stdin: Vec::new(),
+            dir: None,
+            partial: false,
+            time: program.options.refs_time,
+        };
+        let (call, session) = program.prepare(run).await?;
+        let mut group = call.converse()?;
+        let child = group.child();
+        let (Some(stdin), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(failed(Step::Access, "remote-https has no pipes"));
+        };
+        let mut connection = Self {
+            group,
+            stdin,
+            packets: Packets::new(BufReader::with_capacity(PIECE, stdout)),
+            stderr,
+            capabilities: Vec::new(),
+            session,
+            since: Instant::now(),
+            until: Instant::now(),
+        };
+        match connection.greet().await {
+            Ok(true) => Ok(Some(connection)),
+            Ok(false) => Ok(None),
+            Err(error) => Err(connection.broken(&error).await),
+        }
+    }
+
+    /// Reads what the server can do; `false` if that is not version 2.
+    async fn greet(&mut self) -> std::io::Result<bool> {
+        self.stdin.write_all(b"stateless-connect git-upload-pack\n").await?;
+        let mut line = Vec::new();
+        self.packets.inner().take(64).read_until(b'\n', &mut line).await?;
+        match line.as_slice() {
+            b"\n" => {}
+            b"fallback\n" => return Ok(false),
+            _ => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+        }
+        while let Packet::Line(line) = self.packets.next().await? {
+            let line = text(line).to_owned();
+            self.capabilities.push(line);
+        }
+        Ok(self.capabilities.first().is_some_and(|line| line == "version 2"))
+    }
+
+    /// The value of what the server says it can do.
+    pub(super) fn capability(&self, name: &str) -> Option<&str> {
+        let values = self.capabilities.iter().filter_map(|line| line.strip_prefix(name));
+        values.filter_map(|rest| rest.strip_prefix('=')).next()
+    }
+
+    /// Whether `fetch` of this server knows a feature.
+    pub(super) fn can_fetch(&self, feature: &str) -> bool {
+        self.capability("fetch")
+            .is_some_and(|features| features.split(' ').any(|one| one == feature))
+    }
+
+    /// Sends a request up to where its own lines come; what all of them begin with is done here.
+    pub(super) fn request(&self, command: &str) -> Vec<u8> {
+        let mut request = Vec::new();
+        super::packet::push(&mut request, &format!("command={command}"));
+        let format = self.capability("object-format").unwrap_or("sha1");
+        super::packet::push(&mut request, &format!("object-format={format}"));
+        request.extend_from_slice(super::packet::DELIMITER);
+        request
+    }
+
+    /// Sends a request, to which the end is added.
+    pub(super) async fn send(&mut self, mut request: Vec<u8>) -> std::io::Result<()> {
+        request.extend_from_slice(FLUSH);
+        self.stdin.write_all(&request).await
+    }
+
+    /// The next line of the answer.
+    pub(super) async fn next(&mut self) -> std::io::Result<Packet<'_>> {
+        self.packets.next().await
+    }
+
+    /// What it means that reading or writing failed: mostly the program said why, and ended.
+    pub(super) async fn broken(&mut self, error: &std::io::Error) -> VcsError {
+        if error.kind() == std::io::ErrorKind::InvalidData {
+            // It has not ended, and waits for more to do.
+            self.group.kill();
+        }
+        let mut said = Vec::new();
+        let _ = (&mut self.stderr).take(SAID).read_to_end(&mut said).await;
+        let said = clean(&said, &self.session.secrets);
+        let said = if said.is_empty() { format!("the connection broke: {error}") } else { said };
+        failed(Step::Access, said)
+    }
+}
