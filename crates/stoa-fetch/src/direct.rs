@@ -10,6 +10,7 @@ use crate::{
     BaseUrl, FetchError, Fetched, Fetcher, HttpClient, OpenRepository, Resource, SourceName, Upstream,
     code_repo::{CodeLimits, CodeRepo, DirectModule},
     discovery::{Discovery, DiscoveryOptions, HttpPages, RepoKind, RepoRoot},
+    recent_repositories::RecentRepositories,
     repositories::{RepositoryPing, failed},
 };
 
@@ -71,6 +72,7 @@ struct Known {
 impl Direct {
     /// Asks pages through `client`, and repositories.
     pub fn new(options: DirectOptions, repositories: Arc<dyn OpenRepository>, client: HttpClient) -> Self {
+        let repositories: Arc<dyn OpenRepository> = Arc::new(RecentRepositories::new(repositories));
         let pages = Arc::new(HttpPages::new(client.clone()));
         let ping = Arc::new(RepositoryPing(Arc::clone(&repositories)));
         Self {

@@ -30,6 +30,7 @@ mod file;
 mod http_client;
 mod limits;
 mod outbound_rules;
+mod recent_repositories;
 mod redirect;
 mod repositories;
 mod resource;

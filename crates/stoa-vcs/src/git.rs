@@ -30,6 +30,7 @@ mod listing;
 mod local;
 mod objects;
 mod options;
+mod pack_index;
 mod packet;
 mod program;
 mod refs;

@@ -5,6 +5,7 @@ use std::io::{self, Cursor};
 
 use super::GitRepository;
 use super::program::failed;
+use super::pack_index;
 use crate::cache::Lease;
 use crate::process::Stream;
 use crate::tar::{TarKind, TarReader};
@@ -84,25 +85,14 @@ impl GitRepository {
 
     /// Those of `ids` that the local copy lacks.
     pub(super) async fn missing(&self, lease: &Lease, ids: HashSet<String>) -> Result<Vec<String>, VcsError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut lines = String::new();
-        for id in &ids {
-            lines.push_str(id);
-            lines.push('\n');
-        }
-        let call = self.program.local("cat-file-check", Step::Archive, lease.path());
-        let call = call
-            .args(["cat-file", "--batch-check=%(objectname)", "--buffer"])
-            .stdin(lines.into_bytes());
-        let printed = call.text().await?;
-        let text = String::from_utf8_lossy(&printed);
-        Ok(text
-            .lines()
-            .filter_map(|line| line.strip_suffix(" missing"))
-            .map(str::to_owned)
-            .collect())
+        let dir = lease.path().to_owned();
+        let look = tokio::task::spawn_blocking(move || {
+            let mut ids = ids;
+            pack_index::take_known(&dir, &mut ids).map(|()| ids)
+        });
+        let missing = look.await.map_err(io::Error::other).and_then(|missing| missing);
+        let missing = missing.map_err(|error| failed(Step::Archive, error.to_string()))?;
+        Ok(missing.into_iter().collect())
     }
 }
 
