@@ -10,7 +10,7 @@ use stoa_vcs::{
     SvnRepository, VcsError, VcsKind,
     cache::Cache,
     git::{GitOptions, GitRepository, Probe, RepoUrl, Transport},
-    process::RunnerSettings,
+    process::{Counters, RunnerSettings},
 };
 use url::Url;
 
@@ -38,6 +38,8 @@ pub struct RepositoriesOptions {
     pub cache_size: u64,
     /// How long what a repository said of its branches and tags is taken for what it says now.
     pub freshness: Duration,
+    /// Where what git does is counted.
+    pub git_counters: Arc<Counters>,
 }
 
 /// The adapters of this machine, over one cache.
@@ -78,7 +80,7 @@ impl Repositories {
         };
         let place = self.options.cache.as_ref();
         let place = place.ok_or_else(|| failed("no directory for repositories: set vcs.cache".to_owned()))?;
-        let opened = Cache::open(place, self.options.cache_size);
+        let opened = Cache::open_or_private(place, self.options.cache_size);
         let opened = opened.map_err(|error| {
             failed(format!(
                 "the cache of repositories at {}: {error}",
@@ -98,7 +100,10 @@ impl Repositories {
             _ => {}
         }
         let probe: Arc<dyn Probe> = Arc::new(HttpProbe(self.client.clone()));
+        let mut runner = RunnerSettings::new(cache.home());
+        runner.counters = Arc::clone(&self.options.git_counters);
         let options = GitOptions {
+            runner: Some(runner),
             freshness: self.options.freshness,
             transports,
             credentials: self.client.rules().credentials.clone(),

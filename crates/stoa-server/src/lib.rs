@@ -39,6 +39,7 @@ mod serve;
 mod service_routes;
 mod status;
 mod tls;
+mod vcs_metrics;
 
 pub use access_log::{AccessLog, LogFormat};
 pub use admin::AdminGuard;
@@ -54,3 +55,4 @@ pub use request_path::{BadPath, PathPrefix};
 pub use serve::{ServeOptions, serve};
 pub use status::{error_text, status_of};
 pub use tls::{Tls, TlsError, TlsFiles};
+pub use vcs_metrics::VcsCounts;

@@ -19,7 +19,10 @@ use prometheus_client::{
 };
 use stoa_dispatch::Pool;
 
-use crate::lane_metrics::LaneMetrics;
+use crate::{
+    lane_metrics::LaneMetrics,
+    vcs_metrics::{VcsCounts, VcsMetrics},
+};
 
 /// Everything that is counted. Names begin with `stoa_`.
 pub struct Metrics {
@@ -110,6 +113,11 @@ impl Metrics {
         registry.register("log_lines_dropped", help, metrics.log_lines_dropped.clone());
         drop(registry);
         metrics
+    }
+
+    /// Shows what is run for repositories too.
+    pub fn show_vcs(&self, counts: VcsCounts) {
+        self.registry.lock().register_collector(Box::new(VcsMetrics(counts)));
     }
 
     /// Shows the lanes of `dispatcher` too.

@@ -10,13 +10,16 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+
+/// Where caches of other processes are.
+const PRIVATE: &str = "private";
 
 /// A folder of repositories, one process's own.
 ///
@@ -32,6 +35,8 @@ pub struct Cache {
     shared: Mutex<HashMap<String, Weak<dyn Any + Send + Sync>>>,
     /// Held as long as the cache is open, so that locks inside of repositories are known to be stale.
     _lock: File,
+    /// Its folder, if that goes with it.
+    _temporary: Option<TempDir>,
 }
 
 #[derive(Debug, Default)]
@@ -54,17 +59,46 @@ impl Cache {
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] if another process has it open; else what the file system says.
     pub fn open(root: impl Into<PathBuf>, limit: u64) -> io::Result<Arc<Self>> {
+        Self::open_in(root.into(), limit, None)
+    }
+
+    /// Opens the cache in `root`, or, if another process has it open, one of our own inside of it, which begins empty and
+    /// is removed with this. What a process that was killed has left of such a one goes when any is opened.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn open_or_private(root: impl Into<PathBuf>, limit: u64) -> io::Result<Arc<Self>> {
         let root = root.into();
+        match Self::open(&root, limit) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            opened => return opened,
+        }
+        let private = root.join(PRIVATE);
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&private)?;
+        files::sweep(&private)?;
+        let mut tries = 0;
+        loop {
+            let folder = tempfile::Builder::new().prefix("cache-").tempdir_in(&private)?;
+            let place = folder.path().to_owned();
+            tries += 1;
+            match Self::open_in(place.clone(), limit, Some(folder)) {
+                // Somebody who cleans up took it for left over, in the moment before it was locked.
+                Err(_) if tries < 3 => {}
+                opened => {
+                    tracing::info!(folder = %place.display(), "another process has the cache of repositories: this one fetches for itself");
+                    return opened;
+                }
+            }
+        }
+    }
+
+    fn open_in(root: PathBuf, limit: u64, temporary: Option<TempDir>) -> io::Result<Arc<Self>> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&root)?;
         let root = root.canonicalize()?;
-        let mut options = File::options();
-        let lock = options
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(root.join("lock"))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        let lock = files::lock(&root)?;
+        if root.join(PRIVATE).try_exists()? {
+            files::sweep(&root.join(PRIVATE))?;
+        }
         if root.join("sessions").try_exists()? {
             files::remove(&root.join("sessions"))?;
         }
@@ -76,6 +110,7 @@ impl Cache {
             state: Mutex::new(State::default()),
             shared: Mutex::default(),
             _lock: lock,
+            _temporary: temporary,
             limit,
             root,
         };
@@ -215,6 +250,14 @@ impl Cache {
         let moved = fs::rename(self.path(&key), &aside);
         state.entries.remove(&key);
         moved.ok().map(|()| aside)
+    }
+
+    fn discard(&self, path: &Path) -> io::Result<()> {
+        let aside = self.aside("old");
+        match fs::rename(path, &aside) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            moved => moved.and_then(|()| files::remove(&aside)),
+        }
     }
 
     /// Puts a repository that `fill` makes at its place, unless there is one.

@@ -34,10 +34,12 @@ mod pack_index;
 mod packet;
 mod program;
 mod refs;
+mod repair;
 mod resolve;
 mod session;
 mod transfer;
 mod tree;
+mod upkeep;
 mod url;
 mod wire;
 
@@ -100,6 +102,19 @@ impl fmt::Debug for GitRepository {
     }
 }
 
+/// Asks; and once more if that failed because of a damaged local copy, which is thrown away.
+macro_rules! healed {
+    ($self:ident, $ask:expr) => {
+        match $ask.await {
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                $self.heal(error).await?;
+                $ask.await
+            }
+        }
+    };
+}
+
 #[async_trait]
 impl Repository for GitRepository {
     fn vcs(&self) -> VcsKind {
@@ -115,19 +130,19 @@ impl Repository for GitRepository {
     }
 
     async fn stat(&self, revision: &str) -> Result<Revision, VcsError> {
-        self.resolve(revision).await
+        healed!(self, self.resolve(revision))
     }
 
     async fn latest(&self) -> Result<Revision, VcsError> {
-        self.resolve_head().await
+        healed!(self, self.resolve_head())
     }
 
     async fn read_file(&self, at: &RevisionId, path: &str, limit: u64) -> Result<Option<Bytes>, VcsError> {
-        self.read(at, path, limit).await
+        healed!(self, self.read(at, path, limit))
     }
 
     async fn archive(&self, at: &RevisionId, subdir: &str, limit: u64) -> Result<Box<dyn Archive>, VcsError> {
-        self.export(at, subdir, limit).await
+        healed!(self, self.export(at, subdir, limit))
     }
 
     async fn recent_tag(
@@ -136,10 +151,10 @@ impl Repository for GitRepository {
         prefix: &str,
         allowed: &(dyn for<'a> Fn(&'a str) -> bool + Send + Sync),
     ) -> Result<Option<String>, VcsError> {
-        self.highest_tag(at, prefix, allowed).await
+        healed!(self, self.highest_tag(at, prefix, allowed))
     }
 
     async fn descends_from(&self, at: &RevisionId, tag: &str) -> Result<bool, VcsError> {
-        self.is_descendant(at, tag).await
+        healed!(self, self.is_descendant(at, tag))
     }
 }

@@ -13,6 +13,7 @@ use stoa_proxy::{
 };
 use stoa_server::{Metered, Metrics};
 use stoa_storage::Storage;
+use stoa_vcs::process::Counters;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
@@ -125,7 +126,7 @@ fn stash_pipeline(
 fn fetcher(config: &Config, dispatcher: &stoa_dispatch::Pool, metrics: &Arc<Metrics>) -> Arc<dyn Fetcher> {
     let client = HttpClient::new(dispatcher.clone(), config.total, config.limits.clone());
     let client = client.with_rules(Arc::new(config.vcs.rules()));
-    let direct = direct(config, &client);
+    let direct = direct(config, &client, metrics);
     let routes = config.routes.iter().map(|route| Route {
         patterns: route.patterns.clone(),
         fetcher: Arc::new(Chain::new(&route.upstream, &client, &direct)),
@@ -142,13 +143,18 @@ fn fetcher(config: &Config, dispatcher: &stoa_dispatch::Pool, metrics: &Arc<Metr
 }
 
 /// `direct`: from a module path to its repository, to its versions. Nothing is opened before the first question.
-fn direct(config: &Config, client: &HttpClient) -> Arc<dyn Fetcher> {
+fn direct(config: &Config, client: &HttpClient, metrics: &Metrics) -> Arc<dyn Fetcher> {
     let vcs = &config.vcs;
+    let git_counters = Arc::new(Counters::default());
+    let shown = Arc::clone(&git_counters);
+    let counts = move || shown.all().into_iter().map(|(kind, count)| ("git", kind, count)).collect();
+    metrics.show_vcs(Box::new(counts));
     let repositories = Repositories::new(
         RepositoriesOptions {
             cache: vcs.cache.clone(),
             cache_size: vcs.cache_size,
             freshness: FRESHNESS,
+            git_counters,
         },
         client.clone(),
     );

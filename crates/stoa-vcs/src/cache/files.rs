@@ -1,8 +1,31 @@
 //! Folders as a whole.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+
+/// Locks a folder until the file is closed; [`io::ErrorKind::WouldBlock`] if another process has it.
+pub(super) fn lock(folder: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    let options = options.create(true).truncate(false).write(true).mode(0o600);
+    let lock = options.open(folder.join("lock"))?;
+    flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+    Ok(lock)
+}
+
+/// Removes those folders in `parent` that have a lock nobody holds. One without a lock is being made just now.
+pub(super) fn sweep(parent: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(parent)? {
+        let folder = entry?.path();
+        if folder.join("lock").try_exists()? && lock(&folder).is_ok() {
+            remove(&folder)?;
+        }
+    }
+    Ok(())
+}
 
 /// Removes a file or a folder with all that is in it.
 pub(super) fn remove(path: &Path) -> io::Result<()> {

@@ -30,6 +30,11 @@ impl Lease {
         self.cache.create(&self.key, fill)
     }
 
+    /// Throws the repository away, which is damaged; whoever else uses it fails.
+    pub fn discard(&self) -> io::Result<()> {
+        self.cache.discard(&self.path)
+    }
+
     /// Measures the repository and gives its size in bytes; to be called after it grew.
     pub fn measure(&self) -> u64 {
         let size = files::size(&self.path);

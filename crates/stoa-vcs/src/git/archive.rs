@@ -2,8 +2,11 @@
 
 use std::collections::HashSet;
 use std::io::{self, Cursor};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::GitRepository;
+use super::fetch::Shared;
 use super::program::failed;
 use super::pack_index;
 use crate::cache::Lease;
@@ -65,6 +68,7 @@ impl GitRepository {
             left: limit,
             limit,
             count: 0,
+            shared: Arc::clone(&self.shared),
             _lease: lease,
         }))
     }
@@ -113,6 +117,7 @@ struct GitArchive {
     left: u64,
     limit: u64,
     count: u64,
+    shared: Arc<Shared>,
     /// The repository stays while it is read.
     _lease: Lease,
 }
@@ -129,7 +134,12 @@ impl GitArchive {
 
 impl Archive for GitArchive {
     fn next_entry(&mut self) -> Result<Option<Entry<'_>>, VcsError> {
-        let io = |error: io::Error| VcsError::from_io(&error, VcsKind::Git, Step::Archive);
+        let suspect = &self.shared.health.suspect;
+        let io = |error: io::Error| {
+            let error = VcsError::from_io(&error, VcsKind::Git, Step::Archive);
+            suspect.fetch_or(matches!(error, VcsError::Failed { .. }), Ordering::AcqRel);
+            error
+        };
         loop {
             let Some(header) = self.tar.next_header().map_err(io)? else {
                 return Ok(None);

@@ -1,5 +1,6 @@
 //! Fetching: one at a time for each repository, and no more than is needed.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::task::JoinSet;
 use super::listing::Known;
 use super::objects::Objects;
 use super::program::{Remote, failed};
+use super::repair::Health;
 use super::wire::{Received, Wanted, Wire};
 use super::{GitRepository, local};
 use crate::cache::Lease;
@@ -28,9 +30,6 @@ const FETCH: [&str; 6] = [
     "--no-write-fetch-head",
     "--recurse-submodules=no",
 ];
-
-/// After how many packs an index over all of them is written.
-const PACKS: usize = 50;
 
 /// One run of `git fetch`.
 #[derive(Clone, Copy, Debug)]
@@ -61,12 +60,15 @@ pub(super) struct Shared {
     pub(super) refs_turn: Semaphore,
     pub(super) refs: Mutex<Option<Known>>,
     /// Whose turn it is to fetch.
-    write_turn: Semaphore,
+    pub(super) write_turn: Arc<Semaphore>,
     /// Whether a fetch may have left something unfinished.
     untidy: AtomicBool,
     pub(super) objects: Mutex<Option<Objects>>,
     pub(super) wire: Wire,
-    /// Owns the tasks behind `objects` and `wire`.
+    pub(super) health: Health,
+    /// Whether its packs are being put together.
+    pub(super) tending: Arc<AtomicBool>,
+    /// Owns the tasks behind `objects` and `wire`, and the one that tends the packs.
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -75,10 +77,12 @@ impl Default for Shared {
         Self {
             refs_turn: Semaphore::new(1),
             refs: Mutex::default(),
-            write_turn: Semaphore::new(1),
+            write_turn: Arc::new(Semaphore::new(1)),
             untidy: AtomicBool::new(true),
             objects: Mutex::default(),
             wire: Wire::default(),
+            health: Health::default(),
+            tending: Arc::default(),
             tasks: Mutex::default(),
         }
     }
@@ -100,6 +104,7 @@ impl GitRepository {
     /// The right to use the local copy, which is made, empty, if it is missing.
     pub(super) async fn lease(&self, step: Step) -> Result<Lease, VcsError> {
         let lease = self.cache.lease(&self.key);
+        self.check(&lease).await?;
         if !lease.path().join("config").try_exists().unwrap_or(false) {
             let sha256 = self.refs().await?.is_sha256();
             let made = lease.create(|dir| local::fill(dir, &self.program.url, sha256));
@@ -118,8 +123,11 @@ impl GitRepository {
         Ok(turn)
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "it ends functions that may fail")]
-    pub(super) fn finish(&self) -> Result<(), VcsError> {
+    /// Ends a turn: what is there is noted.
+    pub(super) fn finish(&self, lease: &Lease) -> Result<(), VcsError> {
+        local::note_packs(lease.path()).map_err(|error| failed(Step::Access, error.to_string()))?;
+        lease.measure();
+        self.tend(lease);
         self.shared.untidy.store(false, Ordering::Release);
         Ok(())
     }
@@ -154,14 +162,6 @@ impl GitRepository {
         let before = lease.measure();
         let output = self.watch(lease, self.program.remote(run)).await?;
         counters.add("bytes", lease.measure().saturating_sub(before));
-        if local::packs(lease.path()) % PACKS == PACKS - 1 {
-            // Lookups stay quick in many packs. Without it they are slow, no more.
-            let call = self.program.local("multi-pack-index", Step::Access, lease.path());
-            let _ = call
-                .args(["multi-pack-index", "--no-progress", "write"])
-                .run()
-                .await?;
-        }
         Ok(output)
     }
 
@@ -177,7 +177,6 @@ impl GitRepository {
         if first && received == Received::Done {
             self.counters().add("clone", 1);
         }
-        lease.measure();
         Ok(received)
     }
 

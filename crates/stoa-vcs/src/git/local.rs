@@ -1,9 +1,9 @@
 //! The folder of a local repository.
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::RepoUrl;
 use super::session::quote;
@@ -16,6 +16,9 @@ const PLAIN: &str = "stoa-plain";
 
 /// The checksum of the refs at the last fetch of the whole history.
 const HISTORY: &str = "stoa-history";
+
+/// Which packs there were when something was fetched last, and how large.
+const NOTED: &str = "stoa-packs";
 
 /// Whether the whole history was fetched, without trees.
 pub(super) fn is_treeless(dir: &Path) -> bool {
@@ -89,14 +92,73 @@ pub(super) fn is_empty(dir: &Path) -> bool {
 
 /// How many packs there are.
 pub(super) fn packs(dir: &Path) -> usize {
+    indexes(dir).len()
+}
+
+/// The indexes of the packs.
+pub(super) fn indexes(dir: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(dir.join("objects/pack")) else {
-        return 0;
+        return Vec::new();
     };
-    let is_pack = |name: &std::ffi::OsStr| Path::new(name).extension().is_some_and(|ending| ending == "pack");
-    entries
-        .flatten()
-        .filter(|entry| is_pack(&entry.file_name()))
-        .count()
+    let paths = entries.flatten().map(|entry| entry.path());
+    paths
+        .filter(|path| path.extension().is_some_and(|ending| ending == "idx"))
+        .collect()
+}
+
+/// Whether there is anything at the place of the repository.
+pub(super) fn is_there(dir: &Path) -> bool {
+    dir.try_exists().unwrap_or(false)
+}
+
+/// What can be seen to be wrong with a repository: files that are gone, or not as large as they were.
+pub(super) fn damage(dir: &Path) -> Option<String> {
+    let size = |name: &str| fs::metadata(dir.join(name)).map(|data| data.len()).ok();
+    for name in ["config", "HEAD", "info/attributes"] {
+        if size(name).is_none_or(|size| size == 0) {
+            return Some(format!("{name} is gone or empty"));
+        }
+    }
+    if size("objects/pack").is_none() {
+        return Some("it has no folder for packs".to_owned());
+    }
+    let noted = fs::read_to_string(dir.join(NOTED)).unwrap_or_default();
+    let wrong = noted.lines().find(|line| {
+        let (was, name) = line.split_once(' ').unwrap_or_default();
+        size(&format!("objects/pack/{name}")).map(|size| size.to_string()).as_deref() != Some(was)
+    });
+    wrong.map(|line| format!("not as it was: {line}"))
+}
+
+/// Notes which packs there are and how large. Nobody else may be writing.
+pub(super) fn note_packs(dir: &Path) -> io::Result<()> {
+    let mut text = String::new();
+    for index in indexes(dir) {
+        if !is_plain(dir) {
+            // To git: what objects of this pack name may be left out. It forgets that where it puts packs together.
+            let promisor = index.with_extension("promisor");
+            File::options().create(true).append(true).open(promisor)?;
+        }
+        for path in [index.with_extension("pack"), index] {
+            let size = path.metadata()?.len();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let _ = writeln!(text, "{size} {name}");
+        }
+    }
+    if fs::read_to_string(dir.join(NOTED)).is_ok_and(|noted| noted == text) {
+        return Ok(());
+    }
+    let lock = dir.join(format!("{NOTED}.lock"));
+    fs::write(&lock, text)?;
+    fs::rename(lock, dir.join(NOTED))
+}
+
+/// Forgets which packs there are: some may go now.
+pub(super) fn forget_packs(dir: &Path) -> io::Result<()> {
+    match fs::remove_file(dir.join(NOTED)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The checksum of the refs whose whole history is there.

@@ -36,7 +36,7 @@ impl GitRepository {
     ) -> Result<(), VcsError> {
         let turn = self.begin(lease).await?;
         if self.lookup(lease, hash, Step::Revision).await?.is_some() {
-            return self.finish();
+            return self.finish(lease);
         }
         let dir = lease.path();
         if !local::is_plain(dir)
@@ -45,8 +45,7 @@ impl GitRepository {
             && self.fetch_wire(lease, "fetch", Wanted::Commit(wanted)).await? == Received::Done
         {
             local::set_fetched(dir, hash, wanted).map_err(|error| failed(Step::Revision, error.to_string()))?;
-            lease.measure();
-            return self.finish();
+            return self.finish(lease);
         }
         if !local::is_plain(dir) {
             let spec = format!("+{name}:refs/stoa/one/{hash}");
@@ -61,7 +60,7 @@ impl GitRepository {
                 partial: true,
             };
             if self.fetch(lease, fetch).await?.code == Some(0) {
-                return self.finish();
+                return self.finish(lease);
             }
         }
         // There are many reasons, told in many ways: the last resort is everything, as in cmd/go.
@@ -74,7 +73,7 @@ impl GitRepository {
         let _turn = self.begin(lease).await?;
         let (dir, sum) = (lease.path(), refs.sum());
         if local::history(dir).as_ref() == Some(&sum) {
-            return self.finish();
+            return self.finish(lease);
         }
         let io = |error: std::io::Error| failed(step, error.to_string());
         let mut done = false;
@@ -88,7 +87,7 @@ impl GitRepository {
             self.fetch_whole(lease, refs, step).await?;
         }
         local::set_history(dir, &sum).map_err(io)?;
-        self.finish()
+        self.finish(lease)
     }
 
     /// Fetches the commits of all refs; `false` if the server cannot, which is an error where it could before.
@@ -163,11 +162,11 @@ impl GitRepository {
             _ => self.missing(lease, ids.iter().cloned().collect()).await?,
         };
         if missing.is_empty() {
-            return self.finish();
+            return self.finish(lease);
         }
         let wanted = Wanted::Objects(&missing);
         if self.fetch_wire(lease, "fetch-objects", wanted).await? == Received::Done {
-            return self.finish();
+            return self.finish(lease);
         }
         let fetch = Fetch {
             kind: "fetch-objects",
@@ -176,13 +175,13 @@ impl GitRepository {
             partial: true,
         };
         if self.fetch(lease, fetch).await?.code == Some(0) {
-            return self.finish();
+            return self.finish(lease);
         }
         // A server that leaves things out, but does not give them one by one. It would leave out what it takes to be
         // here, so nothing may look as if it were.
         let refs = self.refs().await?;
         local::forget(lease.path()).map_err(|error| failed(step, error.to_string()))?;
         self.fetch_whole(lease, &refs, step).await?;
-        self.finish()
+        self.finish(lease)
     }
 }

@@ -6,8 +6,10 @@ mod archive;
 mod cache;
 mod files;
 mod fixture;
+mod repair;
 mod resolve;
 mod server;
+mod upkeep;
 
 #[test]
 fn git_is_installed() {

@@ -1,0 +1,54 @@
+//! Keeping the packs of a local copy few.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{GitRepository, local};
+use crate::cache::Lease;
+use crate::process::Call;
+use crate::Step;
+
+/// How many packs may lie side by side. Each question to git looks into all of them.
+const PACKS: usize = 40;
+
+impl GitRepository {
+    /// Puts the packs together if there are many, in a task of its own. Questions and fetches go on meanwhile: nothing
+    /// goes before the large pack is there, and only the moment in which the small ones go is a fetch's turn. If it
+    /// fails, it is tried again after the next fetch.
+    pub(super) fn tend(&self, lease: &Lease) {
+        let packs = local::packs(lease.path());
+        if packs < PACKS || self.shared.tending.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let call = |arguments: &[&str]| {
+            let call = self.program.local("repack", Step::Access, lease.path());
+            call.args(["-c", "core.fsync=none", "multi-pack-index"]).args(arguments)
+        };
+        let steps = [
+            call(&["write", "--no-progress"]),
+            call(&["repack", "--no-progress", "--batch-size=0"]),
+        ];
+        let last = call(&["expire", "--no-progress"]);
+        let (lease, tending) = (self.cache.lease(&self.key), Arc::clone(&self.shared.tending));
+        let turn = Arc::clone(&self.shared.write_turn);
+        let url = self.program.url.clone();
+        self.spawn(async move {
+            let mut done = true;
+            for step in steps {
+                done = done && succeeds(step).await;
+            }
+            if done && let Ok(_turn) = turn.acquire_owned().await {
+                // While packs go, nobody may miss them.
+                done = local::forget_packs(lease.path()).is_ok() && succeeds(last).await;
+                done = local::note_packs(lease.path()).is_ok() && done;
+            }
+            lease.measure();
+            tracing::debug!(%url, packs, done, "put packs together");
+            tending.store(false, Ordering::Release);
+        });
+    }
+}
+
+async fn succeeds(call: Call) -> bool {
+    call.run().await.is_ok_and(|output| output.code == Some(0))
+}
