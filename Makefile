@@ -27,12 +27,13 @@ lint:
 fmt:
 	cargo fmt --all
 
-## bench: measure beside nginx, beside the upstream itself and beside a plain client; prints tables
+## bench: measure beside nginx, beside the upstream itself, beside the go command and beside a plain client; prints tables
 bench:
 	scripts/tools.sh bench
 	cargo build --profile release-fast --package stoa --locked
 	python3 bench/hot.py $(CARGO_TARGET_DIR)/release-fast/stoa
 	python3 bench/cold.py $(CARGO_TARGET_DIR)/release-fast/stoa
+	python3 bench/direct.py $(CARGO_TARGET_DIR)/release-fast/stoa
 	cargo build --profile release-fast --package stoa-dispatch --example dispatch_lab --locked
 	python3 bench/dispatch.py $(CARGO_TARGET_DIR)/release-fast/examples/dispatch_lab
 

@@ -130,7 +130,7 @@ install_fuzz() {
 	echo "tools: installed cargo-fuzz $fuzz_version in $tools/bin"
 }
 
-# Installs those Debian packages whose program is not there: install_packages nginx=nginx-light wrk=wrk
+# Installs those Debian packages whose program is not there: install_packages nginx=nginx-light wrk=wrk git=git
 install_packages() {
 	missing=
 	for wanted in "$@"; do

@@ -117,7 +117,9 @@ impl Metrics {
 
     /// Shows what is run for repositories too.
     pub fn show_vcs(&self, counts: VcsCounts) {
-        self.registry.lock().register_collector(Box::new(VcsMetrics(counts)));
+        self.registry
+            .lock()
+            .register_collector(Box::new(VcsMetrics(counts)));
     }
 
     /// Shows the lanes of `dispatcher` too.

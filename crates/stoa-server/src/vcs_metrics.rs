@@ -22,7 +22,8 @@ impl fmt::Debug for VcsMetrics {
 
 impl Collector for VcsMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let help = "What was run for repositories and what came of it, by system and kind; bytes are those of packs";
+        let help =
+            "What was run for repositories and what came of it, by system and kind; bytes are those of packs";
         let mut family = encoder.encode_descriptor("vcs_commands", help, None, MetricType::Counter)?;
         for (vcs, kind, count) in (self.0)() {
             let labels = [("vcs", vcs), ("kind", kind)];

@@ -74,7 +74,10 @@ impl Cache {
             opened => return opened,
         }
         let private = root.join(PRIVATE);
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&private)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&private)?;
         files::sweep(&private)?;
         let mut tries = 0;
         loop {

@@ -147,7 +147,13 @@ fn direct(config: &Config, client: &HttpClient, metrics: &Metrics) -> Arc<dyn Fe
     let vcs = &config.vcs;
     let git_counters = Arc::new(Counters::default());
     let shown = Arc::clone(&git_counters);
-    let counts = move || shown.all().into_iter().map(|(kind, count)| ("git", kind, count)).collect();
+    let counts = move || {
+        shown
+            .all()
+            .into_iter()
+            .map(|(kind, count)| ("git", kind, count))
+            .collect()
+    };
     metrics.show_vcs(Box::new(counts));
     let repositories = Repositories::new(
         RepositoriesOptions {

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 
 use super::GitRepository;
 use super::fetch::Shared;
-use super::program::failed;
 use super::pack_index;
+use super::program::failed;
 use crate::cache::Lease;
 use crate::process::Stream;
 use crate::tar::{TarKind, TarReader};

@@ -41,7 +41,11 @@ impl Connection {
         let run = Remote {
             kind: "connect",
             step: Step::Access,
-            args: vec!["remote-https".to_owned(), "origin".to_owned(), program.url.to_string()],
+            args: vec![
+                "remote-https".to_owned(),
+                "origin".to_owned(),
+                program.url.to_string(),
+            ],
             stdin: Vec::new(),
             dir: None,
             partial: false,
@@ -74,7 +78,9 @@ impl Connection {
 
     /// Reads what the server can do; `false` if that is not version 2.
     async fn greet(&mut self) -> std::io::Result<bool> {
-        self.stdin.write_all(b"stateless-connect git-upload-pack\n").await?;
+        self.stdin
+            .write_all(b"stateless-connect git-upload-pack\n")
+            .await?;
         let mut line = Vec::new();
         self.packets.inner().take(64).read_until(b'\n', &mut line).await?;
         match line.as_slice() {
@@ -91,7 +97,10 @@ impl Connection {
 
     /// The value of what the server says it can do.
     pub(super) fn capability(&self, name: &str) -> Option<&str> {
-        let values = self.capabilities.iter().filter_map(|line| line.strip_prefix(name));
+        let values = self
+            .capabilities
+            .iter()
+            .filter_map(|line| line.strip_prefix(name));
         values.filter_map(|rest| rest.strip_prefix('=')).next()
     }
 
@@ -131,7 +140,11 @@ impl Connection {
         let mut said = Vec::new();
         let _ = (&mut self.stderr).take(SAID).read_to_end(&mut said).await;
         let said = clean(&said, &self.session.secrets);
-        let said = if said.is_empty() { format!("the connection broke: {error}") } else { said };
+        let said = if said.is_empty() {
+            format!("the connection broke: {error}")
+        } else {
+            said
+        };
         failed(Step::Access, said)
     }
 }

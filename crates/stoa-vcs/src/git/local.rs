@@ -81,8 +81,13 @@ pub(super) fn fetched(dir: &Path, most: usize) -> Vec<String> {
     let Ok(entries) = fs::read_dir(dir.join(ALONE)) else {
         return Vec::new();
     };
-    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    names.filter(|name| super::refs::is_whole_hash(name)).take(most).collect()
+    let names = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok());
+    names
+        .filter(|name| super::refs::is_whole_hash(name))
+        .take(most)
+        .collect()
 }
 
 /// Whether anything was ever fetched.
@@ -125,7 +130,10 @@ pub(super) fn damage(dir: &Path) -> Option<String> {
     let noted = fs::read_to_string(dir.join(NOTED)).unwrap_or_default();
     let wrong = noted.lines().find(|line| {
         let (was, name) = line.split_once(' ').unwrap_or_default();
-        size(&format!("objects/pack/{name}")).map(|size| size.to_string()).as_deref() != Some(was)
+        size(&format!("objects/pack/{name}"))
+            .map(|size| size.to_string())
+            .as_deref()
+            != Some(was)
     });
     wrong.map(|line| format!("not as it was: {line}"))
 }

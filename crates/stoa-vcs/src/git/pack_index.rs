@@ -65,7 +65,11 @@ fn holds(index: &[u8], id: &str) -> bool {
 }
 
 fn bytes(id: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
     let pairs = id.as_bytes().chunks(2);
     pairs
         .map(|pair| match pair {

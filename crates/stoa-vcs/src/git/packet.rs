@@ -105,13 +105,10 @@ mod tests {
             request.extend_from_slice(mark);
         }
         let line = format!("{:?}", Packet::Line(b"want 1\n"));
-        assert_eq!(read(&request).await, [
-            line.as_str(),
-            "Delimiter",
-            "Flush",
-            "End",
-            "invalid data"
-        ]);
+        assert_eq!(
+            read(&request).await,
+            [line.as_str(), "Delimiter", "Flush", "End", "invalid data"]
+        );
         assert_eq!(read(b"0009abc").await, ["unexpected end of file"]);
         assert_eq!(read(b"fff5").await, ["invalid data"]);
     }

@@ -45,7 +45,9 @@ impl Refs {
 
     /// Adds a line of what version 2 of the protocol answers to `ls-refs`, skipped as in [`Self::parse`].
     pub(super) fn add_line(&mut self, line: &[u8]) {
-        let Ok(line) = std::str::from_utf8(line) else { return };
+        let Ok(line) = std::str::from_utf8(line) else {
+            return;
+        };
         let mut words = line.trim_end_matches('\n').split(' ');
         let (Some(hash), Some(name)) = (words.next(), words.next()) else {
             return;

@@ -78,7 +78,12 @@ impl GitRepository {
             return Ok(Some(damage));
         }
         let commits = self.program.local("check", Step::Access, lease.path());
-        let commits = commits.args(["rev-list", "--count", "--glob=refs/stoa/heads", "--glob=refs/stoa/one"]);
+        let commits = commits.args([
+            "rev-list",
+            "--count",
+            "--glob=refs/stoa/heads",
+            "--glob=refs/stoa/one",
+        ]);
         let output = commits.run().await?;
         // It only warns of refs that it cannot read.
         if output.code != Some(0) || !output.said.is_empty() {
@@ -103,6 +108,8 @@ impl GitRepository {
         // It reads what is no longer there.
         *self.shared.objects.lock() = None;
         *self.shared.health.sound.lock() = [None; 2];
-        lease.discard().map_err(|error| super::failed(Step::Access, error.to_string()))
+        lease
+            .discard()
+            .map_err(|error| super::failed(Step::Access, error.to_string()))
     }
 }

@@ -44,7 +44,8 @@ impl GitRepository {
             && let Some(wanted) = refs.unpeeled(name)
             && self.fetch_wire(lease, "fetch", Wanted::Commit(wanted)).await? == Received::Done
         {
-            local::set_fetched(dir, hash, wanted).map_err(|error| failed(Step::Revision, error.to_string()))?;
+            local::set_fetched(dir, hash, wanted)
+                .map_err(|error| failed(Step::Revision, error.to_string()))?;
             return self.finish(lease);
         }
         if !local::is_plain(dir) {

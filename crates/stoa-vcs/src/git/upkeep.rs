@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{GitRepository, local};
+use crate::Step;
 use crate::cache::Lease;
 use crate::process::Call;
-use crate::Step;
 
 /// How many packs may lie side by side. Each question to git looks into all of them.
 const PACKS: usize = 40;
@@ -22,7 +22,8 @@ impl GitRepository {
         }
         let call = |arguments: &[&str]| {
             let call = self.program.local("repack", Step::Access, lease.path());
-            call.args(["-c", "core.fsync=none", "multi-pack-index"]).args(arguments)
+            call.args(["-c", "core.fsync=none", "multi-pack-index"])
+                .args(arguments)
         };
         let steps = [
             call(&["write", "--no-progress"]),

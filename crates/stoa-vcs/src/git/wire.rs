@@ -202,14 +202,22 @@ impl GitRepository {
             }
         }
         // Before the commits come: that they have no parents here has to be known from the first moment.
-        local::add_shallow(lease.path(), &shallow).map_err(|error| failed(Step::Access, error.to_string()))?;
+        local::add_shallow(lease.path(), &shallow)
+            .map_err(|error| failed(Step::Access, error.to_string()))?;
         self.pack(connection, lease).await
     }
 
     /// Gives the pack that comes to `git index-pack`.
     async fn pack(&self, connection: &mut Connection, lease: &Lease) -> Result<Received, Broken> {
         let call = self.program.local("index-pack", Step::Access, lease.path());
-        let call = call.args(["-c", "core.fsync=none", "index-pack", "--stdin", "--fix-thin", "--promisor=stoa"]);
+        let call = call.args([
+            "-c",
+            "core.fsync=none",
+            "index-pack",
+            "--stdin",
+            "--fix-thin",
+            "--promisor=stoa",
+        ]);
         let mut group = call.converse()?;
         let child = group.child();
         let io = |error: std::io::Error| failed(Step::Access, format!("index-pack: {error}"));
@@ -270,7 +278,12 @@ impl From<VcsError> for Broken {
 
 async fn ask_for_refs(connection: &mut Connection) -> std::io::Result<Refs> {
     let mut request = connection.request("ls-refs");
-    for line in ["peel", "ref-prefix HEAD", "ref-prefix refs/heads/", "ref-prefix refs/tags/"] {
+    for line in [
+        "peel",
+        "ref-prefix HEAD",
+        "ref-prefix refs/heads/",
+        "ref-prefix refs/tags/",
+    ] {
         push(&mut request, line);
     }
     connection.send(request).await?;
@@ -287,7 +300,10 @@ async fn ask_for_refs(connection: &mut Connection) -> std::io::Result<Refs> {
                     ));
                 }
                 if let Some(reason) = text(line).strip_prefix("ERR ") {
-                    return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, reason.to_owned()));
+                    return Err(std::io::Error::new(
+                        std::io::ErrorKind::InvalidData,
+                        reason.to_owned(),
+                    ));
                 }
                 refs.add_line(line);
             }

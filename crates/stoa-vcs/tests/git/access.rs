@@ -128,7 +128,10 @@ async fn shows_no_secret_to_other_processes() {
             }
         );
         assert!(tags.is_err(), "it hangs");
-        assert!(texts.iter().any(|text| text.contains("remote-https")), "{texts:?}");
+        assert!(
+            texts.iter().any(|text| text.contains("remote-https")),
+            "{texts:?}"
+        );
         assert!(
             texts
                 .iter()

@@ -20,7 +20,9 @@ fn place(fixture: &Fixture, repository: &GitRepository) -> PathBuf {
 fn packs(place: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(place.join("objects/pack")).expect("packs");
     let paths = entries.flatten().map(|entry| entry.path());
-    paths.filter(|path| path.extension().is_some_and(|e| e == ending)).collect()
+    paths
+        .filter(|path| path.extension().is_some_and(|e| e == ending))
+        .collect()
 }
 
 fn overwrite(path: &Path, change: impl Fn(&mut Vec<u8>)) {
@@ -38,8 +40,16 @@ const DAMAGES: [Damage; 13] = [
             overwrite(&pack, |bytes| bytes.truncate(bytes.len() / 2));
         }
     }),
-    ("packs empty", |place| packs(place, "pack").iter().for_each(|pack| overwrite(pack, Vec::clear))),
-    ("packs gone", |place| packs(place, "pack").iter().for_each(|pack| fs::remove_file(pack).expect("there"))),
+    ("packs empty", |place| {
+        packs(place, "pack")
+            .iter()
+            .for_each(|pack| overwrite(pack, Vec::clear))
+    }),
+    ("packs gone", |place| {
+        packs(place, "pack")
+            .iter()
+            .for_each(|pack| fs::remove_file(pack).expect("there"))
+    }),
     ("one pack and its index gone", |place| {
         let pack = &packs(place, "pack")[0];
         fs::remove_file(pack).expect("there");
@@ -57,17 +67,27 @@ const DAMAGES: [Damage; 13] = [
     }),
     ("refs garbled", |place| {
         let refs = fs::read_dir(place.join("refs/stoa/one")).expect("refs");
-        refs.flatten().for_each(|entry| fs::write(entry.path(), "nonsense").expect("writable"));
+        refs.flatten()
+            .for_each(|entry| fs::write(entry.path(), "nonsense").expect("writable"));
     }),
     ("refs to what is not there", |place| {
         let refs = fs::read_dir(place.join("refs/stoa/one")).expect("refs");
         let hash = format!("{}\n", "1".repeat(40));
-        refs.flatten().for_each(|entry| fs::write(entry.path(), &hash).expect("writable"));
+        refs.flatten()
+            .for_each(|entry| fs::write(entry.path(), &hash).expect("writable"));
     }),
-    ("shallow garbled", |place| fs::write(place.join("shallow"), "nonsense\n").expect("writable")),
-    ("config garbled", |place| fs::write(place.join("config"), "[nonsense").expect("writable")),
-    ("HEAD empty", |place| fs::write(place.join("HEAD"), "").expect("writable")),
-    ("objects gone", |place| fs::remove_dir_all(place.join("objects")).expect("there")),
+    ("shallow garbled", |place| {
+        fs::write(place.join("shallow"), "nonsense\n").expect("writable")
+    }),
+    ("config garbled", |place| {
+        fs::write(place.join("config"), "[nonsense").expect("writable")
+    }),
+    ("HEAD empty", |place| {
+        fs::write(place.join("HEAD"), "").expect("writable")
+    }),
+    ("objects gone", |place| {
+        fs::remove_dir_all(place.join("objects")).expect("there")
+    }),
     ("all of it empty", |place| {
         fs::remove_dir_all(place).expect("there");
         fs::create_dir(place).expect("writable");
@@ -82,8 +102,9 @@ async fn ask(repository: &GitRepository, tag: &str) -> Result<usize, stoa_vcs::V
     tokio::task::spawn_blocking(move || {
         let mut count = 0;
         while let Some(entry) = archive.next_entry()? {
-            std::io::copy(entry.content, &mut std::io::sink())
-                .map_err(|error| stoa_vcs::VcsError::from_io(&error, stoa_vcs::VcsKind::Git, stoa_vcs::Step::Archive))?;
+            std::io::copy(entry.content, &mut std::io::sink()).map_err(|error| {
+                stoa_vcs::VcsError::from_io(&error, stoa_vcs::VcsKind::Git, stoa_vcs::Step::Archive)
+            })?;
             count += 1;
         }
         Ok(count)
@@ -114,10 +135,20 @@ async fn a_damaged_copy_is_made_anew_once() {
             first
         };
         assert_eq!(again, Ok(files), "{name}");
-        assert_eq!(text(&repository, "v1.9.0", "a.txt").await, text(&fixture.open(), "v1.9.0", "a.txt").await);
+        assert_eq!(
+            text(&repository, "v1.9.0", "a.txt").await,
+            text(&fixture.open(), "v1.9.0", "a.txt").await
+        );
         let discarded = fixture.counters.get("discard");
-        println!("{name}: thrown away {discarded} times, {} clones", fixture.counters.get("clone"));
-        assert!(discarded <= 1 && fixture.counters.get("clone") <= 2, "{name}: {:?}", fixture.counters.all());
+        println!(
+            "{name}: thrown away {discarded} times, {} clones",
+            fixture.counters.get("clone")
+        );
+        assert!(
+            discarded <= 1 && fixture.counters.get("clone") <= 2,
+            "{name}: {:?}",
+            fixture.counters.all()
+        );
     }
 }
 
@@ -125,14 +156,27 @@ async fn a_damaged_copy_is_made_anew_once() {
 async fn a_fault_of_the_server_costs_no_copy() {
     let fixture = Fixture::new();
     let repository = fixture.open();
-    let files = entries(repository.archive(&repository.stat("v1.0.0").await.expect("a tag").id, "", 1 << 30).await.expect("files")).len();
-    fixture.server.set(Manner::Redirect("http://127.0.0.1:1".to_owned()));
+    let files = entries(
+        repository
+            .archive(&repository.stat("v1.0.0").await.expect("a tag").id, "", 1 << 30)
+            .await
+            .expect("files"),
+    )
+    .len();
+    fixture
+        .server
+        .set(Manner::Redirect("http://127.0.0.1:1".to_owned()));
     for _ in 0..5 {
-        ask(&repository, "v1.9.0").await.expect_err("the server leads nowhere");
+        ask(&repository, "v1.9.0")
+            .await
+            .expect_err("the server leads nowhere");
     }
     fixture.server.set(Manner::Serve);
     assert_eq!(ask(&repository, "v1.0.0").await, Ok(files));
     ask(&repository, "v1.9.0").await.expect("it goes on");
     println!("counted {:?}", fixture.counters.all());
-    assert_eq!((fixture.counters.get("clone"), fixture.counters.get("discard")), (1, 0));
+    assert_eq!(
+        (fixture.counters.get("clone"), fixture.counters.get("discard")),
+        (1, 0)
+    );
 }

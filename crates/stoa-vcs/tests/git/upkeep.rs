@@ -19,23 +19,43 @@ async fn packs_stay_few() {
     let place = fixture.dir.path().join("cache/repositories").join(key);
     let packs = || {
         let entries = fs::read_dir(place.join("objects/pack")).expect("packs").flatten();
-        entries.filter(|entry| entry.path().extension().is_some_and(|e| e == "pack")).count()
+        entries
+            .filter(|entry| entry.path().extension().is_some_and(|e| e == "pack"))
+            .count()
     };
     let mut most = 0;
     for i in 100..200 {
-        assert_eq!(text(&repository, &format!("v1.{i}.0"), "go.mod").await, Some(format!("{i}\n")));
+        assert_eq!(
+            text(&repository, &format!("v1.{i}.0"), "go.mod").await,
+            Some(format!("{i}\n"))
+        );
         most = most.max(packs());
     }
-    println!("at most {most} packs, {} at the end; counted {:?}", packs(), fixture.counters.all());
+    println!(
+        "at most {most} packs, {} at the end; counted {:?}",
+        packs(),
+        fixture.counters.all()
+    );
     assert!(fixture.counters.get("repack") >= 3);
     assert!(most < 120, "200 fetches made {most}");
     for i in 100..200 {
-        assert_eq!(text(&repository, &format!("v1.{i}.0"), "go.mod").await, Some(format!("{i}\n")));
+        assert_eq!(
+            text(&repository, &format!("v1.{i}.0"), "go.mod").await,
+            Some(format!("{i}\n"))
+        );
     }
     // All of it is still what git takes for a repository.
     let at = repository.stat("v1.199.0").await.expect("a tag").id;
-    assert!(repository.descends_from(&at, "v1.100.0").await.expect("an answer"));
-    assert_eq!((fixture.counters.get("clone"), fixture.counters.get("discard")), (1, 0));
+    assert!(
+        repository
+            .descends_from(&at, "v1.100.0")
+            .await
+            .expect("an answer")
+    );
+    assert_eq!(
+        (fixture.counters.get("clone"), fixture.counters.get("discard")),
+        (1, 0)
+    );
 }
 
 #[tokio::test]
