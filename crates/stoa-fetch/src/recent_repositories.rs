@@ -17,8 +17,11 @@ const MOST: usize = 256;
 pub(crate) struct RecentRepositories {
     inner: Arc<dyn OpenRepository>,
     /// The newest at the end.
-    recent: Mutex<VecDeque<(VcsKind, Url, Arc<dyn Repository>)>>,
+    recent: Mutex<VecDeque<Recent>>,
 }
+
+/// A system, where it is, and its handle.
+type Recent = (VcsKind, Url, Arc<dyn Repository>);
 
 impl RecentRepositories {
     pub(crate) fn new(inner: Arc<dyn OpenRepository>) -> Self {

@@ -59,7 +59,7 @@ impl Cache {
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] if another process has it open; else what the file system says.
     pub fn open(root: impl Into<PathBuf>, limit: u64) -> io::Result<Arc<Self>> {
-        Self::open_in(root.into(), limit, None)
+        Self::open_in(&root.into(), limit, None)
     }
 
     /// Opens the cache in `root`, or, if another process has it open, one of our own inside of it, which begins empty and
@@ -84,7 +84,7 @@ impl Cache {
             let folder = tempfile::Builder::new().prefix("cache-").tempdir_in(&private)?;
             let place = folder.path().to_owned();
             tries += 1;
-            match Self::open_in(place.clone(), limit, Some(folder)) {
+            match Self::open_in(&place, limit, Some(folder)) {
                 // Somebody who cleans up took it for left over, in the moment before it was locked.
                 Err(_) if tries < 3 => {}
                 opened => {
@@ -95,8 +95,8 @@ impl Cache {
         }
     }
 
-    fn open_in(root: PathBuf, limit: u64, temporary: Option<TempDir>) -> io::Result<Arc<Self>> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&root)?;
+    fn open_in(root: &Path, limit: u64, temporary: Option<TempDir>) -> io::Result<Arc<Self>> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(root)?;
         let root = root.canonicalize()?;
         let lock = files::lock(&root)?;
         if root.join(PRIVATE).try_exists()? {

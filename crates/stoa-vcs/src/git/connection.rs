@@ -97,11 +97,8 @@ impl Connection {
 
     /// The value of what the server says it can do.
     pub(super) fn capability(&self, name: &str) -> Option<&str> {
-        let values = self
-            .capabilities
-            .iter()
-            .filter_map(|line| line.strip_prefix(name));
-        values.filter_map(|rest| rest.strip_prefix('=')).next()
+        let mut lines = self.capabilities.iter();
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
     }
 
     /// Whether `fetch` of this server knows a feature.

@@ -96,7 +96,8 @@ mod tests {
     }
 
     fn hex(hash: &[u8]) -> String {
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        hash.iter()
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 
     proptest! {

@@ -41,14 +41,14 @@ const DAMAGES: [Damage; 13] = [
         }
     }),
     ("packs empty", |place| {
-        packs(place, "pack")
-            .iter()
-            .for_each(|pack| overwrite(pack, Vec::clear))
+        for pack in packs(place, "pack") {
+            overwrite(&pack, Vec::clear);
+        }
     }),
     ("packs gone", |place| {
-        packs(place, "pack")
-            .iter()
-            .for_each(|pack| fs::remove_file(pack).expect("there"))
+        for pack in packs(place, "pack") {
+            fs::remove_file(pack).expect("there");
+        }
     }),
     ("one pack and its index gone", |place| {
         let pack = &packs(place, "pack")[0];
@@ -77,16 +77,16 @@ const DAMAGES: [Damage; 13] = [
             .for_each(|entry| fs::write(entry.path(), &hash).expect("writable"));
     }),
     ("shallow garbled", |place| {
-        fs::write(place.join("shallow"), "nonsense\n").expect("writable")
+        fs::write(place.join("shallow"), "nonsense\n").expect("writable");
     }),
     ("config garbled", |place| {
-        fs::write(place.join("config"), "[nonsense").expect("writable")
+        fs::write(place.join("config"), "[nonsense").expect("writable");
     }),
     ("HEAD empty", |place| {
-        fs::write(place.join("HEAD"), "").expect("writable")
+        fs::write(place.join("HEAD"), "").expect("writable");
     }),
     ("objects gone", |place| {
-        fs::remove_dir_all(place.join("objects")).expect("there")
+        fs::remove_dir_all(place.join("objects")).expect("there");
     }),
     ("all of it empty", |place| {
         fs::remove_dir_all(place).expect("there");
