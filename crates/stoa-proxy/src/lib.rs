@@ -20,6 +20,7 @@ mod answer;
 mod answer_cache;
 mod error;
 mod fetch_and_save;
+mod flights;
 mod growing;
 mod info;
 mod key;

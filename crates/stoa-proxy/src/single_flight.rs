@@ -1,15 +1,15 @@
 //! Joins callers who ask for the same thing.
 
-use std::{collections::HashMap, fmt, panic::AssertUnwindSafe, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
-use parking_lot::Mutex;
 use stoa_fetch::Resource;
-use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use crate::{Outcome, ProxyError, Stashed, Stasher};
+use crate::{
+    Outcome, ProxyError, Stashed, Stasher,
+    flights::{Flights, Lost},
+};
 
 /// Starts one flight for each distinct question and lets later callers join it.
 ///
@@ -23,22 +23,7 @@ use crate::{Outcome, ProxyError, Stashed, Stasher};
 #[derive(Debug)]
 pub struct SingleFlight {
     inner: Arc<dyn Stasher>,
-    flights: Arc<Flights>,
-    tasks: TaskTracker,
-}
-
-type Flights = Mutex<HashMap<Resource, watch::Receiver<Option<Result<Stashed, ProxyError>>>>>;
-
-/// Frees the key of a flight, however it ends.
-struct Key {
-    flights: Arc<Flights>,
-    resource: Resource,
-}
-
-impl Drop for Key {
-    fn drop(&mut self) {
-        self.flights.lock().remove(&self.resource);
-    }
+    flights: Flights<Resource, Stashed, ProxyError>,
 }
 
 impl SingleFlight {
@@ -46,38 +31,8 @@ impl SingleFlight {
     pub fn new(inner: Arc<dyn Stasher>, tasks: TaskTracker) -> Self {
         Self {
             inner,
-            flights: Arc::default(),
-            tasks,
+            flights: Flights::new(tasks),
         }
-    }
-
-    /// The flight for `resource`, and whether it was under way already.
-    fn join(&self, resource: &Resource) -> (watch::Receiver<Option<Result<Stashed, ProxyError>>>, bool) {
-        let mut flights = self.flights.lock();
-        if let Some(flight) = flights.get(resource) {
-            return (flight.clone(), true);
-        }
-        let (sender, flight) = watch::channel(None);
-        flights.insert(resource.clone(), flight.clone());
-        let key = Key {
-            flights: Arc::clone(&self.flights),
-            resource: resource.clone(),
-        };
-        let inner = Arc::clone(&self.inner);
-        self.tasks.spawn(async move {
-            let work = AssertUnwindSafe(inner.stash(&key.resource)).catch_unwind();
-            let result = work.await.unwrap_or_else(|_panic| {
-                tracing::error!(resource = %key.resource, "a fetch panicked");
-                Err(ProxyError::internal("the fetch panicked; see the log"))
-            });
-            // Who waits is answered before the key is freed: nobody can start a second flight in between and still
-            // miss what this one has stored.
-            sender.send_replace(Some(result.clone()));
-            if let Ok(stashed) = result {
-                stashed.guard(key);
-            }
-        });
-        (flight, false)
     }
 }
 
@@ -91,15 +46,18 @@ impl fmt::Display for SingleFlight {
 #[deny(clippy::missing_trait_methods)]
 impl Stasher for SingleFlight {
     async fn stash(&self, resource: &Resource) -> Result<Stashed, ProxyError> {
-        let (mut flight, joined) = self.join(resource);
-        let result = flight
-            .wait_for(Option::is_some)
+        let work = || {
+            let (inner, resource) = (Arc::clone(&self.inner), resource.clone());
+            async move { inner.stash(&resource).await }
+        };
+        let landed = self
+            .flights
+            .fly(resource, work, |stashed, key| stashed.guard(key));
+        let landed = landed
             .await
-            .ok()
-            .and_then(|result| result.clone());
-        let mut stashed =
-            result.unwrap_or_else(|| Err(ProxyError::internal("the fetch was dropped before it ended")))?;
-        if joined && stashed.outcome == Outcome::Miss {
+            .map_err(|Lost| ProxyError::internal("the fetch panicked or was dropped; see the log"))?;
+        let mut stashed = landed.result?;
+        if landed.joined && stashed.outcome == Outcome::Miss {
             stashed.outcome = Outcome::Coalesced;
         }
         Ok(stashed)
