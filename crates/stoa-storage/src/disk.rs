@@ -39,7 +39,7 @@ use crate::storage::{Put, Storage, StoredVersion};
 /// `<escaped module>/@v/<escaped version>.{info,mod,zip,ziphash}` below the root, so that the directory is a
 /// valid `GOPROXY=file://` tree. stoa's own things are in `.stoa`, which no module path can name: `tmp` holds
 /// files on their way in, `quarantine` what was taken out of service (one directory an incident, for the
-/// operator to look at and delete). Records are where their names say, in directories such as `sumdb`, which no
+/// operator to look at and delete) and, in `rejected`, what was never let in (the last of each key). Records are where their names say, in directories such as `sumdb`, which no
 /// module path can name either. Files get mode 0644 and directories 0755, less the umask.
 ///
 /// # How a file comes in

@@ -34,6 +34,12 @@ pub trait Stage: fmt::Debug + Send {
     /// A stored zip keeps its recorded hash; one without a hash takes it from a later commit of the same bytes.
     /// When the future is dropped the file is either published as a whole or not at all.
     async fn commit(self: Box<Self>, h1: Option<&H1>) -> Result<Put, StorageError>;
+
+    /// Ends a file whose content is not to be had: nothing is published, whatever the key has stays.
+    ///
+    /// Where there is a place for it, the bytes are kept aside for inspection, in place of those that were rejected
+    /// before under the same key.
+    async fn reject(self: Box<Self>) -> Result<(), StorageError>;
 }
 
 /// Reads at any offset, from any task, without a cursor.

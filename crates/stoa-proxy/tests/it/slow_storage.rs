@@ -88,6 +88,10 @@ impl Stage for SlowStage {
         self.1.end().await?;
         self.0.commit(h1).await
     }
+
+    async fn reject(self: Box<Self>) -> Result<(), StorageError> {
+        self.0.reject().await
+    }
 }
 
 #[async_trait]

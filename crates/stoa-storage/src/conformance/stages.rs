@@ -17,6 +17,7 @@ pub(super) async fn run(make: &impl AsyncFn() -> Arc<dyn Storage>) {
     any_size_arrives_whole(&*make().await).await;
     readers_follow_the_file(&*make().await).await;
     dropping_leaves_nothing(&*make().await).await;
+    what_is_rejected_is_never_published(&*make().await).await;
     a_commit_that_loses_changes_nothing(&*make().await).await;
     a_write_given_up_is_never_published(&*make().await).await;
     hashes_are_recorded_with_zips(&*make().await).await;
@@ -143,6 +144,24 @@ async fn dropping_leaves_nothing(storage: &dyn Storage) {
         "the key is free after an abort"
     );
     assert_eq!(content(storage, &key).await, Some(bytes));
+}
+
+async fn what_is_rejected_is_never_published(storage: &dyn Storage) {
+    for round in 0..2 {
+        let key = some_key(FileKind::Zip);
+        let mut stage = storage.stage(&key).await.expect("begins");
+        let reader = stage.reader();
+        stage.write(pattern(5000, 4 + round)).await.expect("writes");
+        stage.reject().await.expect("rejects");
+        assert_absent(storage, FileKind::Zip, "after a rejection").await;
+        assert_reads(&*reader, &pattern(5000, 4 + round), "after a rejection").await;
+    }
+    let (key, bytes) = (some_key(FileKind::Zip), pattern(10, 5));
+    assert_eq!(put(storage, &key, &bytes).await, Put::Stored, "the key is free");
+    let mut stage = storage.stage(&key).await.expect("begins");
+    stage.write(pattern(10, 6)).await.expect("writes");
+    stage.reject().await.expect("rejects");
+    assert_eq!(content(storage, &key).await, Some(bytes), "what is stored stays");
 }
 
 async fn a_commit_that_loses_changes_nothing(storage: &dyn Storage) {

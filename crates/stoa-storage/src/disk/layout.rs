@@ -47,6 +47,11 @@ impl Layout {
         &self.quarantine
     }
 
+    /// Where a file goes that was never published, because its content is not to be had.
+    pub(super) fn rejected(&self, key: &FileKey) -> PathBuf {
+        self.quarantine.join("rejected").join(key.to_string())
+    }
+
     /// What publishers of zips and quarantine lock against each other.
     pub(super) fn lock(&self) -> &Path {
         &self.lock

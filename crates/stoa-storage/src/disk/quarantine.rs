@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::publish::is_absent;
-use super::temp::unique_name;
+use super::temp::{Temp, unique_name};
 use super::{Disk, directories};
 use crate::error::StorageError;
 use crate::key::{FileKey, FileKind};
@@ -22,6 +22,18 @@ impl Disk {
             self.set_aside(&self.layout.hash(&key.target), &incident)?;
         }
         self.set_aside(&self.layout.file(key), &incident)
+    }
+
+    /// Moves a file that was never published to `.stoa/quarantine/rejected/<its place in the layout>`, where it replaces
+    /// the one before: a source that keeps sending the wrong bytes does not fill the disk.
+    pub(super) fn keep_aside(&self, mut temp: Temp, key: &FileKey) -> Result<(), StorageError> {
+        let aside = self.layout.rejected(key);
+        if let Some(parent) = aside.parent() {
+            let unsettled = self.directories.ensure(parent)?;
+            self.directories.settle(unsettled)?;
+        }
+        temp.replace(&aside)
+            .map_err(|error| StorageError::from_io("quarantine", &aside, error))
     }
 
     fn set_aside(&self, file: &Path, incident: &Path) -> Result<bool, StorageError> {

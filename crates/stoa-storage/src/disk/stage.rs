@@ -103,6 +103,12 @@ impl Stage for DiskStage {
         })
         .await
     }
+
+    async fn reject(self: Box<Self>) -> Result<(), StorageError> {
+        self.check()?;
+        let Self { disk, key, temp, .. } = *self;
+        blocking(move || disk.keep_aside(temp, &key)).await
+    }
 }
 
 /// What has been written so far. The file is held open, so it outlives its name.

@@ -76,6 +76,11 @@ impl Stage for MemoryStage {
         let content = self.pieces.write().join();
         Ok(self.storage.shelve(&self.key, content, h1, self.reserved))
     }
+
+    async fn reject(self: Box<Self>) -> Result<(), StorageError> {
+        // Memory has no place for what nobody may have.
+        self.check()
+    }
 }
 
 /// A file in pieces, none of which is empty.

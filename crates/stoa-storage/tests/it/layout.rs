@@ -195,6 +195,25 @@ async fn strangers_are_passed_over() {
 }
 
 #[tokio::test]
+async fn the_last_rejected_bytes_of_a_key_are_kept_for_inspection() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = DiskStorage::open(directory.path()).unwrap();
+    for content in ["first", "second"] {
+        let mut stage = storage.stage(&zip_key()).await.unwrap();
+        stage.write(content.into()).await.unwrap();
+        stage.reject().await.unwrap();
+    }
+    let kept = private_tree(directory.path(), "quarantine");
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    let path = directory
+        .path()
+        .join(".stoa/quarantine/rejected")
+        .join(zip_key().to_string());
+    assert_eq!(std::fs::read(path).unwrap(), b"second");
+    assert!(private_tree(directory.path(), "tmp").is_empty());
+}
+
+#[tokio::test]
 async fn quarantined_bytes_are_kept_for_inspection() {
     let directory = tempfile::tempdir().unwrap();
     let storage = DiskStorage::open(directory.path()).unwrap();
