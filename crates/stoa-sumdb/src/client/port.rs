@@ -69,6 +69,8 @@ pub enum RemoteError {
     NotFound {
         /// What it says.
         message: String,
+        /// It says that there was one: the status 410.
+        gone: bool,
     },
     /// There was no answer, or none that was complete and good.
     #[error(transparent)]

@@ -100,6 +100,7 @@ impl Port for TestPort {
             None => answer,
         };
         answer.ok_or_else(|| RemoteError::NotFound {
+            gone: false,
             message: "no such thing".to_owned(),
         })
     }

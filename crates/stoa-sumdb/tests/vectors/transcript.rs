@@ -85,6 +85,7 @@ impl Port for Transcript {
         match self.0.get(&path.to_string()) {
             Some((200, body)) => Ok(body.clone()),
             Some((_, body)) => Err(RemoteError::NotFound {
+                gone: false,
                 message: String::from_utf8_lossy(body).into(),
             }),
             None => panic!("{path} is not in the transcript"),
