@@ -35,6 +35,7 @@ mod redirect;
 mod repositories;
 mod resource;
 mod route;
+mod small_files;
 mod upstream;
 mod upstream_list;
 
@@ -50,5 +51,6 @@ pub use outbound_rules::OutboundRules;
 pub use repositories::{OpenRepository, Repositories, RepositoriesOptions};
 pub use resource::{BadResource, Resource};
 pub use route::{Route, Routes};
+pub use small_files::SmallFiles;
 pub use upstream::{BaseUrl, Upstream};
 pub use upstream_list::{Entry, Fallback, ListError, UpstreamList};

@@ -1,6 +1,6 @@
 //! A GOPROXY server.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use async_trait::async_trait;
 use percent_encoding::percent_decode_str;
@@ -66,12 +66,32 @@ impl BaseUrl {
         })
     }
 
-    /// `!` is percent-encoded as cmd/go sends it; every other character of an escaped path is sent as it is.
-    fn join(&self, resource: &Resource) -> Url {
+    /// The URL of an escaped path below this one. `!` is percent-encoded as cmd/go sends it; every other character is
+    /// sent as it is.
+    pub(crate) fn join(&self, path: &str) -> Url {
         let mut url = self.url.clone();
         let base = self.url.path().trim_end_matches('/');
-        url.set_path(&format!("{base}/{}", resource.path().replace('!', "%21")));
+        url.set_path(&format!("{base}/{}", path.replace('!', "%21")));
         url
+    }
+
+    /// What is sent as basic authentication.
+    pub(crate) fn credentials(&self) -> Option<&Authorization> {
+        self.credentials.as_ref()
+    }
+
+    /// The URL without credentials.
+    pub fn name(&self) -> &SourceName {
+        &self.name
+    }
+}
+
+/// Takes what an entry of an upstream list may be: an http or https URL, with a user part for https only.
+impl FromStr for BaseUrl {
+    type Err = ListError;
+
+    fn from_str(text: &str) -> Result<Self, ListError> {
+        Self::parse(text)
     }
 }
 
@@ -113,8 +133,8 @@ impl fmt::Display for BaseUrl {
 impl Fetcher for Upstream {
     async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError> {
         let get = Get {
-            url: self.base.join(resource),
-            authorization: self.base.credentials.as_ref(),
+            url: self.base.join(&resource.path()),
+            authorization: self.base.credentials(),
             source_name: &self.base.name,
             limit: self.client.limits().for_resource(resource),
             discovered: self.discovered,
@@ -142,7 +162,7 @@ mod tests {
             .expect("ok")
             .expect("ok");
         let want = "http://127.0.0.1:1/go/github.com/%21a/b/@v/v2.0.0+incompatible.zip";
-        assert_eq!(base.join(&resource).as_str(), want);
+        assert_eq!(base.join(&resource.path()).as_str(), want);
     }
 
     #[test]

@@ -37,6 +37,11 @@ impl VcsPolicy {
         })
     }
 
+    /// The private modules, as in GOPRIVATE.
+    pub fn private(&self) -> &PatternList {
+        &self.private
+    }
+
     /// Whether `path` may be asked for without encryption.
     pub fn is_insecure(&self, path: &str) -> bool {
         self.insecure.matches(path)

@@ -1,0 +1,62 @@
+//! Small files of an HTTP server.
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+use tokio::time::timeout;
+
+use crate::{BaseUrl, FetchError, HttpClient, Phase, SourceName, http_client::Get};
+
+/// Reads small files below one URL, whole.
+#[derive(Clone, Debug)]
+pub struct SmallFiles {
+    base: BaseUrl,
+    client: HttpClient,
+    patience: Duration,
+}
+
+impl SmallFiles {
+    /// The files below `base`. One may take as long as `patience`, its redirects and repeats included.
+    pub fn new(base: BaseUrl, client: HttpClient, patience: Duration) -> Self {
+        Self {
+            base,
+            client,
+            patience,
+        }
+    }
+
+    /// The URL without credentials.
+    pub fn name(&self) -> &SourceName {
+        self.base.name()
+    }
+
+    /// The file at an escaped path, without a slash in front, of `limit` bytes at most.
+    ///
+    /// # Errors
+    /// [`FetchError::NotFound`] only if the server says that there is none.
+    pub async fn read(&self, path: &str, limit: u64) -> Result<Bytes, FetchError> {
+        let read = async {
+            let get = Get {
+                url: self.base.join(path),
+                authorization: self.base.credentials(),
+                source_name: self.name(),
+                limit,
+                discovered: false,
+            };
+            self.client.get(get).await?.bytes().await
+        };
+        timeout(self.patience, read).await.unwrap_or_else(|_elapsed| {
+            Err(FetchError::Timeout {
+                source_name: self.name().clone(),
+                phase: Phase::Total,
+                after: self.patience,
+            })
+        })
+    }
+}
+
+impl fmt::Display for SmallFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "files({})", self.base)
+    }
+}
