@@ -115,7 +115,8 @@ def nginx(name, root, work, core=None, access_log=True):
 def stoa(binary, upstream, work, core=None, **settings):
     """stoa with empty storage, JSON lines to a file."""
     port, home = free_port(), tempfile.mkdtemp(dir=work)
-    env = {"STOA_LOG_FORMAT": "json", "STOA_DRAIN_NOTICE": "0s", **settings}
+    # No checksum database knows the modules of a benchmark.
+    env = {"STOA_LOG_FORMAT": "json", "STOA_DRAIN_NOTICE": "0s", "STOA_SUMDB_DATABASES": "", **settings}
     argv = [binary, "serve", "--listen", f"127.0.0.1:{port}", "--storage", f"{home}/storage", "--upstream", upstream]
     return Server("stoa", argv, f"http://127.0.0.1:{port}", core, env, f"{home}/stoa.log")
 

@@ -1,9 +1,11 @@
 //! Why a question could not be answered, by meaning.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use stoa_fetch::{FetchError, Reply, SourceName};
 use stoa_storage::StorageError;
+
+use crate::SumFailure;
 
 /// When to ask again if nobody can say, as with a breaker that was opened by hand.
 const SOME_TIME: Duration = Duration::from_secs(30);
@@ -50,6 +52,9 @@ pub enum Cause {
         #[from]
         error: StorageError,
     },
+    /// The checksum database, or what it recorded.
+    #[error(transparent)]
+    Sum(Arc<SumFailure>),
     /// The network is switched off and it is not stored.
     #[error("{what} is not stored here, and network = \"offline\" asks nobody")]
     NotStored {
@@ -76,16 +81,21 @@ impl ProxyError {
     /// What the failure means to a client.
     pub fn meaning(&self) -> Meaning {
         match &self.cause {
-            Cause::Fetch(error) => match error {
-                FetchError::NotFound(not_found) if not_found.gone => Meaning::Gone,
-                FetchError::NotFound(_) => Meaning::NotFound,
-                FetchError::Refused { .. } => Meaning::Refused,
-                FetchError::Unreachable { .. } | FetchError::Status { .. } | FetchError::Invalid { .. } => {
-                    Meaning::BadUpstream
+            Cause::Fetch(error) => meaning_of(error),
+            Cause::Sum(failure) => match failure.as_ref() {
+                SumFailure::Private { .. } | SumFailure::Unknown { .. } | SumFailure::Mismatch { .. } => {
+                    Meaning::Refused
                 }
-                FetchError::Timeout { .. } => Meaning::Deadline,
-                FetchError::Overloaded { .. } => Meaning::Overloaded,
-                FetchError::Unsupported { .. } => Meaning::Unsupported,
+                SumFailure::NotRecorded { reply, .. } if reply.status == 410 => Meaning::Gone,
+                SumFailure::NotRecorded { .. } => Meaning::NotFound,
+                SumFailure::Alarm { .. } => Meaning::BadUpstream,
+                SumFailure::Unavailable { error, .. } | SumFailure::Unverified { error, .. } => {
+                    match meaning_of(error) {
+                        // Our own rule keeps us from asking, which is no rule about the module.
+                        Meaning::Refused => Meaning::BadUpstream,
+                        meaning => meaning,
+                    }
+                }
             },
             Cause::NotStored { .. } => Meaning::NotFound,
             Cause::Overloaded { .. } => Meaning::Overloaded,
@@ -100,9 +110,12 @@ impl ProxyError {
 
     /// What the source itself said, if it said something.
     pub fn reply(&self) -> Option<&Reply> {
-        match &self.cause {
-            Cause::Fetch(FetchError::NotFound(not_found)) => not_found.reply.as_ref(),
-            Cause::Fetch(FetchError::Status { reply, .. }) => Some(reply),
+        if let Some(SumFailure::NotRecorded { reply, .. }) = self.sum_failure() {
+            return Some(reply);
+        }
+        match self.fetch_error()? {
+            FetchError::NotFound(not_found) => not_found.reply.as_ref(),
+            FetchError::Status { reply, .. } => Some(reply),
             _ => None,
         }
     }
@@ -111,9 +124,26 @@ impl ProxyError {
     pub fn retry_after(&self) -> Option<Duration> {
         match &self.cause {
             Cause::Overloaded { retry_after, .. } => Some(*retry_after),
-            Cause::Fetch(FetchError::Overloaded { retry_after, .. }) => {
-                Some(retry_after.unwrap_or(SOME_TIME))
-            }
+            _ => match self.fetch_error()? {
+                FetchError::Overloaded { retry_after, .. } => Some(retry_after.unwrap_or(SOME_TIME)),
+                _ => None,
+            },
+        }
+    }
+
+    /// What a checksum database has to do with it.
+    pub fn sum_failure(&self) -> Option<&SumFailure> {
+        match &self.cause {
+            Cause::Sum(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// What came of asking somebody, if that is why.
+    fn fetch_error(&self) -> Option<&FetchError> {
+        match &self.cause {
+            Cause::Fetch(error) => Some(error),
+            Cause::Sum(failure) => failure.fetch_error(),
             _ => None,
         }
     }
@@ -157,6 +187,26 @@ impl ProxyError {
             retry_after,
         }
         .into()
+    }
+}
+
+fn meaning_of(error: &FetchError) -> Meaning {
+    match error {
+        FetchError::NotFound(not_found) if not_found.gone => Meaning::Gone,
+        FetchError::NotFound(_) => Meaning::NotFound,
+        FetchError::Refused { .. } => Meaning::Refused,
+        FetchError::Unreachable { .. } | FetchError::Status { .. } | FetchError::Invalid { .. } => {
+            Meaning::BadUpstream
+        }
+        FetchError::Timeout { .. } => Meaning::Deadline,
+        FetchError::Overloaded { .. } => Meaning::Overloaded,
+        FetchError::Unsupported { .. } => Meaning::Unsupported,
+    }
+}
+
+impl From<SumFailure> for Cause {
+    fn from(failure: SumFailure) -> Self {
+        Self::Sum(Arc::new(failure))
     }
 }
 

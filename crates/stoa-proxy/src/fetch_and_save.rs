@@ -1,47 +1,68 @@
 //! The innermost stasher: fetch, check, store.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use stoa_fetch::{Fetched, Fetcher, Resource};
-use stoa_module::{ModuleVersion, zip::ZipLimits};
+use futures_util::future::{Either, select};
+use stoa_fetch::{Fetched, Fetcher, Resource, SourceName};
+use stoa_module::{ModuleVersion, dirhash::go_mod_h1, zip::ZipLimits};
 use stoa_storage::{FileKey, Put, Storage};
+use stoa_sumdb::SumFile;
+use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
-use crate::{Content, ProxyError, Stashed, Stasher, file_key, growing, info::check_info, pump::Pump};
+use crate::{
+    Content, ProxyError, Stashed, Stasher, Sums, file_key, growing, info::check_info, pump::Pump,
+    refusals::Refusals,
+};
 
-/// Fetches an answer and stores it if it is immutable.
+/// What is held against what is about to be stored.
+#[derive(Clone, Debug)]
+pub struct Ingest {
+    /// The rules of module zips.
+    pub zip_limits: ZipLimits,
+    /// What was recorded of `.mod` and `.zip`.
+    pub sums: Arc<dyn Sums>,
+    /// How long content that is not what was recorded is refused without fetching it again.
+    pub refusal_ttl: Duration,
+}
+
+/// Fetches an answer, checks it, and stores it if it is immutable.
 ///
-/// Whoever was just ahead may have stored it already, so storage is asked once more first. A small file is stored
-/// before it is returned. A zip is returned as soon as its head has arrived; a task of the owner's goes on to check
+/// Whoever was just ahead may have stored it already, so storage is asked once more first. What was recorded of a
+/// `.mod` or `.zip` is looked up while it arrives. A small file is stored before it is returned. A zip is returned as
+/// soon as its head has arrived and it is known what it will be held against; a task of the owner's goes on to check
 /// and store it.
 #[derive(Debug)]
 pub struct FetchAndSave {
     fetcher: Arc<dyn Fetcher>,
     storage: Arc<dyn Storage>,
-    zip_limits: ZipLimits,
+    ingest: Ingest,
+    refusals: Arc<Refusals>,
     tasks: TaskTracker,
 }
 
 impl FetchAndSave {
-    /// Fetches from `fetcher` into `storage`; transfers run on `tasks`.
+    /// Fetches from `fetcher` into `storage` what passes `ingest`; transfers run on `tasks`.
     pub fn new(
         fetcher: Arc<dyn Fetcher>,
         storage: Arc<dyn Storage>,
-        zip_limits: ZipLimits,
+        ingest: Ingest,
         tasks: TaskTracker,
     ) -> Self {
+        let refusals = Arc::new(Refusals::new(ingest.refusal_ttl));
         Self {
             fetcher,
             storage,
-            zip_limits,
+            ingest,
+            refusals,
             tasks,
         }
     }
 
-    /// Fetches a small answer whole and checks it.
-    async fn small(&self, resource: &Resource) -> Result<Bytes, ProxyError> {
+    /// Fetches a small answer whole and checks it. Says who sent it.
+    async fn small(&self, resource: &Resource) -> Result<(Bytes, SourceName), ProxyError> {
         let fetched = self.fetcher.fetch(resource).await?;
         let source_name = fetched.source_name.clone();
         let bytes = fetched.bytes().await?;
@@ -51,11 +72,34 @@ impl FetchAndSave {
         ) {
             check_info(resource, &bytes).map_err(|reason| ProxyError::invalid(&source_name, reason))?;
         }
-        Ok(bytes)
+        Ok((bytes, source_name))
     }
 
-    async fn save_small(&self, resource: &Resource, key: &FileKey) -> Result<Content, ProxyError> {
-        let bytes = self.small(resource).await?;
+    async fn save_info(&self, resource: &Resource, key: &FileKey) -> Result<Content, ProxyError> {
+        let (bytes, _) = self.small(resource).await?;
+        self.put(key, bytes).await
+    }
+
+    async fn save_go_mod(
+        &self,
+        resource: &Resource,
+        target: &ModuleVersion,
+        key: &FileKey,
+    ) -> Result<Content, ProxyError> {
+        let expected = self.ingest.sums.expected(target);
+        let ((bytes, source_name), expected) = alongside(self.small(resource), expected).await?;
+        if let Err(error) = expected.check(SumFile::GoMod, go_mod_h1(&bytes), &source_name) {
+            tracing::error!(file = %key, %error, "a go.mod was refused");
+            self.refusals.remember(resource, &error);
+            let mut stage = self.storage.stage(key).await?;
+            stage.write(bytes).await?;
+            stage.reject().await?;
+            return Err(error);
+        }
+        self.put(key, bytes).await
+    }
+
+    async fn put(&self, key: &FileKey, bytes: Bytes) -> Result<Content, ProxyError> {
         match self.storage.put(key, bytes.clone()).await? {
             Put::Stored => Ok(Content::Bytes(bytes)),
             // Another process was first, and the first content wins.
@@ -78,17 +122,39 @@ impl FetchAndSave {
         let pump = Pump {
             storage: Arc::clone(&self.storage),
             target: target.clone(),
-            limits: self.zip_limits.clone(),
+            limits: self.ingest.zip_limits.clone(),
             key,
+            sums: Arc::clone(&self.ingest.sums),
+            refusals: Arc::clone(&self.refusals),
         };
-        self.tasks.spawn(pump.run(fetched, stage, writer));
+        let (looked_up, is_looked_up) = oneshot::channel();
+        self.tasks.spawn(pump.run(fetched, stage, writer, looked_up));
+        if is_looked_up.await.is_err() {
+            // It has ended already; whatever the reason is, it can still be told with a status.
+            growing.ended().await?;
+        }
         Ok(Content::Growing(growing))
+    }
+}
+
+/// Both, at the same time. Without the first there is no waiting for the second, and it is the first whose failure
+/// counts: what is not there needs no checksum.
+async fn alongside<A, B>(
+    first: impl Future<Output = Result<A, ProxyError>>,
+    second: impl Future<Output = Result<B, ProxyError>>,
+) -> Result<(A, B), ProxyError> {
+    match select(pin!(first), pin!(second)).await {
+        Either::Left((first, second)) => Ok((first?, second.await?)),
+        Either::Right((second, first)) => {
+            let first = first.await?;
+            Ok((first, second?))
+        }
     }
 }
 
 impl fmt::Display for FetchAndSave {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "fetch_and_save > {}", self.fetcher)
+        write!(f, "fetch_and_save({}) > {}", self.ingest.sums, self.fetcher)
     }
 }
 
@@ -100,14 +166,18 @@ impl Stasher for FetchAndSave {
             return self
                 .small(resource)
                 .await
-                .map(|bytes| Stashed::new(Content::Bytes(bytes)));
+                .map(|(bytes, _)| Stashed::new(Content::Bytes(bytes)));
         };
         if let Some(blob) = self.storage.open(&key).await? {
             return Ok(Stashed::new(Content::Stored(blob)));
         }
+        if let Some(refusal) = self.refusals.get(resource) {
+            return Err(refusal);
+        }
         let content = match resource {
             Resource::Zip(target) => self.save_zip(resource, target, key).await?,
-            _ => self.save_small(resource, &key).await?,
+            Resource::Mod(target) => self.save_go_mod(resource, target, &key).await?,
+            _ => self.save_info(resource, &key).await?,
         };
         Ok(Stashed::new(content))
     }

@@ -1,11 +1,14 @@
 //! The domain of stoa: how one GOPROXY question is answered.
 //!
-//! Two small ports are composed from plain layers, each a struct that holds the next one as `Arc<dyn Trait>`:
+//! Small ports are composed from plain layers, each a struct that holds the next one as `Arc<dyn Trait>`:
 //!
 //! ```text
 //! Protocol   revalidation_cache -> storage_first -> admission -> resolved_info -> stash
 //! Stasher    single_flight -> fetch_and_save -> pool -> the fetcher
 //! ```
+//!
+//! What is fetched is held against the record of a checksum database before it is stored ([`Sums`]); the databases are
+//! passed on to clients too ([`ChecksumDatabases`]).
 //!
 //! * [`Protocol`] answers a client. Memory first, then storage; only what neither knows takes an admission permit and
 //!   reaches the [`Stasher`], so that a hit never waits behind a miss.
@@ -29,19 +32,21 @@ mod offline;
 mod pool;
 mod protocol;
 mod pump;
+mod refusals;
 mod resolved_info;
 mod revalidation_cache;
 mod single_flight;
 mod stash;
 mod stasher;
 mod storage_first;
+mod sumdb;
 mod verify;
 mod version_list;
 
 pub use admission::Admission;
 pub use answer::{Answer, AnswerBody, Held, Outcome};
 pub use error::{Cause, Meaning, ProxyError};
-pub use fetch_and_save::FetchAndSave;
+pub use fetch_and_save::{FetchAndSave, Ingest};
 pub use growing::{Follower, Growing, GrowingWriter, growing};
 pub use info::{Info, parse_info};
 pub use key::file_key;
@@ -54,5 +59,10 @@ pub use single_flight::SingleFlight;
 pub use stash::Stash;
 pub use stasher::{Content, Stashed, Stasher};
 pub use storage_first::{NetworkMode, StorageFirst};
+pub use sumdb::{
+    Alarm, BadSumPath, CheckedSums, ChecksumDatabase, ChecksumDatabases, DatabasePort, Expected, NoCheck,
+    PrivateGate, Remote, SumAnswer, SumFailure, SumFlight, SumMemory, SumMemoryOptions, SumQuestion,
+    SumRequest, SumWatch, Sums, Unavailable, Unwatched, Verification, VerifiedDatabase, Watched,
+};
 pub use verify::{Finding, Problem, Repair, Verifier, VerifyReport};
 pub use version_list::VersionList;

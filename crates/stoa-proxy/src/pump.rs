@@ -5,16 +5,17 @@ use std::{io, sync::Arc};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
-use stoa_fetch::{Body, Fetched};
+use stoa_fetch::{Body, Fetched, Resource, SourceName};
 use stoa_module::{
     ModuleVersion,
     dirhash::H1,
     zip::{self, StreamChecker, Verdict, ZipError, ZipLimits, ZipSummary},
 };
 use stoa_storage::{Blob, FileKey, Put, ReadAt, Stage, Storage};
-use tokio::task::spawn_blocking;
+use stoa_sumdb::SumFile;
+use tokio::{sync::oneshot, task::spawn_blocking};
 
-use crate::{GrowingWriter, ProxyError};
+use crate::{Expected, GrowingWriter, ProxyError, Sums, refusals::Refusals};
 
 /// Pieces that are ready are joined up to so many bytes, so that a fast source costs few trips to the blocking pool.
 const BATCH: usize = 256 << 10;
@@ -25,52 +26,57 @@ pub(crate) struct Pump {
     pub(crate) target: ModuleVersion,
     pub(crate) limits: ZipLimits,
     pub(crate) key: FileKey,
+    pub(crate) sums: Arc<dyn Sums>,
+    pub(crate) refusals: Arc<Refusals>,
 }
 
 impl Pump {
-    /// Runs the transfer to its end and tells the followers how it went.
-    pub(crate) async fn run(self, fetched: Fetched, stage: Box<dyn Stage>, writer: GrowingWriter) {
-        let key = self.key.clone();
-        let result = self.transfer(fetched, stage, &writer).await;
-        if let Err(error) = &result {
-            tracing::warn!(file = %key, %error, "a zip was not stored; its clients are cut off");
-        }
-        writer.finish(result);
-    }
-
-    async fn transfer(
+    /// Runs the transfer to its end and tells the followers how it went. Tells `looked_up` as soon as it is known what
+    /// the zip will be held against.
+    pub(crate) async fn run(
         self,
         mut fetched: Fetched,
         mut stage: Box<dyn Stage>,
-        writer: &GrowingWriter,
-    ) -> Result<(), ProxyError> {
+        writer: GrowingWriter,
+        looked_up: oneshot::Sender<()>,
+    ) {
+        // Kept until the zip is stored.
+        let _slot = fetched.slot.take();
         let source_name = fetched.source_name.clone();
-        let mut checker = StreamChecker::new(&self.target, self.limits.clone());
-        let mut total = 0;
-        while let Some(batch) = next_batch(&mut fetched.body).await? {
-            let len = batch.len() as u64;
-            let checked = spawn_blocking({
-                let batch = batch.clone();
-                move || checker.write(&batch).map(|()| checker)
-            });
-            let (written, checked) = tokio::join!(stage.write(batch), checked);
-            written?;
-            let checked = checked.map_err(|_panic| ProxyError::internal("checking the zip panicked"))?;
-            checker = checked.map_err(|error| ProxyError::invalid(&source_name, error))?;
-            total += len;
-            writer.advance(len);
-        }
-        let verdict = spawn_blocking(move || checker.finish()).await;
-        let verdict = verdict.map_err(|_panic| ProxyError::internal("checking the zip panicked"))?;
-        let h1 = match verdict.map_err(|error| ProxyError::invalid(&source_name, error))? {
-            Verdict::Checked(summary) => summary.h1,
-            Verdict::NeedsSeek => {
-                let checked = check_whole(&self.target, &self.limits, stage.reader(), total).await?;
-                checked
-                    .map_err(|error| ProxyError::invalid(&source_name, error))?
-                    .h1
-            }
+        let expected = async {
+            let expected = self.sums.expected(&self.target).await?;
+            // Nobody may be waiting any more.
+            let _gone = looked_up.send(());
+            Ok(expected)
         };
+        let advance = |more| writer.advance(more);
+        let received = receive(fetched, stage.as_mut(), &self.target, &self.limits, advance);
+        let (result, left) = match tokio::try_join!(received, expected) {
+            Ok((h1, expected)) => (self.store(stage, h1, &expected, &source_name).await, None),
+            Err(error) => (Err(error), Some(stage)),
+        };
+        if let Err(error) = &result {
+            tracing::warn!(file = %self.key, %error, "a zip was not stored; its clients are cut off");
+        }
+        writer.finish(result);
+        // Only now, so that who finds nothing left on its way starts a flight of their own.
+        drop(left);
+    }
+
+    async fn store(
+        &self,
+        stage: Box<dyn Stage>,
+        h1: H1,
+        expected: &Expected,
+        source_name: &SourceName,
+    ) -> Result<(), ProxyError> {
+        if let Err(error) = expected.check(SumFile::Zip, h1, source_name) {
+            tracing::error!(file = %self.key, %error, "a zip was refused");
+            self.refusals
+                .remember(&Resource::Zip(self.target.clone()), &error);
+            stage.reject().await?;
+            return Err(error);
+        }
         match stage.commit(Some(&h1)).await? {
             Put::Stored => Ok(()),
             Put::Existed if self.is_stored_with(&h1).await? => Ok(()),
@@ -79,7 +85,7 @@ impl Pump {
                     "{} has hash {h1}, but other content was stored first",
                     self.target
                 );
-                Err(ProxyError::invalid(&source_name, reason))
+                Err(ProxyError::invalid(source_name, reason))
             }
         }
     }
@@ -97,6 +103,43 @@ impl Pump {
         let stored = check_whole(&self.target, &self.limits, Arc::new(BlobReader(blob)), len).await?;
         Ok(stored.is_ok_and(|stored| stored.h1 == *h1))
     }
+}
+
+/// Moves a zip from its source into `stage`, telling `advance` how many bytes more there are. Its hash, when all of it
+/// has come and keeps to the rules.
+pub(crate) async fn receive(
+    mut fetched: Fetched,
+    stage: &mut dyn Stage,
+    target: &ModuleVersion,
+    limits: &ZipLimits,
+    advance: impl Fn(u64) + Send,
+) -> Result<H1, ProxyError> {
+    let source_name = fetched.source_name.clone();
+    let invalid = |error: ZipError| ProxyError::invalid(&source_name, error);
+    let mut checker = StreamChecker::new(target, limits.clone());
+    let mut total = 0;
+    while let Some(batch) = next_batch(&mut fetched.body).await? {
+        let len = batch.len() as u64;
+        let checked = spawn_blocking({
+            let batch = batch.clone();
+            move || checker.write(&batch).map(|()| checker)
+        });
+        let (written, checked) = tokio::join!(stage.write(batch), checked);
+        written?;
+        let checked = checked.map_err(|_panic| ProxyError::internal("checking the zip panicked"))?;
+        checker = checked.map_err(invalid)?;
+        total += len;
+        advance(len);
+    }
+    let verdict = spawn_blocking(move || checker.finish()).await;
+    let verdict = verdict.map_err(|_panic| ProxyError::internal("checking the zip panicked"))?;
+    let summary = match verdict.map_err(invalid)? {
+        Verdict::Checked(summary) => summary,
+        Verdict::NeedsSeek => check_whole(target, limits, stage.reader(), total)
+            .await?
+            .map_err(invalid)?,
+    };
+    Ok(summary.h1)
 }
 
 /// Waits for a piece, then takes whatever else is there already.

@@ -5,20 +5,39 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header::ALLOW};
 use hyper::body::Incoming;
 use stoa_fetch::Resource;
-use stoa_proxy::{Answer, AnswerBody, ProxyError};
+use stoa_proxy::{Answer, AnswerBody, BadSumPath, ProxyError, SumQuestion};
 use stoa_storage::ETag;
+use stoa_sumdb::RemotePathError;
 use tower::ServiceExt;
 
 use crate::{
     Body, api,
     edge::Shared,
     finish::{Finish, Request as Asked, Verdict},
-    goproxy::{Content, Wanted, refuse, respond},
+    goproxy::{CachePolicy, Content, Wanted, refuse, respond},
     hot_cache::{Hot, MAX_FILE},
     request_id::REQUEST_ID,
     request_path::decode,
     status::ErrorReply,
+    subject::Subject,
 };
+
+/// What a path asks.
+enum Question {
+    Page,
+    Module(Resource),
+    Sum(SumQuestion),
+}
+
+impl Question {
+    fn subject(self) -> Subject {
+        match self {
+            Self::Page => Subject::Service,
+            Self::Module(resource) => Subject::Module(resource),
+            Self::Sum(question) => Subject::Sum(question.request().clone()),
+        }
+    }
+}
 
 /// The largest service page, in bytes; metrics are the largest.
 const MAX_PAGE: usize = 16 << 20;
@@ -31,30 +50,29 @@ impl Shared {
         let below = decoded
             .as_deref()
             .map(|path| self.prefix.strip(path).unwrap_or(path));
-        let resource = match below {
-            _ if api::owns(self.prefix.strip(&path).unwrap_or(&path)) => Ok(None),
+        let question = match below {
+            _ if api::owns(self.prefix.strip(&path).unwrap_or(&path)) => Ok(Question::Page),
             Err(error) => Err(ErrorReply::from(*error)),
             // The target of CONNECT and of `OPTIONS *` has no slash at all.
-            Ok(below) => {
-                Resource::parse(below.strip_prefix('/').unwrap_or(below)).map_err(ErrorReply::bad_request)
-            }
+            Ok(below) => self.question(below.strip_prefix('/').unwrap_or(below)),
         };
-        let (response, verdict) = match resource {
-            Err(error) => Self::refused(request.headers(), &asked, None, "error", error),
-            Ok(None) => self.serve_page(request, &asked).await,
-            Ok(Some(resource)) if !matches!(asked.method, Method::GET | Method::HEAD) => {
+        let (response, verdict) = match question {
+            Err(error) => Self::refused(request.headers(), &asked, Subject::Service, error),
+            Ok(Question::Page) => self.serve_page(request, &asked).await,
+            Ok(question) if !matches!(asked.method, Method::GET | Method::HEAD) => {
                 let error = ErrorReply::own(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
                 let (mut response, verdict) =
-                    Self::refused(request.headers(), &asked, Some(resource), "error", error);
+                    Self::refused(request.headers(), &asked, question.subject(), error);
                 response
                     .headers_mut()
                     .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
                 (response, verdict)
             }
-            Ok(Some(resource)) => match self.protocol.get(&resource).await {
+            Ok(Question::Module(resource)) => match self.protocol.get(&resource).await {
                 Ok(answer) => self.answered(request.headers(), &asked, resource, answer).await,
-                Err(error) => Self::failed(request.headers(), &asked, resource, &error),
+                Err(error) => Self::failed(request.headers(), &asked, Subject::Module(resource), &error),
             },
+            Ok(Question::Sum(question)) => self.sum(request.headers(), &asked, &question).await,
         };
         let finish = Finish::new(self.books.clone(), asked, verdict);
         let (parts, body) = response.into_parts();
@@ -66,6 +84,56 @@ impl Shared {
             None => body.finishing(finish),
         };
         Response::from_parts(parts, body)
+    }
+
+    /// Reads a path without prefix and slash in front.
+    fn question(&self, path: &str) -> Result<Question, ErrorReply> {
+        if let Some(below) = path.strip_prefix("sumdb/") {
+            let question = self.checksum_databases.parse(below);
+            return question.map(Question::Sum).map_err(|error| {
+                let status = match error {
+                    BadSumPath::NoDatabase | BadSumPath::Path(RemotePathError::Unknown) => {
+                        StatusCode::NOT_FOUND
+                    }
+                    BadSumPath::Path(_) => StatusCode::BAD_REQUEST,
+                };
+                ErrorReply::own(status, &error.to_string())
+            });
+        }
+        let resource = Resource::parse(path).map_err(ErrorReply::bad_request)?;
+        Ok(resource.map_or(Question::Page, Question::Module))
+    }
+
+    async fn sum(
+        &self,
+        headers: &HeaderMap,
+        asked: &Asked,
+        question: &SumQuestion,
+    ) -> (Response<Body>, Verdict) {
+        let subject = Subject::Sum(question.request().clone());
+        let answer = match question.answer().await {
+            Ok(answer) => answer,
+            Err(error) => return Self::failed(headers, asked, subject, &error),
+        };
+        let wanted = Wanted {
+            method: &asked.method,
+            headers,
+            request_id: &asked.id,
+        };
+        let etag = quoted(&ETag::of_content(&answer.content));
+        let policy = match answer.fresh_for {
+            Some(fresh_for) => CachePolicy::new(fresh_for),
+            None => self.policy.clone(),
+        };
+        let content = Content::Memory(answer.content);
+        let response = respond(wanted, &subject, content, Some(&etag), &policy);
+        let verdict = Verdict {
+            status: response.status().as_u16(),
+            subject,
+            result: answer.outcome.as_str(),
+            error: None,
+        };
+        (response, verdict)
     }
 
     async fn answered(
@@ -94,7 +162,8 @@ impl Shared {
                     Some(max) => match blob.bytes(max).await {
                         Ok(bytes) => (Content::Memory(bytes), Some(etag)),
                         Err(error) => {
-                            return Self::failed(headers, asked, resource, &ProxyError::from(error));
+                            let error = ProxyError::from(error);
+                            return Self::failed(headers, asked, Subject::Module(resource), &error);
                         }
                     },
                     None => (Content::Stored(blob, held), Some(etag)),
@@ -102,22 +171,24 @@ impl Shared {
             }
             AnswerBody::Growing(growing) => (Content::Growing(growing, held), None),
         };
+        let (kind, is_mutable) = (resource.kind(), resource.is_mutable());
+        let subject = Subject::Module(resource);
         if let (Content::Memory(bytes), Some(etag), Some(hot)) = (&content, &etag, &self.hot)
-            && (!resource.is_mutable() || fresh_for.is_some())
+            && (!is_mutable || fresh_for.is_some())
         {
             let entry = Hot {
-                resource: resource.clone(),
+                subject: subject.clone(),
                 content: keep(bytes),
                 etag: etag.clone(),
-                meter: self.books.metrics.hits(resource.kind()),
+                meter: self.books.metrics.hits(kind),
                 expires: Hot::expiry(fresh_for),
             };
             hot.put(&asked.path, entry);
         }
-        let response = respond(wanted, &resource, content, etag.as_ref(), &self.policy);
+        let response = respond(wanted, &subject, content, etag.as_ref(), &self.policy);
         let verdict = Verdict {
             status: response.status().as_u16(),
-            resource: Some(resource),
+            subject,
             result: outcome.as_str(),
             error: None,
         };
@@ -127,7 +198,7 @@ impl Shared {
     fn failed(
         headers: &HeaderMap,
         asked: &Asked,
-        resource: Resource,
+        subject: Subject,
         error: &ProxyError,
     ) -> (Response<Body>, Verdict) {
         let result = match (error.is_not_found(), error.is_remembered()) {
@@ -146,7 +217,7 @@ impl Shared {
             response,
             Verdict {
                 status,
-                resource: Some(resource),
+                subject,
                 result,
                 error: Some(error.to_string()),
             },
@@ -156,8 +227,7 @@ impl Shared {
     fn refused(
         headers: &HeaderMap,
         asked: &Asked,
-        resource: Option<Resource>,
-        result: &'static str,
+        subject: Subject,
         error: ErrorReply,
     ) -> (Response<Body>, Verdict) {
         let wanted = Wanted {
@@ -172,8 +242,8 @@ impl Shared {
             response,
             Verdict {
                 status,
-                resource,
-                result,
+                subject,
+                result: "error",
                 error: Some(text),
             },
         )
@@ -195,7 +265,7 @@ impl Shared {
         parts.headers.insert(REQUEST_ID, asked.id.clone());
         let verdict = Verdict {
             status: parts.status.as_u16(),
-            resource: None,
+            subject: Subject::Service,
             result: "-",
             error: None,
         };

@@ -14,7 +14,7 @@ use axum::Router;
 use http::{HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 use stoa_dispatch::Pool;
-use stoa_proxy::Protocol;
+use stoa_proxy::{ChecksumDatabases, Protocol};
 
 use crate::{
     AccessLog, AdminGuard, Body, LogWriter, Metrics, PathPrefix, Readiness,
@@ -47,6 +47,8 @@ pub struct EdgeOptions {
 pub struct EdgeParts {
     /// Answers GOPROXY questions.
     pub protocol: Arc<dyn Protocol>,
+    /// Answers questions to checksum databases.
+    pub checksum_databases: ChecksumDatabases,
     /// Says whether this server is ready.
     pub readiness: Arc<Readiness>,
     /// Counts.
@@ -82,6 +84,7 @@ pub(crate) struct EdgeConnection {
 /// What all connections share.
 pub(crate) struct Shared {
     pub(crate) protocol: Arc<dyn Protocol>,
+    pub(crate) checksum_databases: ChecksumDatabases,
     pub(crate) books: Books,
     pub(crate) hot: Option<HotCache>,
     pub(crate) ids: RequestIds,
@@ -109,6 +112,7 @@ impl Edge {
         });
         let shared = Shared {
             protocol: parts.protocol,
+            checksum_databases: parts.checksum_databases,
             books: Books {
                 log: parts.access_log,
                 metrics: parts.metrics,
@@ -221,7 +225,7 @@ impl Shared {
             request_id: id,
         };
         let content = Content::Memory(hot.content.clone());
-        let response = respond(wanted, &hot.resource, content, Some(&hot.etag), &self.policy);
+        let response = respond(wanted, &hot.subject, content, Some(&hot.etag), &self.policy);
         self.books.write(&Line {
             started,
             id,
@@ -229,7 +233,7 @@ impl Shared {
             method: request.method(),
             path: request.uri().path(),
             status: response.status().as_u16(),
-            resource: Some(&hot.resource),
+            subject: &hot.subject,
             result: "hit",
             error: None,
             bytes: response.body().in_memory().unwrap_or(0),

@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Instant};
 
 use http::{HeaderValue, Method};
-use stoa_fetch::Resource;
 
 use crate::{
     AccessLog, BodyError, Metrics,
     access_log::Access,
     metrics::{HitMeter, RequestLabels},
     peer::Peer,
+    subject::Subject,
 };
 
 /// Where requests are written down.
@@ -36,7 +36,7 @@ pub(crate) struct Request {
 #[derive(Clone, Debug)]
 pub(crate) struct Verdict {
     pub(crate) status: u16,
-    pub(crate) resource: Option<Resource>,
+    pub(crate) subject: Subject,
     /// hit, miss, stale, negative, coalesced; `error` for other failures, `-` for service pages.
     pub(crate) result: &'static str,
     pub(crate) error: Option<String>,
@@ -51,7 +51,7 @@ pub(crate) struct Line<'a> {
     pub(crate) method: &'a Method,
     pub(crate) path: &'a str,
     pub(crate) status: u16,
-    pub(crate) resource: Option<&'a Resource>,
+    pub(crate) subject: &'a Subject,
     pub(crate) result: &'static str,
     pub(crate) error: Option<&'a str>,
     pub(crate) bytes: u64,
@@ -67,7 +67,7 @@ impl Books {
             meter.record(line.bytes, duration);
         } else {
             let labels = RequestLabels {
-                resource: line.resource.map_or("service", Resource::kind),
+                resource: line.subject.kind(),
                 result: line.result,
                 status: line.status.into(),
             };
@@ -80,8 +80,8 @@ impl Books {
             method: line.method.as_str(),
             path: line.path,
             status: line.status,
-            module: line.resource.map(|resource| resource.module().as_str()),
-            version: line.resource.and_then(Resource::version),
+            module: line.subject.module(),
+            version: line.subject.version(),
             result: line.result,
             bytes: line.bytes,
             duration,
@@ -136,7 +136,7 @@ impl Drop for Finish {
             method: &self.request.method,
             path: &self.request.path,
             status: self.verdict.status,
-            resource: self.verdict.resource.as_ref(),
+            subject: &self.verdict.subject,
             result: self.verdict.result,
             error: self.verdict.error.as_deref(),
             bytes: self.bytes,

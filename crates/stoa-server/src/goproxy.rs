@@ -16,6 +16,7 @@ use crate::{
     conditional::{Part, part},
     request_id::REQUEST_ID,
     status::ErrorReply,
+    subject::Subject,
 };
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -56,8 +57,8 @@ impl CachePolicy {
         }
     }
 
-    fn of(&self, resource: &Resource) -> HeaderValue {
-        if resource.is_mutable() {
+    fn of(&self, subject: &Subject) -> HeaderValue {
+        if subject.is_mutable() {
             self.mutable.clone()
         } else {
             IMMUTABLE
@@ -65,18 +66,19 @@ impl CachePolicy {
     }
 }
 
-fn content_type(resource: &Resource) -> HeaderValue {
-    match resource {
-        Resource::List(_) | Resource::Mod(_) => PLAIN,
-        Resource::Latest(_) | Resource::Query(..) | Resource::Info(_) => JSON,
-        Resource::Zip(_) => ZIP,
+fn content_type(subject: &Subject) -> HeaderValue {
+    match subject {
+        Subject::Module(Resource::Latest(_) | Resource::Query(..) | Resource::Info(_)) => JSON,
+        Subject::Module(Resource::Zip(_)) => ZIP,
+        Subject::Sum(request) => HeaderValue::from_static(request.content_type()),
+        Subject::Service | Subject::Module(Resource::List(_) | Resource::Mod(_)) => PLAIN,
     }
 }
 
 /// Answers with `content`, whose entity tag (with quotes) is `etag` if it is known.
 pub(crate) fn respond(
     wanted: Wanted<'_>,
-    resource: &Resource,
+    subject: &Subject,
     content: Content,
     etag: Option<&HeaderValue>,
     policy: &CachePolicy,
@@ -94,7 +96,7 @@ pub(crate) fn respond(
     };
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(REQUEST_ID, wanted.request_id.clone());
-    headers.insert(CACHE_CONTROL, policy.of(resource));
+    headers.insert(CACHE_CONTROL, policy.of(subject));
     if let Some(etag) = etag {
         headers.insert(ETAG, etag.clone());
     }
@@ -113,8 +115,8 @@ pub(crate) fn respond(
     };
     let has_content = matches!(part, Part::Whole | Part::Range { .. });
     if has_content {
-        headers.insert(CONTENT_TYPE, content_type(resource));
-        if matches!(resource, Resource::Zip(_)) {
+        headers.insert(CONTENT_TYPE, content_type(subject));
+        if matches!(subject, Subject::Module(Resource::Zip(_))) {
             headers.insert(ACCEPT_RANGES, BYTES);
         }
     }

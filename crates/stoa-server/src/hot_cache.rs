@@ -8,9 +8,8 @@ use std::{
 use bytes::Bytes;
 use http::HeaderValue;
 use quick_cache::{Weighter, sync::Cache};
-use stoa_fetch::Resource;
 
-use crate::metrics::HitMeter;
+use crate::{metrics::HitMeter, subject::Subject};
 
 /// Larger files are read from storage each time, in bytes.
 pub(crate) const MAX_FILE: u64 = 2 << 20;
@@ -31,7 +30,7 @@ pub(crate) struct HotCache {
 /// One answer in memory.
 #[derive(Debug)]
 pub(crate) struct Hot {
-    pub(crate) resource: Resource,
+    pub(crate) subject: Subject,
     pub(crate) content: Bytes,
     /// With its quotes.
     pub(crate) etag: HeaderValue,

@@ -3,6 +3,7 @@
 //! ```text
 //! connection -> request id -> hot cache (GOPROXY files in memory)
 //!                          -> GOPROXY request -> the Protocol pipeline
+//!                          -> /sumdb/... -> the checksum databases
 //!                          -> service routes (axum): /, /healthz, /readyz, /version, /metrics, /robots.txt
 //!                                                    and, past the AdminGuard, /api/v1
 //!            -> access log and metrics, when the body has ended
@@ -38,6 +39,8 @@ mod request_path;
 mod serve;
 mod service_routes;
 mod status;
+mod subject;
+mod sum_metrics;
 mod tls;
 mod vcs_metrics;
 

@@ -21,6 +21,7 @@ use stoa_dispatch::Pool;
 
 use crate::{
     lane_metrics::LaneMetrics,
+    sum_metrics::SumMetrics,
     vcs_metrics::{VcsCounts, VcsMetrics},
 };
 
@@ -35,6 +36,7 @@ pub struct Metrics {
     connections: Gauge,
     open: Gauge,
     log_lines_dropped: Gauge<u64, AtomicU64>,
+    sums: SumMetrics,
 }
 
 /// One request's kind and end.
@@ -85,6 +87,7 @@ impl Metrics {
             connections: Gauge::default(),
             open: Gauge::default(),
             log_lines_dropped: Gauge::default(),
+            sums: SumMetrics::default(),
         };
         let mut registry = metrics.registry.lock();
         registry.register(
@@ -111,8 +114,13 @@ impl Metrics {
         registry.register("requests_open", help, metrics.open.clone());
         let help = "Log lines lost because the log output was too slow";
         registry.register("log_lines_dropped", help, metrics.log_lines_dropped.clone());
+        metrics.sums.register(&mut registry);
         drop(registry);
         metrics
+    }
+
+    pub(crate) fn sums(&self) -> &SumMetrics {
+        &self.sums
     }
 
     /// Shows what is run for repositories too.

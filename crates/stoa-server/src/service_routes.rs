@@ -38,7 +38,6 @@ pub(crate) fn router(service: Service) -> Router {
             "/robots.txt",
             get(|| async { ([TEXT], "User-agent: *\nDisallow: /\n") }),
         )
-        .route("/sumdb/{*rest}", get(sumdb))
         .fallback(unknown)
         .method_not_allowed_fallback(other_method)
         .with_state(service)
@@ -79,16 +78,6 @@ async fn metrics(State(service): State<Service>) -> Response {
     (
         [(header::CONTENT_TYPE, kind)],
         service.metrics.text(service.log.dropped()),
-    )
-        .into_response()
-}
-
-/// A 404 tells the go command to ask the checksum database itself.
-async fn sumdb() -> Response {
-    (
-        StatusCode::NOT_FOUND,
-        [TEXT],
-        "checksum databases are not served by this version\n",
     )
         .into_response()
 }

@@ -14,13 +14,15 @@ mod netrc;
 mod print;
 mod resolve;
 mod resolved;
+mod sumdb;
 mod table;
 mod values;
 mod vcs;
 
 pub(crate) use dispatch::names;
 pub(crate) use given::{Faults, Given, Variables};
-use keys::{KEYS, Key};
+use keys::{KEYS, Key, LISTS};
 pub(crate) use print::{sample, show};
 pub(crate) use resolve::load;
 pub(crate) use resolved::Config;
+pub(crate) use sumdb::DatabaseConfig;

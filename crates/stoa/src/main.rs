@@ -3,6 +3,7 @@
 //! [`cli`] reads the command line, [`config`] makes a checked configuration of it, [`pipeline`] builds the layers in
 //! their order, and [`command`] holds one module for each command.
 
+mod checksums;
 mod cli;
 mod command;
 mod config;

@@ -8,7 +8,7 @@ use stoa_fetch::{
     code_repo::CodeLimits, discovery::DiscoveryOptions,
 };
 use stoa_proxy::{
-    Admission, FetchAndSave, NetworkMode, Offline, Pool, Protocol, ResolvedInfo, RevalidationCache,
+    Admission, FetchAndSave, Ingest, NetworkMode, Offline, Pool, Protocol, ResolvedInfo, RevalidationCache,
     SingleFlight, Stash, Stasher, StorageFirst,
 };
 use stoa_server::{Metered, Metrics};
@@ -17,7 +17,10 @@ use stoa_vcs::process::Counters;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Config, names};
+use crate::{
+    checksums::{self, Checksums},
+    config::{Config, names},
+};
 
 /// How long a repository's branches and tags are taken for what they are now. What is remembered of answers is configured
 /// (`cache.list_ttl`); this only lets the questions of one download share theirs.
@@ -28,6 +31,9 @@ const FRESHNESS: Duration = Duration::from_secs(10);
 pub(crate) struct Pipelines {
     pub(crate) protocol: Arc<dyn Protocol>,
     pub(crate) stasher: Arc<dyn Stasher>,
+    /// Where modules come from, for who compares.
+    pub(crate) fetcher: Arc<dyn Fetcher>,
+    pub(crate) checksums: Checksums,
     pub(crate) storage: Arc<dyn Storage>,
     /// Everything that leaves the process over HTTP.
     pub(crate) dispatcher: stoa_dispatch::Pool,
@@ -54,12 +60,17 @@ pub(crate) fn build(config: &Config, storage: Arc<dyn Storage>, metrics: &Arc<Me
     let tasks = TaskTracker::new();
     let dispatcher = dispatcher(config);
     metrics.show_lanes(dispatcher.clone());
-    let fetcher = fetcher(config, &dispatcher, metrics);
-    let stasher = stash_pipeline(config, fetcher, &storage, &tasks);
+    let client = HttpClient::new(dispatcher.clone(), config.total, config.limits.clone());
+    let client = client.with_rules(Arc::new(config.vcs.rules()));
+    let fetcher = fetcher(config, &client, metrics);
+    let checksums = checksums::build(config, &client, &storage.records(), metrics, &tasks);
+    let stasher = stash_pipeline(config, Arc::clone(&fetcher), &checksums, &storage, &tasks);
     let protocol = protocol_pipeline(config, Arc::clone(&stasher), &storage, &tasks);
     Pipelines {
         protocol,
         stasher,
+        fetcher,
+        checksums,
         storage,
         dispatcher,
         tasks,
@@ -95,24 +106,25 @@ fn protocol_pipeline(
 /// Brings something in. A question meets the layers in this order:
 ///
 /// 1. `single_flight` - joins duplicates; owns the task, so that no caller cancels another
-/// 2. `fetch_and_save` - the leaf: fetch, check, store
+/// 2. `fetch_and_save` - the leaf: fetch, look up the checksums meanwhile, check, store
 ///
 /// Offline, `offline` stands in place of both.
 fn stash_pipeline(
     config: &Config,
     fetcher: Arc<dyn Fetcher>,
+    checksums: &Checksums,
     storage: &Arc<dyn Storage>,
     tasks: &TaskTracker,
 ) -> Arc<dyn Stasher> {
     if config.network == NetworkMode::Offline {
         return Arc::new(Offline);
     }
-    let leaf = FetchAndSave::new(
-        fetcher,
-        Arc::clone(storage),
-        config.zip_limits.clone(),
-        tasks.clone(),
-    );
+    let ingest = Ingest {
+        zip_limits: config.zip_limits.clone(),
+        sums: Arc::clone(&checksums.sums),
+        refusal_ttl: config.revalidation.negative_ttl,
+    };
+    let leaf = FetchAndSave::new(fetcher, Arc::clone(storage), ingest, tasks.clone());
     Arc::new(SingleFlight::new(Arc::new(leaf), tasks.clone()))
 }
 
@@ -123,20 +135,18 @@ fn stash_pipeline(
 /// 3. `routes` - the first `[[route]]` that matches the module path; else, for a path of `vcs.private`, its repository;
 ///    else the default list
 /// 4. the chain - the entries of that list, `,` and `|` as the go command reads them
-fn fetcher(config: &Config, dispatcher: &stoa_dispatch::Pool, metrics: &Arc<Metrics>) -> Arc<dyn Fetcher> {
-    let client = HttpClient::new(dispatcher.clone(), config.total, config.limits.clone());
-    let client = client.with_rules(Arc::new(config.vcs.rules()));
-    let direct = direct(config, &client, metrics);
+fn fetcher(config: &Config, client: &HttpClient, metrics: &Arc<Metrics>) -> Arc<dyn Fetcher> {
+    let direct = direct(config, client, metrics);
     let routes = config.routes.iter().map(|route| Route {
         patterns: route.patterns.clone(),
-        fetcher: Arc::new(Chain::new(&route.upstream, &client, &direct)),
+        fetcher: Arc::new(Chain::new(&route.upstream, client, &direct)),
     });
     // What is private must not be asked of whoever the default list names.
     let private = (!config.vcs.private.is_empty()).then(|| Route {
         patterns: config.vcs.private.clone(),
         fetcher: Arc::clone(&direct),
     });
-    let default = Arc::new(Chain::new(&config.upstream, &client, &direct));
+    let default = Arc::new(Chain::new(&config.upstream, client, &direct));
     let routes = Arc::new(Routes::new(routes.chain(private).collect(), default));
     let pool = Arc::new(Pool::new(routes, config.fetches));
     Arc::new(Metered::new(pool, Arc::clone(metrics)))
@@ -219,7 +229,7 @@ mod tests {
     use super::*;
     use crate::config::{Given, load};
 
-    fn order(toml: &str) -> String {
+    fn order(toml: &str) -> (String, String) {
         let mut file = tempfile::NamedTempFile::new().expect("file");
         file.write_all(toml.as_bytes()).expect("write");
         let given = Given {
@@ -229,29 +239,42 @@ mod tests {
         let config = load(&given).expect("config");
         let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new(1 << 20));
         let pipelines = build(&config, storage, &Arc::new(Metrics::new()));
-        pipelines.protocol.to_string()
+        (
+            pipelines.protocol.to_string(),
+            pipelines.checksums.databases.to_string(),
+        )
     }
 
     #[tokio::test]
     async fn the_layers_stand_in_the_order_of_the_design() {
         let storage = MemoryStorage::new(1 << 20).to_string();
         let toml = "storage = \"memory:\"\nupstream = \"https://a.example|https://b.example,off\"\n\
-                    [[route]]\nmatch = \"corp.example/*\"\nupstream = \"file:///srv/go\"\n";
+                    [[route]]\nmatch = \"corp.example/*\"\nupstream = \"file:///srv/go\"\n\
+                    [vcs]\nprivate = \"own.example,corp.example\"\n";
+        let databases = |remote: &str| {
+            format!(
+                "sum.golang.org => watched > private_gate(own.example,corp.example) > sum_memory > sum_flight > \
+                 verified(sum.golang.org) > {remote}"
+            )
+        };
+        let (protocol, checksums) = order(toml);
+        assert_eq!(checksums, databases("files(https://sum.golang.org)"));
         assert_eq!(
-            order(toml),
+            protocol,
             format!(
                 "revalidation_cache > storage_first({storage}) > admission(4096) > resolved_info > stash > \
-                 single_flight > fetch_and_save > metered > pool(64) > routes(corp.example/* => upstream(file:///srv/go); \
-                 upstream(https://a.example) | upstream(https://b.example), off)"
+                 single_flight > fetch_and_save(checked by sum.golang.org, unavailable: refuse) > metered > pool(64) > \
+                 routes(corp.example/* => upstream(file:///srv/go); own.example,corp.example => direct; upstream(https://a.example) | upstream(https://b.example), off)"
             )
         );
-        let private = order(&format!("{toml}[vcs]\nprivate = \"own.example,corp.example\"\n"));
-        let want = "routes(corp.example/* => upstream(file:///srv/go); own.example,corp.example => direct; upstream(";
-        assert!(private.contains(want), "{private}");
         let offline = format!("network = \"offline\"\n{toml}");
         let want = format!(
             "revalidation_cache > storage_first({storage}) > admission(4096) > resolved_info > stash > offline"
         );
-        assert_eq!(order(&offline), want);
+        assert_eq!(order(&offline), (want, databases("offline")));
+        let unchecked = format!("{toml}[sumdb]\ndatabases = []\n");
+        let (protocol, checksums) = order(&unchecked);
+        assert!(protocol.contains("> fetch_and_save(no_check) >"), "{protocol}");
+        assert_eq!(checksums, "");
     }
 }

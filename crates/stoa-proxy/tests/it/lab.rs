@@ -7,8 +7,8 @@ use stoa_dispatch::{Concurrency, HttpOptions, HttpTransports, LaneSettings, Retr
 use stoa_fetch::{Chain, Deadlines, HttpClient, Limits, Off, Resource};
 use stoa_module::{ModulePath, ModuleVersion, zip::ZipLimits};
 use stoa_proxy::{
-    Admission, AnswerBody, Content, FetchAndSave, Growing, NetworkMode, Pool, Protocol, ProxyError,
-    RevalidationCache, RevalidationOptions, SingleFlight, Stash, Stasher, StorageFirst,
+    Admission, AnswerBody, Content, FetchAndSave, Growing, Ingest, NetworkMode, NoCheck, Pool, Protocol,
+    ProxyError, RevalidationCache, RevalidationOptions, SingleFlight, Stash, Stasher, StorageFirst,
 };
 use stoa_storage::{FileKey, FileKind, MemoryStorage, Storage};
 use stoa_testing::{fixtures::ModuleFixture, upstream::Upstream};
@@ -89,7 +89,12 @@ impl Lab {
         let chain = Chain::new(&upstream.url().parse().unwrap(), &client, &(Arc::new(Off) as _));
         let tasks = TaskTracker::new();
         let pool = Pool::new(Arc::new(chain), FETCHES);
-        let leaf = FetchAndSave::new(Arc::new(pool), Arc::clone(&storage), zip_limits, tasks.clone());
+        let ingest = Ingest {
+            zip_limits,
+            sums: Arc::new(NoCheck),
+            refusal_ttl: Duration::from_secs(30),
+        };
+        let leaf = FetchAndSave::new(Arc::new(pool), Arc::clone(&storage), ingest, tasks.clone());
         let stasher: Arc<dyn Stasher> = Arc::new(SingleFlight::new(Arc::new(leaf), tasks.clone()));
         let stash = Stash::new(Arc::clone(&stasher));
         let admission = Admission::new(Arc::new(stash), REQUESTS);

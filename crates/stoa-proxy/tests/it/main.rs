@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
 mod admission;
+mod checksums;
 mod fake;
 mod fallback;
 mod lab;

@@ -110,7 +110,7 @@ async fn the_stack_prints_its_order() {
     let lab = Lab::new().await;
     let want = format!(
         "revalidation_cache > storage_first({}) > admission({REQUESTS}) > stash > single_flight > \
-         fetch_and_save > pool({FETCHES}) > upstream({})",
+         fetch_and_save(no_check) > pool({FETCHES}) > upstream({})",
         lab.storage,
         lab.upstream.url()
     );

@@ -18,8 +18,8 @@ pub struct Finished {
     pub stderr: String,
 }
 
-/// Runs a binary to its end in an environment with `PATH`, `TMPDIR` and what is given here; after a minute it is
-/// killed and the test fails.
+/// Runs a binary to its end in an environment with `PATH`, `TMPDIR`, no checksum database and what is given here; after
+/// a minute it is killed and the test fails.
 pub fn run(binary: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Finished {
     // Files rather than pipes: nobody has to drain them while it runs.
     let files = tempfile::tempdir().unwrap();
@@ -29,6 +29,7 @@ pub fn run(binary: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Fi
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("TMPDIR", std::env::temp_dir())
+        .env("STOA_SUMDB_DATABASES", "")
         .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .stdout(File::create(&stdout).unwrap())

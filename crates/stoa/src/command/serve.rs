@@ -39,7 +39,8 @@ async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -
     let storage = open_storage(&config)?;
     let metrics = Arc::new(Metrics::new());
     let pipelines = pipeline::build(&config, Arc::clone(&storage), &metrics);
-    tracing::info!(version = VERSION, protocol = %pipelines.protocol, "starting");
+    let (protocol, checksums) = (&pipelines.protocol, &pipelines.checksums.databases);
+    tracing::info!(version = VERSION, %protocol, %checksums, "starting");
 
     let readiness = Arc::new(Readiness::new(storage));
     let access_log = config
@@ -54,6 +55,7 @@ async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -
     };
     let edge_parts = EdgeParts {
         protocol: Arc::clone(&pipelines.protocol),
+        checksum_databases: pipelines.checksums.databases.clone(),
         readiness: Arc::clone(&readiness),
         metrics,
         access_log,

@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
+
+use super::keys::LISTS;
 
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,12 +138,26 @@ fn single(name: &str, value: &DeValue<'_>, place: Place) -> Result<Written, Stri
         DeValue::String(text) => text.to_string(),
         DeValue::Integer(number) => number.to_string(),
         DeValue::Boolean(value) => value.to_string(),
+        DeValue::Array(items) if LISTS.contains(&name) => list(name, items, &place)?,
         other => {
             let found = other.type_str();
             return Err(format!("{place}: {name}: expected one value, found {found}"));
         }
     };
     Ok(Written { text, place })
+}
+
+/// The texts of a list, with commas between them.
+fn list(name: &str, items: &DeArray<'_>, place: &Place) -> Result<String, String> {
+    let texts = items.iter().map(|item| match item.get_ref() {
+        DeValue::String(text) if !text.contains(',') => Ok(text.as_ref()),
+        DeValue::String(_) => Err(format!("{place}: {name}: a comma inside of an entry")),
+        other => {
+            let found = other.type_str();
+            Err(format!("{place}: {name}: expected texts, found {found}"))
+        }
+    });
+    Ok(texts.collect::<Result<Vec<_>, _>>()?.join(","))
 }
 
 #[cfg(test)]

@@ -223,6 +223,21 @@ pub(crate) const KEYS: &[Key] = &[
         "netrc file with passwords for https; none: read none; default: what NETRC names, else .netrc in the home",
     ),
     key(
+        "sumdb.databases",
+        "sum.golang.org",
+        "checksum databases that are passed on; the first one verifies what is stored; empty for none",
+    ),
+    key(
+        "sumdb.verify",
+        "true",
+        "whether .mod and .zip of public modules are verified before they are stored",
+    ),
+    key(
+        "sumdb.unavailable",
+        "refuse",
+        "what cannot be verified because the database does not answer: refuse, or allow",
+    ),
+    key(
         "drain.notice",
         "1s",
         "after a signal, how long /readyz says 503 while requests are still accepted",
@@ -245,6 +260,9 @@ pub(crate) const KEYS: &[Key] = &[
         "file with the token that /api/v1 asks for; without one only this machine may use it",
     ),
 ];
+
+/// The keys whose value is a list of texts in the file, and has commas elsewhere.
+pub(crate) const LISTS: &[&str] = &["sumdb.databases"];
 
 /// Every array of tables, by the name in its `[[ ]]`.
 pub(crate) const TABLES: &[&str] = &["route", "dispatch.lane", "vcs.module", "rewrite", "credential"];

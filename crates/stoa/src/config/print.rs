@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Config, KEYS, Key};
+use super::{Config, KEYS, Key, LISTS};
 
 /// The configuration in force, as TOML, with the origin of each value.
 pub(crate) fn show(config: &Config) -> String {
@@ -14,7 +14,7 @@ pub(crate) fn show(config: &Config) -> String {
     let mut out = String::new();
     sections(&mut out, |out, key| {
         if let Some((_, text, origin)) = values.iter().find(|(k, ..)| k.name == key.name) {
-            let _infallible = writeln!(out, "{} = {}  # {origin}", short(key), quoted(text));
+            let _infallible = writeln!(out, "{} = {}  # {origin}", short(key), value(key, text));
         }
     });
     for route in &config.routes {
@@ -45,7 +45,13 @@ pub(crate) fn sample() -> String {
          # A flag or an environment variable (STOA_LISTEN, STOA_CACHE_LIST_TTL) wins over this file.\n\n",
     );
     sections(&mut out, |out, key| {
-        let _infallible = writeln!(out, "# {}\n#{} = {}", key.help, short(key), quoted(key.default));
+        let _infallible = writeln!(
+            out,
+            "# {}\n#{} = {}",
+            key.help,
+            short(key),
+            value(key, key.default)
+        );
     });
     out.push_str(
         "\n# Modules that match come from elsewhere; the first match wins. May be repeated.\n\
@@ -71,6 +77,16 @@ fn sections(out: &mut String, mut line: impl FnMut(&mut String, &Key)) {
 
 fn short(key: &Key) -> &'static str {
     key.name.split_once('.').map_or(key.name, |(_, short)| short)
+}
+
+/// A value as the file has it.
+fn value(key: &Key, text: &str) -> String {
+    if !LISTS.contains(&key.name) {
+        return quoted(text);
+    }
+    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    let items: Vec<_> = items.map(quoted).collect();
+    format!("[{}]", items.join(", "))
 }
 
 /// Numbers and booleans bare, everything else as a TOML string.

@@ -14,6 +14,7 @@ use super::{
     keys::{KEYS, Key, TABLES},
     nearest::nearest,
     resolved::{Config, RouteConfig},
+    sumdb,
     values::{ByteSize, boolean, bound, deadline, duration, log_format, log_level, network},
     vcs,
 };
@@ -71,6 +72,7 @@ impl Reader<'_> {
         let deadlines = self.deadlines();
         let dispatch = dispatch::read(self, deadlines.as_ref());
         let vcs = vcs::read(self);
+        let sumdb = sumdb::read(self);
         let max_zip = self.value("fetch.max_zip", str::parse::<ByteSize>);
         let (drain_notice, drain_timeout) = (
             self.value("drain.notice", duration),
@@ -98,6 +100,7 @@ impl Reader<'_> {
             connections: connections?,
             dispatch: dispatch?,
             vcs: vcs?,
+            sumdb: sumdb?,
             total: deadlines?.total,
             proxy_hosts: self.given.variables.proxy_hosts(),
             limits: Limits {
@@ -149,6 +152,13 @@ impl Reader<'_> {
             .ok();
         self.origins.push((key, text, origin));
         value
+    }
+
+    /// Shows this text, in place of the one that was written, for the key that was read last.
+    pub(super) fn show_as(&mut self, shown: String) {
+        if let Some((_, text, _)) = self.origins.last_mut() {
+            *text = shown;
+        }
     }
 
     /// One more fault.

@@ -11,6 +11,7 @@ use super::{
     dispatch::DispatchConfig,
     given::{Faults, Origin},
     keys::Key,
+    sumdb::SumdbConfig,
     vcs::VcsConfig,
 };
 
@@ -40,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) vcs: VcsConfig,
     /// The hosts of the proxies that the environment names for outbound HTTP.
     pub(crate) proxy_hosts: Vec<String>,
+    pub(crate) sumdb: SumdbConfig,
     /// For one whole transfer.
     pub(crate) total: Duration,
     pub(crate) limits: Limits,

@@ -1,0 +1,34 @@
+//! The checksum database: passed on to clients, and asked before anything is stored.
+//!
+//! ```text
+//! ChecksumDatabases   which database a path is of
+//! ChecksumDatabase    watched -> private_gate -> sum_memory -> sum_flight -> verified -> files | offline
+//! Sums                checked | no_check: what a file that is about to be stored is held against
+//! ```
+//!
+//! Nothing is passed on, cached or believed that the log does not vouch for: the innermost layer is a
+//! [`stoa_sumdb::Client`], and every answer of it has been verified.
+
+mod database;
+mod databases;
+mod expected;
+mod failure;
+mod port;
+mod private_gate;
+mod sum_flight;
+mod sum_memory;
+mod sums;
+mod verified;
+mod watch;
+
+pub use database::{ChecksumDatabase, SumAnswer};
+pub use databases::{BadSumPath, ChecksumDatabases, SumQuestion, SumRequest};
+pub use expected::Expected;
+pub use failure::SumFailure;
+pub use port::{DatabasePort, Remote};
+pub use private_gate::PrivateGate;
+pub use sum_flight::SumFlight;
+pub use sum_memory::{SumMemory, SumMemoryOptions};
+pub use sums::{CheckedSums, NoCheck, Sums, Unavailable};
+pub use verified::VerifiedDatabase;
+pub use watch::{Alarm, SumWatch, Unwatched, Verification, Watched};

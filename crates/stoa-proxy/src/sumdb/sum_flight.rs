@@ -1,0 +1,57 @@
+//! Joins those who ask a database for the same thing.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use stoa_sumdb::RemotePath;
+use tokio_util::task::TaskTracker;
+
+use super::{ChecksumDatabase, SumAnswer};
+use crate::{
+    Outcome, ProxyError,
+    flights::{Flights, Lost},
+};
+
+/// Starts one flight for each distinct question and lets later callers join it, as
+/// [`SingleFlight`](crate::SingleFlight) does for modules.
+///
+/// An answer is cached before its flight ends, so that who comes later asks nobody.
+#[derive(Debug)]
+pub struct SumFlight {
+    inner: Arc<dyn ChecksumDatabase>,
+    flights: Flights<RemotePath, SumAnswer, ProxyError>,
+}
+
+impl SumFlight {
+    /// Flights run on `tasks`, whose owner waits for them at shutdown.
+    pub fn new(inner: Arc<dyn ChecksumDatabase>, tasks: TaskTracker) -> Self {
+        Self {
+            inner,
+            flights: Flights::new(tasks),
+        }
+    }
+}
+
+impl fmt::Display for SumFlight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sum_flight > {}", self.inner)
+    }
+}
+
+#[async_trait]
+impl ChecksumDatabase for SumFlight {
+    async fn get(&self, path: &RemotePath) -> Result<SumAnswer, ProxyError> {
+        let work = || {
+            let (inner, path) = (Arc::clone(&self.inner), path.clone());
+            async move { inner.get(&path).await }
+        };
+        let landed = self.flights.fly(path, work, |_, key| drop(key)).await;
+        let landed =
+            landed.map_err(|Lost| ProxyError::internal("the lookup panicked or was dropped; see the log"))?;
+        let mut answer = landed.result?;
+        if landed.joined && answer.outcome == Outcome::Miss {
+            answer.outcome = Outcome::Coalesced;
+        }
+        Ok(answer)
+    }
+}
