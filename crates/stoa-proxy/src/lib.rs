@@ -21,6 +21,7 @@
 mod admission;
 mod answer;
 mod answer_cache;
+mod drift;
 mod error;
 mod fetch_and_save;
 mod flights;
@@ -42,9 +43,11 @@ mod storage_first;
 mod sumdb;
 mod verify;
 mod version_list;
+mod walk;
 
 pub use admission::Admission;
 pub use answer::{Answer, AnswerBody, Held, Outcome};
+pub use drift::{Drift, DriftCheck, DriftReport, Today};
 pub use error::{Cause, Meaning, ProxyError};
 pub use fetch_and_save::{FetchAndSave, Ingest};
 pub use growing::{Follower, Growing, GrowingWriter, growing};

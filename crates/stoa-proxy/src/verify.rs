@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use futures_util::{StreamExt, stream};
 use stoa_fetch::Resource;
 use stoa_module::{
-    ModulePath, ModuleVersion,
+    ModuleVersion,
     dirhash::{H1, go_mod_h1},
     zip::{ZipLimits, ZipSummary},
 };
@@ -15,10 +15,9 @@ use crate::{
     Content, ProxyError, Stasher,
     info::check_info,
     pump::{BlobReader, check_whole},
+    walk::Walk,
 };
 
-/// Modules are listed by so many at a time.
-const PAGE: usize = 200;
 /// The largest `.info` or `.mod` that is read, in bytes.
 const SMALL: usize = 16 << 20;
 
@@ -166,28 +165,20 @@ impl Verifier {
         mut found: impl FnMut(&Finding),
     ) -> Result<VerifyReport, StorageError> {
         let mut report = VerifyReport::default();
-        let mut last: Option<ModulePath> = None;
-        loop {
-            let page = self.storage.modules(last.as_ref(), PAGE).await?;
-            for module in &page {
-                report.modules += 1;
-                let versions = self.storage.versions(module).await?;
-                let targets = versions.iter().filter_map(|stored| {
-                    let target = ModuleVersion::new(module.clone(), stored.version.clone()).ok()?;
-                    Some(self.version(target, stored.clone()))
-                });
-                let mut verified = stream::iter(targets).buffer_unordered(self.parallel);
-                while let Some(version) = verified.next().await {
-                    report.add(&version);
-                    version.findings.iter().for_each(&mut found);
-                    progress(&report);
-                }
-            }
-            match page.last() {
-                Some(module) if page.len() == PAGE => last = Some(module.clone()),
-                _ => return Ok(report),
+        let mut walk = Walk::new(Arc::clone(&self.storage));
+        while let Some(versions) = walk.next().await? {
+            report.modules += 1;
+            let versions = versions
+                .into_iter()
+                .map(|(target, stored)| self.version(target, stored));
+            let mut verified = stream::iter(versions).buffer_unordered(self.parallel);
+            while let Some(version) = verified.next().await {
+                report.add(&version);
+                version.findings.iter().for_each(&mut found);
+                progress(&report);
             }
         }
+        Ok(report)
     }
 
     async fn version(&self, target: ModuleVersion, stored: StoredVersion) -> Verified {

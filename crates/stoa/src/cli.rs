@@ -34,7 +34,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         common: Common,
     },
-    /// Read storage again and report what is damaged
+    /// Read storage again and report what is damaged, or what has changed upstream
     Verify {
         /// Put damaged files aside and fetch them again
         #[arg(long)]
@@ -43,7 +43,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        common: Common,
+        common: VerifyCommon,
     },
     /// Show and change the lanes of a running server: what it asks of each host
     Lanes {
@@ -151,6 +151,40 @@ pub(crate) struct Common {
     /// online, fallback or offline
     #[arg(long, value_name = "MODE")]
     network: Option<String>,
+}
+
+/// The same for `verify`, where `--upstream` says more.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct VerifyCommon {
+    /// Read the configuration from a TOML file [env: `STOA_CONFIG`]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where modules are kept: `file:///DIR`, a path, or `memory:`
+    #[arg(long, value_name = "URL")]
+    storage: Option<String>,
+    /// Compare with what upstream and the checksum database have today, and change nothing; with LIST, only say where
+    /// modules come from, in GOPROXY syntax
+    #[arg(long, value_name = "LIST", num_args = 0..=1, default_missing_value = "")]
+    upstream: Option<String>,
+    /// online, fallback or offline
+    #[arg(long, value_name = "MODE")]
+    network: Option<String>,
+}
+
+impl VerifyCommon {
+    /// Whether to compare with upstream.
+    pub(crate) fn is_comparison(&self) -> bool {
+        self.upstream.as_deref() == Some("")
+    }
+
+    pub(crate) fn common(self) -> Common {
+        Common {
+            config: self.config,
+            storage: self.storage,
+            upstream: self.upstream.filter(|list| !list.is_empty()),
+            network: self.network,
+        }
+    }
 }
 
 impl Common {

@@ -3,6 +3,7 @@
 mod admin_client;
 mod config;
 mod download;
+mod drift;
 mod fetch;
 mod lanes;
 mod query;
@@ -76,7 +77,15 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             configured(common, None).and_then(|config| fetch::run(&config, &modules))
         }
         Command::Verify { repair, json, common } => {
-            configured(common, None).and_then(|config| verify::run(&config, repair, json))
+            let is_comparison = common.is_comparison();
+            configured(common.common(), None).and_then(|config| match (is_comparison, repair) {
+                (true, true) => Err(Failure {
+                    text: "verify: --upstream without a list only compares; leave out --repair".to_owned(),
+                    code: USAGE,
+                }),
+                (true, false) => drift::run(&config, json),
+                (false, _) => verify::run(&config, repair, json),
+            })
         }
         Command::Lanes {
             command,

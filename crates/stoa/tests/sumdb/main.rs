@@ -4,6 +4,7 @@
 
 mod builds;
 mod crowd;
+mod drift;
 mod heads;
 mod outages;
 mod passing;

@@ -1,0 +1,236 @@
+//! Compares what is stored with what its source and the checksum database have today.
+
+use std::{fmt, sync::Arc};
+
+use futures_util::{StreamExt, stream};
+use stoa_fetch::{Fetcher, Resource};
+use stoa_module::{
+    ModuleVersion, PatternList,
+    dirhash::{H1, go_mod_h1},
+    zip::ZipLimits,
+};
+use stoa_storage::{FileKey, FileKind, Storage, StorageError, StoredVersion};
+use stoa_sumdb::{KeyName, ModuleSums, RemotePath, SumFile};
+
+use crate::{
+    ChecksumDatabase, Meaning, ProxyError, SumFailure,
+    pump::{BlobReader, check_whole, receive},
+    walk::Walk,
+};
+
+/// The largest `.mod` that is read, in bytes.
+const SMALL: usize = 16 << 20;
+
+/// What somebody has of a file today.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Today {
+    /// Something with this hash.
+    Hash(String),
+    /// Nothing any more, or nothing yet.
+    Missing,
+    /// Nobody was asked.
+    NotAsked,
+    /// It could not be found out.
+    Failed(String),
+}
+
+impl fmt::Display for Today {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hash(hash) => f.write_str(hash),
+            Self::Missing => f.write_str("nothing"),
+            Self::NotAsked => f.write_str("not asked"),
+            Self::Failed(reason) => f.write_str(reason),
+        }
+    }
+}
+
+/// A stored file that its source or the checksum database has another content of, or that could not be compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// Which.
+    pub file: FileKey,
+    /// What is stored, and goes on being served.
+    pub stored: Today,
+    /// What the source has.
+    pub upstream: Today,
+    /// What the checksum database has.
+    pub database: Today,
+}
+
+impl Drift {
+    /// Whether somebody has another content. What could not be compared has not changed as far as is known.
+    pub fn is_changed(&self) -> bool {
+        let Today::Hash(stored) = &self.stored else {
+            return false;
+        };
+        [&self.upstream, &self.database]
+            .into_iter()
+            .any(|today| matches!(today, Today::Hash(hash) if hash != stored))
+    }
+
+    /// Whether it could not be compared with somebody.
+    pub fn is_failed(&self) -> bool {
+        [&self.stored, &self.upstream, &self.database]
+            .into_iter()
+            .any(|today| matches!(today, Today::Failed(_)))
+    }
+}
+
+/// How much was compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DriftReport {
+    /// Modules.
+    pub modules: u64,
+    /// Versions.
+    pub versions: u64,
+    /// Files, `.mod` and `.zip`.
+    pub files: u64,
+    /// Those of which somebody has another content.
+    pub changed: u64,
+    /// Those that the source does not have any more.
+    pub gone: u64,
+    /// Those that could not be compared.
+    pub failed: u64,
+}
+
+/// Compares a storage with where its modules came from. Nothing is stored, and nothing stored is changed: the first
+/// content wins.
+#[derive(Clone, Debug)]
+pub struct DriftCheck {
+    /// What is stored.
+    pub storage: Arc<dyn Storage>,
+    /// Where it came from.
+    pub fetcher: Arc<dyn Fetcher>,
+    /// Who recorded what is public.
+    pub database: Option<(KeyName, Arc<dyn ChecksumDatabase>)>,
+    /// What is not.
+    pub private: PatternList,
+    /// The rules of module zips.
+    pub limits: ZipLimits,
+    /// Versions compared at once.
+    pub parallel: usize,
+}
+
+impl DriftCheck {
+    /// Compares everything. `progress` hears of each version, `found` of each file that changed or could not be
+    /// compared, as they come.
+    ///
+    /// # Errors
+    /// When storage cannot be listed.
+    pub async fn run(
+        &self,
+        mut progress: impl FnMut(&DriftReport),
+        mut found: impl FnMut(&Drift),
+    ) -> Result<DriftReport, StorageError> {
+        let mut report = DriftReport::default();
+        let mut walk = Walk::new(Arc::clone(&self.storage));
+        while let Some(versions) = walk.next().await? {
+            report.modules += 1;
+            let versions = versions
+                .into_iter()
+                .map(|(target, stored)| self.version(target, stored));
+            let mut compared = stream::iter(versions).buffer_unordered(self.parallel.max(1));
+            while let Some(files) = compared.next().await {
+                report.versions += 1;
+                for drift in &files {
+                    report.add(drift);
+                    if drift.is_changed() || drift.is_failed() {
+                        found(drift);
+                    }
+                }
+                progress(&report);
+            }
+        }
+        Ok(report)
+    }
+
+    async fn version(&self, target: ModuleVersion, stored: StoredVersion) -> Vec<Drift> {
+        let kinds = [(FileKind::Mod, SumFile::GoMod), (FileKind::Zip, SumFile::Zip)];
+        let recorded = self.recorded(&target).await;
+        let mut files = Vec::new();
+        for (kind, sum_file) in kinds {
+            if !stored.has(kind) {
+                continue;
+            }
+            let file = FileKey::new(target.clone(), kind);
+            let database = match &recorded {
+                Ok(sums) => sums
+                    .recorded(sum_file)
+                    .map_or(Today::Missing, |hash| Today::Hash(hash.to_owned())),
+                Err(today) => today.clone(),
+            };
+            files.push(Drift {
+                stored: today(self.stored(&file).await),
+                upstream: today(self.upstream(&file).await),
+                database,
+                file,
+            });
+        }
+        files
+    }
+
+    async fn recorded(&self, target: &ModuleVersion) -> Result<Arc<ModuleSums>, Today> {
+        let Some((_, database)) = &self.database else {
+            return Err(Today::NotAsked);
+        };
+        if self.private.matches(target.path().as_str()) {
+            return Err(Today::NotAsked);
+        }
+        match database.get(&RemotePath::Lookup(target.clone())).await {
+            Ok(answer) => answer.sums.ok_or(Today::Missing),
+            Err(error) => Err(match error.sum_failure() {
+                Some(SumFailure::NotRecorded { .. }) => Today::Missing,
+                _ => Today::Failed(error.to_string()),
+            }),
+        }
+    }
+
+    /// The hash of what is stored: of a zip the recorded one, where there is one.
+    async fn stored(&self, file: &FileKey) -> Result<H1, ProxyError> {
+        if file.kind == FileKind::Zip
+            && let Some(h1) = self.storage.h1(&file.target).await?
+        {
+            return Ok(h1);
+        }
+        let gone = || ProxyError::internal("it went away while it was compared");
+        let blob = self.storage.open(file).await?.ok_or_else(gone)?;
+        if file.kind != FileKind::Zip {
+            return Ok(go_mod_h1(&blob.bytes(SMALL).await?));
+        }
+        let len = blob.len();
+        let checked = check_whole(&file.target, &self.limits, Arc::new(BlobReader(blob)), len).await?;
+        let summary = checked.map_err(|error| ProxyError::internal(error.to_string()))?;
+        Ok(summary.h1)
+    }
+
+    /// The hash of what the source has.
+    async fn upstream(&self, file: &FileKey) -> Result<H1, ProxyError> {
+        if file.kind != FileKind::Zip {
+            let resource = Resource::Mod(file.target.clone());
+            let fetched = self.fetcher.fetch(&resource).await?;
+            return Ok(go_mod_h1(&fetched.bytes().await?));
+        }
+        let fetched = self.fetcher.fetch(&Resource::Zip(file.target.clone())).await?;
+        // Some zips can only be read from their end. The stage is never committed, and leaves nothing behind.
+        let mut stage = self.storage.stage(file).await?;
+        receive(fetched, stage.as_mut(), &file.target, &self.limits, |_| ()).await
+    }
+}
+
+fn today(hash: Result<H1, ProxyError>) -> Today {
+    match hash {
+        Ok(hash) => Today::Hash(hash.to_string()),
+        Err(error) if matches!(error.meaning(), Meaning::NotFound | Meaning::Gone) => Today::Missing,
+        Err(error) => Today::Failed(error.to_string()),
+    }
+}
+
+impl DriftReport {
+    fn add(&mut self, drift: &Drift) {
+        self.files += 1;
+        self.changed += u64::from(drift.is_changed());
+        self.failed += u64::from(drift.is_failed());
+        self.gone += u64::from(drift.upstream == Today::Missing);
+    }
+}

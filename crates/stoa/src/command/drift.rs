@@ -1,0 +1,117 @@
+//! `stoa verify --upstream`.
+
+use std::{
+    io::{self, Write},
+    sync::Arc,
+    thread::available_parallelism,
+};
+
+use serde_json::json;
+use stoa_proxy::{Drift, DriftCheck, DriftReport, NetworkMode, Today};
+use stoa_server::Metrics;
+
+use super::{Failure, open_storage, runtime};
+use crate::{config::Config, pipeline, progress};
+
+/// What could not be compared has not been proven, so it fails the command as what changed does.
+pub(super) fn run(config: &Config, json: bool) -> Result<(), Failure> {
+    if config.network == NetworkMode::Offline {
+        return Err(Failure::new(
+            "network = \"offline\" asks nobody, so there is nobody to compare with",
+        ));
+    }
+    let report = runtime(config)?.block_on(compare(config, json))?;
+    print_report(&report, json)?;
+    if report.changed + report.failed == 0 {
+        Ok(())
+    } else {
+        Err(Failure::told())
+    }
+}
+
+async fn compare(config: &Config, json: bool) -> Result<DriftReport, Failure> {
+    let storage = open_storage(config)?;
+    let pipelines = pipeline::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
+    let check = DriftCheck {
+        storage,
+        fetcher: Arc::clone(&pipelines.fetcher),
+        database: pipelines.checksums.verifier.clone(),
+        private: config.vcs.policy.private().clone(),
+        limits: config.zip_limits.clone(),
+        parallel: available_parallelism().map_or(1, usize::from),
+    };
+    let bar = progress::count("comparing");
+    let show = |report: &DriftReport| {
+        bar.set_message(format!(
+            "{} versions, {} files, {} changed",
+            report.versions, report.files, report.changed
+        ));
+    };
+    let found = |drift: &Drift| {
+        bar.suspend(|| {
+            let _closed = print_drift(drift, json);
+        });
+    };
+    let report = check.run(show, found).await.map_err(Failure::new);
+    bar.finish_and_clear();
+    pipelines.finish(config.total).await;
+    report
+}
+
+fn print_drift(drift: &Drift, json: bool) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let what = if drift.is_changed() {
+        "changed"
+    } else {
+        "not compared"
+    };
+    if !json {
+        return writeln!(
+            stdout,
+            "{}: {what}; stored {}, upstream {}, checksum database {}",
+            drift.file, drift.stored, drift.upstream, drift.database
+        );
+    }
+    let hash = |today: &Today| match today {
+        Today::Hash(hash) => Some(hash.clone()),
+        _ => None,
+    };
+    let failures: Vec<_> = [&drift.stored, &drift.upstream, &drift.database]
+        .into_iter()
+        .filter_map(|today| match today {
+            Today::Failed(reason) => Some(reason.as_str()),
+            _ => None,
+        })
+        .collect();
+    let line = json!({
+        "file": drift.file.to_string(),
+        "module": drift.file.target.path().as_str(),
+        "version": drift.file.target.version().as_str(),
+        "changed": drift.is_changed(),
+        "stored": hash(&drift.stored),
+        "upstream": hash(&drift.upstream),
+        "database": hash(&drift.database),
+        "errors": failures,
+    });
+    writeln!(stdout, "{line}")
+}
+
+fn print_report(report: &DriftReport, json: bool) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    if json {
+        let line = json!({
+            "modules": report.modules,
+            "versions": report.versions,
+            "files": report.files,
+            "changed": report.changed,
+            "gone": report.gone,
+            "failed": report.failed,
+        });
+        return writeln!(stdout, "{line}");
+    }
+    writeln!(
+        stdout,
+        "{} modules, {} versions, {} files compared: {} changed, {} gone upstream, {} not compared",
+        report.modules, report.versions, report.files, report.changed, report.gone, report.failed
+    )
+}
