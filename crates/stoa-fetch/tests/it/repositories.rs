@@ -12,6 +12,7 @@ fn repositories(cache: Option<&std::path::Path>) -> Repositories {
         cache: cache.map(Into::into),
         cache_size: 1 << 20,
         freshness: Duration::ZERO,
+        git_counters: std::sync::Arc::default(),
     };
     Repositories::new(options, client(&Deadlines::default(), Limits::default()))
 }
