@@ -1,6 +1,7 @@
 //! What holds for any tags and any history.
 
 use proptest::prelude::*;
+use stoa_fetch::code_repo::{CodeFault, CodeRepoError, PseudoFault};
 use stoa_module::Version;
 
 use crate::support::memory_repo::{MemoryRepo, stamp};
@@ -54,6 +55,15 @@ fn repositories() -> impl Strategy<Value = MemoryRepo> {
     })
 }
 
+/// For a module in a folder, cmd/go (`validatePseudoVersion`) also reads tags of the root as bases: a pseudo-version after
+/// `sub/v1.2.2` of a commit that the root calls `v1.2.2` is given out, and refused when it is asked for. So it is here.
+fn is_taken_by_the_root(error: &CodeRepoError) -> bool {
+    let CodeFault::Pseudo(PseudoFault::AlreadyCanonical { tag, .. }) = error.fault() else {
+        return false;
+    };
+    !tag.starts_with("sub/") && error.to_string().starts_with("h.com/r/sub")
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -82,6 +92,9 @@ proptest! {
             if let Ok(info) = module.stat(&query).await {
                 prop_assert!(module.module().split().1.match_version(&info.version), "{info:?}");
                 let again = module.stat(info.version.as_str()).await;
+                if again.as_ref().is_err_and(|error| is_taken_by_the_root(error)) {
+                    return Ok(());
+                }
                 let again = again.map_err(|error| TestCaseError::fail(format!("{query}: {error}")))?;
                 prop_assert_eq!((&again.version, &again.id, again.time), (&info.version, &info.id, info.time));
                 prop_assert_eq!(again.pinned().to_json().is_empty(), false);

@@ -8,6 +8,7 @@
 mod git_server;
 mod local_copies;
 mod oracle;
+mod steps;
 mod tls;
 mod zip;
 

@@ -8,13 +8,13 @@ use stoa_testing::reply::Reply;
 use crate::support::{STOA, Stand, get};
 
 fn compare(stand: &Stand, arguments: &[&str]) -> Finished {
-    let storage = stand.scene.storage();
-    let fixed = ["verify", "--storage", storage.to_str().unwrap()];
+    let (storage, config) = (stand.scene.storage(), stand.private("corp.example/*"));
+    let storage = storage.to_str().unwrap();
+    let fixed = ["verify", "--storage", storage, "--config", &config];
     let (database, upstream) = (stand.database.gosumdb(), stand.scene.upstream.url());
     let environment = [
         ("STOA_SUMDB_DATABASES", database.as_str()),
         ("STOA_UPSTREAM", upstream.as_str()),
-        ("STOA_VCS_PRIVATE", "corp.example/*"),
         ("STOA_DISPATCH_BREAKER", "disabled"),
         ("STOA_DISPATCH_RETRIES", "0"),
     ];
@@ -30,7 +30,8 @@ async fn what_changed_upstream_is_reported_and_the_first_content_goes_on_being_s
     );
     let secret = ModuleFixture::new("corp.example/tools", "v1.0.0").file("a.go", "package a\n");
     stand.scene.upstream.module(&secret);
-    let stoa = stand.stoa().env("STOA_VCS_PRIVATE", "corp.example/*").start();
+    let config = stand.private("corp.example/*");
+    let stoa = stand.stoa().arg("--config").arg(&config).start();
     for module in [greet, gone, &secret] {
         for suffix in ["mod", "zip"] {
             assert_eq!(get(&stoa, &module.url_path(suffix)).await.status, 200);

@@ -127,9 +127,8 @@ fn a_go_command_that_does_not_verify_private_modules_builds_with_them() {
     let stand = Stand::new();
     let secret = ModuleFixture::new("corp.example/hush", "v1.2.0").file("hush.go", "package hush\n");
     stand.scene.upstream.module(&secret);
-    let config = stand.scene.directory().join("stoa.toml");
-    std::fs::write(&config, "[vcs]\nprivate = \"corp.example\"\n").unwrap();
-    let stoa = stand.stoa().arg("--config").arg(config.to_str().unwrap()).start();
+    let config = stand.private("corp.example");
+    let stoa = stand.stoa().arg("--config").arg(&config).start();
     let go = stoa_testing::go::GoClient::new(stoa.url())
         .verify_with(&stand.database.key())
         .env("GONOSUMDB", "corp.example");

@@ -40,6 +40,17 @@ impl Stand {
             .env("STOA_CACHE_NEGATIVE_TTL", "0s")
     }
 
+    /// A configuration that calls these modules private and names the upstream as their source; its path.
+    pub(crate) fn private(&self, patterns: &str) -> String {
+        let config = self.scene.directory().join("private.toml");
+        let text = format!(
+            "[vcs]\nprivate = \"{patterns}\"\n[[route]]\nmatch = \"{patterns}\"\nupstream = \"{}\"\n",
+            self.scene.upstream.url()
+        );
+        std::fs::write(&config, text).unwrap();
+        config.to_str().unwrap().to_owned()
+    }
+
     pub(crate) fn start(&self) -> StoaProcess {
         self.stoa().start()
     }
