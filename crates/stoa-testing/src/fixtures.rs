@@ -9,7 +9,7 @@ mod module;
 pub use archive::stored_zip;
 pub use example::{ExampleWorkspace, example_workspace};
 pub use hash::h1;
-pub use module::ModuleFixture;
+pub use module::{ModuleFixture, escape};
 
 use crate::content::Content;
 

@@ -12,6 +12,7 @@
 //! - [`sum_database::SumDatabase`]: a checksum database with a key of its own, honest until told otherwise;
 //! - [`vcweb::VcWeb`]: Go's own stand-in for vcs-test.golang.org, with repositories of five systems;
 //! - [`vectors`]: answers printed by Go's own code, which ours must be;
+//! - [`zip`]: what is in a zip, and its h1, by another reader;
 //! - [`git_http::GitHttp`] and [`sshd::Sshd`]: git over HTTP and over ssh, to who is let in;
 //! - [`scene::Scene`]: the upstream, the example and the binary put together.
 //!
@@ -41,3 +42,4 @@ pub mod sum_database;
 pub mod upstream;
 pub mod vcweb;
 pub mod vectors;
+pub mod zip;

@@ -1,13 +1,11 @@
 //! stoa's answers beside those of cmd/go.
 
 use std::fmt::Display;
-use std::io::Read as _;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
+use stoa_testing::fixtures::escape;
 use stoa_testing::http::{self, Response};
+use stoa_testing::zip::{h1, unzip};
 
 use crate::oracle::{Answer, Failure, File, Zip};
 
@@ -126,6 +124,7 @@ impl Comparison<'_> {
     fn zip(&mut self, query: &str, want: &Zip, got: &[u8]) {
         let files = unzip(got);
         let h1 = h1(&files);
+        let files: Vec<_> = files.into_iter().map(|(name, sum)| File { name, sum }).collect();
         if want.h1 == h1 {
             return;
         }
@@ -172,49 +171,4 @@ fn comparable(info: &Value, query: &str) -> Value {
         }
     }
     info
-}
-
-/// Upper-case letters as `!` and the lower-case letter; the rest is as it is.
-pub(crate) fn escape(text: &str) -> String {
-    let escaped = text.chars().map(|c| match c {
-        'A'..='Z' => format!("!{}", c.to_ascii_lowercase()),
-        c => c.to_string(),
-    });
-    escaped.collect()
-}
-
-/// All files, read by another reader than the one that wrote them.
-fn unzip(bytes: &[u8]) -> Vec<File> {
-    let archive = rawzip::ZipArchive::from_slice(bytes).unwrap();
-    let mut entries = Vec::new();
-    let mut records = archive.entries();
-    while let Some(record) = records.next_entry().unwrap() {
-        let name = String::from_utf8(record.file_path().as_ref().to_vec()).unwrap();
-        let entry = archive.get_entry(record.wayfinder()).unwrap();
-        let mut content = Vec::new();
-        match record.compression_method() {
-            rawzip::CompressionMethod::STORE => content.extend_from_slice(entry.data()),
-            _ => {
-                flate2::read::DeflateDecoder::new(entry.data())
-                    .read_to_end(&mut content)
-                    .unwrap();
-            }
-        }
-        let sum = Sha256::digest(&content);
-        let sum = sum
-            .iter()
-            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        entries.push(File { name, sum });
-    }
-    entries
-}
-
-/// `Hash1` of `golang.org/x/mod/sumdb/dirhash`, computed here once more.
-fn h1(files: &[File]) -> String {
-    let mut files: Vec<_> = files.iter().collect();
-    files.sort();
-    let lines = files.iter().fold(String::new(), |text, file| {
-        text + &format!("{}  {}\n", file.sum, file.name)
-    });
-    format!("h1:{}", BASE64_STANDARD.encode(Sha256::digest(lines)))
 }

@@ -10,6 +10,5 @@ mod local_copies;
 mod oracle;
 mod steps;
 mod tls;
-mod zip;
 
 pub(crate) const STOA: &str = env!("CARGO_BIN_EXE_stoa");

@@ -6,15 +6,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
+use stoa_testing::fixtures::escape;
 use stoa_testing::http::{self, Response};
 use stoa_testing::process::StoaProcess;
 use stoa_testing::vcweb::{self, VcWeb};
 use stoa_testing::vectors;
+use stoa_testing::zip::{h1, unzip};
 use tokio::task::JoinSet;
 
 use crate::STOA;
 use crate::tls::TlsFront;
-use crate::zip::{h1, unzip};
 
 /// How many modules are asked about at once.
 const PARALLEL: usize = 4;
@@ -218,15 +219,6 @@ fn can_be_asked(query: &str) -> bool {
 /// the sum over all files is the same twice.
 fn differs_by_machine(name: &str) -> bool {
     name.ends_with("/.git/index")
-}
-
-/// Upper-case letters as `!` and the lower-case letter; the rest is as it is.
-fn escape(text: &str) -> String {
-    let escaped = text.chars().map(|c| match c {
-        'A'..='Z' => format!("!{}", c.to_ascii_lowercase()),
-        c => c.to_string(),
-    });
-    escaped.collect()
 }
 
 #[tokio::test]

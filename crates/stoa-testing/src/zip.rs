@@ -1,13 +1,13 @@
-//! What is in a zip.
+//! What is in a zip, read by another reader than the one that wrote it.
 
-use std::io::Read;
+use std::io::Read as _;
 
-use base64::Engine;
+use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
-/// Names and SHA-256 of all entries, read by another reader than the one under test.
-pub(crate) fn unzip(bytes: &[u8]) -> Vec<(String, String)> {
+/// The name of each entry and the SHA-256 of its content in hexadecimal digits, in the order of the zip.
+pub fn unzip(bytes: &[u8]) -> Vec<(String, String)> {
     let archive = rawzip::ZipArchive::from_slice(bytes).unwrap();
     let mut entries = Vec::new();
     let mut records = archive.entries();
@@ -34,8 +34,8 @@ fn hex(bytes: &[u8]) -> String {
         .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// `Hash1` of `golang.org/x/mod/sumdb/dirhash`, computed here once more.
-pub(crate) fn h1(entries: &[(String, String)]) -> String {
+/// `Hash1` of `golang.org/x/mod/sumdb/dirhash` over such entries, computed here once more.
+pub fn h1(entries: &[(String, String)]) -> String {
     let mut entries: Vec<_> = entries.iter().collect();
     entries.sort();
     let lines = entries.iter().fold(String::new(), |text, (name, sum)| {
