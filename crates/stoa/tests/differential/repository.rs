@@ -91,7 +91,17 @@ impl Repository {
     fn confuse(&mut self, folder: &Path, random: &mut Random) {
         let head = match random.below(12) {
             0 => "ref: refs/heads/nowhere".to_owned(),
-            1 if !self.commits.is_empty() => self.commits[random.below(self.commits.len())].hash.clone(),
+            1 if !self.commits.is_empty() => {
+                let hash = self.commits[random.below(self.commits.len())].hash.clone();
+                // What nothing else reaches, cmd/go knows until it has fetched all refs, and no longer.
+                let contains = ["for-each-ref", "--contains", &hash, "refs/heads", "refs/tags"];
+                let is_reached = !run(folder, &contains, b"").is_empty();
+                if is_reached {
+                    hash
+                } else {
+                    "ref: refs/heads/main".to_owned()
+                }
+            }
             2 if !self.branches.is_empty() => {
                 format!(
                     "ref: refs/heads/{}",
@@ -306,7 +316,7 @@ fn marks(folder: &Path, times: &[u64]) -> Vec<Commit> {
 }
 
 /// Runs git without the configuration of the machine.
-fn run(folder: &Path, arguments: &[&str], stdin: &[u8]) {
+fn run(folder: &Path, arguments: &[&str], stdin: &[u8]) -> Vec<u8> {
     let mut child = Command::new("git")
         .args(arguments)
         .current_dir(folder)
@@ -315,7 +325,7 @@ fn run(folder: &Path, arguments: &[&str], stdin: &[u8]) {
         .env("HOME", "/nonexistent")
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -323,4 +333,5 @@ fn run(folder: &Path, arguments: &[&str], stdin: &[u8]) {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "git {arguments:?}: {said}");
+    output.stdout
 }
