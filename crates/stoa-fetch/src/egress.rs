@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use stoa_dispatch::{AddressPolicy, ForwardProxy, Lookup, PrivateAddress, ProxyAccess, is_public};
-use stoa_vcs::{Egress, HttpProxy, NamedBy};
+use stoa_vcs::{Egress, HttpProxy, NamedBy, NoWay};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -32,23 +32,29 @@ impl GuardedEgress {
 
 #[async_trait]
 impl Egress for GuardedEgress {
-    async fn check(&self, url: &str) -> Result<NamedBy, String> {
-        let url = Url::parse(url).map_err(|error| error.to_string())?;
-        let access = self.guard.admit(&url).map_err(|error| error.to_string())?;
+    async fn check(&self, url: &str) -> Result<NamedBy, NoWay> {
+        let url = Url::parse(url).map_err(|error| NoWay::Refused(error.to_string()))?;
+        let access = self.guard.admit(&url);
+        let access = access.map_err(|error| NoWay::Refused(error.to_string()))?;
         let (Access::PublicOnly, Some(host)) = (access, url.host_str()) else {
             return Ok(NamedBy::Configuration);
         };
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        // A name that nobody knows is for the program to report.
-        let found = self.lookup.lookup(host).await.unwrap_or_default();
+        let uses_proxy = matches!(url.scheme(), "http" | "https");
+        let found = match self.lookup.lookup(host).await {
+            Ok(found) => found,
+            Err(error) if uses_proxy => return Err(NoWay::Unreachable(format!("{host}: {error}"))),
+            // Other programs look for themselves, and say so.
+            Err(_) => Vec::new(),
+        };
         // A proxy takes the public ones; a program might take any.
-        let proxied =
-            matches!(url.scheme(), "http" | "https") && found.iter().any(|address| is_public(*address));
+        let proxied = uses_proxy && found.iter().any(|address| is_public(*address));
         match found.into_iter().find(|address| !is_public(*address)) {
             Some(address) if !proxied => {
                 let host = host.to_owned();
                 let error = PrivateAddress { host, address };
-                Err(format!("{error} (vcs.allow_private_addresses is off)"))
+                let why = format!("{error} (vcs.allow_private_addresses is off)");
+                Err(NoWay::Refused(why))
             }
             _ => Ok(NamedBy::Stranger),
         }
@@ -83,6 +89,9 @@ mod tests {
     #[async_trait]
     impl Lookup for Named {
         async fn lookup(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+            if self.0.is_empty() {
+                return Err(io::Error::other("nobody knows it"));
+            }
             Ok(self
                 .0
                 .iter()
@@ -91,7 +100,7 @@ mod tests {
         }
     }
 
-    async fn check(url: &str, addresses: &'static [&'static str]) -> Result<NamedBy, String> {
+    async fn check(url: &str, addresses: &'static [&'static str]) -> Result<NamedBy, NoWay> {
         let mut guard = UrlGuard::default();
         guard.name(&Url::parse("ssh://git.corp.example/").expect("a URL"));
         GuardedEgress::new(guard, Arc::new(Named(addresses)))
@@ -124,6 +133,8 @@ mod tests {
             .expect_err("private");
         let want =
             "a.example leads to 10.0.0.1, which is no public address (vcs.allow_private_addresses is off)";
-        assert_eq!(error, want);
+        assert_eq!(error, NoWay::Refused(want.to_owned()));
+        let unknown = NoWay::Unreachable("a.example: nobody knows it".to_owned());
+        assert_eq!(check("https://a.example/x", &[]).await, Err(unknown));
     }
 }

@@ -42,7 +42,7 @@ mod tar;
 pub use archive::{Archive, Entry, EntryKind};
 pub use bzr::BzrRepository;
 pub use credentials::{Credential, Credentials};
-pub use egress::{Egress, HttpProxy, NamedBy};
+pub use egress::{Egress, HttpProxy, NamedBy, NoWay};
 pub use error::{Step, VcsError};
 pub use fossil::FossilRepository;
 pub use hg::HgRepository;

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::credentials::unusable;
 use crate::process::Call;
-use crate::{Credential, HttpProxy, NamedBy, RepositoryOptions, Step, VcsError, VcsKind, ssh};
+use crate::{Credential, HttpProxy, NamedBy, NoWay, RepositoryOptions, Step, VcsError, VcsKind, ssh};
 
 /// It takes a proxy for the first server and none for those that this one redirects it to.
 const FOSSIL: &str = "fossil would follow redirects to private addresses: name its host in [[vcs.module]] or [[rewrite]], \
@@ -45,13 +45,10 @@ pub(crate) async fn remote(
     }
     let mut proxy = None;
     if let Some(egress) = &options.egress {
-        let refused = |why| VcsError::Refused {
-            url: url.to_owned(),
-            why,
-        };
-        let named_by = egress.check(url).await.map_err(refused)?;
+        let no_way = |why: NoWay| why.into_error(vcs, Step::Access, url);
+        let named_by = egress.check(url).await.map_err(no_way)?;
         if vcs == VcsKind::Fossil && named_by == NamedBy::Stranger {
-            return Err(refused(FOSSIL.to_owned()));
+            return Err(no_way(NoWay::Refused(FOSSIL.to_owned())));
         }
         if matches!(parsed.scheme(), "http" | "https") {
             proxy = Some(egress.proxy().await.map_err(|error| failed(&error))?);

@@ -92,7 +92,7 @@ proptest! {
             if let Ok(info) = module.stat(&query).await {
                 prop_assert!(module.module().split().1.match_version(&info.version), "{info:?}");
                 let again = module.stat(info.version.as_str()).await;
-                if again.as_ref().is_err_and(|error| is_taken_by_the_root(error)) {
+                if again.as_ref().is_err_and(is_taken_by_the_root) {
                     return Ok(());
                 }
                 let again = again.map_err(|error| TestCaseError::fail(format!("{query}: {error}")))?;

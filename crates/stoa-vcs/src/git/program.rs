@@ -110,11 +110,8 @@ impl Program {
             return Ok(None);
         }
         let url = self.url.as_str();
-        let refused = |why| VcsError::Refused {
-            url: url.to_owned(),
-            why,
-        };
-        egress.check(url).await.map_err(refused)?;
+        let checked = egress.check(url).await;
+        checked.map_err(|why| why.into_error(VcsKind::Git, step, url))?;
         match self.url.transport() {
             Transport::Https | Transport::Http => {
                 let proxy = egress.proxy().await;

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use stoa_dispatch::{AddressPolicy, ForwardProxy, ProxyAccess, SystemLookup};
 use stoa_vcs::cache::Cache;
 use stoa_vcs::{
-    BzrRepository, Egress, FossilRepository, HgRepository, HttpProxy, NamedBy, Repository, RepositoryOptions,
-    SvnRepository, VcsError, VcsKind,
+    BzrRepository, Egress, FossilRepository, HgRepository, HttpProxy, NamedBy, NoWay, Repository,
+    RepositoryOptions, SvnRepository, VcsError, VcsKind,
 };
 
 use crate::guarded::{Behind, Guard, Served};
@@ -36,7 +36,7 @@ struct Out(ForwardProxy, NamedBy);
 
 #[async_trait]
 impl Egress for Out {
-    async fn check(&self, _: &str) -> Result<NamedBy, String> {
+    async fn check(&self, _: &str) -> Result<NamedBy, NoWay> {
         Ok(self.1)
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::keys::LISTS;
+use super::{keys::LISTS, nearest::nearest};
 
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +139,11 @@ fn single(name: &str, value: &DeValue<'_>, place: Place) -> Result<Written, Stri
         DeValue::Integer(number) => number.to_string(),
         DeValue::Boolean(value) => value.to_string(),
         DeValue::Array(items) if LISTS.contains(&name) => list(name, items, &place)?,
+        // A list that is almost called like one is a mistake in its name.
+        DeValue::Array(_) if nearest(name).is_some_and(|near| near != name) => {
+            let near = nearest(name).unwrap_or_default();
+            return Err(format!("{place}: unknown key {name}; did you mean {near}?"));
+        }
         other => {
             let found = other.type_str();
             return Err(format!("{place}: {name}: expected one value, found {found}"));
@@ -220,6 +225,10 @@ mod tests {
             (
                 "[pool]\nfetches = []\n",
                 "2: pool.fetches: expected one value, found array",
+            ),
+            (
+                "[sumdb]\ndatabase = [\"sum.golang.org\"]\n",
+                "2: unknown key sumdb.database; did you mean sumdb.databases?",
             ),
             ("[a]\nb = 1.5\n", "2: a.b: expected one value, found float"),
             ("[a.b]\nc = 1\n", "1: a.b: expected one value, found table"),
