@@ -28,6 +28,7 @@
 //! * Tags like `sub/v0.0.0-20240102030405-abcdef123456` are no versions of the module `sub` either.
 
 mod answer;
+mod contents;
 mod convert;
 mod entries;
 mod error;
@@ -57,6 +58,7 @@ use stoa_module::{
 use stoa_vcs::{Repository, Revision};
 
 pub use answer::DirectModule;
+pub use contents::CompressedContents;
 pub use error::{CodeFault, CodeMeaning, CodeRepoError, PseudoFault};
 pub use info::Info;
 pub use limits::CodeLimits;
@@ -64,7 +66,14 @@ pub use module_zip::ModuleZip;
 pub use origin::Origin;
 pub use versions::Versions;
 
-use self::{convert::Conversion, find_dir::ModuleDir, layout::Layout, memory::Memory, source::Source};
+use self::{
+    contents::{RepositoryKey, repository_key},
+    convert::Conversion,
+    find_dir::ModuleDir,
+    layout::Layout,
+    memory::Memory,
+    source::Source,
+};
 
 /// One module in one repository.
 ///
@@ -75,6 +84,8 @@ pub struct CodeRepo {
     source: Source,
     layout: Layout,
     limits: CodeLimits,
+    contents: Arc<CompressedContents>,
+    repository_key: RepositoryKey,
     known_infos: Memory<String, Info>,
     known_versions: Memory<(), Arc<Versions>>,
     known_retractions: Memory<(), Arc<Vec<Retract>>>,
@@ -97,12 +108,21 @@ impl CodeRepo {
         let remember = limits.remember;
         Ok(Self {
             layout: Layout::new(code_root, subdir, module)?,
+            repository_key: repository_key(&*code),
+            contents: Arc::new(CompressedContents::new(limits.contents)),
             source: Source::new(code, remember),
             known_infos: Memory::new(64, Some(remember)),
             known_versions: Memory::new(1, Some(remember)),
             known_retractions: Memory::new(1, Some(remember)),
             limits,
         })
+    }
+
+    /// Keeps what it compressed in `contents`, which others share, and not in a place of its own.
+    #[must_use]
+    pub fn with_contents(mut self, contents: Arc<CompressedContents>) -> Self {
+        self.contents = contents;
+        self
     }
 
     /// The module.

@@ -8,7 +8,7 @@ use stoa_module::ModulePath;
 
 use crate::{
     BaseUrl, FetchError, Fetched, Fetcher, HttpClient, OpenRepository, Resource, SourceName, Upstream,
-    code_repo::{CodeLimits, CodeRepo, DirectModule},
+    code_repo::{CodeLimits, CodeRepo, CompressedContents, DirectModule},
     discovery::{Discovery, DiscoveryOptions, HttpPages, RepoKind, RepoRoot},
     recent_repositories::RecentRepositories,
     repositories::{RepositoryPing, failed},
@@ -56,6 +56,8 @@ pub struct Direct {
     repositories: Arc<dyn OpenRepository>,
     client: HttpClient,
     code: CodeLimits,
+    /// Shared by all repositories.
+    contents: Arc<CompressedContents>,
     temporary: PathBuf,
     /// The modules asked for last, the newest at the end.
     modules: Mutex<VecDeque<Known>>,
@@ -77,6 +79,7 @@ impl Direct {
         let ping = Arc::new(RepositoryPing(Arc::clone(&repositories)));
         Self {
             discovery: Discovery::new(options.discovery, pages, ping),
+            contents: Arc::new(CompressedContents::new(options.code.contents)),
             code: options.code,
             temporary: options.temporary,
             modules: Mutex::default(),
@@ -124,6 +127,7 @@ impl Direct {
         let code = code.map_err(|error| failed(&source_name, error))?;
         let repo = CodeRepo::new(code, &root.root, &root.subdir, module.clone(), self.code.clone());
         let repo = repo.map_err(|error| error.into_fetch(&source_name))?;
+        let repo = repo.with_contents(Arc::clone(&self.contents));
         let limits = self.client.limits().clone();
         Ok(Arc::new(DirectModule::new(
             Arc::new(repo),

@@ -1,8 +1,67 @@
 //! All files of a folder at a revision.
 
+use std::fmt;
 use std::io::Read;
 
 use crate::VcsError;
+
+/// The longest hash that names a content, in bytes: SHA-256.
+const LONGEST: usize = 32;
+
+/// What a content is called in its repository: the hash that the system stores it under. Within one repository the same
+/// name is the same bytes, for ever; in another one it may be anything.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ContentId {
+    /// Filled up with zeros.
+    hash: [u8; LONGEST],
+    len: u8,
+}
+
+impl ContentId {
+    /// The name that these hexadecimal digits are, if they are 1 to 32 bytes.
+    pub fn parse_hex(digits: &str) -> Option<Self> {
+        let digit = |byte: u8| u8::try_from(char::from(byte).to_digit(16)?).ok();
+        let mut id = Self {
+            hash: [0; LONGEST],
+            len: u8::try_from(digits.len() / 2).ok()?,
+        };
+        let pairs = digits.as_bytes().chunks_exact(2);
+        if digits.is_empty() || !pairs.remainder().is_empty() || pairs.len() > LONGEST {
+            return None;
+        }
+        for (byte, pair) in id.hash.iter_mut().zip(pairs) {
+            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        }
+        Some(id)
+    }
+
+    /// The hash.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.hash[..usize::from(self.len)]
+    }
+}
+
+/// Prints hexadecimal digits.
+impl fmt::Display for ContentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_bytes()
+            .iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ContentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ContentId({self})")
+    }
+}
+
+/// Somebody who has contents of a repository from an earlier archive, and need not be given them again.
+pub trait KnownContents: Send + Sync {
+    /// The length of the content that is wanted for the file at `path`, in bytes, if it is at hand. Asked for each entry,
+    /// in the order of the archive, before the first of them is given.
+    fn size(&self, path: &[u8], id: &ContentId) -> Option<u64>;
+}
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,10 +81,13 @@ pub struct Entry<'a> {
     pub path: Vec<u8>,
     /// What it is.
     pub kind: EntryKind,
+    /// What its content is called, where that is exactly what the repository stores under this name.
+    pub id: Option<ContentId>,
     /// The length of its content in bytes.
     pub size: u64,
     /// Its content, as a checkout on a Unix machine without configuration would have it: line ends and encodings as
-    /// the repository's own attributes say, `$Id$` expanded, no filters of the host.
+    /// the repository's own attributes say, `$Id$` expanded, no filters of the host. Reading what was
+    /// [known](KnownContents) fails.
     pub content: &'a mut dyn Read,
 }
 
@@ -37,4 +99,23 @@ pub trait Archive: Send {
     /// # Errors
     /// When the system's program fails, is too slow, or sends more than was allowed.
     fn next_entry(&mut self) -> Result<Option<Entry<'_>>, VcsError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_ids_are_whole_hashes() {
+        for digits in ["0f", &"ab".repeat(20), &"cd".repeat(32)] {
+            let id = ContentId::parse_hex(digits).expect("a hash");
+            assert_eq!(id.to_string(), *digits);
+            assert_eq!(id.as_bytes().len() * 2, digits.len());
+        }
+        for wrong in ["", "a", "0g", "é", &"ab".repeat(33)] {
+            assert_eq!(ContentId::parse_hex(wrong), None, "{wrong:?}");
+        }
+        let [short, long] = ["ab", "ab00"].map(ContentId::parse_hex);
+        assert_ne!(short, long, "zeros at the end are not what it is filled up with");
+    }
 }

@@ -22,6 +22,7 @@
 
 mod ancestry;
 mod archive;
+mod blobs;
 mod connection;
 mod fetch;
 mod files;
@@ -55,7 +56,8 @@ use bytes::Bytes;
 
 use crate::cache::Cache;
 use crate::process::Counters;
-use crate::{Archive, Repository, Revision, RevisionId, Tags, VcsError, VcsKind};
+use crate::{Archive, KnownContents, Repository, Revision, RevisionId, Tags, VcsError, VcsKind};
+use blobs::NothingKnown;
 use fetch::Shared;
 use program::{Program, failed};
 
@@ -143,7 +145,17 @@ impl Repository for GitRepository {
     }
 
     async fn archive(&self, at: &RevisionId, subdir: &str, limit: u64) -> Result<Box<dyn Archive>, VcsError> {
-        healed!(self, self.export(at, subdir, limit))
+        healed!(self, self.export(at, subdir, limit, &NothingKnown))
+    }
+
+    async fn archive_unless_known(
+        &self,
+        at: &RevisionId,
+        subdir: &str,
+        limit: u64,
+        known: &dyn KnownContents,
+    ) -> Result<Box<dyn Archive>, VcsError> {
+        healed!(self, self.export(at, subdir, limit, known))
     }
 
     async fn recent_tag(

@@ -39,7 +39,7 @@ mod svn;
 mod tags;
 mod tar;
 
-pub use archive::{Archive, Entry, EntryKind};
+pub use archive::{Archive, ContentId, Entry, EntryKind, KnownContents};
 pub use bzr::BzrRepository;
 pub use credentials::{Credential, Credentials};
 pub use egress::{Egress, HttpProxy, NamedBy, NoWay};

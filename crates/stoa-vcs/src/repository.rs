@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Archive, Revision, RevisionId, Tags, VcsError, VcsKind};
+use crate::{Archive, KnownContents, Revision, RevisionId, Tags, VcsError, VcsKind};
 
 /// One repository (`codehost.Repo` of cmd/go).
 ///
@@ -39,6 +39,19 @@ pub trait Repository: fmt::Debug + Send + Sync + 'static {
     /// All files below `subdir` (empty for the whole tree), at most `limit` bytes of content. A `subdir` that does not
     /// exist has no entries.
     async fn archive(&self, at: &RevisionId, subdir: &str, limit: u64) -> Result<Box<dyn Archive>, VcsError>;
+
+    /// [`Self::archive`], for one who need not read all of it: an entry whose content is `known` comes without. A system
+    /// that has no names for contents asks nobody.
+    async fn archive_unless_known(
+        &self,
+        at: &RevisionId,
+        subdir: &str,
+        limit: u64,
+        known: &dyn KnownContents,
+    ) -> Result<Box<dyn Archive>, VcsError> {
+        let _ = known;
+        self.archive(at, subdir, limit).await
+    }
 
     /// The tag with the highest semantic version behind `prefix` among those that `allowed` lets pass (it gets the whole
     /// tag) and that name `at` or an ancestor of it; `None` if there is none, and where the system cannot tell.

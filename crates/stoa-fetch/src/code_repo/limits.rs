@@ -23,6 +23,8 @@ pub struct CodeLimits {
     pub spool: u64,
     /// How much of a zip may wait in memory, in bytes; what is larger waits in a file without a name.
     pub memory: usize,
+    /// How much compressed content is kept for the next zips of the same repository, in bytes.
+    pub contents: u64,
     /// How many threads compress the files of one zip, at least 1; one more reads them.
     pub threads: usize,
     /// How hard they do.
@@ -32,8 +34,8 @@ pub struct CodeLimits {
 }
 
 impl Default for CodeLimits {
-    /// The go command's sizes; trees of 4 GiB with 500,000 entries, 1 GiB when they are compressed; 4 MiB in memory; a thread for each processor, at
-    /// most 8; answers hold for 10 seconds.
+    /// The go command's sizes; trees of 4 GiB with 500,000 entries, 1 GiB when they are compressed; 4 MiB in memory, and
+    /// 64 MiB for the next zips; a thread for each processor, at most 8; answers hold for 10 seconds.
     fn default() -> Self {
         Self {
             go_mod: MAX_GO_MOD,
@@ -43,6 +45,7 @@ impl Default for CodeLimits {
             names: 128 << 20,
             spool: 1 << 30,
             memory: 4 << 20,
+            contents: 64 << 20,
             threads: std::thread::available_parallelism().map_or(1, |n| n.get().min(8)),
             level: Level::new(5),
             remember: Duration::from_secs(10),

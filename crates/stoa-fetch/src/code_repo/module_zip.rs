@@ -20,8 +20,9 @@ use stoa_vcs::RevisionId;
 
 use super::{
     CodeRepo,
+    contents::Reuse,
     error::{CodeFault, CodeRepoError},
-    pack::{Packed, Packer, zip_fault},
+    pack::{Packed, Packer, Place, zip_fault},
     spool::Spool,
 };
 
@@ -64,12 +65,15 @@ impl CodeRepo {
         let (revision, found) = self.module_dir(version).await?;
         let code = &self.source.code;
         let license = self.license(&revision.id, &found.path).await;
-        let archive = code.archive(&revision.id, &found.path, self.limits.tree).await;
+        let reuse = Arc::new(Reuse::new(Arc::clone(&self.contents), self.repository_key));
+        let archive = code.archive_unless_known(&revision.id, &found.path, self.limits.tree, &*reuse);
+        let archive = archive.await;
         let mut archive = archive.map_err(|error| about(error.into()))?;
         let stop = Stop::default();
         let packer = Packer {
             target,
             license,
+            reuse,
             limits: self.limits.clone(),
             dir: dir.to_owned(),
             stop: Arc::clone(&stop.0),
@@ -161,7 +165,7 @@ impl ModuleZip {
 
     /// The next piece; an empty one at the end.
     fn read(&self, cursor: &mut Cursor) -> io::Result<Vec<u8>> {
-        let mut piece = Vec::new();
+        let mut piece = Vec::with_capacity(PIECE);
         while piece.len() < PIECE {
             let Some(part) = self.zip.part(cursor.part)? else {
                 break;
@@ -187,8 +191,20 @@ impl ModuleZip {
     fn read_content(&self, index: usize, done: &mut u64, piece: &mut Vec<u8>) -> io::Result<bool> {
         let packed = self.packed.get(index).and_then(Option::as_ref);
         let packed = packed.ok_or(io::ErrorKind::NotFound)?;
+        let extents = match &packed.place {
+            Place::Held(content) => {
+                let start = usize::try_from(*done).map_err(io::Error::other)?;
+                let rest = content.bytes.get(start..).unwrap_or_default();
+                let len = rest.len().min(PIECE.saturating_sub(piece.len()));
+                piece.extend_from_slice(&rest[..len]);
+                *done += len as u64;
+                return Ok(len == rest.len());
+            }
+            Place::Spooled(extent) => std::slice::from_ref(extent),
+            Place::Pieces(extents) => extents,
+        };
         let mut start = 0;
-        for extent in packed.first.iter().chain(&packed.more) {
+        for extent in extents {
             let end = start + extent.len;
             if *done < end {
                 let room = PIECE.saturating_sub(piece.len());

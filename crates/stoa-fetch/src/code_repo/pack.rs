@@ -17,9 +17,10 @@ use stoa_module::{
     ModuleVersion,
     zip::{Deflater, FileEntry, FileKind, Member, PackedZip, SizeError, ZipError},
 };
-use stoa_vcs::{Archive, Entry, VcsError};
+use stoa_vcs::{Archive, ContentId, Entry, VcsError};
 
 use super::{
+    contents::{Compressed, Reuse},
     entries::{Entries, read_fault, read_small},
     error::CodeFault,
     limits::CodeLimits,
@@ -41,6 +42,8 @@ pub(super) struct Packer {
     pub(super) target: ModuleVersion,
     /// The LICENSE of the repository's root, for a module below it that has none.
     pub(super) license: Option<Result<Bytes, VcsError>>,
+    /// What need not be compressed again.
+    pub(super) reuse: Arc<Reuse>,
     pub(super) limits: CodeLimits,
     /// Where temporary files go.
     pub(super) dir: PathBuf,
@@ -49,17 +52,25 @@ pub(super) struct Packer {
 }
 
 /// A compressed content and where it is.
-#[derive(Debug)]
 pub(super) struct Packed {
     pub(super) member: Member,
-    pub(super) first: Option<Extent>,
-    /// The others, in order, if the content was compressed in pieces.
-    pub(super) more: Vec<Extent>,
+    pub(super) place: Place,
+}
+
+/// Where a compressed content is.
+pub(super) enum Place {
+    /// In the spool.
+    Spooled(Extent),
+    /// In the spool, compressed in pieces.
+    Pieces(Vec<Extent>),
+    /// An earlier zip has it, too.
+    Held(Arc<Compressed>),
 }
 
 /// A file for a thread to compress.
 struct Job {
     index: usize,
+    id: Option<ContentId>,
     file: FileEntry,
     content: Vec<u8>,
 }
@@ -67,6 +78,7 @@ struct Job {
 /// What the threads share.
 struct Shared {
     spool: Mutex<Spool>,
+    reuse: Arc<Reuse>,
     packed: Mutex<Vec<(usize, Packed)>>,
     failure: Mutex<Option<CodeFault>>,
 }
@@ -80,6 +92,7 @@ impl Packer {
                 self.limits.memory,
                 self.dir.clone(),
             )),
+            reuse: Arc::clone(&self.reuse),
             packed: Mutex::new(Vec::new()),
             failure: Mutex::new(None),
         };
@@ -137,11 +150,19 @@ impl Packer {
             if file.kind != FileKind::Regular || entries.is_left_out(&file.path) {
                 continue;
             }
+            let id = entry.id;
             let given = if index == entries.go_mod_index && entries.go_mod.is_some() {
                 let content = entries.go_mod.clone().unwrap_or_default();
-                give(jobs, index, file, content)
+                give(jobs, index, id, file, content)
+            } else if let Some(held) = id.and_then(|id| self.reuse.get(&id)) {
+                let packed = Packed {
+                    member: held.member,
+                    place: Place::Held(held),
+                };
+                shared.packed.lock().push((index, packed));
+                Ok(())
             } else if file.size <= SMALL {
-                read_small(&mut entry, &file.path).and_then(|content| give(jobs, index, file, content))
+                read_small(&mut entry, &file.path).and_then(|content| give(jobs, index, id, file, content))
             } else {
                 let deflater = deflater.get_or_insert_with(|| Deflater::new(self.limits.level));
                 compress_large(deflater, index, file, &mut entry, shared)
@@ -160,15 +181,25 @@ impl Packer {
             entries
                 .files
                 .push(FileEntry::regular("LICENSE", content.len() as u64));
-            give(jobs, index, &entries.files[index], content)?;
+            give(jobs, index, None, &entries.files[index], content)?;
         }
         Ok(entries)
     }
 }
 
-fn give(jobs: &SyncSender<Job>, index: usize, file: &FileEntry, content: Vec<u8>) -> Result<(), CodeFault> {
-    let file = file.clone();
-    let job = Job { index, file, content };
+fn give(
+    jobs: &SyncSender<Job>,
+    index: usize,
+    id: Option<ContentId>,
+    file: &FileEntry,
+    content: Vec<u8>,
+) -> Result<(), CodeFault> {
+    let job = Job {
+        index,
+        id,
+        file: file.clone(),
+        content,
+    };
     jobs.send(job)
         .map_err(|_| CodeFault::Internal("nothing compresses any more".to_owned()))
 }
@@ -178,7 +209,13 @@ fn compress(deflater: &mut Deflater, jobs: &Mutex<Receiver<Job>>, shared: &Share
     let mut compressed = Vec::new();
     loop {
         let next = jobs.lock().recv();
-        let Ok(Job { index, file, content }) = next else {
+        let Ok(Job {
+            index,
+            id,
+            file,
+            content,
+        }) = next
+        else {
             return;
         };
         if shared.failure.lock().is_some() {
@@ -191,10 +228,12 @@ fn compress(deflater: &mut Deflater, jobs: &Mutex<Receiver<Job>>, shared: &Share
         });
         let packed = member.map_err(zip_fault).and_then(|member| {
             let extent = shared.spool.lock().append(&compressed).map_err(spool_fault)?;
+            if let Some(id) = id {
+                shared.reuse.keep(id, member, &compressed);
+            }
             Ok(Packed {
                 member,
-                first: Some(extent),
-                more: Vec::new(),
+                place: Place::Spooled(extent),
             })
         });
         match packed {
@@ -236,8 +275,7 @@ fn compress_large(
     })?;
     let packed = Packed {
         member,
-        first: None,
-        more: extents,
+        place: Place::Pieces(extents),
     };
     shared.packed.lock().push((index, packed));
     Ok(())

@@ -6,28 +6,33 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::GitRepository;
+use super::blobs::listed;
 use super::fetch::Shared;
 use super::pack_index;
 use super::program::failed;
 use crate::cache::Lease;
 use crate::process::Stream;
 use crate::tar::{TarKind, TarReader};
-use crate::{Archive, Entry, EntryKind, RevisionId, Step, VcsError, VcsKind};
+use crate::{Archive, Entry, EntryKind, KnownContents, RevisionId, Step, VcsError, VcsKind};
 
 /// The most files of an archive; a small repository can claim endless ones.
-const MOST: u64 = 1_000_000;
+pub(super) const MOST: u64 = 1_000_000;
 
 /// What a file costs in a tar file besides its content, in bytes, long names included.
-const OVERHEAD: u64 = 8 << 10;
+pub(super) const OVERHEAD: u64 = 8 << 10;
 
 impl GitRepository {
     /// The files below `subdir` as `git archive` gives them: line ends, encodings and `$Id$` as the attributes of the
     /// repository say, nothing left out or filled in, no filters.
+    ///
+    /// Where there are no attributes it gives what is stored. Then git need not look at it, and what is `known` is
+    /// neither fetched nor read.
     pub(super) async fn export(
         &self,
         at: &RevisionId,
         subdir: &str,
         limit: u64,
+        known: &dyn KnownContents,
     ) -> Result<Box<dyn Archive>, VcsError> {
         let (lease, commit) = self.commit(at, Step::Archive).await?;
         let Some(folder) = self.folder(&lease, commit.tree, subdir, Step::Archive).await? else {
@@ -35,12 +40,29 @@ impl GitRepository {
         };
         // Fetches the tree if it was left out.
         self.tree(&lease, &folder.tree, Step::Archive).await?;
-        let mut wanted = self.files_below(&lease, &folder.tree).await?;
+        let printed = self.list_tree(&lease, &folder.tree).await?;
+        if !folder.has_attributes
+            && let Some(files) = listed(&printed)
+        {
+            return self.export_blobs(lease, files, limit, known).await;
+        }
+        let mut wanted = blob_ids(&printed);
         wanted.extend(folder.attributes);
         let missing = self.missing(&lease, wanted).await?;
         if !missing.is_empty() {
             self.fetch_objects(&lease, &missing, Step::Archive).await?;
         }
+        self.run_archive(lease, at, subdir, limit)
+    }
+
+    /// Starts `git archive`, all of whose objects are there.
+    fn run_archive(
+        &self,
+        lease: Lease,
+        at: &RevisionId,
+        subdir: &str,
+        limit: u64,
+    ) -> Result<Box<dyn Archive>, VcsError> {
         let call = self.program.local("archive", Step::Archive, lease.path());
         let call = call.args([
             "-c",
@@ -73,18 +95,11 @@ impl GitRepository {
         }))
     }
 
-    /// The hashes of all files below a tree.
-    async fn files_below(&self, lease: &Lease, tree: &str) -> Result<HashSet<String>, VcsError> {
+    /// What `git ls-tree` prints of all that is below a tree.
+    async fn list_tree(&self, lease: &Lease, tree: &str) -> Result<Vec<u8>, VcsError> {
         let call = self.program.local("ls-tree", Step::Archive, lease.path());
-        let printed = call
-            .args(["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", tree])
-            .text()
-            .await?;
-        let lines = printed.split(|byte| *byte == 0);
-        let words =
-            lines.filter_map(|line| std::str::from_utf8(line.split(|byte| *byte == b'\t').next()?).ok());
-        let blobs = words.filter_map(|words| words.split_once(" blob ").map(|(_, id)| id.to_owned()));
-        Ok(blobs.collect())
+        let call = call.args(["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", tree]);
+        call.text().await
     }
 
     /// Those of `ids` that the local copy lacks.
@@ -98,6 +113,14 @@ impl GitRepository {
         let missing = missing.map_err(|error| failed(Step::Archive, error.to_string()))?;
         Ok(missing.into_iter().collect())
     }
+}
+
+/// The hashes of all files that `git ls-tree` lists.
+fn blob_ids(printed: &[u8]) -> HashSet<String> {
+    let lines = printed.split(|byte| *byte == 0);
+    let words = lines.filter_map(|line| std::str::from_utf8(line.split(|byte| *byte == b'\t').next()?).ok());
+    let blobs = words.filter_map(|words| words.split_once(" blob ").map(|(_, id)| id.to_owned()));
+    blobs.collect()
 }
 
 /// The archive of a folder that is not there.
@@ -175,6 +198,7 @@ impl Archive for GitArchive {
             return Ok(Some(Entry {
                 path,
                 kind,
+                id: None,
                 size,
                 content,
             }));

@@ -17,6 +17,8 @@ pub(super) struct Folder {
     pub(super) tree: String,
     /// The hashes of the `.gitattributes` in the folders above it.
     pub(super) attributes: Vec<String>,
+    /// Whether anything is called `.gitattributes` above it.
+    pub(super) has_attributes: bool,
 }
 
 impl GitRepository {
@@ -51,6 +53,7 @@ impl GitRepository {
         let mut folder = Folder {
             tree: root,
             attributes: Vec::new(),
+            has_attributes: false,
         };
         if path.is_empty() {
             return Ok(Some(folder));
@@ -59,6 +62,7 @@ impl GitRepository {
             let tree = self.tree(lease, &folder.tree, step).await?;
             let width = folder.tree.len() / 2;
             let attributes = find(&tree, b".gitattributes", width);
+            folder.has_attributes |= attributes.is_some();
             folder.attributes.extend(
                 attributes
                     .filter(|(mode, _)| *mode == Mode::Blob)

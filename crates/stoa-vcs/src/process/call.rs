@@ -1,6 +1,7 @@
 //! One run of a program.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct Call {
     env: Vec<(OsString, OsString)>,
     dir: Option<PathBuf>,
     stdin: Vec<u8>,
+    /// What a stream reads.
+    pub(super) input: Option<File>,
     pub(super) secrets: Vec<String>,
     pub(super) limit: u64,
     pub(super) time: Duration,
@@ -58,6 +61,7 @@ impl Call {
             env: Vec::new(),
             dir: None,
             stdin: Vec::new(),
+            input: None,
             secrets: Vec::new(),
             limit: DEFAULT_LIMIT,
             time: DEFAULT_TIME,
@@ -91,6 +95,13 @@ impl Call {
     #[must_use]
     pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
         self.stdin = bytes;
+        self
+    }
+
+    /// The file it reads, from where that is at; nothing if nothing is said. Only for [`Self::stream`].
+    #[must_use]
+    pub(crate) fn input(mut self, file: File) -> Self {
+        self.input = Some(file);
         self
     }
 

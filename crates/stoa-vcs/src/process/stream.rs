@@ -28,10 +28,10 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub(super) fn start(call: Call) -> Result<Self, VcsError> {
+    pub(super) fn start(mut call: Call) -> Result<Self, VcsError> {
         let mut command = call.command()?;
         command
-            .stdin(Stdio::null())
+            .stdin(call.input.take().map_or_else(Stdio::null, Stdio::from))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         call.runner.counters().add(call.kind, 1);

@@ -124,6 +124,7 @@ impl Archive for Export {
         Ok(Some(Entry {
             path: name.into_bytes(),
             kind,
+            id: None,
             size,
             content: &mut self.content,
         }))

@@ -101,6 +101,7 @@ impl Archive for TarArchive {
             return Ok(Some(Entry {
                 path,
                 kind,
+                id: None,
                 size,
                 content,
             }));

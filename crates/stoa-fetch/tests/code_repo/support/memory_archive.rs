@@ -60,6 +60,7 @@ impl Archive for MemoryArchive {
         Ok(Some(Entry {
             path,
             kind,
+            id: None,
             size,
             content: &mut self.now,
         }))

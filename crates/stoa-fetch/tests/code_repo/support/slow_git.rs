@@ -247,6 +247,7 @@ impl Archive for Listed {
         Ok(Some(Entry {
             path,
             kind,
+            id: None,
             size: self.now.get_ref().len() as u64,
             content: &mut self.now,
         }))
