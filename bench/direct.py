@@ -70,7 +70,7 @@ class Stoa(common.Server):
     def __init__(self, binary, work, server):
         home, port = tempfile.mkdtemp(dir=work), common.free_port()
         with open(f"{home}/stoa.toml", "w") as config:
-            config.write(f'upstream = "direct"\n[vcs]\ncache = "{home}/vcs"\n'
+            config.write(f'upstream = "direct"\n[sumdb]\nverify = false\n[vcs]\ncache = "{home}/vcs"\n'
                          f'[[rewrite]]\nfrom = "https://{HOST}/"\nto = "{server.url}/"\n')
         argv = [binary, "serve", "--config", f"{home}/stoa.toml", "--storage", f"{home}/storage",
                 "--listen", f"127.0.0.1:{port}"]

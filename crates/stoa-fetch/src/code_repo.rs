@@ -47,6 +47,7 @@ mod source;
 mod spool;
 mod validate;
 mod versions;
+mod workers;
 
 use std::{fmt, sync::Arc};
 

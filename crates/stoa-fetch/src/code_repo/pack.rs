@@ -6,7 +6,6 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
 };
@@ -17,7 +16,7 @@ use stoa_module::{
     ModuleVersion,
     zip::{Deflater, FileEntry, FileKind, Member, PackedZip, SizeError, ZipError},
 };
-use stoa_vcs::{Archive, ContentId, Entry, VcsError};
+use stoa_vcs::{Archive, Entry, VcsError};
 
 use super::{
     contents::{Compressed, Reuse},
@@ -26,6 +25,7 @@ use super::{
     limits::CodeLimits,
     module_zip::ModuleZip,
     spool::{Extent, Spool},
+    workers::{Job, Shared, Workers},
 };
 
 /// The largest file that is read into memory for another thread to compress, in bytes. Larger ones are compressed as
@@ -67,22 +67,6 @@ pub(super) enum Place {
     Held(Arc<Compressed>),
 }
 
-/// A file for a thread to compress.
-struct Job {
-    index: usize,
-    id: Option<ContentId>,
-    file: FileEntry,
-    content: Vec<u8>,
-}
-
-/// What the threads share.
-struct Shared {
-    spool: Mutex<Spool>,
-    reuse: Arc<Reuse>,
-    packed: Mutex<Vec<(usize, Packed)>>,
-    failure: Mutex<Option<CodeFault>>,
-}
-
 impl Packer {
     /// Reads the archive and puts the zip together.
     pub(super) fn pack(self, archive: &mut dyn Archive) -> Result<ModuleZip, CodeFault> {
@@ -96,18 +80,9 @@ impl Packer {
             packed: Mutex::new(Vec::new()),
             failure: Mutex::new(None),
         };
-        let threads = self.limits.threads.max(1);
         let entries = thread::scope(|scope| {
-            let (jobs, taken) = sync_channel(threads);
-            let taken = Arc::new(Mutex::new(taken));
-            for _ in 0..threads {
-                let (shared, taken) = (&shared, Arc::clone(&taken));
-                let level = self.limits.level;
-                scope.spawn(move || compress(&mut Deflater::new(level), &taken, shared));
-            }
-            // If all threads are gone nobody takes jobs, and giving them out fails.
-            drop(taken);
-            self.read(archive, &jobs, &shared)
+            let mut workers = Workers::new(scope, &shared, &self.limits);
+            self.read(archive, &mut workers)
         });
         if let Some(fault) = shared.failure.into_inner() {
             return Err(fault);
@@ -126,14 +101,9 @@ impl Packer {
     }
 
     /// Reads all entries, and gives the files that may belong into the zip to the threads.
-    fn read(
-        &self,
-        archive: &mut dyn Archive,
-        jobs: &SyncSender<Job>,
-        shared: &Shared,
-    ) -> Result<Entries, CodeFault> {
+    fn read(&self, archive: &mut dyn Archive, workers: &mut Workers<'_, '_>) -> Result<Entries, CodeFault> {
         let mut entries = Entries::default();
-        let mut deflater = None;
+        let shared = workers.shared;
         while let Some(mut entry) = archive.next_entry()? {
             if self.stop.load(Ordering::Relaxed) || shared.failure.lock().is_some() {
                 return Err(CodeFault::Internal("the zip is not wanted any more".to_owned()));
@@ -153,7 +123,7 @@ impl Packer {
             let id = entry.id;
             let given = if index == entries.go_mod_index && entries.go_mod.is_some() {
                 let content = entries.go_mod.clone().unwrap_or_default();
-                give(jobs, index, id, file, content)
+                workers.give(Job::new(index, id, file, content))
             } else if let Some(held) = id.and_then(|id| self.reuse.get(&id)) {
                 let packed = Packed {
                     member: held.member,
@@ -162,10 +132,10 @@ impl Packer {
                 shared.packed.lock().push((index, packed));
                 Ok(())
             } else if file.size <= SMALL {
-                read_small(&mut entry, &file.path).and_then(|content| give(jobs, index, id, file, content))
+                read_small(&mut entry, &file.path)
+                    .and_then(|content| workers.give(Job::new(index, id, file, content)))
             } else {
-                let deflater = deflater.get_or_insert_with(|| Deflater::new(self.limits.level));
-                compress_large(deflater, index, file, &mut entry, shared)
+                compress_large(workers.deflater(), index, file, &mut entry, shared)
             };
             if let Err(fault) = given {
                 // If the archive broke off, its next entry tells why.
@@ -181,67 +151,9 @@ impl Packer {
             entries
                 .files
                 .push(FileEntry::regular("LICENSE", content.len() as u64));
-            give(jobs, index, None, &entries.files[index], content)?;
+            workers.give(Job::new(index, None, &entries.files[index], content))?;
         }
         Ok(entries)
-    }
-}
-
-fn give(
-    jobs: &SyncSender<Job>,
-    index: usize,
-    id: Option<ContentId>,
-    file: &FileEntry,
-    content: Vec<u8>,
-) -> Result<(), CodeFault> {
-    let job = Job {
-        index,
-        id,
-        file: file.clone(),
-        content,
-    };
-    jobs.send(job)
-        .map_err(|_| CodeFault::Internal("nothing compresses any more".to_owned()))
-}
-
-/// Compresses what it is given until there is no more. After a failure it takes the rest without looking at it.
-fn compress(deflater: &mut Deflater, jobs: &Mutex<Receiver<Job>>, shared: &Shared) {
-    let mut compressed = Vec::new();
-    loop {
-        let next = jobs.lock().recv();
-        let Ok(Job {
-            index,
-            id,
-            file,
-            content,
-        }) = next
-        else {
-            return;
-        };
-        if shared.failure.lock().is_some() {
-            continue;
-        }
-        compressed.clear();
-        let member = deflater.deflate(&file, content.as_slice(), |bytes| {
-            compressed.extend_from_slice(bytes);
-            Ok(())
-        });
-        let packed = member.map_err(zip_fault).and_then(|member| {
-            let extent = shared.spool.lock().append(&compressed).map_err(spool_fault)?;
-            if let Some(id) = id {
-                shared.reuse.keep(id, member, &compressed);
-            }
-            Ok(Packed {
-                member,
-                place: Place::Spooled(extent),
-            })
-        });
-        match packed {
-            Ok(packed) => shared.packed.lock().push((index, packed)),
-            Err(fault) => {
-                shared.failure.lock().get_or_insert(fault);
-            }
-        }
     }
 }
 

@@ -18,6 +18,7 @@ mod lists;
 mod oracle;
 mod properties;
 mod pseudo;
+mod reuse;
 mod stats;
 mod table;
 mod zips;

@@ -3,6 +3,7 @@
 mod access;
 mod ancestry;
 mod archive;
+mod blobs;
 mod cache;
 mod files;
 mod fixture;
