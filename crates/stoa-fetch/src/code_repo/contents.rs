@@ -1,6 +1,13 @@
 //! Compressed contents that the next zip may hold, too.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use parking_lot::Mutex;
 use quick_cache::{Weighter, sync::Cache};
@@ -25,6 +32,8 @@ pub(super) struct Compressed {
 /// A content is found only for the repository that it came from, so that no repository can pass anything off on another.
 pub struct CompressedContents {
     entries: Cache<Key, Arc<Compressed>, ByWeight>,
+    /// What zips hold that are being made or read, in bytes: it may have gone from here.
+    held: AtomicU64,
     capacity: u64,
 }
 
@@ -52,8 +61,17 @@ impl CompressedContents {
         let expected = usize::try_from(capacity / (32 * OVERHEAD)).unwrap_or(usize::MAX);
         Self {
             entries: Cache::with_weighter(expected, capacity, ByWeight),
+            held: AtomicU64::new(0),
             capacity,
         }
+    }
+
+    /// Lets a zip hold so many bytes more; all of them together hold no more than there is room for.
+    fn hold(&self, bytes: u64) -> bool {
+        let more = |held: u64| held.checked_add(bytes).filter(|held| *held <= self.capacity);
+        self.held
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, more)
+            .is_ok()
     }
 
     /// How many bytes it holds.
@@ -71,7 +89,7 @@ impl fmt::Debug for CompressedContents {
     }
 }
 
-/// The contents of one repository, for one zip. What was found once stays until the zip is made.
+/// The contents of one repository, for one zip. What was found once stays until this goes.
 pub(super) struct Reuse {
     contents: Arc<CompressedContents>,
     repository: RepositoryKey,
@@ -116,6 +134,13 @@ impl Reuse {
     }
 }
 
+impl Drop for Reuse {
+    fn drop(&mut self) {
+        let bytes = self.held.lock().bytes;
+        self.contents.held.fetch_sub(bytes, Ordering::AcqRel);
+    }
+}
+
 impl KnownContents for Reuse {
     fn size(&self, path: &[u8], id: &ContentId) -> Option<u64> {
         // That of the module is read, too.
@@ -131,13 +156,12 @@ impl KnownContents for Reuse {
             id: *id,
         };
         let content = self.contents.entries.get(&key)?;
-        let bytes = held.bytes + content.bytes.len() as u64;
-        // What goes from there meanwhile is still held here.
-        if bytes > self.contents.capacity {
+        let bytes = content.bytes.len() as u64;
+        if !self.contents.hold(bytes) {
             return None;
         }
+        held.bytes += bytes;
         let size = content.member.size;
-        held.bytes = bytes;
         held.contents.insert(*id, content);
         Some(size)
     }

@@ -35,6 +35,8 @@ pub struct ModuleZip {
     zip: PackedZip,
     packed: Vec<Option<Packed>>,
     spool: Spool,
+    /// Counts what is held of earlier zips.
+    _reuse: Arc<Reuse>,
 }
 
 /// Where a reader of a zip is.
@@ -106,8 +108,13 @@ impl Drop for Stop {
 }
 
 impl ModuleZip {
-    pub(super) fn new(zip: PackedZip, packed: Vec<Option<Packed>>, spool: Spool) -> Self {
-        Self { zip, packed, spool }
+    pub(super) fn new(zip: PackedZip, packed: Vec<Option<Packed>>, spool: Spool, reuse: Arc<Reuse>) -> Self {
+        Self {
+            zip,
+            packed,
+            spool,
+            _reuse: reuse,
+        }
     }
 
     fn check_size(self) -> Result<Self, CodeFault> {
@@ -165,7 +172,8 @@ impl ModuleZip {
 
     /// The next piece; an empty one at the end.
     fn read(&self, cursor: &mut Cursor) -> io::Result<Vec<u8>> {
-        let mut piece = Vec::with_capacity(PIECE);
+        // The last of its parts may be a header.
+        let mut piece = Vec::with_capacity(PIECE + 1024);
         while piece.len() < PIECE {
             let Some(part) = self.zip.part(cursor.part)? else {
                 break;

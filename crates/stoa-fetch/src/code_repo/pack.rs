@@ -97,7 +97,7 @@ impl Packer {
             packed[index].as_ref().map(|packed| packed.member)
         });
         let zip = zip.map_err(zip_fault)?;
-        Ok(ModuleZip::new(zip, packed, shared.spool.into_inner()))
+        Ok(ModuleZip::new(zip, packed, shared.spool.into_inner(), self.reuse))
     }
 
     /// Reads all entries, and gives the files that may belong into the zip to the threads.

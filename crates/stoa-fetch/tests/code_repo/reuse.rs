@@ -258,6 +258,52 @@ async fn repositories_do_not_share_what_they_call_the_same() {
 }
 
 #[tokio::test]
+async fn zips_under_way_hold_no_more_than_there_is_room_for() {
+    let contents = Arc::new(CompressedContents::new(3000));
+    let files: Vec<(String, String)> = (0..4).map(|n| (format!("f{n}"), format!("{n}"))).collect();
+    let mut inner = MemoryRepo::new().commit(&[GO_MOD]).tag("v1.0.0");
+    for (path, content) in files {
+        let file = (
+            path.into_bytes(),
+            EntryKind::File,
+            content.repeat(1 << 16).into_bytes(),
+        );
+        inner.commits[0].files.push(file);
+    }
+    let named = Named::new(inner);
+    let reads = Arc::clone(&named.reads);
+    let repo = module(named, &contents);
+    let dir = tempfile::tempdir().unwrap();
+    let version = Version::parse("v1.0.0").unwrap();
+    zip(&repo, "v1.0.0").await;
+    let mut held = Vec::new();
+    let read = loop {
+        Named::take(&reads);
+        held.push(repo.zip(&version, dir.path()).await.unwrap());
+        let read = Named::take(&reads);
+        if read != "go.mod" || held.len() > 100 {
+            break read;
+        }
+    };
+    assert!(
+        (2..100).contains(&held.len()),
+        "{} zips hold the same",
+        held.len()
+    );
+    assert!(
+        read.starts_with("go.mod f"),
+        "what cannot be held is read: {read}"
+    );
+    held.clear();
+    zip(&repo, "v1.0.0").await;
+    assert_eq!(
+        Named::take(&reads),
+        "go.mod",
+        "what zips held is given back with them"
+    );
+}
+
+#[tokio::test]
 async fn contents_have_a_bound() {
     let mut state = 1_u32;
     let mut noise = || {
