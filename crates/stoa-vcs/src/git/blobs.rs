@@ -262,3 +262,63 @@ impl Archive for BlobArchive {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn printed(entries: &[(&str, &str)]) -> Vec<u8> {
+        let id = "ab".repeat(20);
+        let line = |(mode, path): &(&str, &str)| format!("{mode} blob {id}\t{path}\0");
+        entries.iter().map(line).collect::<String>().into_bytes()
+    }
+
+    #[test]
+    fn lists_files_and_links_and_nothing_else() {
+        let entries = [
+            ("100644", "a\tb\nc"),
+            ("100755", "d/e"),
+            ("160000", "m"),
+            ("120000", "l"),
+        ];
+        let files = listed(&printed(&entries)).expect("no attributes");
+        let files: Vec<_> = files
+            .iter()
+            .map(|file| (file.path.as_slice(), file.kind))
+            .collect();
+        assert_eq!(
+            files,
+            [
+                (&b"a\tb\nc"[..], EntryKind::File),
+                (b"d/e", EntryKind::File),
+                (b"l", EntryKind::Symlink)
+            ]
+        );
+    }
+
+    #[test]
+    fn whatever_is_called_as_attributes_are_is_left_to_git() {
+        for path in [".gitattributes", "a/b/.gitattributes", ".GitAttributes"] {
+            for mode in ["100644", "120000", "160000"] {
+                assert_eq!(listed(&printed(&[("100644", "a"), (mode, path)])), None, "{path}");
+            }
+        }
+        assert!(
+            listed(&printed(&[
+                ("100644", "x.gitattributes"),
+                ("100644", ".gitattributes/x")
+            ]))
+            .is_some()
+        );
+        assert_eq!(listed(&printed(&[("100600", "a")])), None, "an unknown mode");
+    }
+
+    proptest! {
+        #[test]
+        fn takes_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = listed(&bytes);
+        }
+    }
+}
