@@ -97,7 +97,7 @@ impl GitRepository {
         } else {
             let asked = self.questions(&wanted);
             let asked = asked.map_err(|error| failed(Step::Archive, error.to_string()))?;
-            let call = self.program.local("cat-file", Step::Archive, lease.path());
+            let call = self.program.local("cat-blobs", Step::Archive, lease.path());
             let call = call.args(["cat-file", "--batch", "--buffer"]).input(asked);
             let call = call.limit(limit.saturating_add(MOST * OVERHEAD));
             Some(BufReader::with_capacity(PIECE, call.stream()?))

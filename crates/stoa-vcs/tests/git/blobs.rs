@@ -22,7 +22,34 @@ impl KnownContents for Known {
     }
 }
 
-type Listed = Vec<(String, EntryKind, Option<String>, u64, Result<Vec<u8>, String>)>;
+/// Path, kind, name, length, content.
+type ListedFile = (String, EntryKind, Option<String>, u64, Result<Vec<u8>, String>);
+
+type Listed = Vec<ListedFile>;
+
+/// One who knows all of it.
+fn known_of(all: &Listed) -> Known {
+    let name = |file: &ListedFile| (file.2.clone().expect("a name"), file.3);
+    Known {
+        sizes: all.iter().map(name).collect(),
+        ..Known::default()
+    }
+}
+
+/// An entry is what the repository has under its name.
+fn check_stored(fixture: &Fixture, (path, kind, id, size, content): &ListedFile) {
+    let content = content.as_ref().expect("it is read");
+    assert_eq!(*size, content.len() as u64, "{path}");
+    assert_eq!(*kind == EntryKind::Symlink, path == "link");
+    let id = id.as_deref().unwrap_or_else(|| panic!("{path} has no name"));
+    let stored = fixture.sh(&format!(
+        "git -C work cat-file blob {id} | od -An -v -tx1 | tr -d ' \\n'"
+    ));
+    let hex = content
+        .iter()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    assert_eq!(stored, hex, "{path}");
+}
 
 /// All entries with their names, and their contents or why there is none.
 async fn listed(repository: &dyn Repository, at: &str, subdir: &str, known: &Known) -> Listed {
@@ -91,34 +118,15 @@ async fn files_without_attributes_have_names_and_those_that_are_known_are_not_re
             );
             assert_eq!((one.3, &one.4), (other.3, &other.4), "{}", one.0);
         }
-        for (path, kind, id, size, content) in &all {
-            let content = content.as_ref().expect("it is read");
-            assert_eq!(*size, content.len() as u64, "{path}");
-            assert_eq!(*kind == EntryKind::Symlink, path == "link");
-            let id = id.as_deref().unwrap_or_else(|| panic!("{path} has no name"));
-            let stored = fixture.sh(&format!(
-                "git -C work cat-file blob {id} | od -An -v -tx1 | tr -d ' \\n'"
-            ));
-            assert_eq!(
-                stored,
-                content
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect::<String>()
-            );
+        for one in &all {
+            check_stored(&fixture, one);
         }
         assert_eq!(all[0].2, all[7].2, "the same content has the same name");
 
-        let count = fixture.counters.get("cat-file");
-        let known = Known {
-            sizes: all
-                .iter()
-                .map(|(_, _, id, size, _)| (id.clone().expect("a name"), *size))
-                .collect(),
-            ..Known::default()
-        };
+        let count = fixture.counters.get("cat-blobs");
+        let known = known_of(&all);
         let again = listed(&repository, "v1.0.0", "", &known).await;
-        assert_eq!(fixture.counters.get("cat-file"), count, "nothing is read");
+        assert_eq!(fixture.counters.get("cat-blobs"), count, "nothing is read");
         assert_eq!(*known.asked.lock().expect("no panic"), names);
         for (one, other) in again.iter().zip(&all) {
             assert_eq!(
@@ -163,13 +171,13 @@ async fn what_is_known_is_not_even_fetched() {
 #[tokio::test]
 async fn attributes_anywhere_between_the_root_and_a_file_take_the_names_away() {
     let fixture = Fixture::of(
-        r#"
+        r"
         git init -q -b main work; cd work; mkdir -p eol/deep ident/deep plain
         printf 'a\nb\n' > eol/deep/a.txt; printf '$Id$\n' > ident/deep/x.go; echo p > plain/p.go; save 2020-01-01T00:00:01Z; git tag v1.0.0
         echo '*.txt eol=crlf' > eol/.gitattributes; echo '*.go ident' > ident/deep/.gitattributes; save 2020-01-02T00:00:01Z; git tag v1.1.0
         echo '* ident' > .gitattributes; git rm -q -r --cached eol/.gitattributes ident/deep/.gitattributes; rm eol/.gitattributes ident/deep/.gitattributes
         save 2020-01-03T00:00:01Z; git tag v1.2.0
-        "#,
+        ",
     );
     let repository = fixture.open();
     let cases = [
@@ -214,13 +222,7 @@ async fn what_is_known_counts_for_the_limit() {
     let fixture = Fixture::of(&format!("format=sha1\n{PLAIN}"));
     let repository = fixture.open();
     let all = listed(&repository, "v1.0.0", "", &Known::default()).await;
-    let known = Known {
-        sizes: all
-            .iter()
-            .map(|(_, _, id, size, _)| (id.clone().expect("a name"), *size))
-            .collect(),
-        ..Known::default()
-    };
+    let known = known_of(&all);
     let total: u64 = all.iter().map(|(_, _, _, size, _)| size).sum();
     let at = repository.stat("v1.0.0").await.expect("a tag").id;
     for (limit, fits) in [(total, true), (total - 1, false)] {
