@@ -103,8 +103,10 @@ async fn differences(batch: &Batch, repository: &Repository, wanted: &[String]) 
 
 #[tokio::test]
 async fn go_mod_download_gets_the_same_through_stoa() {
-    let mut seeds = known(3);
-    seeds.push(fresh());
+    let mut seeds = known(4);
+    if number("STOA_DIFFERENTIAL_COUNT").is_some() {
+        seeds.push(fresh());
+    }
     if let Some(seed) = number("STOA_DIFFERENTIAL_SEED") {
         seeds = vec![seed];
     }
@@ -118,7 +120,8 @@ async fn go_mod_download_gets_the_same_through_stoa() {
         let modules = questions.iter().filter(|questions| questions.root == root);
         let wanted = modules.flat_map(|questions| {
             // The newest version is asked for elsewhere: it depends on what stoa has stored where there is no list.
-            let is_asked = |query: &&String| !query.starts_with('@') && *query != "latest";
+            // What looks like an option is no query to the command, and it answers no other one then.
+            let is_asked = |query: &&String| !query.starts_with(['@', '-']) && *query != "latest";
             let queries = questions.queries.iter().filter(is_asked);
             queries.take(8).map(|query| format!("{}@{query}", questions.path))
         });
