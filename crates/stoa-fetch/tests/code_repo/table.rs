@@ -1,6 +1,7 @@
-//! cmd/go's own tables for repositories: what is in git and served by its stand-in, or by a name it gives to that.
+//! cmd/go's own tables for repositories: what is in git or Mercurial and served by its stand-in, or by a name it gives to
+//! that.
 
-use std::io::Cursor;
+use std::{io::Cursor, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use stoa_fetch::code_repo::{CodeRepo, Info};
@@ -13,24 +14,62 @@ use stoa_testing::{
     vectors::{assert_fields, list, load, text},
 };
 
+use stoa_vcs::{HgRepository, Repository, RepositoryOptions, cache::Cache, process::RunnerSettings};
+use tempfile::TempDir;
+
 use crate::{
     oracle::place,
     support::{Repositories, code_repo, slow_git::SlowGits},
 };
 
-/// Opens the module of a case; `None` if it is not in git, or not on this machine.
-fn open(case: &Value, vcweb: &VcWeb, gits: &SlowGits) -> Option<CodeRepo> {
-    let path = text(case, "path");
-    if text(case, "vcs") != "git" {
-        return None;
+/// Where the cases are, and the local copies of what is asked.
+struct Places {
+    vcweb: VcWeb,
+    gits: SlowGits,
+    cache: Arc<Cache>,
+    _dir: TempDir,
+}
+
+impl Places {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self {
+            vcweb: VcWeb::start(),
+            gits: SlowGits::default(),
+            cache: Cache::open(dir.path(), 1 << 30).unwrap(),
+            _dir: dir,
+        }
     }
-    let vgotest = "github.com/rsc/vgotest1";
-    let (root, name, subdir) = match path.strip_prefix(vgotest) {
-        Some(_) => (vgotest.to_owned(), "vgotest1", ""),
-        None => place(path)?,
-    };
-    let code = gits.open(&format!("{}/git/{name}", vcweb.url()));
-    Some(code_repo(code, &root, subdir, path))
+
+    /// Opens the module of a case; `None` if it is in neither system, or not on this machine.
+    fn open(&self, case: &Value) -> Option<CodeRepo> {
+        let path = text(case, "path");
+        match text(case, "vcs") {
+            "git" => {
+                let vgotest = "github.com/rsc/vgotest1";
+                let (root, name, subdir) = match path.strip_prefix(vgotest) {
+                    Some(_) => (vgotest.to_owned(), "vgotest1", ""),
+                    None => place(path)?,
+                };
+                let code = self.gits.open(&format!("{}/git/{name}", self.vcweb.url()));
+                Some(code_repo(code, &root, subdir, path))
+            }
+            "hg" => {
+                let name = path.strip_prefix("vcs-test.golang.org/hg/")?.split_once(".hg")?.0;
+                let root = format!("vcs-test.golang.org/hg/{name}.hg");
+                Some(code_repo(self.hg(name), &root, "", path))
+            }
+            _ => None,
+        }
+    }
+
+    fn hg(&self, name: &str) -> Arc<dyn Repository> {
+        let mut options = RepositoryOptions::new(RunnerSettings::new(self.cache.home()));
+        options.freshness = Duration::from_secs(600);
+        options.insecure = true;
+        let url = format!("{}/hg/{name}", self.vcweb.url());
+        Arc::new(HgRepository::open(&url, Arc::clone(&self.cache), options).unwrap())
+    }
 }
 
 /// Asks as the table does: `Err` is the text of an error.
@@ -60,11 +99,11 @@ async fn check_zip(repo: &CodeRepo, version: &Version, case: &Value) {
 }
 
 /// The tables of newest commits and of lists; how many cases of each were asked.
-async fn lists(vectors: &Value, vcweb: &VcWeb, gits: &SlowGits) -> [usize; 2] {
+async fn lists(vectors: &Value, places: &Places) -> [usize; 2] {
     let mut counts = [0; 2];
     for case in list(vectors, "latest") {
         assert_fields(case, &["err", "path", "vcs", "version"]);
-        let Some(repo) = open(case, vcweb, gits) else {
+        let Some(repo) = places.open(case) else {
             continue;
         };
         counts[0] += 1;
@@ -75,7 +114,7 @@ async fn lists(vectors: &Value, vcweb: &VcWeb, gits: &SlowGits) -> [usize; 2] {
     }
     for case in list(vectors, "versions") {
         assert_fields(case, &["path", "prefix", "vcs", "versions"]);
-        let Some(repo) = open(case, vcweb, gits) else {
+        let Some(repo) = places.open(case) else {
             continue;
         };
         counts[1] += 1;
@@ -102,7 +141,7 @@ async fn tables_of_cmd_go() {
         return;
     };
     assert_fields(&vectors, &["code_repo", "latest", "versions"]);
-    let (vcweb, gits) = (VcWeb::start(), SlowGits::default());
+    let places = Places::new();
     let mut counts = [0; 6];
     for case in list(&vectors, "code_repo") {
         assert_fields(
@@ -124,9 +163,9 @@ async fn tables_of_cmd_go() {
                 "zip_sha256",
             ],
         );
-        let Some(repo) = open(case, &vcweb, &gits) else {
+        let Some(repo) = places.open(case) else {
             let here = case["local"] == true || case["local_with_insteadOf"] == true;
-            assert!(text(case, "vcs") != "git" || !here, "not asked: {case}");
+            assert!(!here, "not asked: {case}");
             continue;
         };
         counts[0] += 1;
@@ -153,11 +192,11 @@ async fn tables_of_cmd_go() {
             check_zip(&repo, &info.version, case).await;
         }
     }
-    let lists = lists(&vectors, &vcweb, &gits).await;
+    let lists = lists(&vectors, &places).await;
     counts[4..].copy_from_slice(&lists);
     assert_eq!(
         counts,
-        [35, 16, 6, 10, 7, 4],
+        [52, 24, 10, 10, 7, 4],
         "asked, errors, go.mod, zip, latest, versions"
     );
 }
