@@ -5,7 +5,7 @@
 //! A task passes these, in this order:
 //!
 //! ```text
-//! admission     room in the queue of its lane, then its turn; interactive before batch
+//! admission     room in the queue of its lane, then its turn; interactive before background
 //! expiry        not worth sending any more? (looked at once more just before it goes out)
 //! build         a lazy task makes its request now
 //! filter        the pool's, then its own
@@ -45,6 +45,7 @@ mod status;
 mod task;
 mod ticket;
 mod transport;
+mod urgency;
 
 pub use breaker::{BreakerState, Transition, Verdict};
 pub use classify::{Attempted, Classified, Classify, HttpClassify};
@@ -65,5 +66,6 @@ pub use response_body::{Response, ResponseBody};
 pub use settings::{BreakerMode, BreakerSettings, Concurrency, LaneSettings, Percent, Rate, RetrySettings};
 pub use shared::Jitter;
 pub use status::{LaneStatus, LaneUpdate};
-pub use task::{BuildError, Class, Consumer, Discard, Task};
+pub use task::{BuildError, Consumer, Discard, Task};
 pub use transport::{RawBody, Request, Transport, TransportError, TransportErrorKind, Transports};
+pub use urgency::{Class, Interest, Urgency};

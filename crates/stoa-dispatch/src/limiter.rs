@@ -13,10 +13,10 @@ use tokio::sync::oneshot;
 
 use crate::Class;
 
-/// The share of the turns that batch work may take, in percent; at least one turn.
-const BATCH_SHARE: usize = 30;
+/// The share of the turns that background work may take, in percent; at least one turn.
+const BACKGROUND_SHARE: usize = 30;
 
-/// Hands out turns, first come first served within a class, interactive before batch.
+/// Hands out turns, first come first served within a class, interactive before background.
 ///
 /// Room and turn are decided under one lock: who finds a free turn takes it, who finds room in the queue waits, who
 /// finds neither is told so. So a lane takes exactly `limit + queue` requests.
@@ -30,11 +30,11 @@ struct State {
     limit: usize,
     queue: usize,
     used: usize,
-    used_by_batch: usize,
+    used_by_background: usize,
     /// Repeats, which have had a turn before: first in line, and not held against the queue.
     returning: VecDeque<Waiter>,
     interactive: VecDeque<Waiter>,
-    batch: VecDeque<Waiter>,
+    background: VecDeque<Waiter>,
     /// Those who wait for room. They are futures of their own callers, so they take nothing of ours but a line here.
     outside: VecDeque<Outsider>,
     next_id: u64,
@@ -100,10 +100,10 @@ impl Limiter {
                 limit: limit.max(1),
                 queue,
                 used: 0,
-                used_by_batch: 0,
+                used_by_background: 0,
                 returning: VecDeque::new(),
                 interactive: VecDeque::new(),
-                batch: VecDeque::new(),
+                background: VecDeque::new(),
                 outside: VecDeque::new(),
                 next_id: 0,
             }),
@@ -121,7 +121,7 @@ impl Limiter {
         loop {
             let (id, entry) = {
                 let mut state = self.state.lock();
-                // Whoever waits for room already goes first, but batch work does not hold up anybody else.
+                // Whoever waits for room already goes first, but background work does not hold up anybody else.
                 if state.outside.iter().all(|outsider| outsider.class > class)
                     && let Ok(entry) = state.enter(self, class)
                 {
@@ -198,24 +198,24 @@ impl State {
     }
 
     fn waiting(&self) -> usize {
-        self.interactive.len() + self.batch.len()
+        self.interactive.len() + self.background.len()
     }
 
     fn has_turn(&self, class: Class) -> bool {
-        let share = (self.limit * BATCH_SHARE / 100).max(1);
-        self.used < self.limit && (class == Class::Interactive || self.used_by_batch < share)
+        let share = (self.limit * BACKGROUND_SHARE / 100).max(1);
+        self.used < self.limit && (class == Class::Interactive || self.used_by_background < share)
     }
 
     /// Whether nobody of the same or a better class stands in line.
     fn is_first(&self, class: Class) -> bool {
         let after = |waiter: &Waiter| waiter.class > class;
-        self.returning.iter().all(after) && self.interactive.is_empty() && self.batch.iter().all(after)
+        self.returning.iter().all(after) && self.interactive.is_empty() && self.background.iter().all(after)
     }
 
     fn permit(&mut self, limiter: &Arc<Limiter>, class: Class) -> Permit {
         self.used += 1;
-        if class == Class::Batch {
-            self.used_by_batch += 1;
+        if class == Class::Background {
+            self.used_by_background += 1;
         }
         Permit {
             limiter: Arc::clone(limiter),
@@ -250,7 +250,7 @@ impl State {
         let (waiter, line) = self.waiter(limiter, class);
         match class {
             Class::Interactive => self.interactive.push_back(waiter),
-            Class::Batch => self.batch.push_back(waiter),
+            Class::Background => self.background.push_back(waiter),
         }
         Ok(Entry::Line(line))
     }
@@ -261,8 +261,8 @@ impl State {
             self.returning.remove(index)
         } else if self.has_turn(Class::Interactive) && !self.interactive.is_empty() {
             self.interactive.pop_front()
-        } else if self.has_turn(Class::Batch) {
-            self.batch.pop_front()
+        } else if self.has_turn(Class::Background) {
+            self.background.pop_front()
         } else {
             None
         };
@@ -270,8 +270,8 @@ impl State {
             let permit = self.permit(limiter, waiter.class);
             return Some(News::Turn(waiter.turn, permit));
         }
-        // The first of each class: the room that batch work does not get may be enough for somebody else.
-        for class in [Class::Interactive, Class::Batch] {
+        // The first of each class: the room that background work does not get may be enough for somebody else.
+        for class in [Class::Interactive, Class::Background] {
             let Some(index) = self.outside.iter().position(|o| o.class == class) else {
                 continue;
             };
@@ -289,8 +289,8 @@ impl Drop for Permit {
         {
             let mut state = self.limiter.state.lock();
             state.used -= 1;
-            if self.class == Class::Batch {
-                state.used_by_batch -= 1;
+            if self.class == Class::Background {
+                state.used_by_background -= 1;
             }
         }
         self.limiter.advance();
@@ -321,7 +321,7 @@ impl Drop for Line {
             let id = self.id;
             state.returning.retain(|waiter| waiter.id != id);
             state.interactive.retain(|waiter| waiter.id != id);
-            state.batch.retain(|waiter| waiter.id != id);
+            state.background.retain(|waiter| waiter.id != id);
         }
         // The place is free for whoever waits for room.
         self.limiter.advance();

@@ -238,7 +238,7 @@ impl Pool {
     /// a whole has no room, or no lane.
     pub async fn send(&self, task: Task, consumer: impl Consumer) -> Result<(), DispatchError> {
         // Borrowed from the task, they would tie this future to one thread: a task can be sent, but not shared.
-        let (lane, class) = (task.lane.clone(), task.class);
+        let (lane, class) = (task.lane.clone(), task.urgency.class());
         let offering = Offering {
             pool: self,
             id: self.shared.id(),
@@ -284,7 +284,7 @@ impl Pool {
         let entered = self.begin(&task.lane).and_then(|(slot, lane)| {
             let entry = lane
                 .limiter
-                .enter(task.class)
+                .enter(task.urgency.class())
                 .map_err(|limit| DispatchError::Full {
                     lane: task.lane.clone(),
                     bound: Bound::Queue,

@@ -88,7 +88,7 @@ async fn stages(
     task: Task,
     keep_parts: bool,
 ) -> Result<Landed, DispatchError> {
-    let class = task.class;
+    let class = task.urgency.class();
     let mut permit = turn(ticket, entry, Stage::Admission).await?;
     ticket.start();
     check_expiry(ticket, task.expiry)?;

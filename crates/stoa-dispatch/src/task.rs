@@ -5,17 +5,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 use http::request::Parts;
 use tokio::time::Instant;
 
-use crate::{BadLaneKey, Filter, LaneKey, Request, Response};
-
-/// How much it matters that a request goes soon. The order is the order of the turns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
-    /// Somebody waits for it.
-    #[default]
-    Interactive,
-    /// Nobody does: it takes at most three tenths of a lane's turns, and goes after everything interactive.
-    Batch,
-}
+use crate::{BadLaneKey, Filter, LaneKey, Request, Response, Urgency};
 
 /// An error of the code that builds a request.
 pub type BuildError = Box<dyn std::error::Error + Send + Sync>;
@@ -27,7 +17,7 @@ type Building = Pin<Box<dyn Future<Output = Result<Option<Request>, BuildError>>
 /// The recipe is followed when the task's turn has come, not before: what it makes may be signed, dated or large.
 pub struct Task {
     pub(crate) lane: LaneKey,
-    pub(crate) class: Class,
+    pub(crate) urgency: Urgency,
     pub(crate) expiry: Option<Instant>,
     pub(crate) deadline: Option<Duration>,
     pub(crate) filters: Vec<Arc<dyn Filter>>,
@@ -62,7 +52,7 @@ impl Task {
     fn new(lane: LaneKey, recipe: Recipe) -> Self {
         Self {
             lane,
-            class: Class::default(),
+            urgency: Urgency::default(),
             expiry: None,
             deadline: None,
             filters: Vec::new(),
@@ -99,10 +89,10 @@ impl Task {
         self
     }
 
-    /// With this class.
+    /// With this urgency; without one it is interactive.
     #[must_use]
-    pub fn class(mut self, class: Class) -> Self {
-        self.class = class;
+    pub fn urgency(mut self, urgency: impl Into<Urgency>) -> Self {
+        self.urgency = urgency.into();
         self
     }
 
@@ -123,7 +113,7 @@ impl fmt::Debug for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Task")
             .field("lane", &self.lane)
-            .field("class", &self.class)
+            .field("urgency", &self.urgency)
             .finish_non_exhaustive()
     }
 }

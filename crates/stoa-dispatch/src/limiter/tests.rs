@@ -16,7 +16,7 @@ fn line(entry: Result<Entry, usize>) -> Line {
     }
 }
 
-use Class::{Batch, Interactive};
+use Class::{Background, Interactive};
 
 #[test]
 fn limit_and_queue_are_exact_and_first_come_is_first_served() {
@@ -85,10 +85,10 @@ async fn waiting_for_room_is_in_order_and_can_be_given_up() {
 }
 
 #[test]
-fn batch_work_takes_its_share_and_goes_last() {
+fn background_work_takes_its_share_and_goes_last() {
     let limiter = Limiter::new(10, 9);
-    let permits: Vec<_> = (0..3).map(|_| turn(limiter.enter(Batch))).collect();
-    let mut waiting = line(limiter.enter(Batch));
+    let permits: Vec<_> = (0..3).map(|_| turn(limiter.enter(Background))).collect();
+    let mut waiting = line(limiter.enter(Background));
     let interactive: Vec<_> = (0..7).map(|_| turn(limiter.enter(Interactive))).collect();
     let mut eager = line(limiter.enter(Interactive));
     drop(permits);

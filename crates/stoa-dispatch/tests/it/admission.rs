@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stoa_dispatch::{Bound, Discard, DispatchError, LaneKey, LaneSettings, Offer, Stage, Task};
 
 use crate::{
-    lab::{Lab, batch, bounds, gate, get, lane_key, lazy, ms, request, secs, settle, small},
+    lab::{Lab, background, bounds, gate, get, lane_key, lazy, ms, request, secs, settle, small},
     origin::Answer,
 };
 
@@ -129,13 +129,13 @@ async fn a_send_that_is_given_up_leaves_no_trace_but_its_rejection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn batch_work_takes_three_tenths_of_the_turns_and_goes_last() {
+async fn background_work_takes_three_tenths_of_the_turns_and_goes_last() {
     let gate = gate();
     let lab = Lab::new(bounds(10, 100), {
         let gate = Arc::clone(&gate);
         move |_| Answer::ok().behind(&gate)
     });
-    let mut work = lab.callers((0..5).map(|_| batch("/batch")));
+    let mut work = lab.callers((0..5).map(|_| background("/background")));
     settle().await;
     assert_eq!(lab.origin.attempts(), 3, "three of ten");
     let mut calls = lab.callers((0..8).map(|_| get("/call")));
@@ -146,7 +146,7 @@ async fn batch_work_takes_three_tenths_of_the_turns_and_goes_last() {
     assert_eq!(
         lab.origin.paths()[10..],
         ["/call"],
-        "the call goes before the batch work that came first"
+        "the call goes before the background work that came first"
     );
     gate.add_permits(100);
     while work.join_next().await.is_some() {}
@@ -155,33 +155,39 @@ async fn batch_work_takes_three_tenths_of_the_turns_and_goes_last() {
     assert_eq!(lab.origin.attempts(), 13);
 }
 
-/// Batch work that waits for its share holds up nobody who has a turn to take.
+/// Background work that waits for its share holds up nobody who has a turn to take.
 #[tokio::test(start_paused = true)]
-async fn a_send_of_batch_work_that_waits_for_room_holds_up_no_other() {
+async fn a_send_of_background_work_that_waits_for_room_holds_up_no_other() {
     let lab = Lab::new(bounds(10, 2), |seen| match seen.uri.path() {
-        "/batch" => Answer::hangs(),
+        "/background" => Answer::hangs(),
         _ => Answer::ok(),
     });
     for _ in 0..5 {
-        lab.pool.send(batch("/batch"), Discard).await.expect("taken");
+        lab.pool
+            .send(background("/background"), Discard)
+            .await
+            .expect("taken");
     }
-    let blocked = lab.pool.send(batch("/batch"), Discard);
+    let blocked = lab.pool.send(background("/background"), Discard);
     let free = async {
         lab.pool.send(get("/free"), Discard).await.expect("taken");
         lab.began.elapsed()
     };
     tokio::select! {
         biased;
-        _ = blocked => panic!("there is no room for more batch work"),
+        _ = blocked => panic!("there is no room for more background work"),
         took = free => assert_eq!(took, secs(0)),
     }
     settle().await;
-    assert_eq!(lab.origin.paths(), ["/batch", "/batch", "/batch", "/free"]);
+    assert_eq!(
+        lab.origin.paths(),
+        ["/background", "/background", "/background", "/free"]
+    );
 }
 
-/// A repeat of batch work that waits for its share holds up nobody either.
+/// A repeat of background work that waits for its share holds up nobody either.
 #[tokio::test(start_paused = true)]
-async fn a_repeat_of_batch_work_that_waits_for_its_share_holds_up_no_other() {
+async fn a_repeat_of_background_work_that_waits_for_its_share_holds_up_no_other() {
     let settings = LaneSettings {
         retry: stoa_dispatch::RetrySettings::default(),
         ..bounds(10, 0)
@@ -191,10 +197,16 @@ async fn a_repeat_of_batch_work_that_waits_for_its_share_holds_up_no_other() {
         (_, 0) => Answer::status(502),
         _ => Answer::hangs(),
     });
-    assert!(matches!(lab.pool.offer(batch("/failing"), Discard), Offer::Taken));
+    assert!(matches!(
+        lab.pool.offer(background("/failing"), Discard),
+        Offer::Taken
+    ));
     settle().await;
     for _ in 0..3 {
-        assert!(matches!(lab.pool.offer(batch("/hanging"), Discard), Offer::Taken));
+        assert!(matches!(
+            lab.pool.offer(background("/hanging"), Discard),
+            Offer::Taken
+        ));
     }
     tokio::time::sleep(secs(1)).await;
     assert_eq!(

@@ -125,8 +125,8 @@ pub(crate) fn get(path: &str) -> Task {
     Task::ready(request(path)).expect("task")
 }
 
-pub(crate) fn batch(path: &str) -> Task {
-    get(path).class(Class::Batch)
+pub(crate) fn background(path: &str) -> Task {
+    get(path).urgency(Class::Background)
 }
 
 /// A task that builds its request when its turn comes.

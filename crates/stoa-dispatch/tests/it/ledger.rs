@@ -67,7 +67,7 @@ fn task(dice: &Dice) -> Task {
         4 => task.filtered(Arc::new(FilterFn::new("panics", |_: &Request| {
             panic!("in the filter")
         }))),
-        5..12 => task.class(Class::Batch),
+        5..12 => task.urgency(Class::Background),
         _ => task,
     };
     task.within(secs(2))

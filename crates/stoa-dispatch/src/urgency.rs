@@ -1,0 +1,318 @@
+//! How urgent a piece of work is at this moment.
+
+use std::{fmt, future::Future, pin::pin, sync::Arc};
+
+use tokio::sync::watch;
+
+/// How much it matters that work starts soon. The order is the order of the permits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// A caller waits for it.
+    #[default]
+    Interactive,
+    /// No caller waits for it. It takes at most three tenths of a lane's permits, and starts after everything interactive.
+    Background,
+}
+
+/// The class of a piece of work, shared by all callers that wait for it. Clones are the same urgency.
+///
+/// Work for one caller has a [fixed](Self::fixed) class. Work that several callers can join has a
+/// [shared](Self::shared) one: each interactive caller holds an [`Interest`] for as long as it waits, and the queues that
+/// the work stands in follow the change. Cancelling any of the futures here leaves nothing behind.
+#[derive(Clone)]
+pub struct Urgency(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Fixed(Class),
+    /// The number of interests that live now.
+    Shared(Arc<watch::Sender<usize>>),
+}
+
+/// Keeps a shared urgency interactive until it is dropped.
+#[must_use = "the urgency falls back as soon as this is dropped"]
+pub struct Interest(Option<Arc<watch::Sender<usize>>>);
+
+impl Urgency {
+    /// The same class for as long as the work lives. Allocates nothing.
+    pub const fn fixed(class: Class) -> Self {
+        Self(Kind::Fixed(class))
+    }
+
+    /// Background, until [`Self::raise`] makes it interactive.
+    pub fn shared() -> Self {
+        Self(Kind::Shared(Arc::new(watch::Sender::new(0))))
+    }
+
+    /// The highest class of those that wait now.
+    pub fn class(&self) -> Class {
+        match &self.0 {
+            Kind::Fixed(class) => *class,
+            Kind::Shared(interests) => class_of(*interests.borrow()),
+        }
+    }
+
+    /// Makes a shared urgency interactive until the guard is dropped. A fixed one stays as it is.
+    pub fn raise(&self) -> Interest {
+        let Kind::Shared(interests) = &self.0 else {
+            return Interest(None);
+        };
+        count(interests, |interests| interests.saturating_add(1));
+        Interest(Some(Arc::clone(interests)))
+    }
+
+    /// Resolves as soon as the class is another one than `from`: at once if it is already, never if it is fixed to
+    /// `from`.
+    pub async fn changed(&self, from: Class) {
+        match &self.0 {
+            Kind::Fixed(class) if *class != from => {}
+            Kind::Fixed(_) => std::future::pending().await,
+            Kind::Shared(interests) => {
+                let mut watching = interests.subscribe();
+                // An error would mean that the sender is gone, but `self` holds it.
+                let changed = watching.wait_for(|interests| class_of(*interests) != from).await;
+                debug_assert!(changed.is_ok(), "the sender lives in self");
+            }
+        }
+    }
+
+    /// Runs `work`, and keeps `to` raised for exactly as long as `self` is interactive meanwhile. For work on whose behalf
+    /// other shared work runs: who waits for the first waits for the second, too.
+    ///
+    /// Lending to itself is only running `work`. Do not lend in a circle of several: they would keep one another raised.
+    pub async fn lend<F: Future>(&self, to: &Self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        if self.is_same(to) {
+            return work.await;
+        }
+        loop {
+            let class = self.class();
+            let _interest = (class == Class::Interactive).then(|| to.raise());
+            tokio::select! {
+                // The class first, so that whatever `work` does now is done with the class of now.
+                biased;
+                () = self.changed(class) => {}
+                output = &mut work => return output,
+            }
+        }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Kind::Shared(one), Kind::Shared(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+fn class_of(interests: usize) -> Class {
+    if interests == 0 {
+        Class::Background
+    } else {
+        Class::Interactive
+    }
+}
+
+/// Changes the number of interests, and wakes the watchers only if the class changes by it.
+fn count(interests: &watch::Sender<usize>, change: impl FnOnce(usize) -> usize) {
+    interests.send_if_modified(|interests| {
+        let before = class_of(*interests);
+        *interests = change(*interests);
+        class_of(*interests) != before
+    });
+}
+
+impl Default for Urgency {
+    fn default() -> Self {
+        Self::fixed(Class::Interactive)
+    }
+}
+
+impl From<Class> for Urgency {
+    fn from(class: Class) -> Self {
+        Self::fixed(class)
+    }
+}
+
+impl fmt::Debug for Urgency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Fixed(class) => write!(f, "Fixed({class:?})"),
+            Kind::Shared(interests) => write!(f, "Shared({} interested)", *interests.borrow()),
+        }
+    }
+}
+
+impl Drop for Interest {
+    fn drop(&mut self) {
+        if let Some(interests) = &self.0 {
+            count(interests, |interests| interests.saturating_sub(1));
+        }
+    }
+}
+
+impl fmt::Debug for Interest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shared = self.0.is_some();
+        f.debug_struct("Interest")
+            .field("shared", &shared)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::pending,
+        sync::atomic::{AtomicUsize, Ordering},
+        task::{Context, Wake, Waker},
+    };
+
+    use futures_util::{FutureExt, poll};
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use Class::{Background, Interactive};
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_fixed_urgency_never_changes() {
+        for class in [Interactive, Background] {
+            let urgency = Urgency::from(class);
+            let _interest = urgency.raise();
+            assert_eq!(urgency.class(), class);
+            assert!(urgency.changed(class).now_or_never().is_none());
+        }
+        assert!(Urgency::default().changed(Background).now_or_never().is_some());
+    }
+
+    #[test]
+    fn a_shared_urgency_is_interactive_while_any_interest_lives() {
+        let urgency = Urgency::shared();
+        let other = urgency.clone();
+        assert_eq!(urgency.class(), Background);
+        let (first, second) = (urgency.raise(), other.raise());
+        drop(first);
+        assert_eq!(urgency.class(), Interactive);
+        drop(second);
+        assert_eq!(other.class(), Background);
+    }
+
+    #[tokio::test]
+    async fn a_change_is_noticed_both_ways_and_none_is_missed() {
+        let urgency = Urgency::shared();
+        let mut raised = pin!(urgency.changed(Background));
+        assert!(poll!(&mut raised).is_pending());
+        let first = urgency.raise();
+        let mut dropped = pin!(urgency.changed(Interactive));
+        let second = urgency.raise();
+        drop(first);
+        assert!(poll!(&mut dropped).is_pending(), "one interest is left");
+        drop(second);
+        assert!(poll!(&mut dropped).is_ready());
+        assert!(poll!(&mut raised).is_pending(), "it is background again");
+        let _third = urgency.raise();
+        assert!(poll!(&mut raised).is_ready());
+        urgency
+            .changed(Background)
+            .now_or_never()
+            .expect("changed before it was asked");
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_woken_only_by_a_change_of_class() {
+        let urgency = Urgency::shared();
+        let first = urgency.raise();
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(Arc::clone(&wakes));
+        let mut cx = Context::from_waker(&waker);
+        let mut changed = pin!(urgency.changed(Interactive));
+        assert!(changed.as_mut().poll(&mut cx).is_pending());
+        let second = urgency.raise();
+        drop(first);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+        drop(second);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert!(changed.as_mut().poll(&mut cx).is_ready());
+    }
+
+    #[tokio::test]
+    async fn lending_follows_the_lender_both_ways_and_ends_with_the_work() {
+        let (flight, fetch) = (Urgency::shared(), Urgency::shared());
+        let (done, work) = oneshot::channel();
+        let mut lent = pin!(flight.lend(&fetch, work));
+        assert!(poll!(&mut lent).is_pending());
+        assert_eq!(fetch.class(), Background);
+        for _ in 0..3 {
+            let interest = flight.raise();
+            assert!(poll!(&mut lent).is_pending());
+            assert_eq!(fetch.class(), Interactive);
+            drop(interest);
+            assert!(poll!(&mut lent).is_pending());
+            assert_eq!(fetch.class(), Background);
+        }
+        let _interest = flight.raise();
+        assert!(poll!(&mut lent).is_pending());
+        done.send(7).expect("the work waits");
+        assert_eq!(lent.await, Ok(7));
+        assert_eq!(fetch.class(), Background);
+    }
+
+    #[tokio::test]
+    async fn a_cancelled_loan_drops_its_interest() {
+        let fetch = Urgency::shared();
+        let caller = Urgency::fixed(Interactive);
+        {
+            let mut lent = Box::pin(caller.lend(&fetch, pending::<()>()));
+            assert!(poll!(&mut lent).is_pending());
+            assert_eq!(fetch.class(), Interactive);
+        }
+        assert_eq!(fetch.class(), Background);
+    }
+
+    #[tokio::test]
+    async fn a_loan_of_a_loan_reaches_the_last() {
+        let (outer, middle, inner) = (Urgency::shared(), Urgency::shared(), Urgency::shared());
+        let other = middle.raise();
+        let mut lent = Box::pin(outer.lend(&middle, middle.lend(&inner, pending::<()>())));
+        assert!(poll!(&mut lent).is_pending());
+        assert_eq!(
+            inner.class(),
+            Interactive,
+            "another caller waits for the middle one"
+        );
+        drop(other);
+        assert!(poll!(&mut lent).is_pending());
+        assert_eq!((middle.class(), inner.class()), (Background, Background));
+        let interest = outer.raise();
+        assert!(poll!(&mut lent).is_pending());
+        assert_eq!((middle.class(), inner.class()), (Interactive, Interactive));
+        drop(interest);
+        assert!(poll!(&mut lent).is_pending());
+        assert_eq!((middle.class(), inner.class()), (Background, Background));
+        let _interest = outer.raise();
+        assert!(poll!(&mut lent).is_pending());
+        drop(lent);
+        assert_eq!((middle.class(), inner.class()), (Background, Background));
+    }
+
+    #[tokio::test]
+    async fn lending_to_itself_keeps_nothing_raised() {
+        let urgency = Urgency::shared();
+        let again = urgency.clone();
+        let interest = urgency.raise();
+        let mut lent = pin!(urgency.lend(&again, pending::<()>()));
+        assert!(poll!(&mut lent).is_pending());
+        drop(interest);
+        assert!(poll!(&mut lent).is_pending());
+        assert_eq!(urgency.class(), Background);
+    }
+}
