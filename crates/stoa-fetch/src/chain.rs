@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 
 use crate::{
-    Entry, Fallback, FetchError, Fetched, Fetcher, FileTree, HttpClient, Off, Resource, Upstream,
+    Entry, Fallback, FetchError, Fetched, Fetcher, FileTree, HttpClient, Off, Question, Upstream,
     UpstreamList,
 };
 
@@ -67,10 +67,10 @@ impl fmt::Display for Chain {
 
 #[async_trait]
 impl Fetcher for Chain {
-    async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError> {
+    async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
         let mut told: Option<(u8, FetchError)> = None;
         for step in &self.steps {
-            let error = match step.fetcher.fetch(resource).await {
+            let error = match step.fetcher.fetch(question).await {
                 Ok(fetched) => return Ok(fetched),
                 Err(error) => error,
             };
@@ -100,8 +100,10 @@ fn rank(step: &Step, error: &FetchError) -> u8 {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use stoa_module::Resource;
+
     use super::*;
-    use crate::SourceName;
+    use crate::{Context, SourceName};
 
     /// Fails in one way and counts how often it is asked.
     #[derive(Debug)]
@@ -115,7 +117,7 @@ mod tests {
 
     #[async_trait]
     impl Fetcher for Fails {
-        async fn fetch(&self, _: &Resource) -> Result<Fetched, FetchError> {
+        async fn fetch(&self, _: &Question) -> Result<Fetched, FetchError> {
             self.1.fetch_add(1, Ordering::Relaxed);
             Err(self.0.clone())
         }
@@ -150,7 +152,8 @@ mod tests {
                 .collect(),
         };
         let resource = Resource::parse("example.com/a/@v/list").expect("ok").expect("ok");
-        let error = chain.fetch(&resource).await.expect_err("all fail").to_string();
+        let question = Question::new(resource, Context::background());
+        let error = chain.fetch(&question).await.expect_err("all fail").to_string();
         (error, fails.iter().map(|f| f.1.load(Ordering::Relaxed)).sum())
     }
 

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use stoa_module::ModulePath;
 
 use crate::{
-    BaseUrl, FetchError, Fetched, Fetcher, HttpClient, OpenRepository, Resource, SourceName, Upstream,
+    BaseUrl, FetchError, Fetched, Fetcher, HttpClient, OpenRepository, Question, SourceName, Upstream,
     code_repo::{CodeLimits, CodeRepo, CompressedContents, DirectModule},
     discovery::{Discovery, DiscoveryOptions, HttpPages, RepoKind, RepoRoot},
     recent_repositories::RecentRepositories,
@@ -29,10 +29,10 @@ impl fmt::Display for Off {
 
 #[async_trait]
 impl Fetcher for Off {
-    async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError> {
+    async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
         let reason = format!(
             "module lookup of {} is disabled: its upstream list says off",
-            resource.module()
+            question.resource.module()
         );
         Err(FetchError::Refused { reason })
     }
@@ -145,8 +145,9 @@ impl fmt::Display for Direct {
 
 #[async_trait]
 impl Fetcher for Direct {
-    async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError> {
-        let root = self.discovery.find(resource.module()).await?;
-        self.module(resource.module(), root)?.fetch(resource).await
+    async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
+        let module = question.resource.module();
+        let root = self.discovery.find(module).await?;
+        self.module(module, root)?.fetch(question).await
     }
 }

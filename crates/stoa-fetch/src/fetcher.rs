@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{Body, FetchError, Resource, SourceName, body::Rules};
+use crate::{Body, FetchError, Question, SourceName, body::Rules};
 
 /// A place that modules come from.
 ///
@@ -21,8 +21,8 @@ use crate::{Body, FetchError, Resource, SourceName, body::Rules};
 /// [`fmt::Display`] prints the composition, so that a test can assert the order.
 #[async_trait]
 pub trait Fetcher: fmt::Display + fmt::Debug + Send + Sync + 'static {
-    /// Asks for `resource`.
-    async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError>;
+    /// Asks for the resource of `question`.
+    async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError>;
 }
 
 /// An answer whose head has arrived.

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use futures_util::{StreamExt, stream};
 use tokio::{fs::File, io::AsyncReadExt, time::timeout};
 
-use crate::{FetchError, Fetched, Fetcher, Limits, ListError, Phase, Resource, SourceName, body::Pieces};
+use crate::{FetchError, Fetched, Fetcher, Limits, ListError, Phase, Question, SourceName, body::Pieces};
 
 const PIECE: usize = 128 << 10;
 /// A local disk answers or fails; this is for what may hang for ever, a network file system.
@@ -51,7 +51,8 @@ impl fmt::Display for FileTree {
 
 #[async_trait]
 impl Fetcher for FileTree {
-    async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError> {
+    async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
+        let resource = &question.resource;
         // An escaped path has no `..`, no empty element and no root of its own, so that it stays below the root.
         let path = self.root.join(resource.path());
         let failed = |error: io::Error| match error.kind() {
@@ -102,7 +103,10 @@ fn pieces(file: File, source_name: SourceName) -> Pieces {
 
 #[cfg(test)]
 mod tests {
+    use stoa_module::Resource;
+
     use super::*;
+    use crate::Context;
 
     #[tokio::test]
     async fn a_file_is_read_whole_and_a_missing_one_is_not_found() {
@@ -113,16 +117,19 @@ mod tests {
         std::fs::write(folder.join("v1.0.0.mod"), &content).expect("write");
         let tree = FileTree::new(dir.path().to_owned(), Limits::default());
 
-        let resource = |path| Resource::parse(path).expect("ok").expect("ok");
+        let question = |path| {
+            let resource = Resource::parse(path).expect("ok").expect("ok");
+            Question::new(resource, Context::background())
+        };
         let fetched = tree
-            .fetch(&resource("example.com/!a/@v/v1.0.0.mod"))
+            .fetch(&question("example.com/!a/@v/v1.0.0.mod"))
             .await
             .expect("fetched");
         assert_eq!(fetched.len, Some(300_000));
         assert_eq!(fetched.bytes().await.expect("bytes"), content);
 
         let missing = tree
-            .fetch(&resource("example.com/!a/@v/v1.0.1.mod"))
+            .fetch(&question("example.com/!a/@v/v1.0.1.mod"))
             .await
             .expect_err("missing");
         assert!(missing.is_not_found());

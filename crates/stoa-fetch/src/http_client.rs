@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    Body, FetchError, Fetched, Limits, NotFound, OutboundRules, Reply, SourceName,
+    Body, Context, FetchError, Fetched, Limits, NotFound, OutboundRules, Reply, SourceName,
     authorization::Authorization,
     body::Pieces,
     discovery::{Access, Page, UrlGuard},
@@ -41,6 +41,7 @@ pub struct HttpClient {
 /// One request: where to, for whom, how much.
 #[derive(Debug)]
 pub(crate) struct Get<'a> {
+    pub(crate) context: &'a Context,
     pub(crate) url: Url,
     /// The user part of a URL of the configuration; without one, the rules are asked.
     pub(crate) authorization: Option<&'a Authorization>,
@@ -52,6 +53,7 @@ pub(crate) struct Get<'a> {
 
 /// Where the hops of one request begin.
 struct Start<'a> {
+    context: &'a Context,
     url: Url,
     access: Access,
     authorization: Option<&'a Authorization>,
@@ -115,6 +117,7 @@ impl HttpClient {
     fn start<'a>(&'a self, get: Get<'a>) -> Result<Start<'a>, FetchError> {
         let guard = &self.rules.guard;
         let mut start = Start {
+            context: get.context,
             url: get.url,
             access: Access::Anywhere,
             authorization: get.authorization,
@@ -142,8 +145,10 @@ impl HttpClient {
         source_name: &SourceName,
         limit: usize,
         guard: &UrlGuard,
+        context: &Context,
     ) -> Result<Page, FetchError> {
         let start = Start {
+            context,
             access: admit(guard, &url, "asked for")?,
             url,
             authorization: None,
@@ -187,6 +192,7 @@ impl HttpClient {
     /// The first answer that is no redirect, and where it was found.
     async fn follow(&self, start: Start<'_>) -> Result<Arrived, FetchError> {
         let Start {
+            context,
             mut url,
             mut access,
             authorization,
@@ -202,9 +208,14 @@ impl HttpClient {
             };
             let authorized = shown.is_some();
             let mut task = task(&url, access, shown).map_err(|bad| bad.into_error(source_name))?;
-            if hops > 0 {
-                // All hops together have the time of one transfer.
-                task = task.within(self.total.saturating_sub(began.elapsed()));
+            task = task.urgency(context.urgency.clone());
+            if hops > 0 || context.deadline.is_some() {
+                // All hops together have the time of one transfer, and none has more than the caller has.
+                let left = self.total.saturating_sub(began.elapsed());
+                let wait = context
+                    .deadline
+                    .map(|deadline| deadline.saturating_duration_since(Instant::now()));
+                task = task.within(wait.map_or(left, |wait| wait.min(left)));
             }
             let sent = self.pool.call(task).await;
             let response = sent.map_err(|error| FetchError::dispatch(source_name, self.total, error))?;

@@ -1,7 +1,6 @@
 //! Where Go modules come from.
 //!
-//! A [`Fetcher`] answers one [`Resource`], a question of the GOPROXY protocol, with a body that is read as it
-//! arrives. Three layers compose, outermost first:
+//! A [`Fetcher`] answers one [`Question`] of the GOPROXY protocol with a body that is read as it arrives. Three layers compose, outermost first:
 //!
 //! ```text
 //! routes      which list serves this module path (first matching pattern wins)
@@ -21,6 +20,7 @@ mod authorization;
 mod body;
 mod chain;
 pub mod code_repo;
+mod context;
 mod direct;
 pub mod discovery;
 mod egress;
@@ -30,10 +30,10 @@ mod file;
 mod http_client;
 mod limits;
 mod outbound_rules;
+mod question;
 mod recent_repositories;
 mod redirect;
 mod repositories;
-mod resource;
 mod route;
 mod small_files;
 mod upstream;
@@ -41,6 +41,7 @@ mod upstream_list;
 
 pub use body::Body;
 pub use chain::Chain;
+pub use context::{Caller, Context, Hops, Trace};
 pub use direct::{Direct, DirectOptions, Off};
 pub use error::{FetchError, NotFound, Phase, Reply, SourceName};
 pub use fetcher::{Fetched, Fetcher};
@@ -48,8 +49,8 @@ pub use file::FileTree;
 pub use http_client::HttpClient;
 pub use limits::{Deadlines, Limits};
 pub use outbound_rules::OutboundRules;
+pub use question::Question;
 pub use repositories::{OpenRepository, Repositories, RepositoriesOptions};
-pub use resource::{BadResource, Resource};
 pub use route::{Route, Routes};
 pub use small_files::SmallFiles;
 pub use upstream::{BaseUrl, Upstream};

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use stoa_dispatch::LaneSettings;
-
-use crate::Resource;
+use stoa_module::Resource;
 
 /// The largest body taken of each kind, in bytes. A longer one ends the transfer with an error while it streams.
 ///

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use stoa_module::PatternList;
 
-use crate::{FetchError, Fetched, Fetcher, Resource};
+use crate::{FetchError, Fetched, Fetcher, Question};
 
 /// Modules that match `patterns` come from `fetcher`.
 #[derive(Debug)]
@@ -44,12 +44,12 @@ impl fmt::Display for Routes {
 
 #[async_trait]
 impl Fetcher for Routes {
-    async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError> {
-        let path = resource.module().as_str();
+    async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
+        let path = question.resource.module().as_str();
         let route = self.routes.iter().find(|route| route.patterns.matches(path));
         route
             .map_or(&self.default, |route| &route.fetcher)
-            .fetch(resource)
+            .fetch(question)
             .await
     }
 }

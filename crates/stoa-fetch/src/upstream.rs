@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::{
-    FetchError, Fetched, Fetcher, HttpClient, ListError, Resource, SourceName, authorization::Authorization,
+    FetchError, Fetched, Fetcher, HttpClient, ListError, Question, SourceName, authorization::Authorization,
     http_client::Get,
 };
 
@@ -131,8 +131,10 @@ impl fmt::Display for BaseUrl {
 
 #[async_trait]
 impl Fetcher for Upstream {
-    async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError> {
+    async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
+        let resource = &question.resource;
         let get = Get {
+            context: &question.context,
             url: self.base.join(&resource.path()),
             authorization: self.base.credentials(),
             source_name: &self.base.name,
@@ -145,6 +147,8 @@ impl Fetcher for Upstream {
 
 #[cfg(test)]
 mod tests {
+    use stoa_module::Resource;
+
     use super::*;
 
     #[test]

@@ -9,6 +9,7 @@
 //! - [`ModulePath`], [`Version`] and the two of them as [`ModuleVersion`] are checked once, when they are made, and
 //!   can be trusted from there on. All clone cheaply.
 //! - [`Query`] is what a request asks for: a version, or a [`Revision`] that resolves to one.
+//! - [`Resource`] is one question of the GOPROXY protocol, read from the path of a request and written as one.
 //! - Each has a plain form (`as_str`, `parse`) and an escaped form for URLs and file names (`escaped`, `unescape`).
 //! - [`semver`] compares versions as text; [`PseudoVersion`] takes those apart that name a commit.
 //! - [`PatternList`] matches module paths as GOPRIVATE does.
@@ -32,6 +33,7 @@ mod pattern;
 mod pseudo;
 mod query;
 mod quote;
+mod resource;
 pub mod semver;
 mod timestamp;
 mod unicode;
@@ -50,6 +52,7 @@ pub use pseudo::{
 };
 pub use query::{Query, Revision};
 pub use quote::quoted;
+pub use resource::{Resource, ResourceError};
 pub use timestamp::{Timestamp, TimestampRangeError};
 pub use version::{Version, canonical_version, escape_version, unescape_version};
 pub use version_error::{CheckError, VersionError, VersionFault};

@@ -3,10 +3,11 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use stoa_fetch::Resource;
+
 use tokio::sync::Semaphore;
 
 use crate::{Answer, Protocol, ProxyError};
+use stoa_fetch::Question;
 
 /// When a refused client may come back.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -42,11 +43,11 @@ impl fmt::Display for Admission {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Protocol for Admission {
-    async fn get(&self, resource: &Resource) -> Result<Answer, ProxyError> {
+    async fn get(&self, question: &Question) -> Result<Answer, ProxyError> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| {
             let reason = format!("{} requests (pool.requests) are waiting already", self.requests);
             ProxyError::overloaded(reason, RETRY_AFTER)
         })?;
-        Ok(self.inner.get(resource).await?.holding(permit))
+        Ok(self.inner.get(question).await?.holding(permit))
     }
 }

@@ -2,10 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use bytes::Bytes;
-use stoa_storage::Blob;
-
-use crate::Growing;
+use crate::Content;
 
 /// How an answer came about; the word that logs and metrics use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,7 +52,7 @@ impl fmt::Display for Outcome {
 #[derive(Debug)]
 pub struct Answer {
     /// The content.
-    pub body: AnswerBody,
+    pub content: Content,
     /// How it came about.
     pub outcome: Outcome,
     /// For what may change: how much longer it is fresh. `None` for fixed files, and for what may not be reused.
@@ -72,22 +69,11 @@ impl<T: fmt::Debug + Send + Sync> Hold for T {}
 #[derive(Debug, Default)]
 pub struct Held(#[expect(dead_code, reason = "kept only to be dropped")] Option<Box<dyn Hold>>);
 
-/// The content of an answer.
-#[derive(Clone, Debug)]
-pub enum AnswerBody {
-    /// In memory.
-    Bytes(Bytes),
-    /// Stored.
-    Blob(Blob),
-    /// Still arriving.
-    Growing(Growing),
-}
-
 impl Answer {
     /// An answer that holds nothing.
-    pub fn new(body: AnswerBody, outcome: Outcome) -> Self {
+    pub fn new(content: Content, outcome: Outcome) -> Self {
         Self {
-            body,
+            content,
             outcome,
             fresh_for: None,
             hold: None,
@@ -104,8 +90,8 @@ impl Answer {
         self
     }
 
-    /// The body, and what must be kept while it is sent.
-    pub fn into_parts(self) -> (AnswerBody, Held) {
-        (self.body, Held(self.hold))
+    /// The content, and what must be kept while it is sent.
+    pub fn into_parts(self) -> (Content, Held) {
+        (self.content, Held(self.hold))
     }
 }

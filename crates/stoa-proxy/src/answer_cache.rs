@@ -5,10 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use quick_cache::{Weighter, sync::Cache};
-use stoa_fetch::Resource;
+
 use tokio::time::{Duration, Instant};
 
 use crate::ProxyError;
+use stoa_module::Resource;
 
 /// What one entry costs beside its content, in bytes: key, bookkeeping, the strings of an error.
 const OVERHEAD: u64 = 512;

@@ -3,9 +3,9 @@
 use std::{fmt, sync::Arc};
 
 use futures_util::{StreamExt, stream};
-use stoa_fetch::{Fetcher, Resource};
+use stoa_fetch::{Context, Fetcher, Question};
 use stoa_module::{
-    ModuleVersion, PatternList,
+    ModuleVersion, PatternList, Resource,
     dirhash::{H1, go_mod_h1},
     zip::ZipLimits,
 };
@@ -208,14 +208,21 @@ impl DriftCheck {
     async fn upstream(&self, file: &FileKey) -> Result<H1, ProxyError> {
         if file.kind != FileKind::Zip {
             let resource = Resource::Mod(file.target.clone());
-            let fetched = self.fetcher.fetch(&resource).await?;
+            let fetched = self.fetcher.fetch(&ask(resource)).await?;
             return Ok(go_mod_h1(&fetched.bytes().await?));
         }
-        let fetched = self.fetcher.fetch(&Resource::Zip(file.target.clone())).await?;
+        let fetched = self
+            .fetcher
+            .fetch(&ask(Resource::Zip(file.target.clone())))
+            .await?;
         // Some zips can only be read from their end. The stage is never committed, and leaves nothing behind.
         let mut stage = self.storage.stage(file).await?;
         receive(fetched, stage.as_mut(), &file.target, &self.limits, |_| ()).await
     }
+}
+
+fn ask(resource: Resource) -> Question {
+    Question::new(resource, Context::background())
 }
 
 fn today(hash: Result<H1, ProxyError>) -> Today {

@@ -5,8 +5,8 @@ use std::{fmt, pin::pin, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use stoa_fetch::{Fetched, Fetcher, Resource, SourceName};
-use stoa_module::{ModuleVersion, dirhash::go_mod_h1, zip::ZipLimits};
+use stoa_fetch::{Fetched, Fetcher, Question, SourceName};
+use stoa_module::{ModuleVersion, Resource, dirhash::go_mod_h1, zip::ZipLimits};
 use stoa_storage::{FileKey, Put, Storage};
 use stoa_sumdb::SumFile;
 use tokio::sync::oneshot;
@@ -62,8 +62,9 @@ impl FetchAndSave {
     }
 
     /// Fetches a small answer whole and checks it. Says who sent it.
-    async fn small(&self, resource: &Resource) -> Result<(Bytes, SourceName), ProxyError> {
-        let fetched = self.fetcher.fetch(resource).await?;
+    async fn small(&self, question: &Question) -> Result<(Bytes, SourceName), ProxyError> {
+        let fetched = self.fetcher.fetch(question).await?;
+        let resource = &question.resource;
         let source_name = fetched.source_name.clone();
         let bytes = fetched.bytes().await?;
         if matches!(
@@ -75,22 +76,22 @@ impl FetchAndSave {
         Ok((bytes, source_name))
     }
 
-    async fn save_info(&self, resource: &Resource, key: &FileKey) -> Result<Content, ProxyError> {
-        let (bytes, _) = self.small(resource).await?;
+    async fn save_info(&self, question: &Question, key: &FileKey) -> Result<Content, ProxyError> {
+        let (bytes, _) = self.small(question).await?;
         self.put(key, bytes).await
     }
 
     async fn save_go_mod(
         &self,
-        resource: &Resource,
+        question: &Question,
         target: &ModuleVersion,
         key: &FileKey,
     ) -> Result<Content, ProxyError> {
         let expected = self.ingest.sums.expected(target);
-        let ((bytes, source_name), expected) = alongside(self.small(resource), expected).await?;
+        let ((bytes, source_name), expected) = alongside(self.small(question), expected).await?;
         if let Err(error) = expected.check(SumFile::GoMod, go_mod_h1(&bytes), &source_name) {
             tracing::error!(file = %key, %error, "a go.mod was refused");
-            self.refusals.remember(resource, &error);
+            self.refusals.remember(&question.resource, &error);
             let mut stage = self.storage.stage(key).await?;
             stage.write(bytes).await?;
             stage.reject().await?;
@@ -112,11 +113,11 @@ impl FetchAndSave {
 
     async fn save_zip(
         &self,
-        resource: &Resource,
+        question: &Question,
         target: &ModuleVersion,
         key: FileKey,
     ) -> Result<Content, ProxyError> {
-        let fetched: Fetched = self.fetcher.fetch(resource).await?;
+        let fetched: Fetched = self.fetcher.fetch(question).await?;
         let stage = self.storage.stage(&key).await?;
         let (writer, growing) = growing(fetched.len, stage.reader());
         let pump = Pump {
@@ -161,10 +162,11 @@ impl fmt::Display for FetchAndSave {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Stasher for FetchAndSave {
-    async fn stash(&self, resource: &Resource) -> Result<Stashed, ProxyError> {
+    async fn stash(&self, question: &Question) -> Result<Stashed, ProxyError> {
+        let resource = &question.resource;
         let Some(key) = file_key(resource) else {
             return self
-                .small(resource)
+                .small(question)
                 .await
                 .map(|(bytes, _)| Stashed::new(Content::Bytes(bytes)));
         };
@@ -175,9 +177,9 @@ impl Stasher for FetchAndSave {
             return Err(refusal);
         }
         let content = match resource {
-            Resource::Zip(target) => self.save_zip(resource, target, key).await?,
-            Resource::Mod(target) => self.save_go_mod(resource, target, &key).await?,
-            _ => self.save_info(resource, &key).await?,
+            Resource::Zip(target) => self.save_zip(question, target, key).await?,
+            Resource::Mod(target) => self.save_go_mod(question, target, &key).await?,
+            _ => self.save_info(question, &key).await?,
         };
         Ok(Stashed::new(content))
     }

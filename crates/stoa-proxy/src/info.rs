@@ -1,8 +1,8 @@
 //! The `.info` JSON, as far as a proxy must understand it.
 
 use serde::Deserialize;
-use stoa_fetch::Resource;
-use stoa_module::{ModulePath, ModuleVersion, Version};
+
+use stoa_module::{ModulePath, ModuleVersion, Resource, Version};
 
 /// What an `.info` or `@latest` says. The bytes themselves are kept as they came; this is read for checks only.
 #[derive(Clone, Debug, PartialEq, Eq)]

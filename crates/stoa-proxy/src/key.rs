@@ -1,6 +1,6 @@
 //! Where an immutable answer is stored.
 
-use stoa_fetch::Resource;
+use stoa_module::Resource;
 use stoa_storage::{FileKey, FileKind};
 
 /// The stored file that answers `resource`; `None` for what may change.

@@ -21,6 +21,7 @@
 mod admission;
 mod answer;
 mod answer_cache;
+mod content;
 mod drift;
 mod error;
 mod fetch_and_save;
@@ -46,7 +47,8 @@ mod version_list;
 mod walk;
 
 pub use admission::Admission;
-pub use answer::{Answer, AnswerBody, Held, Outcome};
+pub use answer::{Answer, Held, Outcome};
+pub use content::Content;
 pub use drift::{Drift, DriftCheck, DriftReport, Today};
 pub use error::{Cause, Meaning, ProxyError};
 pub use fetch_and_save::{FetchAndSave, Ingest};
@@ -60,7 +62,7 @@ pub use resolved_info::ResolvedInfo;
 pub use revalidation_cache::{RevalidationCache, RevalidationOptions};
 pub use single_flight::SingleFlight;
 pub use stash::Stash;
-pub use stasher::{Content, Stashed, Stasher};
+pub use stasher::{Stashed, Stasher};
 pub use storage_first::{NetworkMode, StorageFirst};
 pub use sumdb::{
     Alarm, BadSumPath, CheckedSums, ChecksumDatabase, ChecksumDatabases, DatabasePort, Expected, NoCheck,

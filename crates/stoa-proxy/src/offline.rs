@@ -3,7 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use stoa_fetch::Resource;
+use stoa_fetch::Question;
 
 use crate::{Cause, ProxyError, Stashed, Stasher};
 
@@ -22,9 +22,9 @@ impl fmt::Display for Offline {
 
 #[async_trait]
 impl Stasher for Offline {
-    async fn stash(&self, resource: &Resource) -> Result<Stashed, ProxyError> {
+    async fn stash(&self, question: &Question) -> Result<Stashed, ProxyError> {
         Err(Cause::NotStored {
-            what: resource.to_string(),
+            what: question.to_string(),
         }
         .into())
     }

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use stoa_fetch::{FetchError, Fetched, Fetcher, Resource};
+use stoa_fetch::{FetchError, Fetched, Fetcher, Question};
 use tokio::{sync::Semaphore, time::timeout};
 
 /// How long an answer may wait for a slot before it is given up.
@@ -42,8 +42,8 @@ impl fmt::Display for Pool {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Fetcher for Pool {
-    async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError> {
-        let mut fetched = self.inner.fetch(resource).await?;
+    async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
+        let mut fetched = self.inner.fetch(question).await?;
         // The semaphore is never closed, so what fails is the patience.
         let slot = timeout(PATIENCE, Arc::clone(&self.slots).acquire_owned()).await;
         let Ok(Ok(slot)) = slot else {

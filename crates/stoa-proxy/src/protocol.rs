@@ -3,9 +3,9 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use stoa_fetch::Resource;
 
 use crate::{Answer, ProxyError};
+use stoa_fetch::Question;
 
 /// Answers questions of the GOPROXY protocol.
 ///
@@ -15,6 +15,6 @@ use crate::{Answer, ProxyError};
 /// * Layers add one concern each; [`fmt::Display`] prints the stack from the outside in.
 #[async_trait]
 pub trait Protocol: fmt::Display + fmt::Debug + Send + Sync + 'static {
-    /// Answers `resource`.
-    async fn get(&self, resource: &Resource) -> Result<Answer, ProxyError>;
+    /// Answers `question`.
+    async fn get(&self, question: &Question) -> Result<Answer, ProxyError>;
 }

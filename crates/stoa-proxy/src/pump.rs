@@ -5,9 +5,9 @@ use std::{io, sync::Arc};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
-use stoa_fetch::{Body, Fetched, Resource, SourceName};
+use stoa_fetch::{Body, Fetched, SourceName};
 use stoa_module::{
-    ModuleVersion,
+    ModuleVersion, Resource,
     dirhash::H1,
     zip::{self, StreamChecker, Verdict, ZipError, ZipLimits, ZipSummary},
 };

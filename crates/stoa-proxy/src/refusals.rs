@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
-use stoa_fetch::Resource;
+
 use tokio::time::Instant;
 
 use crate::ProxyError;
+use stoa_module::Resource;
 
 /// So many are remembered; one is a path, two hashes and a sentence.
 const REMEMBERED: usize = 1024;

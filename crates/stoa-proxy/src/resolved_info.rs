@@ -3,11 +3,13 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use stoa_fetch::Resource;
+
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
-use crate::{Answer, AnswerBody, Protocol, ProxyError, parse_info};
+use crate::{Answer, Content, Protocol, ProxyError, parse_info};
+use stoa_fetch::Question;
+use stoa_module::Resource;
 
 /// How many are brought in at once. More are left for the next time somebody asks.
 const AT_ONCE: usize = 64;
@@ -38,14 +40,14 @@ impl ResolvedInfo {
         }
     }
 
-    fn bring_in(&self, resource: Resource) {
+    fn bring_in(&self, question: Question) {
         let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() else {
             return;
         };
         let inner = Arc::clone(&self.inner);
         self.tasks.spawn(async move {
-            if let Err(error) = inner.get(&resource).await {
-                tracing::debug!(%resource, %error, "the .info of a resolved version was not brought in");
+            if let Err(error) = inner.get(&question).await {
+                tracing::debug!(%question, %error, "the .info of a resolved version was not brought in");
             }
             drop(turn);
         });
@@ -61,13 +63,14 @@ impl fmt::Display for ResolvedInfo {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Protocol for ResolvedInfo {
-    async fn get(&self, resource: &Resource) -> Result<Answer, ProxyError> {
-        let answer = self.inner.get(resource).await?;
-        if let (Resource::Latest(path) | Resource::Query(path, _), AnswerBody::Bytes(json)) =
-            (resource, &answer.body)
+    async fn get(&self, question: &Question) -> Result<Answer, ProxyError> {
+        let answer = self.inner.get(question).await?;
+        if let (Resource::Latest(path) | Resource::Query(path, _), Content::Bytes(json)) =
+            (&question.resource, &answer.content)
             && let Ok(info) = parse_info(path, json)
         {
-            self.bring_in(Resource::Info(info.target));
+            let context = question.context.behind();
+            self.bring_in(Question::new(Resource::Info(info.target), context));
         }
         Ok(answer)
     }

@@ -4,13 +4,14 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use stoa_fetch::Resource;
+
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Answer, AnswerBody, Outcome, Protocol, ProxyError,
+    Answer, Content, Outcome, Protocol, ProxyError,
     answer_cache::{AnswerCache, Entry},
 };
+use stoa_fetch::Question;
 
 /// How long answers are believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,17 +82,18 @@ impl RevalidationCache {
     }
 
     /// Refreshes behind the stale answer that is being given out.
-    fn refresh_behind(&self, resource: &Resource, entry: &Arc<Entry>) {
+    fn refresh_behind(&self, question: &Question, entry: &Arc<Entry>) {
         if entry.is_resting() {
             return;
         }
         let Some(turn) = entry.take_turn() else { return };
-        let (shared, resource, entry) = (Arc::clone(&self.shared), resource.clone(), Arc::clone(entry));
+        let question = Question::new(question.resource.clone(), question.context.behind());
+        let (shared, entry) = (Arc::clone(&self.shared), Arc::clone(entry));
         self.tasks.spawn(async move {
-            match shared.ask(&resource, Some(&entry)).await {
+            match shared.ask(&question, Some(&entry)).await {
                 Ok(answer) if is_second_best(&answer, &entry) => entry.rest(shared.options.negative_ttl),
                 Err(error) if !error.is_not_found() => {
-                    tracing::warn!(%resource, %error, "refresh failed; the old answer stays in use");
+                    tracing::warn!(%question, %error, "refresh failed; the old answer stays in use");
                     entry.rest(shared.options.negative_ttl);
                 }
                 _ => {}
@@ -113,12 +115,13 @@ impl Shared {
     }
 
     /// Asks the inner layers and remembers what they say, unless that is worse than the entry there is.
-    async fn ask(&self, resource: &Resource, known: Option<&Entry>) -> Result<Answer, ProxyError> {
-        match self.inner.get(resource).await {
+    async fn ask(&self, question: &Question, known: Option<&Entry>) -> Result<Answer, ProxyError> {
+        let resource = &question.resource;
+        match self.inner.get(question).await {
             Ok(answer) if known.is_some_and(|entry| is_second_best(&answer, entry)) => Ok(answer),
             Ok(answer) => {
-                match &answer.body {
-                    AnswerBody::Bytes(bytes) if resource.is_mutable() => {
+                match &answer.content {
+                    Content::Bytes(bytes) if resource.is_mutable() => {
                         let stands_in = answer.outcome == Outcome::Stale;
                         self.cache.put(resource, Ok(bytes.clone()), stands_in);
                     }
@@ -144,7 +147,7 @@ fn is_second_best(answer: &Answer, entry: &Entry) -> bool {
 fn from_memory(result: &Result<Bytes, ProxyError>, outcome: Outcome) -> Result<Answer, ProxyError> {
     result
         .as_ref()
-        .map(|bytes| Answer::new(AnswerBody::Bytes(bytes.clone()), outcome))
+        .map(|bytes| Answer::new(Content::Bytes(bytes.clone()), outcome))
         .map_err(Clone::clone)
 }
 
@@ -157,9 +160,10 @@ impl fmt::Display for RevalidationCache {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Protocol for RevalidationCache {
-    async fn get(&self, resource: &Resource) -> Result<Answer, ProxyError> {
+    async fn get(&self, question: &Question) -> Result<Answer, ProxyError> {
+        let resource = &question.resource;
         let Some(entry) = self.shared.cache.get(resource) else {
-            return self.shared.ask(resource, None).await;
+            return self.shared.ask(question, None).await;
         };
         match self.shared.age(&entry) {
             Age::Fresh => {
@@ -168,11 +172,11 @@ impl Protocol for RevalidationCache {
                 Ok(answer)
             }
             Age::Refreshable => {
-                self.refresh_behind(resource, &entry);
+                self.refresh_behind(question, &entry);
                 from_memory(&entry.result, Outcome::Stale)
             }
             Age::Old if entry.is_resting() => from_memory(&entry.result, Outcome::Stale),
-            Age::Old => match self.shared.ask(resource, Some(&entry)).await {
+            Age::Old => match self.shared.ask(question, Some(&entry)).await {
                 Ok(answer) if is_second_best(&answer, &entry) => {
                     entry.rest(self.shared.options.negative_ttl);
                     from_memory(&entry.result, Outcome::Stale)

@@ -3,13 +3,15 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use stoa_fetch::Resource;
+
 use tokio_util::task::TaskTracker;
 
 use crate::{
     Outcome, ProxyError, Stashed, Stasher,
     flights::{Flights, Lost},
 };
+use stoa_fetch::Question;
+use stoa_module::Resource;
 
 /// Starts one flight for each distinct question and lets later callers join it.
 ///
@@ -45,14 +47,14 @@ impl fmt::Display for SingleFlight {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Stasher for SingleFlight {
-    async fn stash(&self, resource: &Resource) -> Result<Stashed, ProxyError> {
+    async fn stash(&self, question: &Question) -> Result<Stashed, ProxyError> {
         let work = || {
-            let (inner, resource) = (Arc::clone(&self.inner), resource.clone());
-            async move { inner.stash(&resource).await }
+            let (inner, question) = (Arc::clone(&self.inner), question.clone());
+            async move { inner.stash(&question).await }
         };
         let landed = self
             .flights
-            .fly(resource, work, |stashed, key| stashed.guard(key));
+            .fly(&question.resource, work, |stashed, key| stashed.guard(key));
         let landed = landed
             .await
             .map_err(|Lost| ProxyError::internal("the fetch panicked or was dropped; see the log"))?;

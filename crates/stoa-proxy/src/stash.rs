@@ -3,9 +3,9 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use stoa_fetch::Resource;
+use stoa_fetch::Question;
 
-use crate::{Answer, AnswerBody, Content, Protocol, ProxyError, Stasher};
+use crate::{Answer, Content, Protocol, ProxyError, Stasher};
 
 /// A zip up to this size is waited for, in bytes. Most modules are smaller, a whole one arrives almost as soon as its
 /// beginning, and its failure can still be told with a status instead of a cut connection.
@@ -33,16 +33,11 @@ impl fmt::Display for Stash {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Protocol for Stash {
-    async fn get(&self, resource: &Resource) -> Result<Answer, ProxyError> {
-        let stashed = self.stasher.stash(resource).await?;
-        let body = match stashed.content {
-            Content::Bytes(bytes) => AnswerBody::Bytes(bytes),
-            Content::Stored(blob) => AnswerBody::Blob(blob),
-            Content::Growing(growing) => {
-                growing.larger_than(WAITED_FOR).await?;
-                AnswerBody::Growing(growing)
-            }
-        };
-        Ok(Answer::new(body, stashed.outcome))
+    async fn get(&self, question: &Question) -> Result<Answer, ProxyError> {
+        let stashed = self.stasher.stash(question).await?;
+        if let Content::Growing(growing) = &stashed.content {
+            growing.larger_than(WAITED_FOR).await?;
+        }
+        Ok(Answer::new(stashed.content, stashed.outcome))
     }
 }

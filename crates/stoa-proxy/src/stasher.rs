@@ -3,23 +3,22 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use stoa_fetch::Resource;
-use stoa_storage::Blob;
 
-use crate::{Growing, Outcome, ProxyError};
+use stoa_fetch::Question;
+
+use crate::{Content, Outcome, ProxyError};
 
 /// Brings an answer in from where modules come from, and stores what can be stored.
 ///
 /// # Contract
 /// * What is returned whole has been checked and, if it is immutable, stored.
-/// * A [`Growing`] answer may be returned before it is whole; the work behind it goes on until its writer ends, and
+/// * A [growing](Content::Growing) answer may be returned before it is whole; the work behind it goes on until its writer ends, and
 ///   layers that guard the work attach their guard to it.
 /// * [`fmt::Display`] prints the stack from the outside in.
 #[async_trait]
 pub trait Stasher: fmt::Display + fmt::Debug + Send + Sync + 'static {
-    /// Brings `resource` in.
-    async fn stash(&self, resource: &Resource) -> Result<Stashed, ProxyError>;
+    /// Brings the resource of `question` in.
+    async fn stash(&self, question: &Question) -> Result<Stashed, ProxyError>;
 }
 
 /// What a [`Stasher`] brought in. Cheap to clone, because joined callers share it.
@@ -30,17 +29,6 @@ pub struct Stashed {
     /// [`Outcome::Miss`] for who started the work, [`Outcome::Coalesced`] for who joined it, [`Outcome::Hit`] when it
     /// turned out to be stored already.
     pub outcome: Outcome,
-}
-
-/// Content that was brought in.
-#[derive(Clone, Debug)]
-pub enum Content {
-    /// A small answer, whole.
-    Bytes(Bytes),
-    /// A stored file, whole.
-    Stored(Blob),
-    /// A large file that is still arriving.
-    Growing(Growing),
 }
 
 impl Stashed {

@@ -4,15 +4,16 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use stoa_fetch::Resource;
+
+use stoa_fetch::Question;
 use stoa_module::{
-    ModulePath, ModuleVersion, Version,
+    ModulePath, ModuleVersion, Resource, Version,
     modfile::{ModFile, Retract, auto_quote},
 };
 use stoa_storage::{FileKey, FileKind, Storage, StoredVersion};
 
 use crate::{
-    Answer, AnswerBody, Outcome, Protocol, ProxyError, VersionList, file_key,
+    Answer, Content, Outcome, Protocol, ProxyError, VersionList, file_key,
     latest::{last_compatible, pick_latest, retraction_source},
 };
 
@@ -49,19 +50,19 @@ impl StorageFirst {
         Self { inner, storage, mode }
     }
 
-    async fn file(&self, resource: &Resource, key: &FileKey) -> Result<Answer, ProxyError> {
+    async fn file(&self, question: &Question, key: &FileKey) -> Result<Answer, ProxyError> {
         match self.storage.open(key).await? {
-            Some(blob) => Ok(Answer::new(AnswerBody::Blob(blob), Outcome::Hit)),
-            None => self.inner.get(resource).await,
+            Some(blob) => Ok(Answer::new(Content::Stored(blob), Outcome::Hit)),
+            None => self.inner.get(question).await,
         }
     }
 
-    async fn list(&self, resource: &Resource, path: &ModulePath) -> Result<Answer, ProxyError> {
-        let told = self.inner.get(resource).await;
+    async fn list(&self, question: &Question, path: &ModulePath) -> Result<Answer, ProxyError> {
+        let told = self.inner.get(question).await;
         let stored = self.storage.versions(path).await?;
         let (mut list, outcome) = match told {
             Ok(answer) => {
-                let AnswerBody::Bytes(text) = &answer.body else {
+                let Content::Bytes(text) = &answer.content else {
                     return Err(ProxyError::internal("a version list that is not in memory"));
                 };
                 (VersionList::parse(path, text), answer.outcome)
@@ -72,11 +73,11 @@ impl StorageFirst {
             Err(error) => return Err(error),
         };
         list.add_stored(path, &stored);
-        Ok(Answer::new(AnswerBody::Bytes(list.to_bytes()), outcome))
+        Ok(Answer::new(Content::Bytes(list.to_bytes()), outcome))
     }
 
-    async fn latest(&self, resource: &Resource, path: &ModulePath) -> Result<Answer, ProxyError> {
-        let error = match self.inner.get(resource).await {
+    async fn latest(&self, question: &Question, path: &ModulePath) -> Result<Answer, ProxyError> {
+        let error = match self.inner.get(question).await {
             Err(error) if self.may_answer_alone(&error) => error,
             told => return told,
         };
@@ -92,7 +93,7 @@ impl StorageFirst {
             return Err(error);
         };
         let info = self.small(path, version, FileKind::Info).await?;
-        info.map(|info| Answer::new(AnswerBody::Bytes(info), alone(&error)))
+        info.map(|info| Answer::new(Content::Bytes(info), alone(&error)))
             .ok_or(error)
     }
 
@@ -156,12 +157,12 @@ impl fmt::Display for StorageFirst {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Protocol for StorageFirst {
-    async fn get(&self, resource: &Resource) -> Result<Answer, ProxyError> {
-        match (resource, file_key(resource)) {
-            (_, Some(key)) => self.file(resource, &key).await,
-            (Resource::List(path), _) => self.list(resource, path).await,
-            (Resource::Latest(path), _) => self.latest(resource, path).await,
-            _ => self.inner.get(resource).await,
+    async fn get(&self, question: &Question) -> Result<Answer, ProxyError> {
+        match (&question.resource, file_key(&question.resource)) {
+            (_, Some(key)) => self.file(question, &key).await,
+            (Resource::List(path), _) => self.list(question, path).await,
+            (Resource::Latest(path), _) => self.latest(question, path).await,
+            _ => self.inner.get(question).await,
         }
     }
 }

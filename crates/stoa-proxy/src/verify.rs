@@ -3,9 +3,10 @@
 use std::{fmt, sync::Arc};
 
 use futures_util::{StreamExt, stream};
-use stoa_fetch::Resource;
+
+use stoa_fetch::{Context, Question};
 use stoa_module::{
-    ModuleVersion,
+    ModuleVersion, Resource,
     dirhash::{H1, go_mod_h1},
     zip::{ZipLimits, ZipSummary},
 };
@@ -312,7 +313,8 @@ impl Verifier {
             FileKind::Mod => Resource::Mod(file.target.clone()),
             FileKind::Zip => Resource::Zip(file.target.clone()),
         };
-        if let Content::Growing(growing) = stasher.stash(&resource).await?.content {
+        let question = Question::new(resource, Context::background());
+        if let Content::Growing(growing) = stasher.stash(&question).await?.content {
             growing.ended().await?;
         }
         let now = match file.kind {

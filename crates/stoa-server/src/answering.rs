@@ -4,8 +4,9 @@ use axum::body::to_bytes;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header::ALLOW};
 use hyper::body::Incoming;
-use stoa_fetch::Resource;
-use stoa_proxy::{Answer, AnswerBody, BadSumPath, ProxyError, SumQuestion};
+
+use stoa_module::Resource;
+use stoa_proxy::{Answer, BadSumPath, Content, Held, ProxyError, SumQuestion};
 use stoa_storage::ETag;
 use stoa_sumdb::RemotePathError;
 use tower::ServiceExt;
@@ -14,7 +15,7 @@ use crate::{
     Body, api,
     edge::Shared,
     finish::{Finish, Request as Asked, Verdict},
-    goproxy::{CachePolicy, Content, Wanted, refuse, respond},
+    goproxy::{CachePolicy, Wanted, refuse, respond},
     hot_cache::{Hot, MAX_FILE},
     request_id::REQUEST_ID,
     request_path::decode,
@@ -68,10 +69,15 @@ impl Shared {
                     .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
                 (response, verdict)
             }
-            Ok(Question::Module(resource)) => match self.protocol.get(&resource).await {
-                Ok(answer) => self.answered(request.headers(), &asked, resource, answer).await,
-                Err(error) => Self::failed(request.headers(), &asked, Subject::Module(resource), &error),
-            },
+            Ok(Question::Module(resource)) => {
+                let question = stoa_fetch::Question::new(resource, asked.context());
+                let answer = self.protocol.get(&question).await;
+                let resource = question.resource;
+                match answer {
+                    Ok(answer) => self.answered(request.headers(), &asked, resource, answer).await,
+                    Err(error) => Self::failed(request.headers(), &asked, Subject::Module(resource), &error),
+                }
+            }
             Ok(Question::Sum(question)) => self.sum(request.headers(), &asked, &question).await,
         };
         let finish = Finish::new(self.books.clone(), asked, verdict);
@@ -125,7 +131,7 @@ impl Shared {
             Some(fresh_for) => CachePolicy::new(fresh_for),
             None => self.policy.clone(),
         };
-        let content = Content::Memory(answer.content);
+        let content = (Content::Bytes(answer.content), Held::default());
         let response = respond(wanted, &subject, content, Some(&etag), &policy);
         let verdict = Verdict {
             status: response.status().as_u16(),
@@ -149,31 +155,31 @@ impl Shared {
             request_id: &asked.id,
         };
         let (outcome, fresh_for) = (answer.outcome, answer.fresh_for);
-        let (body, held) = answer.into_parts();
-        let (content, etag) = match body {
-            AnswerBody::Bytes(bytes) => {
+        let (content, held) = answer.into_parts();
+        let (content, etag) = match content {
+            Content::Bytes(bytes) => {
                 let etag = quoted(&ETag::of_content(&bytes));
-                (Content::Memory(bytes), Some(etag))
+                (Content::Bytes(bytes), Some(etag))
             }
-            AnswerBody::Blob(blob) => {
+            Content::Stored(blob) => {
                 let etag = quoted(blob.etag());
                 let hot = self.hot.is_some() && blob.len() <= MAX_FILE;
                 match hot.then(|| usize::try_from(MAX_FILE).unwrap_or(usize::MAX)) {
                     Some(max) => match blob.bytes(max).await {
-                        Ok(bytes) => (Content::Memory(bytes), Some(etag)),
+                        Ok(bytes) => (Content::Bytes(bytes), Some(etag)),
                         Err(error) => {
                             let error = ProxyError::from(error);
                             return Self::failed(headers, asked, Subject::Module(resource), &error);
                         }
                     },
-                    None => (Content::Stored(blob, held), Some(etag)),
+                    None => (Content::Stored(blob), Some(etag)),
                 }
             }
-            AnswerBody::Growing(growing) => (Content::Growing(growing, held), None),
+            Content::Growing(growing) => (Content::Growing(growing), None),
         };
         let (kind, is_mutable) = (resource.kind(), resource.is_mutable());
         let subject = Subject::Module(resource);
-        if let (Content::Memory(bytes), Some(etag), Some(hot)) = (&content, &etag, &self.hot)
+        if let (Content::Bytes(bytes), Some(etag), Some(hot)) = (&content, &etag, &self.hot)
             && (!is_mutable || fresh_for.is_some())
         {
             let entry = Hot {
@@ -185,7 +191,7 @@ impl Shared {
             };
             hot.put(&asked.path, entry);
         }
-        let response = respond(wanted, &subject, content, etag.as_ref(), &self.policy);
+        let response = respond(wanted, &subject, (content, held), etag.as_ref(), &self.policy);
         let verdict = Verdict {
             status: response.status().as_u16(),
             subject,

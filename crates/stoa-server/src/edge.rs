@@ -14,13 +14,13 @@ use axum::Router;
 use http::{HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 use stoa_dispatch::Pool;
-use stoa_proxy::{ChecksumDatabases, Protocol};
+use stoa_proxy::{ChecksumDatabases, Content, Held, Protocol};
 
 use crate::{
     AccessLog, AdminGuard, Body, LogWriter, Metrics, PathPrefix, Readiness,
     api::{self, Api},
     finish::{Books, Line},
-    goproxy::{CachePolicy, Content, Wanted, respond},
+    goproxy::{CachePolicy, Wanted, respond},
     hot_cache::{Hot, HotCache},
     peer::Peer,
     request_id::RequestIds,
@@ -224,7 +224,7 @@ impl Shared {
             headers: request.headers(),
             request_id: id,
         };
-        let content = Content::Memory(hot.content.clone());
+        let content = (Content::Bytes(hot.content.clone()), Held::default());
         let response = respond(wanted, &hot.subject, content, Some(&hot.etag), &self.policy);
         self.books.write(&Line {
             started,

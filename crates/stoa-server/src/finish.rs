@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use http::{HeaderValue, Method};
+use stoa_fetch::{Caller, Context, Trace};
 
 use crate::{
     AccessLog, BodyError, Metrics,
@@ -30,6 +31,16 @@ pub(crate) struct Request {
     pub(crate) remote: Arc<str>,
     pub(crate) method: Method,
     pub(crate) path: String,
+}
+
+impl Request {
+    /// The context of the question that this request asks.
+    pub(crate) fn context(&self) -> Context {
+        Context {
+            trace: self.id.to_str().map(Trace::of).unwrap_or_default(),
+            ..Context::interactive(Caller::Anonymous)
+        }
+    }
 }
 
 /// What is known of its response.

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, Response, StatusCode,
     header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RETRY_AFTER},
 };
-use stoa_fetch::Resource;
-use stoa_proxy::{Growing, Held};
-use stoa_storage::Blob;
+
+use stoa_module::Resource;
+use stoa_proxy::{Content, Held};
 
 use crate::{
     Body,
@@ -32,14 +31,6 @@ pub(crate) struct Wanted<'a> {
     pub(crate) method: &'a Method,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) request_id: &'a HeaderValue,
-}
-
-/// The content of a response, before conditions and ranges are looked at.
-#[derive(Debug)]
-pub(crate) enum Content {
-    Memory(Bytes),
-    Stored(Blob, Held),
-    Growing(Growing, Held),
 }
 
 /// Makes `Cache-Control` values: versions never change, the rest is short-lived.
@@ -75,19 +66,15 @@ fn content_type(subject: &Subject) -> HeaderValue {
     }
 }
 
-/// Answers with `content`, whose entity tag (with quotes) is `etag` if it is known.
+/// Answers with `content`, whose entity tag (with quotes) is `etag` if it is known. What is held is dropped when a streamed body ends.
 pub(crate) fn respond(
     wanted: Wanted<'_>,
     subject: &Subject,
-    content: Content,
+    (content, held): (Content, Held),
     etag: Option<&HeaderValue>,
     policy: &CachePolicy,
 ) -> Response<Body> {
-    let len = match &content {
-        Content::Memory(bytes) => Some(bytes.len() as u64),
-        Content::Stored(blob, _) => Some(blob.len()),
-        Content::Growing(growing, _) => growing.total(),
-    };
+    let len = content.len();
     let part = match (etag.and_then(|tag| tag.to_str().ok()), len) {
         (Some(etag), Some(len)) if !matches!(content, Content::Growing(..)) => {
             part(wanted.method, wanted.headers, etag, len)
@@ -126,27 +113,25 @@ pub(crate) fn respond(
     let body = if *wanted.method == Method::HEAD || !has_content {
         Body::empty()
     } else {
-        cut(content, part)
+        cut(content, held, part)
     };
     response(status, headers, body)
 }
 
 /// The body of the part that is wanted.
-fn cut(content: Content, part: Part) -> Body {
+fn cut(content: Content, held: Held, part: Part) -> Body {
     match (content, part) {
-        (Content::Memory(bytes), Part::Range { start, end }) => {
+        (Content::Bytes(bytes), Part::Range { start, end }) => {
             let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
             Body::full(bytes.slice(index(start)..index(end)))
         }
-        (Content::Memory(bytes), _) => Body::full(bytes),
-        (Content::Stored(blob, held), Part::Range { start, end }) => {
-            Body::blob(blob, start, end - start, held)
-        }
-        (Content::Stored(blob, held), _) => {
+        (Content::Bytes(bytes), _) => Body::full(bytes),
+        (Content::Stored(blob), Part::Range { start, end }) => Body::blob(blob, start, end - start, held),
+        (Content::Stored(blob), _) => {
             let len = blob.len();
             Body::blob(blob, 0, len, held)
         }
-        (Content::Growing(growing, held), _) => Body::growing(&growing, held),
+        (Content::Growing(growing), _) => Body::growing(&growing, held),
     }
 }
 

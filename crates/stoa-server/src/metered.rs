@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Instant};
 
 use async_trait::async_trait;
-use stoa_fetch::{FetchError, Fetched, Fetcher, Resource};
+use stoa_fetch::{FetchError, Fetched, Fetcher, Question};
 
 use crate::Metrics;
 
@@ -30,9 +30,9 @@ impl fmt::Display for Metered {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Fetcher for Metered {
-    async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError> {
+    async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
         let started = Instant::now();
-        let fetched = self.inner.fetch(resource).await;
+        let fetched = self.inner.fetch(question).await;
         let result = match &fetched {
             Ok(_) => "ok",
             Err(FetchError::NotFound(_)) => "not_found",
@@ -44,7 +44,7 @@ impl Fetcher for Metered {
             Err(FetchError::Overloaded { .. }) => "overloaded",
             Err(FetchError::Unsupported { .. }) => "unsupported",
         };
-        self.metrics.fetch(resource.kind(), result, started);
+        self.metrics.fetch(question.resource.kind(), result, started);
         fetched
     }
 }

@@ -1,6 +1,6 @@
 //! What a request is about.
 
-use stoa_fetch::Resource;
+use stoa_module::Resource;
 use stoa_proxy::SumRequest;
 use stoa_sumdb::RemotePath;
 

@@ -11,7 +11,8 @@ use super::{
     error::{CodeFault, CodeRepoError},
     pack::spool_fault,
 };
-use crate::{FetchError, Fetched, Fetcher, Limits, Resource, SourceName};
+use crate::{FetchError, Fetched, Fetcher, Limits, Question, SourceName};
+use stoa_module::Resource;
 
 /// Answers questions about one module from its repository.
 ///
@@ -105,7 +106,8 @@ impl fmt::Display for DirectModule {
 
 #[async_trait]
 impl Fetcher for DirectModule {
-    async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError> {
+    async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
+        let resource = &question.resource;
         if resource.module() != self.repo.module() {
             return Err(FetchError::Unsupported {
                 reason: format!("{self} was asked for {resource}"),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use url::Url;
 
 use super::address::UrlGuard;
-use crate::{FetchError, HttpClient, SourceName};
+use crate::{Caller, Context, FetchError, HttpClient, SourceName};
 
 /// The most of a page that is read, in bytes.
 pub const PAGE_LIMIT: usize = 1 << 20;
@@ -53,6 +53,9 @@ impl HttpPages {
 impl Pages for HttpPages {
     async fn get(&self, url: &Url, guard: &UrlGuard) -> Result<Page, FetchError> {
         let name = SourceName::new(url.host_str().unwrap_or_default());
-        self.client.page(url.clone(), &name, PAGE_LIMIT, guard).await
+        let context = Context::interactive(Caller::Stoa);
+        self.client
+            .page(url.clone(), &name, PAGE_LIMIT, guard, &context)
+            .await
     }
 }

@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use stoa_fetch::{
-    FetchError, Fetcher as _, Limits, Resource,
+    Caller, Context, FetchError, Fetcher as _, Limits, Question,
     code_repo::{CodeLimits, CodeRepo, DirectModule},
 };
-use stoa_module::ModulePath;
+use stoa_module::{ModulePath, Resource};
 use stoa_vcs::{Step, VcsError, VcsKind};
 use tempfile::TempDir;
 
@@ -33,10 +33,14 @@ fn scene(repo: MemoryRepo, remember: Duration) -> Scene {
     Scene { repo, direct, dir }
 }
 
+fn question(path: &str) -> Question {
+    let resource = Resource::parse(path).unwrap().unwrap();
+    Question::new(resource, Context::interactive(Caller::Anonymous))
+}
+
 impl Scene {
     async fn ask(&self, path: &str) -> Result<Vec<u8>, FetchError> {
-        let resource = Resource::parse(path).unwrap().unwrap();
-        let fetched = self.direct.fetch(&resource).await?;
+        let fetched = self.direct.fetch(&question(path)).await?;
         let len = fetched.len.unwrap();
         let bytes = fetched.bytes().await?;
         assert_eq!(bytes.len() as u64, len, "{path}");
@@ -189,8 +193,10 @@ async fn a_zip_larger_than_the_limit_is_refused() {
         ..Limits::default()
     };
     let direct = DirectModule::new(Arc::new(module), limits, dir.path().to_owned());
-    let resource = Resource::parse("h.com/r/@v/v1.0.0.zip").unwrap().unwrap();
-    let error = direct.fetch(&resource).await.unwrap_err();
+    let error = direct
+        .fetch(&question("h.com/r/@v/v1.0.0.zip"))
+        .await
+        .unwrap_err();
     assert!(
         error.to_string().contains("larger than the limit of 100 bytes"),
         "{error}"

@@ -5,7 +5,7 @@ use std::time::Duration;
 use stoa_fetch::{Deadlines, FetchError, Fetcher, Limits};
 use stoa_testing::{content::Content, fixtures::ModuleFixture, reply::Reply, upstream::Upstream};
 
-use crate::support::{INFO, LIST, MOD, ZIP, chain, chain_with, fetch, resource};
+use crate::support::{INFO, LIST, MOD, ZIP, chain, chain_with, fetch, question};
 
 #[tokio::test]
 async fn every_byte_of_an_answer_is_kept() {
@@ -34,7 +34,7 @@ async fn a_chunked_body_without_a_length_is_whole_too() {
     let server = Upstream::start().await;
     let content = Content::random(1 << 20, 2);
     server.on(&format!("/{ZIP}"), Reply::Chunked(content.clone()));
-    let fetched = chain(&server.url()).fetch(&resource(ZIP)).await.unwrap();
+    let fetched = chain(&server.url()).fetch(&question(ZIP)).await.unwrap();
     assert_eq!(fetched.len, None);
     assert_eq!(fetched.source_name.as_str(), server.url());
     assert_eq!(fetched.bytes().await.unwrap(), content.to_bytes());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use stoa_fetch::{Deadlines, FetchError, Fetcher, Limits, Phase};
 use stoa_testing::{content::Content, gate::Gate, reply::Reply, upstream::Upstream};
 
-use crate::support::{INFO, MOD, ZIP, chain, chain_with, fetch, resource, soon};
+use crate::support::{INFO, MOD, ZIP, chain, chain_with, fetch, question, soon};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -125,7 +125,7 @@ async fn silence_and_long_pauses_in_a_body_end_with_the_idle_deadline() {
         Reply::gated_at_end("abc", 1, &Gate::new()),
     ] {
         server.on(&format!("/{ZIP}"), reply);
-        let fetched = source.fetch(&resource(ZIP)).await.expect("the head arrives");
+        let fetched = source.fetch(&question(ZIP)).await.expect("the head arrives");
         assert_timeout(&soon(fetched.bytes()).await.unwrap_err(), Phase::Idle);
     }
     server.hung_up(&format!("/{ZIP}"), 3).await;
@@ -197,7 +197,7 @@ async fn an_announced_length_over_the_limit_is_refused_before_the_body() {
     let server = Upstream::start().await;
     server.on(&format!("/{ZIP}"), Reply::HangAfterHeaders { announce: 401 });
     let source = chain_with(&server.url(), &Deadlines::default(), limits());
-    let error = soon(source.fetch(&resource(ZIP))).await.unwrap_err();
+    let error = soon(source.fetch(&question(ZIP))).await.unwrap_err();
     assert!(matches!(error, FetchError::Invalid { .. }), "{error:?}");
     server.hung_up(&format!("/{ZIP}"), 1).await;
 }
@@ -219,7 +219,7 @@ async fn a_body_of_exactly_the_limit_is_taken() {
 async fn a_body_that_is_dropped_gives_up_the_transfer() {
     let server = Upstream::start().await;
     server.on(&format!("/{ZIP}"), Reply::Endless);
-    let mut fetched = chain(&server.url()).fetch(&resource(ZIP)).await.unwrap();
+    let mut fetched = chain(&server.url()).fetch(&question(ZIP)).await.unwrap();
     fetched.body.next().await.unwrap().unwrap();
     drop(fetched);
     server.hung_up(&format!("/{ZIP}"), 1).await;
@@ -230,7 +230,7 @@ async fn after_an_error_a_body_has_nothing_more() {
     let server = Upstream::start().await;
     server.on(&format!("/{MOD}"), Reply::Endless);
     let source = chain_with(&server.url(), &Deadlines::default(), limits());
-    let mut body = source.fetch(&resource(MOD)).await.unwrap().body;
+    let mut body = source.fetch(&question(MOD)).await.unwrap().body;
     while let Some(piece) = soon(body.next()).await {
         if piece.is_err() {
             break;

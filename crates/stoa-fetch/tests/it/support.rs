@@ -4,15 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use stoa_dispatch::{HttpOptions, HttpTransports, LaneSettings, Pool, RetrySettings};
-use stoa_fetch::{Chain, Deadlines, FetchError, Fetcher, HttpClient, Limits, Resource};
+use stoa_fetch::{Caller, Chain, Context, Deadlines, FetchError, Fetcher, HttpClient, Limits, Question};
+use stoa_module::Resource;
 
 pub(crate) const LIST: &str = "example.com/a/@v/list";
 pub(crate) const INFO: &str = "example.com/a/@v/v1.0.0.info";
 pub(crate) const MOD: &str = "example.com/a/@v/v1.0.0.mod";
 pub(crate) const ZIP: &str = "example.com/a/@v/v1.0.0.zip";
 
-pub(crate) fn resource(path: &str) -> Resource {
-    Resource::parse(path).unwrap().unwrap()
+/// A question of a client who waits and did not say who it is.
+pub(crate) fn question(path: &str) -> Question {
+    let resource = Resource::parse(path).unwrap().unwrap();
+    Question::new(resource, Context::interactive(Caller::Anonymous))
 }
 
 /// A client that repeats nothing, so that each request is seen once.
@@ -48,7 +51,7 @@ pub(crate) fn chain_with(list: &str, deadlines: &Deadlines, limits: Limits) -> C
 
 /// Fetches to the last byte.
 pub(crate) async fn fetch(fetcher: &dyn Fetcher, path: &str) -> Result<Bytes, FetchError> {
-    fetcher.fetch(&resource(path)).await?.bytes().await
+    fetcher.fetch(&question(path)).await?.bytes().await
 }
 
 /// Runs `work`, which must end by itself: a test that waits for ever says nothing.
@@ -70,7 +73,7 @@ impl std::fmt::Display for NoDirect {
 
 #[async_trait::async_trait]
 impl Fetcher for NoDirect {
-    async fn fetch(&self, _: &Resource) -> Result<stoa_fetch::Fetched, FetchError> {
+    async fn fetch(&self, _: &Question) -> Result<stoa_fetch::Fetched, FetchError> {
         let reason = "no repositories here".to_owned();
         Err(FetchError::Unsupported { reason })
     }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use stoa_proxy::{Admission, Answer, Meaning, Protocol, ProxyError};
+use stoa_proxy::{Admission, Answer, Meaning, ProxyError};
 use tokio::task::JoinSet;
 
 use crate::{
     fake::{Fake, broken},
-    lab::{info, list},
+    lab::{Ask, info, list},
 };
 
 fn admission(requests: usize) -> (Fake, Arc<Admission>) {
@@ -20,7 +20,7 @@ fn admission(requests: usize) -> (Fake, Arc<Admission>) {
 
 /// The answer, which must not take waiting.
 fn at_once(admission: &Admission) -> Result<Answer, ProxyError> {
-    admission.get(&info()).now_or_never().expect("it does not wait")
+    admission.ask(&info()).now_or_never().expect("it does not wait")
 }
 
 fn assert_refused(admission: &Admission) {
@@ -37,7 +37,7 @@ async fn one_more_than_the_bound_is_refused_at_once() {
     let mut waiting = JoinSet::new();
     for _ in 0..2 {
         let admission = Arc::clone(&admission);
-        waiting.spawn(async move { admission.get(&info()).await.map(drop) });
+        waiting.spawn(async move { admission.ask(&info()).await.map(drop) });
     }
     fake.reached(2).await;
     assert_refused(&admission);
@@ -69,12 +69,12 @@ async fn an_error_and_a_caller_who_leaves_give_the_permit_back() {
     let (fake, admission) = admission(1);
     fake.fail(&list(), broken());
     for _ in 0..3 {
-        let error = admission.get(&list()).await.unwrap_err();
+        let error = admission.ask(&list()).await.unwrap_err();
         assert_eq!(error.meaning(), Meaning::BadUpstream);
     }
     fake.hold();
     let info = info();
-    let mut leaving = admission.get(&info);
+    let mut leaving = admission.ask(&info);
     assert!((&mut leaving).now_or_never().is_none());
     assert_refused(&admission);
     drop(leaving);

@@ -5,8 +5,9 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
-use stoa_fetch::{FetchError, Reply, Resource, SourceName};
-use stoa_proxy::{Answer, AnswerBody, Content, Growing, Outcome, Protocol, ProxyError, Stashed, Stasher};
+use stoa_fetch::{FetchError, Question, Reply, SourceName};
+use stoa_module::Resource;
+use stoa_proxy::{Answer, Content, Growing, Outcome, Protocol, ProxyError, Stashed, Stasher};
 use tokio::sync::watch;
 
 /// What a [`Fake`] answers.
@@ -118,20 +119,20 @@ impl fmt::Display for Fake {
 
 #[async_trait]
 impl Protocol for Fake {
-    async fn get(&self, resource: &Resource) -> Result<Answer, ProxyError> {
-        let body = match self.answer(resource).await? {
-            Say::Bytes(bytes) => AnswerBody::Bytes(bytes),
-            Say::Growing(growing) => AnswerBody::Growing(growing),
+    async fn get(&self, question: &Question) -> Result<Answer, ProxyError> {
+        let content = match self.answer(&question.resource).await? {
+            Say::Bytes(bytes) => Content::Bytes(bytes),
+            Say::Growing(growing) => Content::Growing(growing),
             Say::Error(_) | Say::Panic => unreachable!("dealt with"),
         };
-        Ok(Answer::new(body, Outcome::Miss))
+        Ok(Answer::new(content, Outcome::Miss))
     }
 }
 
 #[async_trait]
 impl Stasher for Fake {
-    async fn stash(&self, resource: &Resource) -> Result<Stashed, ProxyError> {
-        let content = match self.answer(resource).await? {
+    async fn stash(&self, question: &Question) -> Result<Stashed, ProxyError> {
+        let content = match self.answer(&question.resource).await? {
             Say::Bytes(bytes) => Content::Bytes(bytes),
             Say::Growing(growing) => Content::Growing(growing),
             Say::Error(_) | Say::Panic => unreachable!("dealt with"),

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use stoa_proxy::{NetworkMode, Outcome, Protocol, RevalidationCache, RevalidationOptions, StorageFirst};
+use stoa_proxy::{NetworkMode, Outcome, RevalidationCache, RevalidationOptions, StorageFirst};
 use stoa_storage::{FileKey, FileKind, Storage};
 use tokio::time::{Duration, advance};
 use tokio_util::task::TaskTracker;
 
 use crate::{
     fake::{Fake, broken},
-    lab::{list, memory, module, read, settle, target},
+    lab::{Ask, list, memory, module, read, settle, target},
 };
 
 struct Fallback {
@@ -42,7 +42,7 @@ async fn store(storage: &dyn Storage) {
 
 impl Fallback {
     async fn list(&self) -> (Bytes, Outcome) {
-        let answer = self.cache.get(&list()).await.unwrap();
+        let answer = self.cache.ask(&list()).await.unwrap();
         let outcome = answer.outcome;
         (read(answer.into_parts().0).await.unwrap(), outcome)
     }

@@ -2,13 +2,14 @@
 
 use std::{num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_dispatch::{Concurrency, HttpOptions, HttpTransports, LaneSettings, RetrySettings};
-use stoa_fetch::{Chain, Deadlines, HttpClient, Limits, Off, Resource};
-use stoa_module::{ModulePath, ModuleVersion, zip::ZipLimits};
+use stoa_fetch::{Caller, Chain, Context, Deadlines, HttpClient, Limits, Off, Question};
+use stoa_module::{ModulePath, ModuleVersion, Resource, zip::ZipLimits};
 use stoa_proxy::{
-    Admission, AnswerBody, Content, FetchAndSave, Growing, Ingest, NetworkMode, NoCheck, Pool, Protocol,
-    ProxyError, RevalidationCache, RevalidationOptions, SingleFlight, Stash, Stasher, StorageFirst,
+    Admission, Answer, Content, FetchAndSave, Growing, Ingest, NetworkMode, NoCheck, Pool, Protocol,
+    ProxyError, RevalidationCache, RevalidationOptions, SingleFlight, Stash, Stashed, Stasher, StorageFirst,
 };
 use stoa_storage::{FileKey, FileKind, MemoryStorage, Storage};
 use stoa_testing::{fixtures::ModuleFixture, upstream::Upstream};
@@ -59,6 +60,37 @@ pub(crate) fn module() -> ModuleFixture {
 
 pub(crate) fn memory() -> Arc<dyn Storage> {
     Arc::new(MemoryStorage::new(64 << 20))
+}
+
+/// A question of a client who waits and did not say who it is.
+pub(crate) fn question(resource: &Resource) -> Question {
+    Question::new(resource.clone(), Context::interactive(Caller::Anonymous))
+}
+
+/// Asks a [`Protocol`] as such a client.
+#[async_trait]
+pub(crate) trait Ask {
+    async fn ask(&self, resource: &Resource) -> Result<Answer, ProxyError>;
+}
+
+#[async_trait]
+impl<P: Protocol + ?Sized> Ask for P {
+    async fn ask(&self, resource: &Resource) -> Result<Answer, ProxyError> {
+        self.get(&question(resource)).await
+    }
+}
+
+/// Asks a [`Stasher`] for such a client.
+#[async_trait]
+pub(crate) trait Bring {
+    async fn bring(&self, resource: &Resource) -> Result<Stashed, ProxyError>;
+}
+
+#[async_trait]
+impl<S: Stasher + ?Sized> Bring for S {
+    async fn bring(&self, resource: &Resource) -> Result<Stashed, ProxyError> {
+        self.stash(&question(resource)).await
+    }
 }
 
 /// A server, a storage and the layers between them.
@@ -112,7 +144,7 @@ impl Lab {
 
     /// Asks as a client and reads to the end.
     pub(crate) async fn get(&self, resource: &Resource) -> Result<Bytes, ProxyError> {
-        let (body, _held) = self.protocol.get(resource).await?.into_parts();
+        let (body, _held) = self.protocol.ask(resource).await?.into_parts();
         read(body).await
     }
 
@@ -126,21 +158,12 @@ pub(crate) async fn stored(storage: &dyn Storage, key: &FileKey) -> Option<Bytes
     Some(blob.bytes(64 << 20).await.unwrap())
 }
 
-pub(crate) async fn read(body: AnswerBody) -> Result<Bytes, ProxyError> {
-    match body {
-        AnswerBody::Bytes(bytes) => Ok(bytes),
-        AnswerBody::Blob(blob) => Ok(blob.bytes(64 << 20).await?),
-        AnswerBody::Growing(growing) => follow(&growing).await.1,
+pub(crate) async fn read(content: Content) -> Result<Bytes, ProxyError> {
+    match content {
+        Content::Bytes(bytes) => Ok(bytes),
+        Content::Stored(blob) => Ok(blob.bytes(64 << 20).await?),
+        Content::Growing(growing) => follow(&growing).await.1,
     }
-}
-
-pub(crate) async fn read_content(content: Content) -> Result<Bytes, ProxyError> {
-    read(match content {
-        Content::Bytes(bytes) => AnswerBody::Bytes(bytes),
-        Content::Stored(blob) => AnswerBody::Blob(blob),
-        Content::Growing(growing) => AnswerBody::Growing(growing),
-    })
-    .await
 }
 
 /// Follows to the end: how many bytes came, and all of them or why they are not all.

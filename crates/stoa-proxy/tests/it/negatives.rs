@@ -1,11 +1,11 @@
 //! "There is no such thing": believed for a while, never invented.
 
-use stoa_proxy::{Meaning, Outcome, Protocol, ProxyError};
+use stoa_proxy::{Meaning, Outcome, ProxyError};
 use tokio::time::{Duration, advance};
 
 use crate::{
     fake::{broken, missing},
-    lab::{go_mod, info, latest, list, resource, zip},
+    lab::{Ask, go_mod, info, latest, list, resource, zip},
     revalidation::{NEGATIVE_TTL, cache},
 };
 
@@ -22,15 +22,15 @@ async fn a_not_found_is_believed_for_its_time_and_then_asked_again() {
         zip(),
     ] {
         let (fake, cache, _tasks) = cache(1 << 20);
-        let first = cache.get(&resource).await.unwrap_err();
+        let first = cache.ask(&resource).await.unwrap_err();
         assert!(first.is_not_found() && !first.is_remembered());
         advance(NEGATIVE_TTL.saturating_sub(SECOND)).await;
         fake.text(&resource, "pushed meanwhile");
-        let again = cache.get(&resource).await.unwrap_err();
+        let again = cache.ask(&resource).await.unwrap_err();
         assert!(again.is_not_found() && again.is_remembered(), "{resource}");
         assert_eq!(fake.count(), 1);
         advance(SECOND).await;
-        let found = cache.get(&resource).await.unwrap();
+        let found = cache.ask(&resource).await.unwrap();
         assert_eq!(
             found.outcome,
             Outcome::Miss,
@@ -54,7 +54,7 @@ async fn what_the_source_said_is_remembered_with_it() {
     });
     fake.fail(&info(), gone);
     for remembered in [false, true] {
-        let error = cache.get(&info()).await.unwrap_err();
+        let error = cache.ask(&info()).await.unwrap_err();
         assert_eq!(error.is_remembered(), remembered);
         assert_eq!(error.meaning(), Meaning::Gone);
         assert_eq!(error.reply().unwrap().body, "gone for good\n");
@@ -76,12 +76,12 @@ async fn a_failure_is_never_remembered() {
             let (fake, cache, _tasks) = cache(1 << 20);
             fake.fail(&resource, failure.clone());
             for _ in 0..3 {
-                let error = cache.get(&resource).await.unwrap_err();
+                let error = cache.ask(&resource).await.unwrap_err();
                 assert!(!error.is_not_found() && !error.is_remembered());
             }
             assert_eq!(fake.count(), 3);
             fake.text(&resource, "back");
-            cache.get(&resource).await.unwrap();
+            cache.ask(&resource).await.unwrap();
         }
     }
 }
@@ -89,23 +89,23 @@ async fn a_failure_is_never_remembered() {
 #[tokio::test(start_paused = true)]
 async fn a_not_found_does_not_outlive_the_file_that_came() {
     let (fake, cache, _tasks) = cache(1 << 20);
-    cache.get(&info()).await.unwrap_err();
+    cache.ask(&info()).await.unwrap_err();
     advance(NEGATIVE_TTL).await;
     fake.text(&info(), "here");
-    cache.get(&info()).await.unwrap();
+    cache.ask(&info()).await.unwrap();
     // Nothing of the old not-found is left to fall back on.
     fake.fail(&info(), broken());
-    assert!(!cache.get(&info()).await.unwrap_err().is_not_found());
+    assert!(!cache.ask(&info()).await.unwrap_err().is_not_found());
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_old_not_found_of_a_fixed_file_does_not_cover_a_failure() {
     let (fake, cache, _tasks) = cache(1 << 20);
     for resource in [info(), go_mod(), zip()] {
-        cache.get(&resource).await.unwrap_err();
+        cache.ask(&resource).await.unwrap_err();
         advance(NEGATIVE_TTL).await;
         fake.fail(&resource, broken());
-        let error = cache.get(&resource).await.unwrap_err();
+        let error = cache.ask(&resource).await.unwrap_err();
         assert_eq!(error.meaning(), Meaning::BadUpstream, "{resource}");
     }
 }
@@ -113,24 +113,24 @@ async fn an_old_not_found_of_a_fixed_file_does_not_cover_a_failure() {
 #[tokio::test(start_paused = true)]
 async fn an_old_not_found_of_what_may_change_is_given_when_the_source_fails() {
     let (fake, cache, _tasks) = cache(1 << 20);
-    cache.get(&list()).await.unwrap_err();
+    cache.ask(&list()).await.unwrap_err();
     advance(NEGATIVE_TTL).await;
     fake.fail(&list(), broken());
     for _ in 0..3 {
-        let error = cache.get(&list()).await.unwrap_err();
+        let error = cache.ask(&list()).await.unwrap_err();
         assert!(error.is_not_found() && error.is_remembered());
     }
     assert_eq!(fake.count(), 2, "one attempt, then rest");
     advance(NEGATIVE_TTL).await;
     fake.text(&list(), "v1.0.0\n");
-    cache.get(&list()).await.unwrap();
+    cache.ask(&list()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn not_founds_of_one_thing_say_nothing_about_another() {
     let (fake, cache, _tasks) = cache(1 << 20);
     fake.fail(&info(), missing());
-    cache.get(&info()).await.unwrap_err();
+    cache.ask(&info()).await.unwrap_err();
     fake.text(&go_mod(), "module example.com/a\n");
-    cache.get(&go_mod()).await.unwrap();
+    cache.ask(&go_mod()).await.unwrap();
 }

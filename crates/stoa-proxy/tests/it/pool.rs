@@ -9,11 +9,11 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
-use stoa_fetch::{FetchError, Fetched, Fetcher, Resource, SourceName};
+use stoa_fetch::{FetchError, Fetched, Fetcher, Question, SourceName};
 use stoa_proxy::Pool;
 use tokio::{sync::Notify, time::Instant};
 
-use crate::lab::resource;
+use crate::lab::{question, resource};
 
 /// Answers a list of one line; `example.com/hang` only when told to, `example.com/broken` not at all.
 #[derive(Debug, Default)]
@@ -30,8 +30,8 @@ impl fmt::Display for Hosts {
 
 #[async_trait]
 impl Fetcher for Hosts {
-    async fn fetch(&self, resource: &Resource) -> Result<Fetched, FetchError> {
-        let module = resource.module().to_string();
+    async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
+        let module = question.resource.module().to_string();
         self.asked.lock().unwrap().push(module.clone());
         match module.as_str() {
             "example.com/hang" => self.go_on.notified().await,
@@ -49,8 +49,8 @@ fn pool(size: usize) -> (Arc<Hosts>, Pool) {
     (hosts, pool)
 }
 
-fn list(module: &str) -> Resource {
-    resource(&format!("example.com/{module}/@v/list"))
+fn list(module: &str) -> Question {
+    question(&resource(&format!("example.com/{module}/@v/list")))
 }
 
 #[tokio::test]

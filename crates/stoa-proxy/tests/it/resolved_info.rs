@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use stoa_proxy::{Meaning, Protocol, ResolvedInfo};
+use stoa_proxy::{Meaning, ResolvedInfo};
 use tokio_util::task::TaskTracker;
 
 use crate::{
     fake::{Fake, broken},
-    lab::{info, latest, list, resource},
+    lab::{Ask, info, latest, list, resource},
 };
 
 const V1: &str = "{\"Version\":\"v1.0.0\"}";
@@ -30,7 +30,7 @@ async fn latest_and_a_branch_bring_in_the_info_of_what_they_name() {
         let (fake, layer, tasks) = layer();
         fake.text(&query, V1);
         fake.text(&info(), V1);
-        layer.get(&query).await.unwrap();
+        layer.ask(&query).await.unwrap();
         finished(&tasks).await;
         assert_eq!(fake.asked(), [query, info()]);
     }
@@ -41,7 +41,7 @@ async fn nobody_waits_for_it_and_its_failure_is_nobodys() {
     let (fake, layer, tasks) = layer();
     fake.text(&latest(), V1);
     fake.fail(&info(), broken());
-    layer.get(&latest()).await.unwrap();
+    layer.ask(&latest()).await.unwrap();
     assert!(fake.count() <= 2);
     finished(&tasks).await;
     assert_eq!(fake.asked(), [latest(), info()]);
@@ -53,10 +53,10 @@ async fn other_answers_and_errors_bring_in_nothing() {
     fake.text(&list(), "v1.0.0\n");
     fake.text(&info(), V1);
     fake.fail(&latest(), broken());
-    layer.get(&list()).await.unwrap();
-    layer.get(&info()).await.unwrap();
+    layer.ask(&list()).await.unwrap();
+    layer.ask(&info()).await.unwrap();
     assert_eq!(
-        layer.get(&latest()).await.unwrap_err().meaning(),
+        layer.ask(&latest()).await.unwrap_err().meaning(),
         Meaning::BadUpstream
     );
     finished(&tasks).await;

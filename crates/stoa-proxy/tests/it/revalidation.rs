@@ -3,14 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::join_all};
-use stoa_fetch::Resource;
-use stoa_proxy::{Answer, AnswerBody, Outcome, Protocol, RevalidationCache, RevalidationOptions};
+
+use stoa_module::Resource;
+use stoa_proxy::{Answer, Content, Outcome, RevalidationCache, RevalidationOptions};
 use tokio::time::advance;
 use tokio_util::task::TaskTracker;
 
 use crate::{
     fake::{Fake, Say, broken, missing},
-    lab::{info, latest, list, resource, settle},
+    lab::{Ask, info, latest, list, resource, settle},
 };
 
 pub(crate) const LIST_TTL: Duration = Duration::from_secs(60);
@@ -32,14 +33,14 @@ pub(crate) fn cache(capacity: u64) -> (Fake, RevalidationCache, TaskTracker) {
 
 fn seen(answer: Answer) -> (String, Outcome) {
     let outcome = answer.outcome;
-    let AnswerBody::Bytes(bytes) = answer.into_parts().0 else {
+    let Content::Bytes(bytes) = answer.into_parts().0 else {
         panic!("not in memory")
     };
     (String::from_utf8(bytes.to_vec()).unwrap(), outcome)
 }
 
 async fn get(cache: &RevalidationCache, resource: &Resource) -> (String, Outcome) {
-    seen(cache.get(resource).await.unwrap())
+    seen(cache.ask(resource).await.unwrap())
 }
 
 fn text(text: &str, outcome: Outcome) -> (String, Outcome) {
@@ -53,7 +54,7 @@ async fn a_fresh_answer_asks_nobody() {
         fake.text(&resource, "one");
         assert_eq!(get(&cache, &resource).await, text("one", Outcome::Miss));
         advance(LIST_TTL.saturating_sub(SECOND)).await;
-        let answer = cache.get(&resource).await.unwrap();
+        let answer = cache.ask(&resource).await.unwrap();
         assert_eq!(
             answer.fresh_for,
             Some(SECOND),
@@ -73,7 +74,7 @@ async fn a_stale_answer_is_given_at_once_and_refreshed_once() {
     fake.text(&list(), "two");
     fake.hold();
     for _ in 0..50 {
-        let answer = cache.get(&list()).now_or_never().expect("nobody waits").unwrap();
+        let answer = cache.ask(&list()).now_or_never().expect("nobody waits").unwrap();
         assert_eq!(answer.fresh_for, None, "a stale answer is not to be reused");
         assert_eq!(seen(answer), text("one", Outcome::Stale));
         tokio::task::yield_now().await;
@@ -94,7 +95,7 @@ async fn an_old_answer_waits_for_the_source() {
     fake.text(&list(), "two");
     fake.hold();
     let list = list();
-    let mut waiting = cache.get(&list);
+    let mut waiting = cache.ask(&list);
     assert!((&mut waiting).now_or_never().is_none());
     fake.release();
     assert_eq!(seen(waiting.await.unwrap()), text("two", Outcome::Miss));
@@ -149,7 +150,7 @@ async fn a_refresh_that_finds_nothing_takes_the_old_answer_away() {
     fake.fail(&list(), missing());
     assert_eq!(get(&cache, &list()).await, text("one", Outcome::Stale));
     settle(&tasks).await;
-    assert!(cache.get(&list()).await.unwrap_err().is_not_found());
+    assert!(cache.ask(&list()).await.unwrap_err().is_not_found());
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,13 +188,13 @@ async fn what_is_remembered_stays_within_the_capacity() {
     for resource in &resources {
         fake.text(resource, "x".repeat(1 << 10));
     }
-    let asked = join_all(resources.iter().map(|resource| cache.get(resource))).await;
+    let asked = join_all(resources.iter().map(|resource| cache.ask(resource))).await;
     assert!(asked.iter().all(Result::is_ok));
     let before = fake.count();
     fake.hold();
     let kept = resources
         .iter()
-        .filter(|r| cache.get(r).now_or_never().is_some())
+        .filter(|r| cache.ask(r).now_or_never().is_some())
         .count();
     assert!(kept > 0 && kept <= 64, "{kept} answers of 1 KiB in 64 KiB");
     assert_eq!(before, 500);
@@ -226,10 +227,10 @@ async fn many_long_not_founds_stay_within_the_capacity_too() {
     let resources = (0..100).map(|n| resource(&format!("example.com/m{n}/@v/list")));
     for resource in resources.clone() {
         fake.fail(&resource, long.clone());
-        cache.get(&resource).await.unwrap_err();
+        cache.ask(&resource).await.unwrap_err();
     }
     for resource in resources {
-        kept += usize::from(cache.get(&resource).await.unwrap_err().is_remembered());
+        kept += usize::from(cache.ask(&resource).await.unwrap_err().is_remembered());
     }
     assert!(kept <= 4, "{kept} texts of 16 KiB in 64 KiB");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::{FutureExt, future::join_all};
-use stoa_proxy::{Content, GrowingWriter, Meaning, Outcome, SingleFlight, Stasher, growing};
+use stoa_proxy::{Content, GrowingWriter, Meaning, Outcome, SingleFlight, growing};
 use stoa_storage::{FileKind, ReadAt};
 use stoa_testing::{content::Content as Bytes, gate::Gate, reply::Reply};
 use tokio::task::JoinSet;
@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     fake::{Fake, Say, broken},
-    lab::{Lab, info, list, module, read_content, settle, zip},
+    lab::{Bring, Lab, info, list, module, read, settle, zip},
 };
 
 #[derive(Debug)]
@@ -54,8 +54,8 @@ async fn two_hundred_cold_callers_cost_one_fetch_and_get_the_same_bytes() {
         lab.upstream
             .on(&path, Reply::gated_at_end(want.clone(), 5, &gate));
         let callers = join_all((0..CALLERS).map(|_| async {
-            let stashed = lab.stasher.stash(&resource).await.unwrap();
-            (stashed.outcome, read_content(stashed.content).await.unwrap())
+            let stashed = lab.stasher.bring(&resource).await.unwrap();
+            (stashed.outcome, read(stashed.content).await.unwrap())
         }));
         let (got, ()) = tokio::join!(callers, async {
             gate.reached(1).await;
@@ -80,7 +80,7 @@ async fn the_first_caller_may_leave_without_harm_to_the_rest() {
     lab.upstream.on(&path, Reply::ok(module.info()).held(&gate));
     let (info, mut callers) = (info(), Vec::new());
     for _ in 0..3 {
-        let mut caller = lab.stasher.stash(&info);
+        let mut caller = lab.stasher.bring(&info);
         assert!((&mut caller).now_or_never().is_none());
         callers.push(caller);
     }
@@ -88,10 +88,7 @@ async fn the_first_caller_may_leave_without_harm_to_the_rest() {
     drop(callers.remove(0));
     gate.release();
     for stashed in join_all(callers).await {
-        assert_eq!(
-            read_content(stashed.unwrap().content).await.unwrap(),
-            module.info()
-        );
+        assert_eq!(read(stashed.unwrap().content).await.unwrap(), module.info());
     }
     assert_eq!(lab.stored(FileKind::Info).await.unwrap(), module.info());
     assert_eq!(lab.upstream.count(&path), 1);
@@ -112,7 +109,7 @@ async fn a_file_is_stored_even_if_everybody_leaves() {
             .on(&path, Reply::gated_at_end(want.clone(), 5, &gate));
         let stasher = Arc::clone(&lab.stasher);
         let mut caller = JoinSet::new();
-        caller.spawn(async move { read_content(stasher.stash(&resource).await?.content).await });
+        caller.spawn(async move { read(stasher.bring(&resource).await?.content).await });
         gate.reached(1).await;
         caller.shutdown().await;
         gate.release();
@@ -128,7 +125,7 @@ async fn a_panic_is_an_error_for_all_and_frees_the_key() {
     fake.say(&info(), Say::Panic);
     fake.hold();
     let info = info();
-    let callers = join_all((0..10).map(|_| flight.stash(&info)));
+    let callers = join_all((0..10).map(|_| flight.bring(&info)));
     let (got, ()) = tokio::join!(callers, async {
         fake.reached(1).await;
         fake.release();
@@ -139,7 +136,7 @@ async fn a_panic_is_an_error_for_all_and_frees_the_key() {
     assert_eq!(fake.count(), 1);
     tokio::task::yield_now().await;
     fake.text(&info, "works");
-    assert_eq!(flight.stash(&info).await.unwrap().outcome, Outcome::Miss);
+    assert_eq!(flight.bring(&info).await.unwrap().outcome, Outcome::Miss);
     assert_eq!(fake.count(), 2);
 }
 
@@ -149,7 +146,7 @@ async fn an_error_is_shared_and_not_remembered() {
     fake.fail(&list(), broken());
     fake.hold();
     let list = list();
-    let callers = join_all((0..10).map(|_| flight.stash(&list)));
+    let callers = join_all((0..10).map(|_| flight.bring(&list)));
     let (got, ()) = tokio::join!(callers, async {
         fake.reached(1).await;
         fake.release();
@@ -159,11 +156,11 @@ async fn an_error_is_shared_and_not_remembered() {
     }
     settle(&tasks).await;
     assert_eq!(fake.count(), 1);
-    flight.stash(&list).await.unwrap_err();
+    flight.bring(&list).await.unwrap_err();
     settle(&tasks).await;
     assert_eq!(fake.count(), 2, "asked anew");
     fake.text(&list, "works");
-    flight.stash(&list).await.unwrap();
+    flight.bring(&list).await.unwrap();
 }
 
 #[tokio::test]
@@ -171,13 +168,13 @@ async fn who_comes_just_after_the_end_is_served_from_storage() {
     let lab = Lab::new().await;
     lab.upstream.module(&module());
     for resource in [info(), zip()] {
-        let first = lab.stasher.stash(&resource).await.unwrap();
-        let bytes = read_content(first.content).await.unwrap();
+        let first = lab.stasher.bring(&resource).await.unwrap();
+        let bytes = read(first.content).await.unwrap();
         settle(&lab.tasks).await;
-        let second = lab.stasher.stash(&resource).await.unwrap();
+        let second = lab.stasher.bring(&resource).await.unwrap();
         assert_eq!(second.outcome, Outcome::Hit);
         assert!(matches!(second.content, Content::Stored(_)));
-        assert_eq!(read_content(second.content).await.unwrap(), bytes);
+        assert_eq!(read(second.content).await.unwrap(), bytes);
     }
     assert_eq!(lab.upstream.total(), 2);
 }
@@ -186,16 +183,16 @@ async fn who_comes_just_after_the_end_is_served_from_storage() {
 async fn callers_join_a_growing_answer_until_it_ends() {
     let (fake, flight, tasks) = flights();
     let writer = growing_zip(&fake);
-    assert_eq!(flight.stash(&zip()).await.unwrap().outcome, Outcome::Miss);
+    assert_eq!(flight.bring(&zip()).await.unwrap().outcome, Outcome::Miss);
     settle(&tasks).await;
     for _ in 0..5 {
-        let late = flight.stash(&zip()).await.unwrap();
+        let late = flight.bring(&zip()).await.unwrap();
         assert_eq!(late.outcome, Outcome::Coalesced);
         assert!(matches!(late.content, Content::Growing(_)));
     }
     assert_eq!(fake.count(), 1);
     drop(writer);
-    assert_eq!(flight.stash(&zip()).await.unwrap().outcome, Outcome::Miss);
+    assert_eq!(flight.bring(&zip()).await.unwrap().outcome, Outcome::Miss);
     assert_eq!(fake.count(), 2);
 }
 
@@ -206,7 +203,7 @@ async fn different_questions_fly_apart() {
     fake.text(&list(), "list");
     fake.hold();
     let (info, list) = (info(), list());
-    let both = join_all([flight.stash(&info), flight.stash(&list)]);
+    let both = join_all([flight.bring(&info), flight.bring(&list)]);
     let (got, ()) = tokio::join!(both, async {
         fake.reached(2).await;
         fake.release();

@@ -1,18 +1,19 @@
 //! `.info`, `.mod` and what may change: fetched whole, checked, then stored.
 
 use bytes::Bytes;
-use stoa_fetch::Resource;
+
+use stoa_module::Resource;
 use stoa_proxy::{Meaning, Stasher};
 use stoa_storage::FileKind;
 use stoa_testing::reply::Reply;
 
 use crate::{
-    lab::{Lab, go_mod, info, key, latest, list, module, path, read_content, resource},
+    lab::{Bring, Lab, go_mod, info, key, latest, list, module, path, read, resource},
     slow_storage::{Ending, SlowStorage},
 };
 
 async fn stash(lab: &Lab, resource: &Resource) -> Result<Bytes, stoa_proxy::ProxyError> {
-    read_content(lab.stasher.stash(resource).await?.content).await
+    read(lab.stasher.bring(resource).await?.content).await
 }
 
 #[tokio::test]
@@ -125,7 +126,7 @@ async fn the_first_content_wins_over_a_file_that_comes_later() {
     lab.upstream.module(&module());
     let stasher: &dyn Stasher = lab.stasher.as_ref();
     let (resource, key) = (go_mod(), key(FileKind::Mod));
-    let (stashed, ()) = tokio::join!(stasher.stash(&resource), async {
+    let (stashed, ()) = tokio::join!(stasher.bring(&resource), async {
         storage.reached(1).await;
         // Another process stores it before our answer gets there.
         storage.inner().put(&key, "module first\n".into()).await.unwrap();
@@ -133,7 +134,7 @@ async fn the_first_content_wins_over_a_file_that_comes_later() {
     });
     let stashed = stashed.unwrap();
     assert_eq!(
-        read_content(stashed.content).await.unwrap(),
+        read(stashed.content).await.unwrap(),
         "module first\n",
         "what is returned is what is stored"
     );

@@ -7,7 +7,9 @@ use stoa_storage::FileKind;
 use stoa_testing::reply::Reply;
 use tokio::task::JoinSet;
 
-use crate::lab::{FETCHES, Lab, REQUESTS, go_mod, info, key, latest, list, module, resource, settle, zip};
+use crate::lab::{
+    Ask, FETCHES, Lab, REQUESTS, go_mod, info, key, latest, list, module, resource, settle, zip,
+};
 
 #[tokio::test]
 async fn hits_are_answered_while_every_permit_is_taken_by_misses_that_hang() {
@@ -25,7 +27,7 @@ async fn hits_are_answered_while_every_permit_is_taken_by_misses_that_hang() {
     for n in 0..REQUESTS {
         let protocol = Arc::clone(&lab.protocol);
         let missing = resource(&format!("example.com/m{n}/@v/list"));
-        hanging.spawn(async move { protocol.get(&missing).await.map(drop) });
+        hanging.spawn(async move { protocol.ask(&missing).await.map(drop) });
     }
     for n in 0..FETCHES {
         lab.upstream
@@ -35,7 +37,7 @@ async fn hits_are_answered_while_every_permit_is_taken_by_misses_that_hang() {
     let refused = lab.get(&resource("example.com/more/@v/list")).await.unwrap_err();
     assert_eq!(refused.meaning(), Meaning::Overloaded);
     for resource in &warm {
-        let answer = lab.protocol.get(resource).await.unwrap();
+        let answer = lab.protocol.ask(resource).await.unwrap();
         assert_eq!(answer.outcome, Outcome::Hit, "{resource}");
     }
     assert_eq!(lab.upstream.total(), before + FETCHES);

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use stoa_fetch::Resource;
+use stoa_module::Resource;
 use stoa_proxy::{
-    Answer, AnswerBody, Meaning, NetworkMode, Offline, Outcome, Protocol, ProxyError, Stash, StorageFirst,
+    Answer, Content, Meaning, NetworkMode, Offline, Outcome, Protocol, ProxyError, Stash, StorageFirst,
 };
 use stoa_storage::{FileKey, FileKind, Storage};
 use stoa_testing::fixtures::ModuleFixture;
 
 use crate::{
     fake::{Fake, broken, missing},
-    lab::{go_mod, info, latest, list, memory, read, resource, target, zip},
+    lab::{Ask, go_mod, info, latest, list, memory, read, resource, target, zip},
 };
 
 const PSEUDO: &str = "v1.9.1-0.20240102030405-abcdefabcdef";
@@ -49,7 +49,7 @@ async fn text(answer: Answer) -> String {
 }
 
 async fn get(first: &StorageFirst, resource: &Resource) -> Result<String, ProxyError> {
-    Ok(text(first.get(resource).await?).await)
+    Ok(text(first.ask(resource).await?).await)
 }
 
 async fn version(first: &StorageFirst) -> String {
@@ -84,7 +84,7 @@ async fn what_neither_knows_is_not_found() {
     for mode in [NetworkMode::Online, NetworkMode::Fallback, NetworkMode::Offline] {
         let (_fake, _storage, first) = first(mode, &[]).await;
         for resource in [list(), latest(), info(), go_mod(), zip()] {
-            let error = first.get(&resource).await.unwrap_err();
+            let error = first.ask(&resource).await.unwrap_err();
             assert_eq!(error.meaning(), Meaning::NotFound, "{mode:?} {resource}");
         }
     }
@@ -95,7 +95,7 @@ async fn online_the_failure_of_the_source_is_a_failure_although_versions_are_sto
     let (fake, _storage, first) = first(NetworkMode::Online, &["v1.0.0"]).await;
     for resource in [list(), latest()] {
         fake.fail(&resource, broken());
-        let error = first.get(&resource).await.unwrap_err();
+        let error = first.ask(&resource).await.unwrap_err();
         assert_eq!(error.meaning(), Meaning::BadUpstream);
     }
 }
@@ -110,7 +110,7 @@ async fn with_fallback_the_stored_versions_stand_in_for_a_failing_source() {
     assert_eq!(version(&first).await, "v1.1.0");
     let empty = StorageFirst::new(Arc::new(fake.clone()), memory(), NetworkMode::Fallback);
     for resource in [list(), latest()] {
-        let error = empty.get(&resource).await.unwrap_err();
+        let error = empty.ask(&resource).await.unwrap_err();
         assert_eq!(
             error.meaning(),
             Meaning::BadUpstream,
@@ -120,7 +120,7 @@ async fn with_fallback_the_stored_versions_stand_in_for_a_failing_source() {
     let branch = resource("example.com/a/@v/main.info");
     fake.fail(&branch, broken());
     assert_eq!(
-        first.get(&branch).await.unwrap_err().meaning(),
+        first.ask(&branch).await.unwrap_err().meaning(),
         Meaning::BadUpstream
     );
     fake.text(&list(), "v1.2.0\n");
@@ -150,7 +150,7 @@ async fn offline_the_stored_is_all_there_is() {
         resource("example.com/b/@latest"),
         resource("example.com/b/@v/list"),
     ] {
-        let error = first.get(&resource).await.unwrap_err();
+        let error = first.ask(&resource).await.unwrap_err();
         assert!(
             matches!(error.cause(), stoa_proxy::Cause::NotStored { .. }),
             "{resource}: {error}"
@@ -211,9 +211,9 @@ async fn offline_a_go_mod_that_cannot_be_read_retracts_nothing() {
 async fn a_stored_file_is_served_without_asking_and_each_stands_alone() {
     let (fake, storage, first) = first(NetworkMode::Online, &["v1.0.0"]).await;
     for resource in [info(), go_mod()] {
-        let answer = first.get(&resource).await.unwrap();
+        let answer = first.ask(&resource).await.unwrap();
         assert_eq!(answer.outcome, Outcome::Hit);
-        assert!(matches!(answer.body, AnswerBody::Blob(_)));
+        assert!(matches!(answer.content, Content::Stored(_)));
     }
     assert_eq!(fake.count(), 0);
     fake.text(&zip(), "the zip");
@@ -221,7 +221,7 @@ async fn a_stored_file_is_served_without_asking_and_each_stands_alone() {
     fake.fail(&go_mod(), missing());
     let key = FileKey::new(target("v1.0.0"), FileKind::Mod);
     storage.quarantine(&key).await.unwrap();
-    assert!(first.get(&go_mod()).await.unwrap_err().is_not_found());
-    first.get(&info()).await.unwrap();
+    assert!(first.ask(&go_mod()).await.unwrap_err().is_not_found());
+    first.ask(&info()).await.unwrap();
     assert_eq!(fake.asked(), [zip(), go_mod()]);
 }

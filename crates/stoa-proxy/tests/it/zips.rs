@@ -9,7 +9,7 @@ use stoa_storage::{DiskStorage, FileKind};
 use stoa_testing::{content, fixtures::stored_zip, gate::Gate, reply::Reply};
 
 use crate::{
-    lab::{Lab, follow, key, module, settle, stored, target, tree, zip as zip_resource},
+    lab::{Bring, Lab, follow, key, module, settle, stored, target, tree, zip as zip_resource},
     slow_storage::{Ending, SlowStorage},
 };
 
@@ -23,7 +23,7 @@ pub(crate) fn zip_of(files: &[(&str, &str)]) -> Vec<u8> {
 }
 
 pub(crate) async fn growing(stasher: &dyn Stasher) -> Growing {
-    match stasher.stash(&zip_resource()).await.unwrap().content {
+    match stasher.bring(&zip_resource()).await.unwrap().content {
         Content::Growing(growing) => growing,
         other => panic!("{other:?}"),
     }
@@ -36,7 +36,7 @@ async fn assert_refused(what: &str, reply: Reply, limits: ZipLimits) {
     let before = tree(directory.path());
     let lab = Lab::with_limits(storage, limits).await;
     lab.upstream.on(ZIP, reply);
-    let (_, end) = match lab.stasher.stash(&zip_resource()).await {
+    let (_, end) = match lab.stasher.bring(&zip_resource()).await {
         Ok(stashed) => match stashed.content {
             Content::Growing(growing) => follow(&growing).await,
             other => panic!("{what}: {other:?}"),

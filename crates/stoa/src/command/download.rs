@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use stoa_fetch::Resource;
-use stoa_module::{ModuleVersion, dirhash::go_mod_h1};
-use stoa_proxy::{AnswerBody, Protocol, parse_info};
+
+use stoa_fetch::{Caller, Context, Question};
+use stoa_module::{ModuleVersion, Resource, dirhash::go_mod_h1};
+use stoa_proxy::{Content, Protocol, parse_info};
 use stoa_storage::{FileKey, FileKind, Storage};
 
 use super::query::Wanted;
@@ -110,27 +111,33 @@ impl Download {
     }
 }
 
+/// A question of the operator, who waits for the answer.
+fn ask(resource: Resource) -> Question {
+    Question::new(resource, Context::interactive(Caller::Stoa))
+}
+
 /// A small answer, whole.
 pub(super) async fn small(protocol: &dyn Protocol, resource: &Resource) -> Result<Vec<u8>, String> {
-    let answer = protocol.get(resource).await.map_err(|error| error.to_string())?;
-    match &answer.body {
-        AnswerBody::Bytes(bytes) => Ok(bytes.to_vec()),
-        AnswerBody::Blob(blob) => Ok(blob
+    let question = ask(resource.clone());
+    let answer = protocol.get(&question).await.map_err(|error| error.to_string())?;
+    match &answer.content {
+        Content::Bytes(bytes) => Ok(bytes.to_vec()),
+        Content::Stored(blob) => Ok(blob
             .bytes(SMALL)
             .await
             .map_err(|error| error.to_string())?
             .to_vec()),
-        AnswerBody::Growing(_) => Err(format!("{resource} is no small file")),
+        Content::Growing(_) => Err(format!("{resource} is no small file")),
     }
 }
 
 /// Waits until the zip is stored, with a bar while it arrives.
 async fn whole(protocol: &dyn Protocol, target: &ModuleVersion) -> Result<(), String> {
     let answer = protocol
-        .get(&Resource::Zip(target.clone()))
+        .get(&ask(Resource::Zip(target.clone())))
         .await
         .map_err(|error| error.to_string())?;
-    let AnswerBody::Growing(growing) = &answer.body else {
+    let Content::Growing(growing) = &answer.content else {
         return Ok(());
     };
     let bar = progress::bytes(growing.total(), &target.to_string());

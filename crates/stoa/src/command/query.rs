@@ -2,8 +2,7 @@
 
 mod select;
 
-use stoa_fetch::Resource;
-use stoa_module::{ModulePath, Query, Version};
+use stoa_module::{ModulePath, Query, Resource, Version};
 use stoa_proxy::{Protocol, VersionList, parse_info};
 
 use self::select::Selection;

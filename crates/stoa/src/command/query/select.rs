@@ -1,8 +1,7 @@
 //! One version out of a list.
 
-use stoa_fetch::Resource;
 use stoa_module::{
-    ModulePath, ModuleVersion, Version,
+    ModulePath, ModuleVersion, Resource, Version,
     modfile::{ModFile, Retract, auto_quote},
 };
 use stoa_proxy::{Protocol, VersionList};

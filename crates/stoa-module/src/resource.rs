@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use stoa_module::{ModulePath, ModuleVersion, Query, Revision, Version};
+use crate::{ModulePath, ModuleVersion, Query, Revision, Version};
 
 /// What a client can ask a module proxy for. The variants tell what may change from what may not:
 /// [`List`](Self::List), [`Latest`](Self::Latest) and [`Query`](Self::Query) are answered anew over time, the others
@@ -26,9 +26,9 @@ pub enum Resource {
 /// A path that has the shape of a GOPROXY request but names no possible module or version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct BadResource(String);
+pub struct ResourceError(String);
 
-impl BadResource {
+impl ResourceError {
     fn new(reason: impl fmt::Display) -> Self {
         Self(reason.to_string())
     }
@@ -39,18 +39,18 @@ impl Resource {
     /// `None` means that the path is not of this protocol at all.
     ///
     /// # Errors
-    /// [`BadResource`] when the shape is right but the module path or version is not: bad escapes, upper-case letters,
+    /// [`ResourceError`] when the shape is right but the module path or version is not: bad escapes, upper-case letters,
     /// an impossible path, a `.mod` or `.zip` of something that is not a canonical version.
-    pub fn parse(path: &str) -> Result<Option<Self>, BadResource> {
+    pub fn parse(path: &str) -> Result<Option<Self>, ResourceError> {
         if let Some(module) = path.strip_suffix("/@latest") {
             return ModulePath::unescape(module)
                 .map(|m| Some(Self::Latest(m)))
-                .map_err(BadResource::new);
+                .map_err(ResourceError::new);
         }
         let Some((module, file)) = path.split_once("/@v/") else {
             return Ok(None);
         };
-        let module = ModulePath::unescape(module).map_err(BadResource::new)?;
+        let module = ModulePath::unescape(module).map_err(ResourceError::new)?;
         if file == "list" {
             return Ok(Some(Self::List(module)));
         }
@@ -58,12 +58,12 @@ impl Resource {
             return Ok(None);
         };
         match suffix {
-            "info" => match Query::unescape(&module, version).map_err(BadResource::new)? {
+            "info" => match Query::unescape(&module, version).map_err(ResourceError::new)? {
                 Query::Version(version) => module_version(module, version).map(|t| Some(Self::Info(t))),
                 Query::Revision(revision) => Ok(Some(Self::Query(module, revision))),
             },
             "mod" | "zip" => {
-                let version = Version::unescape(version).map_err(BadResource::new)?;
+                let version = Version::unescape(version).map_err(ResourceError::new)?;
                 let target = module_version(module, version)?;
                 Ok(Some(if suffix == "mod" {
                     Self::Mod(target)
@@ -76,7 +76,7 @@ impl Resource {
     }
 
     /// The `.info` of what a client asked for: a version of the path, or a revision to resolve.
-    pub fn info(module: ModulePath, query: Query) -> Result<Self, BadResource> {
+    pub fn info(module: ModulePath, query: Query) -> Result<Self, ResourceError> {
         match query {
             Query::Version(version) => module_version(module, version).map(Self::Info),
             Query::Revision(revision) => Ok(Self::Query(module, revision)),
@@ -144,8 +144,8 @@ impl fmt::Display for Resource {
     }
 }
 
-fn module_version(module: ModulePath, version: Version) -> Result<ModuleVersion, BadResource> {
-    ModuleVersion::new(module, version).map_err(BadResource::new)
+fn module_version(module: ModulePath, version: Version) -> Result<ModuleVersion, ResourceError> {
+    ModuleVersion::new(module, version).map_err(ResourceError::new)
 }
 
 fn file_path(target: &ModuleVersion, suffix: &str) -> String {
