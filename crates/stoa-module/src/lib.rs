@@ -12,6 +12,7 @@
 //! - [`Resource`] is one question of the GOPROXY protocol, read from the path of a request and written as one.
 //! - Each has a plain form (`as_str`, `parse`) and an escaped form for URLs and file names (`escaped`, `unescape`).
 //! - [`semver`] compares versions as text; [`PseudoVersion`] takes those apart that name a commit.
+//! - [`Candidates`] are the versions that a query such as `latest` chooses from.
 //! - [`PatternList`] matches module paths as GOPRIVATE does.
 //!
 //! # Files
@@ -19,6 +20,7 @@
 //! - [`modfile`] reads go.mod files.
 //! - [`zip`] writes module zips and checks them, also while they arrive; [`dirhash`] names their contents.
 
+mod candidates;
 pub mod dirhash;
 mod escape;
 pub mod fold;
@@ -41,6 +43,7 @@ mod version;
 mod version_error;
 pub mod zip;
 
+pub use candidates::Candidates;
 pub use module_version::{ModuleVersion, check, compare_sum_lines};
 pub use path::ModulePath;
 pub use path_error::{PathError, PathFault};
