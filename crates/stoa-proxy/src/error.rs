@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use stoa_cache::FlightError;
 use stoa_fetch::{FetchError, Reply, SourceName};
 use stoa_storage::StorageError;
 
@@ -9,6 +10,9 @@ use crate::SumFailure;
 
 /// When to ask again if nobody can say, as with a breaker that was opened by hand.
 const SOME_TIME: Duration = Duration::from_secs(30);
+
+/// When a caller may come back that found all flights taken; most end within seconds.
+const FLIGHTS_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// What a failure means to the client. The server turns it into a status in one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,6 +73,12 @@ pub enum Cause {
         /// When to come back.
         retry_after: Duration,
     },
+    /// The caller does not wait any longer. The work may go on for others.
+    #[error("{what}: the time that the caller gave is over")]
+    Deadline {
+        /// What was asked for.
+        what: String,
+    },
     /// A bug or a lost task.
     #[error("internal error: {reason}")]
     Internal {
@@ -99,6 +109,7 @@ impl ProxyError {
             },
             Cause::NotStored { .. } => Meaning::NotFound,
             Cause::Overloaded { .. } => Meaning::Overloaded,
+            Cause::Deadline { .. } => Meaning::Deadline,
             Cause::Storage { .. } | Cause::Internal { .. } => Meaning::Internal,
         }
     }
@@ -215,6 +226,16 @@ impl<C: Into<Cause>> From<C> for ProxyError {
         Self {
             cause: cause.into(),
             remembered: false,
+        }
+    }
+}
+
+/// Too much is under way already.
+impl From<FlightError> for Cause {
+    fn from(error: FlightError) -> Self {
+        Self::Overloaded {
+            reason: error.to_string(),
+            retry_after: FLIGHTS_RETRY_AFTER,
         }
     }
 }

@@ -27,12 +27,13 @@ mod download;
 mod drift;
 mod error;
 mod fetch_and_save;
-mod flights;
 mod growing;
 mod info;
 mod key;
 mod module_query;
 mod offline;
+mod owner_route;
+mod pipelines;
 mod pool;
 mod protocol;
 mod pump;
@@ -50,6 +51,7 @@ mod sumdb;
 mod verify;
 mod version_list;
 mod walk;
+mod weights;
 
 pub use admission::Admission;
 pub use answer::{Answer, Held, Outcome};
@@ -63,6 +65,11 @@ pub use info::{Info, parse_info};
 pub use key::file_key;
 pub use module_query::{ModuleQuery, Resolved};
 pub use offline::Offline;
+pub use owner_route::{OwnerRoute, Owners};
+pub use pipelines::{
+    DatabaseOptions, ProtocolOptions, SourceOptions, StasherOptions, fetch_pipeline, protocol_pipeline,
+    stash_pipeline, sum_pipeline,
+};
 pub use pool::Pool;
 pub use protocol::Protocol;
 pub use query_error::QueryError;
