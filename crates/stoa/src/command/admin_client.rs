@@ -10,8 +10,7 @@ use stoa_dispatch::{
 };
 use stoa_server::{AdminToken, Listen};
 
-use super::Failure;
-use crate::config::Config;
+use crate::{config::Config, failure::Failure};
 
 /// An answer takes no longer, or the server is not well.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -2,8 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Failure, configured};
-use crate::{cli::ConfigCommand, config};
+use crate::{cli::ConfigCommand, config, failure::Failure, setup::configured};
 
 pub(super) fn run(command: ConfigCommand) -> Result<(), Failure> {
     let text = match command {

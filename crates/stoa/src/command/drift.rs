@@ -10,8 +10,13 @@ use serde_json::json;
 use stoa_proxy::{Drift, DriftCheck, DriftReport, NetworkMode, Today};
 use stoa_server::Metrics;
 
-use super::{Failure, open_storage, runtime};
-use crate::{config::Config, pipeline, progress};
+use crate::{
+    app::App,
+    config::Config,
+    failure::Failure,
+    progress,
+    setup::{open_storage, runtime},
+};
 
 /// What could not be compared has not been proven, so it fails the command as what changed does.
 pub(super) fn run(config: &Config, json: bool) -> Result<(), Failure> {
@@ -31,11 +36,11 @@ pub(super) fn run(config: &Config, json: bool) -> Result<(), Failure> {
 
 async fn compare(config: &Config, json: bool) -> Result<DriftReport, Failure> {
     let storage = open_storage(config)?;
-    let pipelines = pipeline::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
+    let app = App::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
     let check = DriftCheck {
         storage,
-        fetcher: Arc::clone(&pipelines.fetcher),
-        database: pipelines.checksums.verifier.clone(),
+        fetcher: Arc::clone(&app.fetcher),
+        database: app.checksums.verifier.clone(),
         private: config.vcs.policy.private().clone(),
         limits: config.zip_limits.clone(),
         parallel: available_parallelism().map_or(1, usize::from),
@@ -54,7 +59,7 @@ async fn compare(config: &Config, json: bool) -> Result<DriftReport, Failure> {
     };
     let report = check.run(show, found).await.map_err(Failure::new);
     bar.finish_and_clear();
-    pipelines.finish(config.total).await;
+    app.end(config.total).await;
     report
 }
 

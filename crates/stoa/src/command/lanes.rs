@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Failure, admin_client::AdminClient, runtime};
-use crate::{cli::LanesCommand, config::Config};
+use super::admin_client::AdminClient;
+use crate::{cli::LanesCommand, config::Config, failure::Failure, setup::runtime};
 
 const COLUMNS: [&str; 10] = [
     "LANE",

@@ -16,8 +16,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, open_storage, runtime};
-use crate::{config::Config, logging, pipeline};
+use crate::{
+    app::App,
+    config::Config,
+    failure::Failure,
+    logging,
+    setup::{open_storage, runtime},
+};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -38,8 +43,8 @@ async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -
     let tls = tls.map_err(Failure::new)?;
     let storage = open_storage(&config)?;
     let metrics = Arc::new(Metrics::new());
-    let pipelines = pipeline::build(&config, Arc::clone(&storage), &metrics);
-    let (protocol, checksums) = (&pipelines.protocol, &pipelines.checksums.databases);
+    let app = App::build(&config, Arc::clone(&storage), &metrics);
+    let (protocol, checksums) = (&app.protocol, &app.checksums.databases);
     tracing::info!(version = VERSION, %protocol, %checksums, "starting");
 
     let readiness = Arc::new(Readiness::new(storage));
@@ -54,13 +59,13 @@ async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -
         version: VERSION,
     };
     let edge_parts = EdgeParts {
-        protocol: Arc::clone(&pipelines.protocol),
-        checksum_databases: pipelines.checksums.databases.clone(),
+        protocol: Arc::clone(&app.protocol),
+        checksum_databases: app.checksums.databases.clone(),
         readiness: Arc::clone(&readiness),
         metrics,
         access_log,
         admin,
-        dispatcher: pipelines.dispatcher.clone(),
+        dispatcher: app.dispatcher.clone(),
         log: sink.writer(),
     };
     let listener = Listener::bind(&config.listen).await.map_err(Failure::new)?;
@@ -95,7 +100,7 @@ async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -
         cut = server => cut,
         () = drain => return Err(Failure::new("stopped at once by a second signal")),
     };
-    let finished = pipelines.finish(config.drain_timeout).await;
+    let finished = app.end(config.drain_timeout).await;
     tracing::info!(connections_cut = cut, transfers_finished = finished, "stopped");
     Ok(())
 }

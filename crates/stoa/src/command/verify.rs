@@ -10,8 +10,13 @@ use serde_json::json;
 use stoa_proxy::{Finding, Verifier, VerifyReport};
 use stoa_server::Metrics;
 
-use super::{Failure, open_storage, runtime};
-use crate::{config::Config, pipeline, progress};
+use crate::{
+    app::App,
+    config::Config,
+    failure::Failure,
+    progress,
+    setup::{open_storage, runtime},
+};
 
 pub(super) fn run(config: &Config, repair: bool, json: bool) -> Result<(), Failure> {
     let report = runtime(config)?.block_on(verify(config, repair, json))?;
@@ -25,9 +30,9 @@ pub(super) fn run(config: &Config, repair: bool, json: bool) -> Result<(), Failu
 
 async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyReport, Failure> {
     let storage = open_storage(config)?;
-    let pipelines = pipeline::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
+    let app = App::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
     let parallel = available_parallelism().map_or(1, usize::from);
-    let repair = repair.then(|| Arc::clone(&pipelines.stasher));
+    let repair = repair.then(|| Arc::clone(&app.stasher));
     let verifier = Verifier::new(storage, config.zip_limits.clone(), repair, parallel);
     let bar = progress::count("verifying");
     let show = |report: &VerifyReport| {
@@ -43,7 +48,7 @@ async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyRepor
     };
     let report = verifier.run(show, found).await.map_err(Failure::new);
     bar.finish_and_clear();
-    pipelines.finish(config.total).await;
+    app.end(config.total).await;
     report
 }
 
