@@ -84,7 +84,7 @@ fn database_stack(
     tasks: &TaskTracker,
 ) -> Arc<dyn ChecksumDatabase> {
     let name = database.key.name().clone();
-    let remote = match config.network {
+    let remote = match config.upstream.network {
         NetworkMode::Offline => Remote::Offline,
         NetworkMode::Online | NetworkMode::Fallback => {
             let files = SmallFiles::new(database.url.clone(), client.clone(), PATIENCE);
@@ -96,7 +96,7 @@ fn database_stack(
     let flight = SumFlight::new(Arc::new(verified), tasks.clone());
     let options = SumMemoryOptions {
         latest_ttl: LATEST_TTL,
-        negative_ttl: config.revalidation.negative_ttl,
+        negative_ttl: config.cache.revalidation.negative_ttl,
         capacity: MISSING_BYTES,
     };
     let memory = SumMemory::new(Arc::new(flight), options);

@@ -24,7 +24,7 @@ use stoa_storage::{Storage, open_url};
 use crate::{
     USAGE,
     cli::{Cli, Command, Common},
-    config::{Config, Faults, load},
+    config::{Config, ConfigError, load},
 };
 
 /// Why a command failed: one text for the user, and the exit code.
@@ -49,10 +49,10 @@ impl Failure {
     }
 }
 
-impl From<Faults> for Failure {
-    fn from(faults: Faults) -> Self {
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
         Self {
-            text: faults.to_string(),
+            text: error.to_string(),
             code: USAGE,
         }
     }
@@ -115,7 +115,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 fn configured(common: Common, listen: Option<String>) -> Result<Config, Failure> {
     let config = load(&common.given(listen))?;
     let mut stderr = io::stderr().lock();
-    for warning in &config.warnings {
+    for warning in &config.record.warnings {
         let _closed = writeln!(stderr, "stoa: warning: {warning}");
     }
     Ok(config)
@@ -128,7 +128,7 @@ const READERS: usize = 32;
 fn runtime(config: &Config) -> Result<tokio::runtime::Runtime, Failure> {
     // A fetch writes and checks at the same time, on two blocking threads. With these counted, a read of a stored file
     // never queues behind fetches.
-    let blocking = 2 * config.fetches + READERS;
+    let blocking = 2 * config.pool.fetches + READERS;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(blocking)
@@ -138,5 +138,6 @@ fn runtime(config: &Config) -> Result<tokio::runtime::Runtime, Failure> {
 
 /// The storage that the configuration names.
 fn open_storage(config: &Config) -> Result<Arc<dyn Storage>, Failure> {
-    open_url(&config.storage).map_err(|error| Failure::new(format!("storage: {}", ProxyError::from(error))))
+    open_url(&config.storage.url)
+        .map_err(|error| Failure::new(format!("storage: {}", ProxyError::from(error))))
 }

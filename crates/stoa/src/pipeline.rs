@@ -60,7 +60,11 @@ pub(crate) fn build(config: &Config, storage: Arc<dyn Storage>, metrics: &Arc<Me
     let tasks = TaskTracker::new();
     let dispatcher = dispatcher(config);
     metrics.show_lanes(dispatcher.clone());
-    let client = HttpClient::new(dispatcher.clone(), config.total, config.limits.clone());
+    let client = HttpClient::new(
+        dispatcher.clone(),
+        config.fetch.deadlines.total,
+        config.fetch.limits.clone(),
+    );
     let client = client.with_rules(Arc::new(config.vcs.rules()));
     let fetcher = fetcher(config, &client, metrics);
     let checksums = checksums::build(config, &client, &storage.records(), metrics, &tasks);
@@ -93,12 +97,15 @@ fn protocol_pipeline(
 ) -> Arc<dyn Protocol> {
     let stash: Arc<dyn Protocol> = Arc::new(Stash::new(stasher));
     let resolved_info: Arc<dyn Protocol> = Arc::new(ResolvedInfo::new(stash, tasks.clone()));
-    let admission: Arc<dyn Protocol> = Arc::new(Admission::new(resolved_info, config.requests));
-    let storage_first: Arc<dyn Protocol> =
-        Arc::new(StorageFirst::new(admission, Arc::clone(storage), config.network));
+    let admission: Arc<dyn Protocol> = Arc::new(Admission::new(resolved_info, config.pool.requests));
+    let storage_first: Arc<dyn Protocol> = Arc::new(StorageFirst::new(
+        admission,
+        Arc::clone(storage),
+        config.upstream.network,
+    ));
     Arc::new(RevalidationCache::new(
         storage_first,
-        config.revalidation.clone(),
+        config.cache.revalidation.clone(),
         tasks.clone(),
     ))
 }
@@ -116,13 +123,13 @@ fn stash_pipeline(
     storage: &Arc<dyn Storage>,
     tasks: &TaskTracker,
 ) -> Arc<dyn Stasher> {
-    if config.network == NetworkMode::Offline {
+    if config.upstream.network == NetworkMode::Offline {
         return Arc::new(Offline);
     }
     let ingest = Ingest {
-        zip_limits: config.zip_limits.clone(),
+        zip_limits: config.fetch.zip_limits.clone(),
         sums: Arc::clone(&checksums.sums),
-        refusal_ttl: config.revalidation.negative_ttl,
+        refusal_ttl: config.cache.revalidation.negative_ttl,
     };
     let leaf = FetchAndSave::new(fetcher, Arc::clone(storage), ingest, tasks.clone());
     Arc::new(SingleFlight::new(Arc::new(leaf), tasks.clone()))
@@ -137,7 +144,7 @@ fn stash_pipeline(
 /// 4. the chain - the entries of that list, `,` and `|` as the go command reads them
 fn fetcher(config: &Config, client: &HttpClient, metrics: &Arc<Metrics>) -> Arc<dyn Fetcher> {
     let direct = direct(config, client, metrics);
-    let routes = config.routes.iter().map(|route| Route {
+    let routes = config.upstream.routes.iter().map(|route| Route {
         patterns: route.patterns.clone(),
         fetcher: Arc::new(Chain::new(&route.upstream, client, &direct)),
     });
@@ -146,9 +153,9 @@ fn fetcher(config: &Config, client: &HttpClient, metrics: &Arc<Metrics>) -> Arc<
         patterns: config.vcs.private.clone(),
         fetcher: Arc::clone(&direct),
     });
-    let default = Arc::new(Chain::new(&config.upstream, client, &direct));
+    let default = Arc::new(Chain::new(&config.upstream.list, client, &direct));
     let routes = Arc::new(Routes::new(routes.chain(private).collect(), default));
-    let pool = Arc::new(Pool::new(routes, config.fetches));
+    let pool = Arc::new(Pool::new(routes, config.pool.fetches));
     Arc::new(Metered::new(pool, Arc::clone(metrics)))
 }
 
@@ -195,14 +202,14 @@ fn direct(config: &Config, client: &HttpClient, metrics: &Metrics) -> Arc<dyn Fe
 /// [`stoa_dispatch`].
 fn dispatcher(config: &Config) -> stoa_dispatch::Pool {
     let transports = HttpTransports::new(HttpOptions {
-        connect_timeout: config.dispatch.connect_timeout,
-        proxy_hosts: config.proxy_hosts.clone(),
+        connect_timeout: config.fetch.deadlines.connect,
+        proxy_hosts: config.dispatch.proxy_hosts.clone(),
         ..HttpOptions::default()
     });
-    let rules = config.dispatch.clone();
+    let (rules, deadlines) = (config.dispatch.clone(), config.fetch.deadlines.clone());
     stoa_dispatch::Pool::builder(Arc::new(transports))
         .name("stoa")
-        .rules(move |lane| rules.settings(lane))
+        .rules(move |lane| rules.settings(lane, &deadlines))
         .max_lanes(config.dispatch.lanes)
         .filter(deny(config))
         .start()

@@ -42,18 +42,25 @@ pub(crate) struct AdminClient {
 impl AdminClient {
     /// The server at `server`, or the one that this configuration starts. Must be called within a runtime.
     pub(crate) fn new(config: &Config, server: Option<&str>) -> Result<Self, Failure> {
-        let (base, unix_socket) = match (server, &config.listen) {
+        let (base, unix_socket) = match (server, &config.edge.listen) {
             (Some(url), _) => (url.trim_end_matches('/').to_owned(), None),
-            (None, Listen::Unix(path)) => (format!("http://localhost{}", config.prefix), Some(path.clone())),
+            (None, Listen::Unix(path)) => (
+                format!("http://localhost{}", config.edge.prefix),
+                Some(path.clone()),
+            ),
             (None, Listen::Tcp(address)) => {
-                let scheme = if config.tls.is_some() { "https" } else { "http" };
+                let scheme = if config.tls.files.is_some() {
+                    "https"
+                } else {
+                    "http"
+                };
                 let address = address
                     .replacen("0.0.0.0:", "127.0.0.1:", 1)
                     .replacen("[::]:", "[::1]:", 1);
-                (format!("{scheme}://{address}{}", config.prefix), None)
+                (format!("{scheme}://{address}{}", config.edge.prefix), None)
             }
         };
-        let token = config.admin_token.as_deref().map(AdminToken::authorization);
+        let token = config.admin.token_file.as_deref().map(AdminToken::authorization);
         let token = token.transpose();
         let token = token.map_err(|error| config.fault("admin.token_file", error))?;
         let options = HttpOptions {

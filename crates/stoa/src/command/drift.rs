@@ -15,7 +15,7 @@ use crate::{config::Config, pipeline, progress};
 
 /// What could not be compared has not been proven, so it fails the command as what changed does.
 pub(super) fn run(config: &Config, json: bool) -> Result<(), Failure> {
-    if config.network == NetworkMode::Offline {
+    if config.upstream.network == NetworkMode::Offline {
         return Err(Failure::new(
             "network = \"offline\" asks nobody, so there is nobody to compare with",
         ));
@@ -37,7 +37,7 @@ async fn compare(config: &Config, json: bool) -> Result<DriftReport, Failure> {
         fetcher: Arc::clone(&pipelines.fetcher),
         database: pipelines.checksums.verifier.clone(),
         private: config.vcs.policy.private().clone(),
-        limits: config.zip_limits.clone(),
+        limits: config.fetch.zip_limits.clone(),
         parallel: available_parallelism().map_or(1, usize::from),
     };
     let bar = progress::count("comparing");
@@ -54,7 +54,7 @@ async fn compare(config: &Config, json: bool) -> Result<DriftReport, Failure> {
     };
     let report = check.run(show, found).await.map_err(Failure::new);
     bar.finish_and_clear();
-    pipelines.finish(config.total).await;
+    pipelines.finish(config.fetch.deadlines.total).await;
     report
 }
 

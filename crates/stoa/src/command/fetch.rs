@@ -27,7 +27,7 @@ async fn fetch(config: &Config, modules: &[String]) -> Result<(), Failure> {
         failed |= download.error.is_some();
         print(&download)?;
     }
-    pipelines.finish(config.total).await;
+    pipelines.finish(config.fetch.deadlines.total).await;
     if failed { Err(Failure::told()) } else { Ok(()) }
 }
 

@@ -28,7 +28,7 @@ async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyRepor
     let pipelines = pipeline::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
     let parallel = available_parallelism().map_or(1, usize::from);
     let repair = repair.then(|| Arc::clone(&pipelines.stasher));
-    let verifier = Verifier::new(storage, config.zip_limits.clone(), repair, parallel);
+    let verifier = Verifier::new(storage, config.fetch.zip_limits.clone(), repair, parallel);
     let bar = progress::count("verifying");
     let show = |report: &VerifyReport| {
         bar.set_message(format!(
@@ -43,7 +43,7 @@ async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyRepor
     };
     let report = verifier.run(show, found).await.map_err(Failure::new);
     bar.finish_and_clear();
-    pipelines.finish(config.total).await;
+    pipelines.finish(config.fetch.deadlines.total).await;
     report
 }
 

@@ -83,13 +83,3 @@ impl fmt::Display for Origin {
         }
     }
 }
-
-/// Everything that is wrong, one line each.
-#[derive(Debug)]
-pub(crate) struct Faults(pub(crate) Vec<String>);
-
-impl fmt::Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
-    }
-}
