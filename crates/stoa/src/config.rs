@@ -5,6 +5,9 @@
 //! part is built from. [`sections`] lists them all. The [`reader`] gives sections their values, one way for keys and
 //! for repeated tables, and collects every fault; [`mod@file`] reads TOML with line numbers, [`values`] single values.
 //! [`mod@show`] prints what is in force and the sample, from the declarations.
+//!
+//! The section of a new part can stand in the part's own file. It takes one line outside of it, in [`sections`]:
+//! `jobs: crate::jobs::JobsConfig,`.
 
 mod admin;
 mod cache;
@@ -17,27 +20,27 @@ mod error;
 mod fetch;
 mod file;
 mod given;
-mod key;
+pub(crate) mod key;
 #[cfg(test)]
 mod lab;
 mod log;
 mod netrc;
 mod pool;
-mod reader;
+pub(crate) mod reader;
 mod record;
 mod rewrite;
 mod secret;
-mod section;
+pub(crate) mod section;
 mod sections;
 mod show;
 mod storage;
 mod sumdb;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod upstream;
-mod values;
+pub(crate) mod values;
 mod vcs;
 
 pub(crate) use dispatch::names;

@@ -12,7 +12,7 @@ const TOKEN_FILE: Key = Key::new(
 
 const ADMIN: Table = Table::once("admin", &[TOKEN_FILE]);
 
-/// Who may use the API.
+/// The guard of `/api/v1`.
 #[derive(Clone, Debug)]
 pub(crate) struct AdminConfig {
     /// The file with the admin token, read when the server starts.

@@ -69,7 +69,7 @@ pub(super) const CREDENTIAL: Table = Table::repeated(
 )
 .one_of(WAYS);
 
-/// All that is known: what the longest `match` says, else what the netrc file says.
+/// The credential of a URL: that of the longest `match`, else that of the netrc file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CredentialsConfig {
     pub(crate) by_prefix: Vec<CredentialConfig>,
@@ -102,7 +102,7 @@ pub(crate) struct CredentialConfig {
     pub(crate) kind: CredentialKind,
 }
 
-/// What is shown to a server.
+/// What is sent to a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CredentialKind {
     /// A user name and a password.
@@ -137,7 +137,7 @@ impl CredentialKind {
     }
 }
 
-/// The user that goes with a token of a provider, over https.
+/// The user name that goes with a token of a provider, over https.
 fn user_of_tokens(provider: &str) -> Option<&'static str> {
     match provider {
         "github" => Some("x-access-token"),

@@ -17,7 +17,7 @@ pub(crate) struct Given {
     pub(crate) environment: BTreeMap<String, String>,
     /// The directory for data when `storage` is not set.
     pub(crate) data_home: Option<PathBuf>,
-    /// The whole environment, for what names a variable by itself.
+    /// The whole environment, for values that name a variable.
     pub(crate) variables: Variables,
 }
 

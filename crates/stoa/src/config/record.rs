@@ -30,7 +30,7 @@ pub(crate) struct ValueRecord {
 }
 
 impl Record {
-    /// What was found wrong with a value only when it was used, told like the other faults.
+    /// A fault of a value that only shows when the value is used, in the form of all other faults.
     pub(crate) fn fault(&self, path: &str, error: impl fmt::Display) -> ConfigError {
         let origin = self.tables.iter().find_map(|record| {
             let is_it = |value: &&ValueRecord| record.table.path(value.key.name) == path;

@@ -16,7 +16,7 @@ impl Secret {
         Self(text)
     }
 
-    /// The text, for whoever sends it.
+    /// The text, to be sent to a server.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }

@@ -29,7 +29,7 @@ configuration! {
 }
 
 impl Config {
-    /// What was found wrong with a value only when it was used, told like the other faults.
+    /// A fault of a value that only shows when the value is used, in the form of all other faults.
     pub(crate) fn fault(&self, path: &str, error: impl fmt::Display) -> ConfigError {
         self.record.fault(path, error)
     }

@@ -15,7 +15,7 @@ const KEY: Key = Key::new("key", "", "PEM file of the private key");
 
 const TLS: Table = Table::once("tls", &[CERT, KEY]);
 
-/// What the server proves its name with.
+/// The server's certificate.
 #[derive(Clone, Debug)]
 pub(crate) struct TlsConfig {
     /// `None`: no TLS.

@@ -9,7 +9,7 @@ use std::{
 
 use stoa_fetch::{
     OutboundRules,
-    discovery::{Govcs, Mapping, Mappings, Rewrites, UrlGuard, VcsPolicy},
+    discovery::{Govcs, GovcsError, Mapping, Mappings, Rewrites, UrlGuard, VcsPolicy},
 };
 use stoa_module::PatternList;
 
@@ -131,10 +131,7 @@ impl Section for VcsConfig {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let given = reader.given();
         let mut vcs = reader.once(&VCS);
-        let allow = vcs.value(&ALLOW, |text| match text {
-            "" => Ok(Govcs::default()),
-            text => text.parse(),
-        });
+        let allow = vcs.value_shown(&ALLOW, govcs, |allow, _| allow.to_string());
         let private = vcs.value(&PRIVATE, patterns);
         let insecure = vcs.value(&INSECURE, patterns);
         let cache = cache(&mut vcs, given.data_home.as_ref());
@@ -159,6 +156,13 @@ impl Section for VcsConfig {
                 netrc: netrc?,
             },
         })
+    }
+}
+
+fn govcs(text: &str) -> Result<Govcs, GovcsError> {
+    match text {
+        "" => Ok(Govcs::default()),
+        text => text.parse(),
     }
 }
 

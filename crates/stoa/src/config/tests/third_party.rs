@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::{
+use crate::config::{
+    Given,
     cache::CacheConfig,
     key::Key,
+    lab,
     reader::{Occurrence, Reader},
     section::{Configuration as _, Section, configuration, load_as},
     show,
@@ -12,7 +14,6 @@ use super::super::{
     table::{Repeated, Table},
     values::{bound, duration, text},
 };
-use crate::config::{Given, lab};
 
 const EVERY: Key = Key::new("every", "1h", "how often the bells ring").at_run_time();
 const TOWERS: Key = Key::new("towers", "", "where they hang").list();
