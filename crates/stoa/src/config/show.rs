@@ -66,16 +66,20 @@ fn header(out: &mut String, table: &Table, comment: &str) {
     };
 }
 
-/// Names the keys that a running server could take a new value of.
+/// Names the keys that a running server could take a new value of, or, where they are many, the others.
 fn live(out: &mut String, read: &TableRecord) {
     let shown = read.values.iter().filter(|value| value.text.is_some());
-    let live: Vec<_> = shown
-        .filter(|value| value.key.changes_at_run_time)
-        .map(|value| value.key.name)
-        .collect();
-    if !live.is_empty() {
-        let _infallible = writeln!(out, "# can change at run time: {}", live.join(", "));
-    }
+    let (live, fixed): (Vec<_>, Vec<_>) = shown
+        .map(|value| value.key)
+        .partition(|key| key.changes_at_run_time);
+    let names = |keys: &[Key]| keys.iter().map(|key| key.name).collect::<Vec<_>>().join(", ");
+    let which = match (live.len(), fixed.len()) {
+        (0, _) => return,
+        (_, 0) => "all".to_owned(),
+        _ if live.len() > 4 * fixed.len() => format!("all but {}", names(&fixed)),
+        _ => names(&live),
+    };
+    let _infallible = writeln!(out, "# can change at run time: {which}");
 }
 
 fn commented(out: &mut String, key: &Key, text: &str) {

@@ -131,7 +131,11 @@ fn every_table_is_shown_with_all_of_its_keys_and_their_lines() {
         "{shown}"
     );
     assert!(
-        shown.contains("\n[[dispatch.lane]]\n# can change at run time: match, queue\n"),
+        shown.contains("\n[dispatch]\n# can change at run time: all but lanes\n"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("\n[[dispatch.lane]]\n# can change at run time: all\n"),
         "{shown}"
     );
 }
