@@ -29,12 +29,12 @@ use crate::{
 
 /// Why a command failed: one text for the user, and the exit code.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct CommandError {
     text: String,
     code: u8,
 }
 
-impl Failure {
+impl CommandError {
     /// Something went wrong while the command ran.
     pub(crate) fn new(text: impl fmt::Display) -> Self {
         Self {
@@ -43,13 +43,21 @@ impl Failure {
         }
     }
 
-    /// The command has said what is wrong already.
-    pub(crate) fn told() -> Self {
+    /// The command has printed what is wrong already.
+    pub(crate) fn already_printed() -> Self {
         Self::new("")
     }
 }
 
-impl From<ConfigError> for Failure {
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for CommandError {}
+
+impl From<ConfigError> for CommandError {
     fn from(error: ConfigError) -> Self {
         Self {
             text: error.to_string(),
@@ -59,7 +67,7 @@ impl From<ConfigError> for Failure {
 }
 
 /// Writing the output failed: most often a closed pipe.
-impl From<io::Error> for Failure {
+impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
         Self::new(if error.kind() == io::ErrorKind::BrokenPipe {
             String::new()
@@ -79,7 +87,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Verify { repair, json, common } => {
             let is_comparison = common.is_comparison();
             configured(common.common(), None).and_then(|config| match (is_comparison, repair) {
-                (true, true) => Err(Failure {
+                (true, true) => Err(CommandError {
                     text: "verify: --upstream without a list only compares; leave out --repair".to_owned(),
                     code: USAGE,
                 }),
@@ -96,23 +104,23 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "stoa", &mut script);
-            io::stdout().write_all(&script).map_err(Failure::from)
+            io::stdout().write_all(&script).map_err(CommandError::from)
         }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
+        Err(error) => {
             let mut stderr = io::stderr().lock();
-            for line in failure.text.lines() {
+            for line in error.text.lines() {
                 let _closed = writeln!(stderr, "stoa: {line}");
             }
-            ExitCode::from(failure.code)
+            ExitCode::from(error.code)
         }
     }
 }
 
 /// The configuration of a command, its warnings said.
-fn configured(common: Common, listen: Option<String>) -> Result<Config, Failure> {
+fn configured(common: Common, listen: Option<String>) -> Result<Config, CommandError> {
     let config = load(&common.given(listen))?;
     let mut stderr = io::stderr().lock();
     for warning in &config.record.warnings {
@@ -125,7 +133,7 @@ fn configured(common: Common, listen: Option<String>) -> Result<Config, Failure>
 const READERS: usize = 32;
 
 /// The runtime of a command.
-fn runtime(config: &Config) -> Result<tokio::runtime::Runtime, Failure> {
+fn runtime(config: &Config) -> Result<tokio::runtime::Runtime, CommandError> {
     // A fetch writes and checks at the same time, on two blocking threads. With these counted, a read of a stored file
     // never queues behind fetches.
     let blocking = 2 * config.pool.fetches + READERS;
@@ -133,11 +141,11 @@ fn runtime(config: &Config) -> Result<tokio::runtime::Runtime, Failure> {
         .enable_all()
         .max_blocking_threads(blocking)
         .build();
-    runtime.map_err(|error| Failure::new(format!("cannot start: {error}")))
+    runtime.map_err(|error| CommandError::new(format!("cannot start: {error}")))
 }
 
 /// The storage that the configuration names.
-fn open_storage(config: &Config) -> Result<Arc<dyn Storage>, Failure> {
+fn open_storage(config: &Config) -> Result<Arc<dyn Storage>, CommandError> {
     open_url(&config.storage.url)
-        .map_err(|error| Failure::new(format!("storage: {}", ProxyError::from(error))))
+        .map_err(|error| CommandError::new(format!("storage: {}", ProxyError::from(error))))
 }

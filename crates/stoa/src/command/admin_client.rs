@@ -10,7 +10,7 @@ use stoa_dispatch::{
 };
 use stoa_server::{AdminToken, Listen};
 
-use super::Failure;
+use super::CommandError;
 use crate::config::Config;
 
 /// An answer takes no longer, or the server is not well.
@@ -41,7 +41,7 @@ pub(crate) struct AdminClient {
 
 impl AdminClient {
     /// The server at `server`, or the one that this configuration starts. Must be called within a runtime.
-    pub(crate) fn new(config: &Config, server: Option<&str>) -> Result<Self, Failure> {
+    pub(crate) fn new(config: &Config, server: Option<&str>) -> Result<Self, CommandError> {
         let (base, unix_socket) = match (server, &config.edge.listen) {
             (Some(url), _) => (url.trim_end_matches('/').to_owned(), None),
             (None, Listen::Unix(path)) => (
@@ -87,13 +87,13 @@ impl AdminClient {
         method: Method,
         path: &[&str],
         body: Option<&Value>,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, CommandError> {
         let mut url = format!("{}/api/v1", self.base);
         for element in path {
             url.push('/');
             url.extend(utf8_percent_encode(element, ELEMENT));
         }
-        let failed = |why: &dyn std::fmt::Display| Failure::new(format!("{url}: {why}"));
+        let failed = |why: &dyn std::fmt::Display| CommandError::new(format!("{url}: {why}"));
         let content = body.map_or_else(RequestBody::empty, |body| body.to_string().into());
         let mut request = Request::new(content);
         *request.method_mut() = method;
@@ -122,6 +122,6 @@ impl AdminClient {
             return Ok(answer);
         }
         let detail = answer["detail"].as_str().unwrap_or("no detail");
-        Err(Failure::new(format!("{status}: {detail}")))
+        Err(CommandError::new(format!("{status}: {detail}")))
     }
 }

@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::{Failure, configured};
+use super::{CommandError, configured};
 use crate::{cli::ConfigCommand, config};
 
-pub(super) fn run(command: ConfigCommand) -> Result<(), Failure> {
+pub(super) fn run(command: ConfigCommand) -> Result<(), CommandError> {
     let text = match command {
         ConfigCommand::Init => config::sample(),
         ConfigCommand::Show { common } => config::show(&configured(common, None)?),

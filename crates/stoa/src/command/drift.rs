@@ -10,13 +10,13 @@ use serde_json::json;
 use stoa_proxy::{Drift, DriftCheck, DriftReport, NetworkMode, Today};
 use stoa_server::Metrics;
 
-use super::{Failure, open_storage, runtime};
+use super::{CommandError, open_storage, runtime};
 use crate::{config::Config, pipeline, progress};
 
 /// What could not be compared has not been proven, so it fails the command as what changed does.
-pub(super) fn run(config: &Config, json: bool) -> Result<(), Failure> {
+pub(super) fn run(config: &Config, json: bool) -> Result<(), CommandError> {
     if config.upstream.network == NetworkMode::Offline {
-        return Err(Failure::new(
+        return Err(CommandError::new(
             "network = \"offline\" asks nobody, so there is nobody to compare with",
         ));
     }
@@ -25,11 +25,11 @@ pub(super) fn run(config: &Config, json: bool) -> Result<(), Failure> {
     if report.changed + report.failed == 0 {
         Ok(())
     } else {
-        Err(Failure::told())
+        Err(CommandError::already_printed())
     }
 }
 
-async fn compare(config: &Config, json: bool) -> Result<DriftReport, Failure> {
+async fn compare(config: &Config, json: bool) -> Result<DriftReport, CommandError> {
     let storage = open_storage(config)?;
     let pipelines = pipeline::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
     let check = DriftCheck {
@@ -52,7 +52,7 @@ async fn compare(config: &Config, json: bool) -> Result<DriftReport, Failure> {
             let _closed = print_drift(drift, json);
         });
     };
-    let report = check.run(show, found).await.map_err(Failure::new);
+    let report = check.run(show, found).await.map_err(CommandError::new);
     bar.finish_and_clear();
     pipelines.finish(config.fetch.deadlines.total).await;
     report

@@ -9,15 +9,15 @@ use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use stoa_server::Metrics;
 
-use super::{Failure, download::Download, open_storage, runtime};
+use super::{CommandError, download::Download, open_storage, runtime};
 use crate::{config::Config, pipeline};
 
-pub(super) fn run(config: &Config, modules: &[String]) -> Result<(), Failure> {
+pub(super) fn run(config: &Config, modules: &[String]) -> Result<(), CommandError> {
     runtime(config)?.block_on(fetch(config, modules))
 }
 
 /// Fetches one module after the other, printing each as it is done, and fails at the end if one failed.
-async fn fetch(config: &Config, modules: &[String]) -> Result<(), Failure> {
+async fn fetch(config: &Config, modules: &[String]) -> Result<(), CommandError> {
     let storage = open_storage(config)?;
     let metrics = Arc::new(Metrics::new());
     let pipelines = pipeline::build(config, storage, &metrics);
@@ -28,7 +28,7 @@ async fn fetch(config: &Config, modules: &[String]) -> Result<(), Failure> {
         print(&download)?;
     }
     pipelines.finish(config.fetch.deadlines.total).await;
-    if failed { Err(Failure::told()) } else { Ok(()) }
+    if failed { Err(CommandError::already_printed()) } else { Ok(()) }
 }
 
 /// JSON indented with tabs, as the go command prints it.

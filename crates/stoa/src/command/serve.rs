@@ -16,12 +16,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, open_storage, runtime};
+use super::{CommandError, open_storage, runtime};
 use crate::{config::Config, logging, pipeline};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-pub(super) fn run(config: Config) -> Result<(), Failure> {
+pub(super) fn run(config: Config) -> Result<(), CommandError> {
     let admin = admin_guard(&config)?;
     let sink = logging::start(&config.log.level, config.log.format)?;
     let runtime = runtime(&config)?;
@@ -33,9 +33,9 @@ pub(super) fn run(config: Config) -> Result<(), Failure> {
 
 /// Builds, listens, serves; then drains, in this order: not ready, no new connections, open requests end, transfers
 /// that nobody waits for any more end.
-async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -> Result<(), Failure> {
+async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -> Result<(), CommandError> {
     let tls = config.tls.files.as_ref().map(TlsFiles::read).transpose();
-    let tls = tls.map_err(Failure::new)?;
+    let tls = tls.map_err(CommandError::new)?;
     let storage = open_storage(&config)?;
     let metrics = Arc::new(Metrics::new());
     let pipelines = pipeline::build(&config, Arc::clone(&storage), &metrics);
@@ -64,7 +64,9 @@ async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -
         dispatcher: pipelines.dispatcher.clone(),
         log: sink.writer(),
     };
-    let listener = Listener::bind(&config.edge.listen).await.map_err(Failure::new)?;
+    let listener = Listener::bind(&config.edge.listen)
+        .await
+        .map_err(CommandError::new)?;
     let mut signals = StopSignals::new()?;
     announce(&config, &listener)?;
 
@@ -94,7 +96,7 @@ async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -
     };
     let cut = tokio::select! {
         cut = server => cut,
-        () = drain => return Err(Failure::new("stopped at once by a second signal")),
+        () = drain => return Err(CommandError::new("stopped at once by a second signal")),
     };
     let finished = pipelines.finish(config.drain.timeout).await;
     tracing::info!(connections_cut = cut, transfers_finished = finished, "stopped");
@@ -102,7 +104,7 @@ async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -
 }
 
 /// Who may use the API: who knows the token, if a file for one is configured.
-fn admin_guard(config: &Config) -> Result<AdminGuard, Failure> {
+fn admin_guard(config: &Config) -> Result<AdminGuard, CommandError> {
     let token = config
         .admin
         .token_file

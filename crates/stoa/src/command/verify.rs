@@ -10,20 +10,20 @@ use serde_json::json;
 use stoa_proxy::{Finding, Verifier, VerifyReport};
 use stoa_server::Metrics;
 
-use super::{Failure, open_storage, runtime};
+use super::{CommandError, open_storage, runtime};
 use crate::{config::Config, pipeline, progress};
 
-pub(super) fn run(config: &Config, repair: bool, json: bool) -> Result<(), Failure> {
+pub(super) fn run(config: &Config, repair: bool, json: bool) -> Result<(), CommandError> {
     let report = runtime(config)?.block_on(verify(config, repair, json))?;
     print_report(&report, json)?;
     if report.bad == report.restored {
         Ok(())
     } else {
-        Err(Failure::told())
+        Err(CommandError::already_printed())
     }
 }
 
-async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyReport, Failure> {
+async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyReport, CommandError> {
     let storage = open_storage(config)?;
     let pipelines = pipeline::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
     let parallel = available_parallelism().map_or(1, usize::from);
@@ -41,7 +41,7 @@ async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyRepor
             let _closed = print_finding(finding, json);
         });
     };
-    let report = verifier.run(show, found).await.map_err(Failure::new);
+    let report = verifier.run(show, found).await.map_err(CommandError::new);
     bar.finish_and_clear();
     pipelines.finish(config.fetch.deadlines.total).await;
     report
