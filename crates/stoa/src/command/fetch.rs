@@ -28,7 +28,11 @@ async fn fetch(config: &Config, modules: &[String]) -> Result<(), CommandError> 
         print(&download)?;
     }
     pipelines.finish(config.fetch.deadlines.total).await;
-    if failed { Err(CommandError::already_printed()) } else { Ok(()) }
+    if failed {
+        Err(CommandError::already_printed())
+    } else {
+        Ok(())
+    }
 }
 
 /// JSON indented with tabs, as the go command prints it.

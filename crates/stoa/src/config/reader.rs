@@ -140,10 +140,9 @@ pub(crate) struct Occurrence<'r, 'a> {
 impl<'r, 'a> Occurrence<'r, 'a> {
     fn new(reader: &'r mut Reader<'a>, table: &'static Table, place: Option<Place>, values: Values) -> Self {
         let index = reader.record.tables.len();
-        let values_read = Vec::new();
         reader.record.tables.push(TableRecord {
             table,
-            values: values_read,
+            values: Vec::new(),
         });
         Self {
             reader,
@@ -208,7 +207,15 @@ impl<'r, 'a> Occurrence<'r, 'a> {
             "{} is not declared",
             self.table.path(key.name)
         );
-        let Some((text, origin)) = self.text(key) else {
+        let is_required = key.presence == Presence::Required;
+        let found = self
+            .text(key)
+            .filter(|(text, _)| !is_required || !text.is_empty());
+        let Some((text, origin)) = found else {
+            // What a repeated table lacks has been reported already.
+            if is_required && self.place.is_none() {
+                self.fault(&format!("{} is missing", self.table.path(key.name)));
+            }
             self.record(key, None, Origin::Default);
             return None;
         };
@@ -272,9 +279,11 @@ impl<'r, 'a> Occurrence<'r, 'a> {
                 return Some((text.clone(), Origin::Environment(variable)));
             }
         }
+        // A repeated table that shares a key takes what it does not write from the other table, not from the default.
+        let is_shared = self.table.shared.iter().any(|shared| shared.name == key.name);
         match (self.values.get(key.name), key.presence) {
             (Some(written), _) => Some((written.text.clone(), Origin::File(written.place.clone()))),
-            (None, Presence::Default(text)) if self.place.is_none() => {
+            (None, Presence::Default(text)) if self.place.is_none() || !is_shared => {
                 Some((text.to_owned(), Origin::Default))
             }
             (None, _) => None,

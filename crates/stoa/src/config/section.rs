@@ -73,6 +73,9 @@ pub(crate) fn load_as<C: Configuration>(given: &Given) -> Result<C, ConfigError>
     let config = C::read(&mut reader);
     match (config, reader.into_faults()) {
         (Some(config), faults) if faults.is_empty() => Ok(config),
-        (_, faults) => Err(ConfigError::new(faults)),
+        (_, faults) => {
+            debug_assert!(!faults.is_empty(), "a section gave no value and no fault");
+            Err(ConfigError::new(faults))
+        }
     }
 }
