@@ -39,7 +39,9 @@ async fn presented(config: &Config, url: &str) -> String {
 async fn the_longest_prefix_has_the_credential_and_nobody_else_gets_it() {
     let (password, netrc) = (
         file("hunter2\n"),
-        file("machine git.example login n password n1\nmachine other.example login n password n2\n"),
+        file(
+            "machine git.example login n password first-of-netrc\nmachine other.example login n password n2\n",
+        ),
     );
     let config = config(&format!(
         "[[credential]]\nmatch = \"https://git.example/\"\nusername = \"bot\"\npassword_file = {:?}\n\
@@ -55,7 +57,9 @@ async fn the_longest_prefix_has_the_credential_and_nobody_else_gets_it() {
     .expect("config");
     assert!(config.record.warnings.is_empty(), "{:?}", config.record.warnings);
     let printed = format!("{config:?}");
-    assert!(!printed.contains("hunter2") && !printed.contains("t0ken") && !printed.contains("n1"));
+    assert!(
+        !printed.contains("hunter2") && !printed.contains("t0ken") && !printed.contains("first-of-netrc")
+    );
     for (url, want) in [
         ("https://git.example/a/b", "bot hunter2"),
         ("https://git.example", "bot hunter2"),
