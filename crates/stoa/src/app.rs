@@ -53,19 +53,19 @@ impl App {
         let checksums = checksums::build(config, &client, &storage.records(), metrics, &tasks);
         let stasher = StasherOptions {
             ingest: Ingest {
-                zip_limits: config.zip_limits.clone(),
+                zip_limits: config.fetch.zip_limits.clone(),
                 sums: Arc::clone(&checksums.sums),
-                refusal_ttl: config.revalidation.negative_ttl,
+                refusal_ttl: config.cache.revalidation.negative_ttl,
             },
-            flights: config.requests.saturating_mul(FLIGHTS_PER_REQUEST),
-            network: config.network,
+            flights: config.pool.requests.saturating_mul(FLIGHTS_PER_REQUEST),
+            network: config.upstream.network,
             owners: None,
         };
         let stasher = stash_pipeline(stasher, Arc::clone(&fetcher), &storage, &tasks);
         let protocol = ProtocolOptions {
-            revalidation: config.revalidation.clone(),
-            requests: config.requests,
-            network: config.network,
+            revalidation: config.cache.revalidation.clone(),
+            requests: config.pool.requests,
+            network: config.upstream.network,
         };
         let protocol = protocol_pipeline(&protocol, Arc::clone(&stasher), &storage, &tasks);
         Self {

@@ -225,3 +225,25 @@ impl Common {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Configuration as _};
+
+    #[test]
+    fn every_flag_is_a_key() {
+        let some = |text: &str| Some(text.to_owned());
+        let common = Common {
+            config: None,
+            storage: some("memory:"),
+            upstream: some("off"),
+            network: some("offline"),
+        };
+        let flags = common.given(some(":0")).flags;
+        assert_eq!(flags.len(), 4);
+        for flag in flags.keys() {
+            assert!(Config::tables().has_key(flag), "{flag}");
+        }
+    }
+}

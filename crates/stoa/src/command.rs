@@ -18,7 +18,7 @@ use clap::CommandFactory;
 
 use crate::{
     cli::{Cli, Command},
-    failure::{Failure, USAGE},
+    command_error::{CommandError, USAGE},
     setup::configured,
 };
 
@@ -32,7 +32,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Verify { repair, json, common } => {
             let is_comparison = common.is_comparison();
             configured(common.common(), None).and_then(|config| match (is_comparison, repair) {
-                (true, true) => Err(Failure {
+                (true, true) => Err(CommandError {
                     text: "verify: --upstream without a list only compares; leave out --repair".to_owned(),
                     code: USAGE,
                 }),
@@ -49,7 +49,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "stoa", &mut script);
-            io::stdout().write_all(&script).map_err(Failure::from)
+            io::stdout().write_all(&script).map_err(CommandError::from)
         }
     };
     match result {

@@ -6,8 +6,8 @@
 mod app;
 mod cli;
 mod command;
+mod command_error;
 mod config;
-mod failure;
 mod logging;
 mod progress;
 mod setup;
@@ -25,7 +25,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let _closed = error.print();
-            return ExitCode::from(if error.use_stderr() { failure::USAGE } else { 0 });
+            return ExitCode::from(if error.use_stderr() {
+                command_error::USAGE
+            } else {
+                0
+            });
         }
     };
     command::run(cli)

@@ -66,7 +66,7 @@ pub(super) fn build(
 }
 
 fn options(config: &Config, database: &DatabaseConfig, client: &HttpClient) -> DatabaseOptions {
-    let remote = match config.network {
+    let remote = match config.upstream.network {
         NetworkMode::Offline => Remote::Offline,
         NetworkMode::Online | NetworkMode::Fallback => {
             let files = SmallFiles::new(database.url.clone(), client.clone(), PATIENCE);
@@ -77,6 +77,6 @@ fn options(config: &Config, database: &DatabaseConfig, client: &HttpClient) -> D
         key: database.key.clone(),
         remote,
         private: config.vcs.policy.private().clone(),
-        negative_ttl: config.revalidation.negative_ttl,
+        negative_ttl: config.cache.revalidation.negative_ttl,
     }
 }

@@ -11,14 +11,14 @@ use crate::config::{Config, names};
 /// [`stoa_dispatch`].
 pub(super) fn dispatcher(config: &Config) -> Pool {
     let transports = HttpTransports::new(HttpOptions {
-        connect_timeout: config.dispatch.connect_timeout,
-        proxy_hosts: config.proxy_hosts.clone(),
+        connect_timeout: config.fetch.deadlines.connect,
+        proxy_hosts: config.dispatch.proxy_hosts.clone(),
         ..HttpOptions::default()
     });
-    let rules = config.dispatch.clone();
+    let (rules, deadlines) = (config.dispatch.clone(), config.fetch.deadlines.clone());
     Pool::builder(Arc::new(transports))
         .name("stoa")
-        .rules(move |lane| rules.settings(lane))
+        .rules(move |lane| rules.settings(lane, &deadlines))
         .max_lanes(config.dispatch.lanes)
         .filter(deny(config))
         .start()
@@ -38,6 +38,10 @@ fn deny(config: &Config) -> Arc<dyn Filter> {
 
 /// The client of everything that is asked about modules, held to the rules of the configuration.
 pub(super) fn client(config: &Config, dispatcher: &Pool) -> HttpClient {
-    let client = HttpClient::new(dispatcher.clone(), config.total, config.limits.clone());
+    let client = HttpClient::new(
+        dispatcher.clone(),
+        config.fetch.deadlines.total,
+        config.fetch.limits.clone(),
+    );
     client.with_rules(Arc::new(config.vcs.rules()))
 }

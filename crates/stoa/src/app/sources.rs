@@ -18,14 +18,14 @@ const FRESHNESS: Duration = Duration::from_secs(10);
 
 /// The lists that the configuration names, and what each is for.
 pub(super) fn options(config: &Config) -> SourceOptions {
-    let routes = config.routes.iter();
+    let routes = config.upstream.routes.iter();
     SourceOptions {
         routes: routes
             .map(|route| (route.patterns.clone(), route.upstream.clone()))
             .collect(),
         private: config.vcs.private.clone(),
-        upstream: config.upstream.clone(),
-        fetches: config.fetches,
+        upstream: config.upstream.list.clone(),
+        fetches: config.pool.fetches,
     }
 }
 

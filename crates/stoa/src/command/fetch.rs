@@ -13,17 +13,17 @@ use stoa_server::Metrics;
 use super::download::DownloadReport;
 use crate::{
     app::App,
+    command_error::CommandError,
     config::Config,
-    failure::Failure,
     setup::{open_storage, runtime},
 };
 
-pub(super) fn run(config: &Config, modules: &[String]) -> Result<(), Failure> {
+pub(super) fn run(config: &Config, modules: &[String]) -> Result<(), CommandError> {
     runtime(config)?.block_on(fetch(config, modules))
 }
 
 /// Fetches one module after the other, printing each as it is done, and fails at the end if one failed.
-async fn fetch(config: &Config, modules: &[String]) -> Result<(), Failure> {
+async fn fetch(config: &Config, modules: &[String]) -> Result<(), CommandError> {
     let storage = open_storage(config)?;
     let metrics = Arc::new(Metrics::new());
     let app = App::build(config, storage, &metrics);
@@ -34,8 +34,12 @@ async fn fetch(config: &Config, modules: &[String]) -> Result<(), Failure> {
         failed |= report.error.is_some();
         print(&report)?;
     }
-    app.end(config.total).await;
-    if failed { Err(Failure::told()) } else { Ok(()) }
+    app.end(config.fetch.deadlines.total).await;
+    if failed {
+        Err(CommandError::already_printed())
+    } else {
+        Ok(())
+    }
 }
 
 /// JSON indented with tabs, as the go command prints it.

@@ -2,19 +2,19 @@
 
 use std::{fmt, io};
 
-use crate::config::Faults;
+use crate::config::ConfigError;
 
 /// Exit code for a command line or a configuration that cannot be understood (`EX_USAGE` of sysexits).
 pub(crate) const USAGE: u8 = 64;
 
 /// Why a command failed: one text for the user, and the exit code.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct CommandError {
     pub(crate) text: String,
     pub(crate) code: u8,
 }
 
-impl Failure {
+impl CommandError {
     /// Something went wrong while the command ran.
     pub(crate) fn new(text: impl fmt::Display) -> Self {
         Self {
@@ -24,13 +24,13 @@ impl Failure {
     }
 
     /// The command has said what is wrong already.
-    pub(crate) fn told() -> Self {
+    pub(crate) fn already_printed() -> Self {
         Self::new("")
     }
 }
 
-impl From<Faults> for Failure {
-    fn from(faults: Faults) -> Self {
+impl From<ConfigError> for CommandError {
+    fn from(faults: ConfigError) -> Self {
         Self {
             text: faults.to_string(),
             code: USAGE,
@@ -39,7 +39,7 @@ impl From<Faults> for Failure {
 }
 
 /// Writing the output failed: most often a closed pipe.
-impl From<io::Error> for Failure {
+impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
         Self::new(if error.kind() == io::ErrorKind::BrokenPipe {
             String::new()
