@@ -48,7 +48,7 @@ mod walk;
 pub use admission::Admission;
 pub use answer::{Answer, AnswerBody, Held, Outcome};
 pub use drift::{Drift, DriftCheck, DriftReport, Today};
-pub use error::{Cause, Meaning, ProxyError};
+pub use error::{Cause, ErrorReport, Meaning, ProxyError};
 pub use fetch_and_save::{FetchAndSave, Ingest};
 pub use growing::{Follower, Growing, GrowingWriter, growing};
 pub use info::{Info, parse_info};

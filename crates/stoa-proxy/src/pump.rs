@@ -56,7 +56,7 @@ impl Pump {
             Err(error) => (Err(error), Some(stage)),
         };
         if let Err(error) = &result {
-            tracing::warn!(file = %self.key, %error, "a zip was not stored; its clients are cut off");
+            tracing::warn!(file = %self.key, error = %error.report(), "a zip was not stored; its clients are cut off");
         }
         writer.finish(result);
         // Only now, so that who finds nothing left on its way starts a flight of their own.
@@ -231,6 +231,7 @@ pub(crate) struct BlobReader(pub(crate) Blob);
 #[async_trait]
 impl ReadAt for BlobReader {
     async fn read_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
-        self.0.read_at(offset, len).await.map_err(io::Error::other)
+        let read = self.0.read_at(offset, len).await;
+        read.map_err(|error| io::Error::other(error.report().to_string()))
     }
 }

@@ -45,7 +45,7 @@ impl ResolvedInfo {
         let inner = Arc::clone(&self.inner);
         self.tasks.spawn(async move {
             if let Err(error) = inner.get(&resource).await {
-                tracing::debug!(%resource, %error, "the .info of a resolved version was not brought in");
+                tracing::debug!(%resource, error = %error.report(), "the .info of a resolved version was not brought in");
             }
             drop(turn);
         });

@@ -16,6 +16,9 @@ const MAX_BYTES: usize = 648;
 pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// The status of a meaning. A source's failure is never a 404: that would send the client to the next source.
+///
+/// So are failures of our own storage, whose statuses say whether asking again helps by itself (503) or only when an
+/// operator has made room (507).
 pub fn status_of(meaning: Meaning) -> StatusCode {
     match meaning {
         Meaning::NotFound => StatusCode::NOT_FOUND,
@@ -23,7 +26,8 @@ pub fn status_of(meaning: Meaning) -> StatusCode {
         Meaning::Refused => StatusCode::FORBIDDEN,
         Meaning::BadUpstream => StatusCode::BAD_GATEWAY,
         Meaning::Deadline => StatusCode::GATEWAY_TIMEOUT,
-        Meaning::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Meaning::Overloaded | Meaning::StorageUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Meaning::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         Meaning::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         Meaning::Unsupported => StatusCode::NOT_IMPLEMENTED,
     }
@@ -137,6 +141,8 @@ mod tests {
             (Meaning::BadUpstream, 502),
             (Meaning::Deadline, 504),
             (Meaning::Overloaded, 503),
+            (Meaning::StorageUnavailable, 503),
+            (Meaning::StorageFull, 507),
             (Meaning::Internal, 500),
             (Meaning::Unsupported, 501),
         ] {

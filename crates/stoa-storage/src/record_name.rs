@@ -44,7 +44,7 @@ impl FromStr for RecordName {
     type Err = RecordNameError;
 
     fn from_str(name: &str) -> Result<Self, RecordNameError> {
-        match fault(name) {
+        match broken_rule(name) {
             None => Ok(Self(name.into())),
             Some(reason) => Err(RecordNameError {
                 name: name.chars().take(80).collect(),
@@ -54,7 +54,8 @@ impl FromStr for RecordName {
     }
 }
 
-fn fault(name: &str) -> Option<&'static str> {
+/// The first rule of names that `name` breaks.
+fn broken_rule(name: &str) -> Option<&'static str> {
     if name.len() > MAX_LEN {
         return Some("it is longer than 2048 bytes");
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use stoa_module::dirhash::H1;
 
 use crate::error::StorageError;
-use crate::storage::Put;
+use crate::put::Put;
 
 /// A file that arrives piece by piece and becomes visible, whole and at once, when it is committed.
 ///

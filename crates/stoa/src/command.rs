@@ -18,7 +18,6 @@ use std::{
 };
 
 use clap::CommandFactory;
-use stoa_proxy::ProxyError;
 use stoa_storage::{Storage, open_url};
 
 use crate::{
@@ -138,5 +137,5 @@ fn runtime(config: &Config) -> Result<tokio::runtime::Runtime, Failure> {
 
 /// The storage that the configuration names.
 fn open_storage(config: &Config) -> Result<Arc<dyn Storage>, Failure> {
-    open_url(&config.storage).map_err(|error| Failure::new(format!("storage: {}", ProxyError::from(error))))
+    open_url(&config.storage).map_err(|error| Failure::new(format!("storage: {}", error.report())))
 }

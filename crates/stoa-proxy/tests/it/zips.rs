@@ -271,7 +271,7 @@ async fn the_last_byte_is_held_back_until_the_zip_is_stored() {
                     zip
                 );
             } else {
-                assert_eq!(last.unwrap_err().meaning(), Meaning::Internal);
+                assert_eq!(last.unwrap_err().meaning(), Meaning::StorageFull);
                 assert_eq!(lab.stored(FileKind::Zip).await, None);
             }
         }

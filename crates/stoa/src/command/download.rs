@@ -97,7 +97,7 @@ impl Download {
         self.sum = storage
             .h1(&target)
             .await
-            .map_err(|error| error.to_string())?
+            .map_err(|error| error.report().to_string())?
             .map(|h1| h1.to_string());
         let location = |kind| {
             let path = storage.location(&FileKey::new(target.clone(), kind));
@@ -112,13 +112,16 @@ impl Download {
 
 /// A small answer, whole.
 pub(super) async fn small(protocol: &dyn Protocol, resource: &Resource) -> Result<Vec<u8>, String> {
-    let answer = protocol.get(resource).await.map_err(|error| error.to_string())?;
+    let answer = protocol
+        .get(resource)
+        .await
+        .map_err(|error| error.report().to_string())?;
     match &answer.body {
         AnswerBody::Bytes(bytes) => Ok(bytes.to_vec()),
         AnswerBody::Blob(blob) => Ok(blob
             .bytes(SMALL)
             .await
-            .map_err(|error| error.to_string())?
+            .map_err(|error| error.report().to_string())?
             .to_vec()),
         AnswerBody::Growing(_) => Err(format!("{resource} is no small file")),
     }
@@ -129,12 +132,12 @@ async fn whole(protocol: &dyn Protocol, target: &ModuleVersion) -> Result<(), St
     let answer = protocol
         .get(&Resource::Zip(target.clone()))
         .await
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| error.report().to_string())?;
     let AnswerBody::Growing(growing) = &answer.body else {
         return Ok(());
     };
     let bar = progress::bytes(growing.total(), &target.to_string());
     let ended = growing.ended_telling(|written| bar.set_position(written)).await;
     bar.finish_and_clear();
-    ended.map_err(|error| error.to_string())
+    ended.map_err(|error| error.report().to_string())
 }
