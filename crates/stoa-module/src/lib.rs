@@ -25,9 +25,11 @@ mod glob;
 pub mod modfile;
 mod module_version;
 mod path;
+mod path_element;
 mod path_error;
 mod path_kind;
 mod path_major;
+mod path_rules;
 mod pattern;
 mod pseudo;
 mod query;
@@ -41,9 +43,10 @@ pub mod zip;
 
 pub use module_version::{ModuleVersion, check, compare_sum_lines};
 pub use path::ModulePath;
-pub use path_error::{PathError, PathFault};
-pub use path_kind::{PathKind, check_file_path, check_import_path};
+pub use path_error::{PathError, PathReason};
+pub use path_kind::PathKind;
 pub use path_major::PathMajor;
+pub use path_rules::{check_file_path, check_import_path};
 pub use pattern::PatternList;
 pub use pseudo::{
     PseudoVersion, is_pseudo_version, is_zero_pseudo_version, pseudo_version, zero_pseudo_version,
@@ -52,4 +55,4 @@ pub use query::{Query, Revision};
 pub use quote::quoted;
 pub use timestamp::{Timestamp, TimestampRangeError};
 pub use version::{Version, canonical_version, escape_version, unescape_version};
-pub use version_error::{CheckError, VersionError, VersionFault};
+pub use version_error::{CheckError, VersionError, VersionReason};

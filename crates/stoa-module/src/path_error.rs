@@ -4,6 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::path_kind::PathKind;
 use crate::quote::{Quoted, QuotedChar};
 
 /// A path that is no valid path of its kind, or an escaped path that does not stand for one.
@@ -13,14 +14,14 @@ use crate::quote::{Quoted, QuotedChar};
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PathError {
     /// The path breaks a rule of its kind (`module.InvalidPathError`).
-    #[error("malformed {kind} path {}: {fault}", Quoted(path))]
+    #[error("malformed {kind} path {}: {reason}", Quoted(path))]
     Malformed {
         /// Which rules the path was held to.
-        kind: crate::PathKind,
+        kind: PathKind,
         /// The path as given.
         path: Box<[u8]>,
         /// The rule it breaks.
-        fault: PathFault,
+        reason: PathReason,
     },
     /// The text is not in escaped form: it has upper-case letters, bytes beyond ASCII, or a `!` that no
     /// lower-case letter follows.
@@ -41,7 +42,7 @@ pub enum PathError {
 
 /// The rule a malformed path breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PathFault {
+pub enum PathReason {
     /// The bytes are not UTF-8.
     InvalidUtf8,
     /// There is nothing.
@@ -74,7 +75,7 @@ pub enum PathFault {
     InvalidVersion,
 }
 
-impl fmt::Display for PathFault {
+impl fmt::Display for PathReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidUtf8 => f.write_str("invalid UTF-8"),

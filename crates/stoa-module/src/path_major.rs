@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Version, VersionError, VersionFault, semver};
+use crate::{Version, VersionError, VersionReason, semver};
 
 /// The major version suffix of a module path: `/v2`, `.v1` or `.v1-unstable` of gopkg.in, or nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -80,14 +80,14 @@ impl<'a> PathMajor<'a> {
     ///
     /// # Errors
     ///
-    /// [`VersionFault::WrongMajor`] if not, as when `version` is no semantic version.
+    /// [`VersionReason::WrongMajor`] if not, as when `version` is no semantic version.
     pub fn check(self, version: &str) -> Result<(), VersionError> {
-        self.fault(version)
-            .map_or(Ok(()), |fault| Err(VersionError::new(version, fault)))
+        self.mismatch(version)
+            .map_or(Ok(()), |reason| Err(VersionError::new(version, reason)))
     }
 
     /// What [`PathMajor::check`] finds.
-    pub(crate) fn fault(self, version: &str) -> Option<VersionFault> {
+    pub(crate) fn mismatch(self, version: &str) -> Option<VersionReason> {
         if self.allows(version) {
             return None;
         }
@@ -97,7 +97,7 @@ impl<'a> PathMajor<'a> {
             self.prefix()
         };
         let got = semver::major(version).unwrap_or("");
-        Some(VersionFault::WrongMajor {
+        Some(VersionReason::WrongMajor {
             want: want.into(),
             got: got.into(),
         })

@@ -9,7 +9,7 @@ use stoa_fetch::{Body, Fetched, Resource, SourceName};
 use stoa_module::{
     ModuleVersion,
     dirhash::H1,
-    zip::{self, StreamChecker, Verdict, ZipError, ZipLimits, ZipSummary},
+    zip::{self, StreamChecker, StreamVerdict, ZipError, ZipLimits, ZipSummary},
 };
 use stoa_storage::{Blob, FileKey, Put, ReadAt, Stage, Storage};
 use stoa_sumdb::SumFile;
@@ -134,8 +134,8 @@ pub(crate) async fn receive(
     let verdict = spawn_blocking(move || checker.finish()).await;
     let verdict = verdict.map_err(|_panic| ProxyError::internal("checking the zip panicked"))?;
     let summary = match verdict.map_err(invalid)? {
-        Verdict::Checked(summary) => summary,
-        Verdict::NeedsSeek => check_whole(target, limits, stage.reader(), total)
+        StreamVerdict::Checked(summary) => summary,
+        StreamVerdict::NeedsSeek => check_whole(target, limits, stage.reader(), total)
             .await?
             .map_err(invalid)?,
     };

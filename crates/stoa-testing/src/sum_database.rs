@@ -8,9 +8,9 @@ use crate::fixtures::ModuleFixture;
 use crate::upstream::Upstream;
 
 mod database;
-mod fault;
+mod misbehavior;
 
-pub use fault::SumFault;
+pub use misbehavior::SumMisbehavior;
 
 use database::Database;
 
@@ -103,9 +103,9 @@ impl SumDatabase {
         self.lock().size()
     }
 
-    /// Answers like this from now on, in place of any other fault.
-    pub fn fail(&self, fault: SumFault) -> &Self {
-        self.lock().fail(fault);
+    /// Answers like this from now on, in place of any other way.
+    pub fn fail(&self, misbehavior: SumMisbehavior) -> &Self {
+        self.lock().fail(misbehavior);
         self
     }
 

@@ -29,12 +29,12 @@ impl ModFileErrors {
     }
 
     /// A syntax error, which is always the only one.
-    pub(super) fn syntax(file: &str, (position, fault): (Position, SyntaxFault)) -> Self {
+    pub(super) fn syntax(file: &str, (position, reason): (Position, SyntaxReason)) -> Self {
         Self(vec![ModFileError {
             file: file.to_owned(),
             position,
             directive: None,
-            fault: fault.into(),
+            reason: reason.into(),
         }])
     }
 
@@ -64,7 +64,7 @@ impl std::error::Error for ModFileErrors {}
 
 /// One thing that is wrong with a go.mod file (`modfile.Error`). The text is Go's, character for character.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{}{}{fault}", Place(self), directive.as_ref().map_or_else(String::new, ToString::to_string))]
+#[error("{}{}{reason}", Place(self), directive.as_ref().map_or_else(String::new, ToString::to_string))]
 pub struct ModFileError {
     /// The name of the file, as it was given to the parser.
     pub file: String,
@@ -74,7 +74,7 @@ pub struct ModFileError {
     pub directive: Option<Directive>,
     /// What is wrong.
     #[source]
-    pub fault: ModFileFault,
+    pub reason: ModFileReason,
 }
 
 /// Prints `file:line: `, with the column unless it is the first.
@@ -112,12 +112,15 @@ impl fmt::Display for Directive {
     }
 }
 
+/// What is wrong with a line, and the directive it is about, where the text of the error names that.
+pub(super) type LineError = (Option<Directive>, ModFileReason);
+
 /// What is wrong with a line of a go.mod file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ModFileFault {
+pub enum ModFileReason {
     /// The text cannot be divided into lines and blocks.
     #[error(transparent)]
-    Syntax(#[from] SyntaxFault),
+    Syntax(#[from] SyntaxReason),
     /// A line starts with a word that is no directive.
     #[error("unknown directive: {0}")]
     UnknownDirective(String),
@@ -170,7 +173,7 @@ pub enum ModFileFault {
 
 /// What keeps a text from being divided into lines and blocks.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SyntaxFault {
+pub enum SyntaxReason {
     /// A comment starts with `/*`.
     #[error("mod files must use // comments (not /* */ comments)")]
     BlockComment,

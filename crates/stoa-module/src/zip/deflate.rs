@@ -7,8 +7,8 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use sha2::{Digest as _, Sha256};
 
 use super::error::ZipError;
+use super::level::Level;
 use super::rules::FileEntry;
-use super::writer::Level;
 
 const BUFFER: usize = 64 * 1024;
 

@@ -69,7 +69,7 @@ impl EntryRules {
         }
         let path = PathKind::File
             .check(path)
-            .map_err(|fault| Collision::Found(fault.into()))?;
+            .map_err(|reason| Collision::Found(reason.into()))?;
         self.collisions.check(path, is_dir)?;
         if is_dir {
             return Ok(());

@@ -200,7 +200,7 @@ impl TreeRules<'_> {
         }
         let path = PathKind::File
             .check(path)
-            .map_err(|fault| Outcome::Invalid(fault.into()))?;
+            .map_err(|reason| Outcome::Invalid(reason.into()))?;
         if path.eq_ignore_ascii_case("go.mod") && path != "go.mod" {
             return Err(Outcome::Invalid(FileProblem::GoModCase));
         }

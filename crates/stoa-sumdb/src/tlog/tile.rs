@@ -67,11 +67,6 @@ impl Tile {
         })
     }
 
-    /// The least wide tile that has the hash of a node, or those from which it is computed (`tlog.TileForIndex`).
-    pub fn for_node(height: TileHeight, node: Node) -> Self {
-        Place::of(height, node).tile
-    }
-
     /// How many levels it covers.
     pub const fn height(self) -> TileHeight {
         self.height

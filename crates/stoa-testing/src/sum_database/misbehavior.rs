@@ -2,7 +2,7 @@
 
 /// What a [`SumDatabase`](super::SumDatabase) does in place of telling the truth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SumFault {
+pub enum SumMisbehavior {
     /// Everything is answered with 500.
     Fails,
     /// Nothing is answered; connections stay open.
