@@ -1,6 +1,6 @@
 //! Reading go.mod files (`golang.org/x/mod/modfile`).
 //!
-//! [`ModFile::parse_lax`] reads the go.mod file of any module, for what concerns those who depend on it;
+//! [`ModFile::parse_lax`] reads the go.mod file of any module, as far as modules that depend on it need it;
 //! [`ModFile::parse`] reads that of a main module and insists on every line. [`module_path()`] asks a file for its
 //! module path alone, as the go command does when it looks for a module in a repository.
 

@@ -8,7 +8,7 @@ use crate::{CheckError, ModulePath, PathKind, PathMajor, Version, VersionReason,
 /// A module path and a version of that module, which passed `module.Check` together.
 ///
 /// Order is that of `module.Sort`: by path, then by version.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModuleVersion {
     path: ModulePath,
     version: Version,

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use thiserror::Error;
-
 use crate::path_kind::PathKind;
 use crate::quote::{Quoted, QuotedChar};
 
@@ -11,7 +9,7 @@ use crate::quote::{Quoted, QuotedChar};
 ///
 /// The text is that of `golang.org/x/mod/module`, character for character. Paths are kept as bytes because not
 /// being UTF-8 is one of the faults.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
     /// The path breaks a rule of its kind (`module.InvalidPathError`).
     #[error("malformed {kind} path {}: {reason}", Quoted(path))]
@@ -41,7 +39,7 @@ pub enum PathError {
 }
 
 /// The rule a malformed path breaks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathReason {
     /// The bytes are not UTF-8.
     InvalidUtf8,
@@ -71,7 +69,7 @@ pub enum PathReason {
     MissingDot,
     /// The first element has a character that lower-case domain names do not have.
     InvalidDomainChar(char),
-    /// The major version suffix is none a module path may have.
+    /// A module path may not end in this major version suffix.
     InvalidVersion,
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// What a path names, which decides the rules it is held to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PathKind {
     /// A module path (`module.CheckPath`): the strictest rules, fit for a URL and a directory name.
     Module,

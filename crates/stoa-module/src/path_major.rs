@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{Version, VersionError, VersionReason, semver};
 
 /// The major version suffix of a module path: `/v2`, `.v1` or `.v1-unstable` of gopkg.in, or nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PathMajor<'a>(&'a str);
 
 impl<'a> PathMajor<'a> {
@@ -42,7 +42,7 @@ impl<'a> PathMajor<'a> {
         Some((prefix, Self(major)))
     }
 
-    /// Takes the text of a major version suffix, as [`PathMajor::split`] gives it. `None` if it is none.
+    /// Takes the text of a major version suffix, as [`PathMajor::split`] gives it. `None` for any other text.
     pub fn parse(suffix: &'a str) -> Option<Self> {
         let number = match suffix.strip_prefix("/v") {
             Some(number) => number,

@@ -14,7 +14,7 @@ use crate::{Timestamp, VersionError, VersionReason, semver};
 const TIMESTAMP_DIGITS: usize = 14;
 
 /// The parts of a pseudo-version, each a slice of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PseudoVersion<'a> {
     version: &'a str,
     /// `vX.Y.Z` of the version itself.

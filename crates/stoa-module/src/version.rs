@@ -71,7 +71,7 @@ impl Version {
         self.pseudo().is_some()
     }
 
-    /// The parts of a pseudo-version; `None` if this is none.
+    /// The parts of a pseudo-version; `None` for any other version.
     pub fn pseudo(&self) -> Option<PseudoVersion<'_>> {
         PseudoVersion::find(&self.0)
     }

@@ -1,14 +1,12 @@
 //! Why a version was refused.
 
-use thiserror::Error;
-
 use crate::quote::Quoted;
 use crate::{PathError, PathReason};
 
 /// A version or revision that cannot be what was asked for.
 ///
 /// The text is that of `golang.org/x/mod/module`, character for character, wherever Go has the same check.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VersionError {
     /// A rule for versions is broken (`module.InvalidVersionError`).
     #[error("{} {} invalid: {reason}", reason.noun(), Quoted::text(version))]
@@ -48,7 +46,7 @@ impl VersionError {
 }
 
 /// The rule a version breaks.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VersionReason {
     /// It is no semantic version at all.
     #[error("not a semantic version")]
@@ -113,7 +111,7 @@ impl VersionReason {
 }
 
 /// A path and a version that are no module version together (`module.Check`).
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CheckError {
     /// The path alone is at fault.
     #[error(transparent)]

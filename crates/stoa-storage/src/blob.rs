@@ -18,7 +18,7 @@ pub const SMALL_FILE: u64 = 64 * 1024;
 /// A stored file, opened: its bytes stay readable and the same whatever happens to its key.
 ///
 /// Cheap to clone; clones share the open file.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct Blob {
     path: PathBuf,
     len: u64,
@@ -26,7 +26,7 @@ pub struct Blob {
     source: Source,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 enum Source {
     Memory(Bytes),
     File(Arc<File>),

@@ -42,17 +42,18 @@ use crate::stored_version::StoredVersion;
 /// `<escaped module>/@v/<escaped version>.{info,mod,zip,ziphash}` below the root, so that the directory is a
 /// valid `GOPROXY=file://` tree. stoa's own things are in `.stoa`, which no module path can name: `tmp` holds
 /// files on their way in, `quarantine` what was taken out of service (one directory an incident, for the
-/// operator to look at and delete) and, in `rejected`, what was never let in (the last of each key). Records are where their names say, in directories such as `sumdb`, which no
-/// module path can name either. Files get mode 0644 and directories 0755, less the umask.
+/// operator to look at and delete) and, in `rejected`, files that were refused on arrival (the last of each key).
+/// Records are where their names say, in directories such as `sumdb`, which no module path can name either. Files get
+/// mode 0644 and directories 0755, less the umask.
 ///
 /// # How a file comes in
 ///
 /// It is written to `.stoa/tmp`, synced, renamed to its place unless something is there already, and the
 /// directory (with each new directory above it) is synced before the call returns. Where the file system cannot
 /// rename that way, a hard link does the same. A zip is published before its hash, and only its writer (or one
-/// who brings the very same bytes) records one.
+/// that stores the very same bytes) records one.
 ///
-/// A record comes in the same way, but takes the place of what is there; who swaps one holds a lock meanwhile.
+/// A record comes in the same way, but takes the place of what is there. A swap holds a lock meanwhile.
 ///
 /// A temporary file is locked by the process that writes it; one that can be locked by others was abandoned and
 /// is removed at the next [`open`](DiskStorage::open). This needs a file system that knows `flock`.
@@ -62,7 +63,7 @@ use crate::stored_version::StoredVersion;
 /// The root may be one. Below it they are the operator's: no key can name or make one, reads and writes follow
 /// them as the operating system does, and [`modules`](Storage::modules) does not descend into linked
 /// directories, so that a loop cannot trap it.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct DiskStorage {
     tree: Arc<Tree>,
 }
@@ -71,7 +72,7 @@ impl DiskStorage {
     /// Opens the storage in `root`, creating the directory if need be, clears away what dead processes left,
     /// and proves that it can be written. Blocks; meant for startup.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, StorageError> {
-        let tree = Tree::prepare(root.into())?;
+        let tree = Tree::prepare(&root.into())?;
         Ok(Self { tree: Arc::new(tree) })
     }
 

@@ -22,21 +22,21 @@ pub enum StorageError {
     /// There is no room: the disk, a quota, a file size limit or the bound of a memory store is reached.
     /// Nothing of the refused file is left behind.
     #[error("the storage of this proxy has no room left: free space or raise the limit")]
-    Full(#[source] Arc<FileError>),
+    Full(#[source] Arc<AccessError>),
 
     /// The storage may not be used this way: permissions are missing, or it is mounted read-only.
     #[error(
         "this proxy has no permission to use its storage: make it readable and writable for the user that runs stoa"
     )]
-    NotPermitted(#[source] Arc<FileError>),
+    NotPermitted(#[source] Arc<AccessError>),
 
     /// The storage is away for now: a device error, a lost mount, a directory that is gone, too many open files.
     #[error("the storage of this proxy is unavailable: check it and the system's log")]
-    Unavailable(#[source] Arc<FileError>),
+    Unavailable(#[source] Arc<AccessError>),
 
     /// What is stored is not what was once stored.
     #[error("a stored file is damaged: quarantine it and fetch it again")]
-    Damaged(#[source] Arc<FileError>),
+    Damaged(#[source] Arc<AccessError>),
 
     /// The file is larger than the caller is willing to hold in memory.
     #[error("a stored file has {len} bytes, and {max} are accepted here: read it in pieces")]
@@ -46,12 +46,12 @@ pub enum StorageError {
         /// The caller's bound in bytes.
         max: u64,
         /// Which file.
-        source: Arc<FileError>,
+        source: Arc<AccessError>,
     },
 
     /// No file can have this name in this storage; asking again cannot help.
     #[error("the name of the file, or a part of it, is longer than the storage allows")]
-    InvalidName(#[source] Arc<FileError>),
+    InvalidName(#[source] Arc<AccessError>),
 
     /// The storage URL of the configuration names nothing that can be opened.
     #[error("bad storage url: {reason}")]
@@ -64,10 +64,10 @@ pub enum StorageError {
 /// What was done to which file or directory of the storage. The operating system's answer is its
 /// [`source`](Error::source).
 ///
-/// It names a place of this machine: it is for the log and for whoever runs stoa.
+/// It names a place of this machine: it is for the log and the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}", path.display())]
-pub struct FileError {
+pub struct AccessError {
     action: &'static str,
     path: PathBuf,
     source: io::Error,
@@ -89,12 +89,12 @@ impl StorageError {
             InvalidFilename => Self::InvalidName,
             _ => Self::Unavailable,
         };
-        meaning(FileError::new(action, path, error))
+        meaning(AccessError::new(action, path, error))
     }
 
     /// The file at `path` is not what was stored there, which shows in `reason`.
     pub(crate) fn damaged(path: &Path, reason: impl Into<String>) -> Self {
-        Self::Damaged(FileError::new("use", path, invalid(reason.into())))
+        Self::Damaged(AccessError::new("use", path, invalid(reason.into())))
     }
 
     /// The file at `path` has `len` bytes, more than `max`.
@@ -103,7 +103,7 @@ impl StorageError {
         Self::TooLarge {
             len,
             max,
-            source: FileError::new("hold in memory", path, invalid(reason)),
+            source: AccessError::new("hold in memory", path, invalid(reason)),
         }
     }
 
@@ -119,7 +119,7 @@ impl From<Cancelled> for StorageError {
     }
 }
 
-impl FileError {
+impl AccessError {
     fn new(action: &'static str, path: &Path, source: io::Error) -> Arc<Self> {
         Arc::new(Self {
             action,

@@ -17,7 +17,7 @@ use stoa_module::dirhash::H1;
 /// * any other small file: a digest of its content;
 /// * any other file: what the adapter knows to change when a file is replaced (on disk: time of writing to
 ///   the nanosecond, inode and length).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ETag(Arc<str>);
 
 impl ETag {

@@ -31,7 +31,7 @@ mod url;
 
 pub use self::blob::{Blob, SMALL_FILE};
 pub use self::disk::DiskStorage;
-pub use self::error::{FileError, StorageError, StorageReport};
+pub use self::error::{AccessError, StorageError, StorageReport};
 pub use self::etag::ETag;
 pub use self::key::{FileKey, FileKind};
 pub use self::memory::MemoryStorage;

@@ -30,7 +30,7 @@ use crate::stored_version::StoredVersion;
 /// A storage in memory, with a bound on the bytes it holds, staged ones included.
 ///
 /// Nothing is evicted: what does not fit is refused as [`StorageError::Full`]. Reads are slices of the stored
-/// bytes. Quarantined files are dropped, as nobody could look at them.
+/// bytes. Quarantined files are dropped, because no operator could look at them.
 #[derive(Clone)]
 pub struct MemoryStorage {
     shelves: Arc<Shelves>,

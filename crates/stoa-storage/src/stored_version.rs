@@ -5,7 +5,7 @@ use stoa_module::Version;
 use crate::key::FileKind;
 
 /// A version with at least one stored file, and which files those are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredVersion {
     /// The version.
     pub version: Version,

@@ -37,9 +37,9 @@ pub enum Manner {
 pub struct Seen {
     /// Method and target.
     pub line: String,
-    /// What was presented.
+    /// The `Authorization` that came with it.
     pub authorization: Option<String>,
-    /// What came with it.
+    /// The body, whole.
     pub body: Vec<u8>,
     /// How many bytes it was answered with.
     pub sent: usize,

@@ -16,7 +16,7 @@ use database::Database;
 
 /// A checksum database on a port of 127.0.0.1, with a key of its own.
 ///
-/// It has the records it was given, in that order, and answers as Go's own database does until it is told to
+/// It has the records it was given, in that order, and answers as Go's own database does until a test makes it
 /// [fail](SumDatabase::fail). The server is an [`Upstream`], whose scripts come before the database: one path can be
 /// gated, refused or answered otherwise. Paths of this type are those of databases, such as `/latest`, without what
 /// the database's URL begins with.

@@ -7,7 +7,7 @@ use crate::version::Version;
 ///
 /// Paths are kept as text, for a go.mod file may name modules that no proxy could serve. So are the versions of
 /// retractions, which may be anything; those of all other directives are canonical.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModFile {
     /// The module directive.
     pub module: Option<Module>,
@@ -32,7 +32,7 @@ pub struct ModFile {
 }
 
 /// What a module says of itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Module {
     /// The path, which need not be a valid one.
     pub path: String,
@@ -42,7 +42,7 @@ pub struct Module {
 }
 
 /// A setting for the runtime.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Godebug {
     /// What comes before the equals sign.
     pub key: String,
@@ -51,7 +51,7 @@ pub struct Godebug {
 }
 
 /// A module this one needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Require {
     /// The path.
     pub path: String,
@@ -62,7 +62,7 @@ pub struct Require {
 }
 
 /// A version to do without.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exclude {
     /// The path.
     pub path: String,
@@ -71,7 +71,7 @@ pub struct Exclude {
 }
 
 /// A module to be taken from elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replace {
     /// The path.
     pub path: String,
@@ -84,7 +84,7 @@ pub struct Replace {
 }
 
 /// Versions of this module that should not be used any more.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retract {
     /// The least of them.
     pub low: String,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::error::{Position, SyntaxReason};
 use crate::unicode::is_print;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     End,
     Newline,
@@ -25,7 +25,7 @@ impl Kind {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Token<'a> {
     pub(super) kind: Kind,
     /// The text, of comments without the newline.

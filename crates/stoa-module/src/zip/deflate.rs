@@ -13,7 +13,7 @@ use super::rules::FileEntry;
 const BUFFER: usize = 64 * 1024;
 
 /// What is known of a content once it is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
     /// Its CRC-32.
     pub crc: u32,

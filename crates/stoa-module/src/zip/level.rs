@@ -3,7 +3,7 @@
 /// How hard to compress, from 0 to 9; 6 by default.
 ///
 /// Contents are what matters to a module's identity, so the level is free to choose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level(pub(super) u32);
 
 impl Level {

@@ -1,12 +1,11 @@
 //! The rules for the entries of a module zip.
 
-use crate::{ModuleVersion, PathKind};
-
 use super::collision::{Collision, Collisions};
 use super::error::{SizeError, ZipError};
 use super::limits::{MAX_GO_MOD, MAX_LICENSE, ZipLimits};
 use super::problem::{FileError, FileProblem};
 use super::rules::{CheckedFiles, check_size, is_clean};
+use crate::{ModuleVersion, PathKind};
 
 /// Checks entries in the order of the central directory (`checkZip` of `golang.org/x/mod/zip`).
 #[derive(Debug)]

@@ -47,11 +47,11 @@ fn len_at(bytes: &[u8], at: usize) -> usize {
 }
 
 /// A record contradicts itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RecordError;
 
 /// What comes before an entry's content.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct LocalHeader {
     pub(super) flags: u16,
     pub(super) method: u16,
@@ -91,7 +91,7 @@ impl LocalHeader {
 }
 
 /// An entry of the central directory: what a zip holds is what these say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CentralHeader {
     pub(super) flags: u16,
     pub(super) method: u16,
@@ -172,7 +172,7 @@ fn take_zip64(mut extra: &[u8], wanted: &mut [&mut u64]) -> Result<bool, RecordE
 }
 
 /// Where the central directory is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DirectoryEnd {
     pub(super) records: u64,
     pub(super) size: u64,

@@ -12,7 +12,7 @@ use super::summary::ZipSummary;
 use crate::dirhash::go_mod_h1_of_sum;
 
 /// What a streaming check found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamVerdict {
     /// The zip is a module zip that the go command accepts.
     Checked(ZipSummary),

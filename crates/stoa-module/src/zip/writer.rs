@@ -2,9 +2,6 @@
 
 use std::io::{self, Read, Write};
 
-use crate::ModuleVersion;
-use crate::dirhash::{Hash1, go_mod_h1_of_sum};
-
 use super::deflate::Deflater;
 use super::emit::{self, Written};
 use super::error::ZipError;
@@ -12,6 +9,8 @@ use super::level::Level;
 use super::names::prefix;
 use super::rules::{FileEntry, sort_files};
 use super::summary::ZipSummary;
+use crate::ModuleVersion;
+use crate::dirhash::{Hash1, go_mod_h1_of_sum};
 
 /// Writes the zip of a module from the files of its source tree (`Create` of `golang.org/x/mod/zip`).
 ///

@@ -66,7 +66,7 @@ impl Walk<'_> {
     fn descend(&mut self, directory: &Path, prefix: &str) -> Result<(), StorageError> {
         let mut steps: Vec<(String, PathBuf)> = Vec::new();
         entries(directory, |name, kind| {
-            // At the top are domains; lost+found, for one, is none, and may not be read.
+            // Directories at the top are domains. Others, such as lost+found, may not even be readable.
             let may_lead_to_modules = kind.is_dir() && (!prefix.is_empty() || name.contains('.'));
             if let Some(element) = unescape_element(&name).filter(|_| may_lead_to_modules) {
                 let (path, place) = (format!("{prefix}{element}"), directory.join(&name));

@@ -1,7 +1,7 @@
 //! The directory of a disk storage, as the blocking pool sees it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::directories::{self, Directories};
 use super::layout::Layout;
@@ -18,9 +18,9 @@ pub(super) struct Tree {
 impl Tree {
     /// Opens the tree in `root`, which is created if need be, removes what dead processes left, and proves that it
     /// can be written.
-    pub(super) fn prepare(root: PathBuf) -> Result<Self, StorageError> {
-        let failed = |action, error| StorageError::from_io(action, &root, error);
-        directories::create_all(&root).map_err(|error| failed("create the storage directory", error))?;
+    pub(super) fn prepare(root: &Path) -> Result<Self, StorageError> {
+        let failed = |action, error| StorageError::from_io(action, root, error);
+        directories::create_all(root).map_err(|error| failed("create the storage directory", error))?;
         let real = root
             .canonicalize()
             .map_err(|error| failed("open the storage directory", error))?;

@@ -3,7 +3,7 @@
 use super::signature::Signature;
 
 /// A text that at least one known key signed (`note.Note`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedNote {
     pub(super) text: Box<str>,
     pub(super) verified: Vec<Signature>,

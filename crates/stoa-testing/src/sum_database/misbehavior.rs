@@ -1,7 +1,7 @@
 //! Ways for a database to fail or lie.
 
 /// What a [`SumDatabase`](super::SumDatabase) does in place of telling the truth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SumMisbehavior {
     /// Everything is answered with 500.
     Fails,

@@ -21,8 +21,8 @@ use crate::zip::record::{CentralHeader, DirectoryEnd, LocalHeader, RecordError};
 /// If anything differs, however harmless, the verdict is [`StreamVerdict::NeedsSeek`] and the zip is read as Go's
 /// `archive/zip` reads it. A zip is never accepted by its local headers alone.
 ///
-/// Entries that cannot be told apart without the directory (stored contents of unknown length) and compression
-/// other than deflate end so, too. Damage, truncation and broken limits are errors as soon as they are seen, even
+/// The same verdict follows for entries whose end only the directory tells (stored contents of unknown length) and for
+/// compression other than deflate. Damage, truncation and broken limits are errors as soon as they are seen, even
 /// where they concern bytes that the directory might not have mentioned.
 pub struct StreamChecker {
     pub(super) limits: ZipLimits,
@@ -44,7 +44,7 @@ pub struct StreamChecker {
     pub(super) directory: Directory,
 }
 
-/// What comes next.
+/// What the checker expects next.
 pub(super) enum State {
     /// A record, as soon as this many of its bytes are gathered.
     Record { wanted: usize },

@@ -122,8 +122,8 @@ impl StreamChecker {
         }
     }
 
-    /// The end record must describe exactly the directory that was seen, and be the only one that a reader who
-    /// searches from the end can find.
+    /// The end record must describe exactly the directory that was seen. It must also be the only one that a reader
+    /// finds which searches from the end of the file.
     fn end(&mut self, record: &[u8], offset: u64) -> Result<State, Stop> {
         let directory = &self.directory;
         let mut end = DirectoryEnd::parse(record);
