@@ -133,6 +133,29 @@ mod tests {
     }
 
     #[test]
+    fn a_storage_error_has_a_status_of_its_own_and_names_no_place() {
+        use std::{io::ErrorKind, path::Path};
+        for (kind, status, retry_after) in [
+            (ErrorKind::StorageFull, 507, Some(60)),
+            (ErrorKind::PermissionDenied, 503, Some(10)),
+            (ErrorKind::NotFound, 503, Some(10)),
+            (ErrorKind::InvalidFilename, 500, None),
+        ] {
+            let place = Path::new("/srv/modules/.stoa/tmp/1");
+            let error = stoa_storage::StorageError::from_io("write", place, kind.into());
+            let reply = ErrorReply::from(&ProxyError::from(error.clone()));
+            assert_eq!(
+                (reply.status.as_u16(), reply.retry_after),
+                (status, retry_after),
+                "{kind:?}"
+            );
+            let text = String::from_utf8(reply.body.to_vec()).expect("utf-8");
+            assert_eq!(text, format!("{error}\n"));
+            assert!(!text.contains("/srv") && !text.contains(".stoa"), "{text}");
+        }
+    }
+
+    #[test]
     fn every_meaning_has_the_status_of_the_design() {
         for (meaning, status) in [
             (Meaning::NotFound, 404),

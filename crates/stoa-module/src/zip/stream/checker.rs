@@ -18,8 +18,8 @@ use crate::zip::record::{CentralHeader, DirectoryEnd, LocalHeader, RecordError};
 /// What a zip holds is what its central directory says, which comes last. Whatever the local headers said before
 /// must therefore be confirmed by it: the same entries in the same order, with no byte between, before or after
 /// them, the same names, methods, sizes and checksums, and an end record that no reader can mistake for another.
-/// If anything differs, however harmless, the verdict is [`StreamVerdict::NeedsSeek`] and the zip is read as Go's
-/// `archive/zip` reads it. A zip is never accepted by its local headers alone.
+/// If anything differs, however harmless, the verdict is [`NeedsSeek`](super::StreamVerdict::NeedsSeek) and the zip is
+/// read as Go's `archive/zip` reads it. A zip is never accepted by its local headers alone.
 ///
 /// The same verdict follows for entries whose end only the directory tells (stored contents of unknown length) and for
 /// compression other than deflate. Damage, truncation and broken limits are errors as soon as they are seen, even
