@@ -92,7 +92,7 @@ fn a_storage_that_is_away_stops() {
     std::fs::rename(&storage, &away).unwrap();
     two.assert_stops("away", "503 Service Unavailable");
     std::fs::rename(&away, &storage).unwrap();
-    two.download("corp.example/secret@v1.0.0").expect_success();
+    assert!(two.download("corp.example/secret@v1.0.0").success());
     assert_eq!(two.other.total(), 0, "the other proxy was asked");
 }
 
