@@ -58,7 +58,7 @@ pub use answer::{Answer, Held, Outcome};
 pub use content::Content;
 pub use download::{Download, DownloadEvent, Downloaded};
 pub use drift::{Drift, DriftCheck, DriftReport, Today};
-pub use error::{Cause, Meaning, ProxyError};
+pub use error::{Cause, ErrorReport, Meaning, ProxyError};
 pub use fetch_and_save::{FetchAndSave, Ingest};
 pub use growing::{Follower, Growing, GrowingWriter, growing};
 pub use info::{Info, parse_info};

@@ -5,7 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use stoa_proxy::ProxyError;
 use stoa_storage::{Storage, open_url};
 
 use crate::{
@@ -41,6 +40,5 @@ pub(crate) fn runtime(config: &Config) -> Result<tokio::runtime::Runtime, Comman
 
 /// The storage that the configuration names.
 pub(crate) fn open_storage(config: &Config) -> Result<Arc<dyn Storage>, CommandError> {
-    open_url(&config.storage.url)
-        .map_err(|error| CommandError::new(format!("storage: {}", ProxyError::from(error))))
+    open_url(&config.storage.url).map_err(|error| CommandError::new(format!("storage: {}", error.report())))
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, io, sync::Arc};
 
-use stoa_module::{ModulePath, VersionFault, quoted, zip::ZipError};
+use stoa_module::{ModulePath, VersionReason, quoted, zip::ZipError};
 use stoa_vcs::VcsError;
 
 use crate::{FetchError, Phase, SourceName};
@@ -81,7 +81,7 @@ pub enum CodeFault {
     NoModule(String),
     /// The version contradicts itself or the module path.
     #[error(transparent)]
-    Version(#[from] VersionFault),
+    Version(#[from] VersionReason),
     /// A canonical version that is no tag, but a branch for instance.
     #[error("resolves to version {resolved} ({asked} is not a tag)")]
     NotTag {

@@ -93,7 +93,7 @@ impl Conversion<'_> {
 /// The rule alone: the text around it is that of the module.
 fn version_fault(error: VersionError) -> CodeFault {
     match error {
-        VersionError::Invalid { fault, .. } => fault.into(),
+        VersionError::Invalid { reason, .. } => reason.into(),
         error => CodeFault::Internal(error.to_string()),
     }
 }

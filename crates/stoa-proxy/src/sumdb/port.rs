@@ -146,7 +146,7 @@ impl Port for DatabasePort {
         match self.records.read(&name).await {
             Ok(data) => data.map(Into::into),
             Err(error) => {
-                tracing::warn!(%path, %error, "what is kept of a checksum database cannot be read");
+                tracing::warn!(%path, error = %error.report(), "what is kept of a checksum database cannot be read");
                 None
             }
         }
@@ -156,7 +156,7 @@ impl Port for DatabasePort {
         let written = match self.record(&path.to_string()) {
             Ok(name) => {
                 let written = self.records.write(&name, Bytes::copy_from_slice(data)).await;
-                written.map_err(BoxError::from)
+                written.map_err(|error| BoxError::from(error.report().to_string()))
             }
             Err(error) => Err(error),
         };

@@ -9,7 +9,6 @@ mod files;
 mod fixture;
 mod repair;
 mod resolve;
-mod server;
 mod upkeep;
 
 #[test]

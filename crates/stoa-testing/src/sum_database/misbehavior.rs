@@ -1,8 +1,8 @@
 //! Ways for a database to fail or lie.
 
 /// What a [`SumDatabase`](super::SumDatabase) does in place of telling the truth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SumFault {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SumMisbehavior {
     /// Everything is answered with 500.
     Fails,
     /// Nothing is answered; connections stay open.
