@@ -1,4 +1,4 @@
-//! Who may not go out.
+//! Which requests may not be sent.
 
 use std::fmt;
 

@@ -30,11 +30,11 @@ pub(crate) struct Limiter {
 struct State {
     shares: Shares,
     queue: usize,
-    /// Those who wait for a permit.
+    /// Waiting for a permit.
     queued: BTreeMap<Place, oneshot::Sender<Permit>>,
     /// Retries among them, which are not held against the queue.
     retries: usize,
-    /// Those who wait for room in the queue. They are futures of their own callers and cost a line here.
+    /// Waiting for room in the queue. Each is a future of its caller and costs no more than its line here.
     outside: BTreeMap<Place, oneshot::Sender<Entry>>,
     arrivals: u64,
 }

@@ -195,6 +195,7 @@ fn direct(config: &Config, client: &HttpClient, metrics: &Metrics) -> Arc<dyn Fe
 /// [`stoa_dispatch`].
 fn dispatcher(config: &Config) -> stoa_dispatch::Pool {
     let transports = HttpTransports::new(HttpOptions {
+        user_agent: Some(concat!("stoa/", env!("CARGO_PKG_VERSION")).to_owned()),
         connect_timeout: config.dispatch.connect_timeout,
         proxy_hosts: config.proxy_hosts.clone(),
         ..HttpOptions::default()

@@ -135,7 +135,7 @@ async fn in_the_consumer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_before_a_repeat_that_goes_beyond_the_deadline_is_not_begun() {
+async fn a_pause_before_a_retry_that_goes_beyond_the_deadline_is_not_begun() {
     let settings = LaneSettings {
         retry: RetrySettings {
             max: 2,
@@ -216,7 +216,7 @@ async fn times_without_a_bound_are_just_that() {
         attempt: Duration::MAX,
         idle: Duration::MAX,
         deadline: Duration::MAX,
-        max_sleep: Duration::MAX,
+        max_throttle: Duration::MAX,
         ..small()
     };
     let lab = Lab::new(settings, |seen| match seen.number {
@@ -229,9 +229,9 @@ async fn times_without_a_bound_are_just_that() {
     assert_eq!(
         lab.outcome(get("/")).await,
         Ok(429),
-        "a sleep of ages is not waited out"
+        "a pause of ages is not waited out"
     );
-    assert!(lab.lane().asleep.is_some());
+    assert!(lab.lane().throttled.is_some());
     assert_eq!(lab.outcome(get("/").within(secs(5))).await, Err("rate"));
     let report = lab
         .pool

@@ -29,7 +29,7 @@ pub(crate) async fn alone() -> RwLockWriteGuard<'static, ()> {
     MACHINE.write().await
 }
 
-/// Settings that repeat nothing.
+/// Settings that retry nothing.
 pub(crate) fn once() -> LaneSettings {
     LaneSettings {
         retry: RetrySettings {
@@ -40,8 +40,8 @@ pub(crate) fn once() -> LaneSettings {
     }
 }
 
-/// Settings that repeat nothing and let so many run at once.
-pub(crate) fn turns(concurrency: usize) -> LaneSettings {
+/// Settings that retry nothing and let so many run at once.
+pub(crate) fn permits(concurrency: usize) -> LaneSettings {
     LaneSettings {
         concurrency: fixed(concurrency),
         ..once()
