@@ -10,7 +10,8 @@ use http::{HeaderMap, HeaderName, StatusCode, header::RETRY_AFTER};
 use crate::{BreakerVerdict, TransportError, TransportErrorKind};
 
 static RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
-/// What is left, and when it is filled again. Names that are ready made: every response is asked for them.
+/// The headers for what is left of a limit, and for when it is filled again. Made once, because every response is searched
+/// for them.
 static LIMITS: [(HeaderName, HeaderName); 2] = [
     (
         HeaderName::from_static("ratelimit-remaining"),

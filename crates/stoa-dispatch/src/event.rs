@@ -57,10 +57,10 @@ pub enum EventKind {
     Breaker(Transition),
 }
 
-/// Hears of events.
+/// Is called for each event.
 ///
-/// It is called where things happen, so it must be quick and must not block; [`Forward`] hands events to a task of their
-/// own. A panic in it is caught and counted, and harms no task.
+/// It is called where things happen, so it must be quick and must not block; [`Forward`] hands events to another
+/// task. A panic in it is caught and counted, and harms no task.
 pub trait Listener: fmt::Debug + Send + Sync + 'static {
     /// `event` has happened.
     fn event(&self, event: &Event);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::Request;
 
-/// Looks at a request before anything is spent on it.
+/// Checks a request before anything is spent on it.
 pub trait Filter: fmt::Debug + Send + Sync + 'static {
     /// The name, for the reason that the caller gets.
     fn name(&self) -> &str;

@@ -40,7 +40,7 @@ pub struct HttpTransports {
 /// What connections are made with.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
-    /// `User-Agent` of requests that have none; without it, they are sent without one.
+    /// `User-Agent` of requests that have none. With `None`, they are sent without one.
     pub user_agent: Option<String>,
     /// The longest time for connecting, name resolution and TLS included.
     pub connect_timeout: Duration,
@@ -234,7 +234,7 @@ fn caused_by<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option
         if let Some(found) = error.downcast_ref::<E>() {
             return Some(found);
         }
-        // An I/O error shows what it wraps, not what it wraps's source.
+        // The source of an I/O error is that of the error it wraps, so look at the wrapped error first.
         let wrapped = error
             .downcast_ref::<io::Error>()
             .and_then(|io| io.get_ref())

@@ -108,14 +108,14 @@ impl PoolBuilder {
         self
     }
 
-    /// Lanes at once (default 512). Beyond that, the one that has been idle for the longest time goes.
+    /// Lanes at once (default 512). For one more, the one that has been idle for the longest time is evicted.
     #[must_use]
     pub fn max_lanes(mut self, max: usize) -> Self {
         self.max_lanes = max;
         self
     }
 
-    /// How long a lane may be idle before it is collected (default 5 minutes).
+    /// How long a lane may be idle before it is evicted (default 5 minutes).
     #[must_use]
     pub fn lane_idle(mut self, idle: Duration) -> Self {
         self.lane_idle = idle;

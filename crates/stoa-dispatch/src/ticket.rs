@@ -20,7 +20,6 @@ pub(crate) struct Ticket {
     pub(crate) slot: Slot,
     pub(crate) lane: Arc<Lane>,
     pub(crate) settings: Arc<LaneSettings>,
-    pub(crate) id: u64,
     pub(crate) journal: Journal,
     deadline_after: Duration,
     own_deadline: bool,
@@ -79,7 +78,6 @@ impl Ticket {
             settings,
             slot,
             lane,
-            id: journal.task(),
             journal,
             admitted: Instant::now(),
             phase: Phase::Queued,
@@ -181,7 +179,7 @@ impl Ticket {
     }
 
     pub(crate) fn emit(&self, kind: impl FnOnce() -> EventKind) {
-        self.pool().emit(self.id, &self.lane.key, kind);
+        self.pool().emit(self.journal.task(), &self.lane.key, kind);
     }
 }
 

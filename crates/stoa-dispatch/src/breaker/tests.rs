@@ -198,7 +198,7 @@ async fn modes_act_as_they_are_called() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_hears_of_the_opening() {
+async fn what_waits_is_woken_by_the_opening() {
     let breaker = Breaker::new(settings());
     let (refusal, ()) = tokio::join!(breaker.refusing(), async {
         pause(5).await;

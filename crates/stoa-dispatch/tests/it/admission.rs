@@ -1,4 +1,4 @@
-//! Who gets in, who waits, who is next, and who is told that there is no room.
+//! What gets in, what waits, what is next, and what is refused because there is no room.
 
 use std::sync::Arc;
 
@@ -155,7 +155,7 @@ async fn background_work_takes_three_tenths_of_the_permits_and_goes_last() {
     assert_eq!(lab.origin.attempts(), 13);
 }
 
-/// Background work that waits for its share holds up nobody who has a permit to take.
+/// Background work that waits for its share holds up no request that there is a permit for.
 #[tokio::test(start_paused = true)]
 async fn a_send_of_background_work_that_waits_for_room_holds_up_no_other() {
     let lab = Lab::new(bounds(10, 2), |seen| match seen.uri.path() {
@@ -185,7 +185,7 @@ async fn a_send_of_background_work_that_waits_for_room_holds_up_no_other() {
     );
 }
 
-/// A retry of background work that waits for its share holds up nobody either.
+/// A retry of background work that waits for its share holds up no other request either.
 #[tokio::test(start_paused = true)]
 async fn a_retry_of_background_work_that_waits_for_its_share_holds_up_no_other() {
     let settings = LaneSettings {

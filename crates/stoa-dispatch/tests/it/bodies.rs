@@ -16,7 +16,7 @@ fn pieces(sizes: &[usize]) -> Flow {
     Flow::Pieces(sizes.iter().map(|size| Bytes::from(vec![b'x'; *size])).collect())
 }
 
-/// B11, the half of the clock: the bodies that nobody reads cost 250 ms and their connection.
+/// B11, the half of the clock: a body that is not read costs 250 ms and its connection.
 #[tokio::test(start_paused = true)]
 async fn a_body_that_does_not_end_holds_its_permit_for_less_than_300_ms() {
     for flow in [Flow::Endless, Flow::Drip, Flow::Stalls(Bytes::new())] {

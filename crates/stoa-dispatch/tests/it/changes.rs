@@ -1,4 +1,4 @@
-//! B17: settings change while a lane is in use. Who is in goes on under the new ones, soon, and nobody is lost.
+//! B17: settings change while a lane is in use. What is in it goes on under the new ones, soon, and nothing is lost.
 
 use stoa_dispatch::{BreakerMode, Concurrency, Discard, LaneSettings, LaneUpdate, Offer};
 use tokio::time::{Instant, sleep};

@@ -128,7 +128,7 @@ async fn a_lazy_task_is_built_when_its_permit_has_come_and_not_before() {
     lab.is_clean().await;
 }
 
-/// The seed's own contract: an error and no request are told apart, and neither has a consumer.
+/// An error and no request are different ends, and neither has a consumer.
 #[tokio::test(start_paused = true)]
 async fn a_task_without_a_request_fails_and_its_consumer_is_not_called() {
     let lab = Lab::new(small(), |_| Answer::ok());
@@ -215,7 +215,7 @@ async fn a_filter_is_not_asked_about_what_could_not_be_built() {
     assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
 
-/// Who cannot make it in time is told at once, the first in line being counted.
+/// A request that cannot get its token in time is refused at once; the first in line counts as one that is before it.
 #[tokio::test(start_paused = true)]
 async fn a_rate_that_lets_somebody_go_too_late_refuses_at_once() {
     let settings = LaneSettings {

@@ -64,7 +64,7 @@ async fn while_it_waits_for_the_rate() {
     };
     let (second, ()) = tokio::join!(lab.pool.call(get("/").within(secs(3))), slower);
     let error = second.expect_err("late");
-    // It was promised a token, and the promise was broken: it is told when that is known, or when it is late.
+    // The rate was lowered after the token had been promised: the error comes when that is known, or when it is too late.
     assert!(
         matches!(
             error,
@@ -162,7 +162,7 @@ async fn the_lanes_deadline_holds_where_a_task_has_none() {
     assert_eq!(lab.began.elapsed(), secs(4));
 }
 
-/// The server is to blame for a head that does not come, and the breaker is told.
+/// A head that does not come is a failure of the server, and counts for the breaker.
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_takes_too_long_is_a_failure_of_the_server() {
     let settings = LaneSettings {

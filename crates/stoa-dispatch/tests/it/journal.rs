@@ -41,7 +41,6 @@ impl Visit for Text {
         match field.name() {
             "message" => self.message = format!("{value:?}"),
             "task" => {}
-            // They depend on the clock of the machine or say what the test says anyway.
             "lane" => assert_eq!(format!("{value:?}"), LANE),
             name => write!(self.fields, " {name}={value:?}").expect("a string"),
         }
@@ -171,7 +170,7 @@ async fn what_keeps_a_request_from_its_response_is_written_too() {
     );
 }
 
-/// The tasks of the pool run in the span of the one who handed them over, and so do their consumers.
+/// The tasks of the pool run in the span of the caller that handed them over, and so do their consumers.
 #[tokio::test(start_paused = true)]
 async fn a_task_that_was_handed_over_keeps_the_span_of_its_caller() {
     let (lines, _guard) = Lines::capture(Level::DEBUG);

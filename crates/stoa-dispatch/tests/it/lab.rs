@@ -67,7 +67,7 @@ impl Lab {
         outcome(&self.pool, task).await
     }
 
-    /// Several callers at once, who read to the end.
+    /// Several callers at once, which read to the end.
     pub(crate) fn callers(
         &self,
         tasks: impl IntoIterator<Item = Task>,
@@ -91,7 +91,7 @@ impl Lab {
         }
     }
 
-    /// No permit is lost, nobody waits, nothing is under way, and every event has its place.
+    /// No permit is lost, nothing waits, nothing is in flight, and every event has its place.
     pub(crate) async fn is_clean(&self) {
         self.idle().await;
         settle().await;
@@ -176,7 +176,7 @@ pub(crate) const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Lets everybody run who can, in no time.
+/// Lets every task run that can, in no time.
 pub(crate) async fn settle() {
     for _ in 0..100 {
         yield_now().await;

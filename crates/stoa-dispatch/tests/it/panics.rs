@@ -1,4 +1,5 @@
-//! B15: code that is handed in may panic. The task says so, its permit goes on, and so does everybody else.
+//! B15: code that is handed in may panic. The task ends with an error that says so, its permit goes on, and so
+//! does every other task.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! B10: a server that asks to be left alone is left alone, and nobody is blamed for it.
+//! B10: a server that asks for a pause gets it, and that is not a failure.
 
 use http::{Method, StatusCode};
 use stoa_dispatch::{BreakerState, DispatchError, LaneSettings, Percent, RequestBody, RetrySettings, Task};

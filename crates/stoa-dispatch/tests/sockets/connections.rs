@@ -98,7 +98,26 @@ async fn an_unread_body_that_is_too_long_costs_its_connection_and_no_more() {
     }
 }
 
-/// Whoever sends at the very moment when the server closes the connection needs a retry.
+#[tokio::test]
+async fn the_user_agent_is_the_one_that_was_handed_in() {
+    let _shared = shared().await;
+    let upstream = Upstream::start().await;
+    upstream.on("/", Reply::ok("ok"));
+    let url = upstream.url() + "/";
+    for user_agent in [None, Some("lab/1")] {
+        let options = HttpOptions {
+            user_agent: user_agent.map(str::to_owned),
+            ..HttpOptions::default()
+        };
+        let pool = Pool::builder(Arc::new(HttpTransports::new(options))).start();
+        fetch(&pool, &url).await.expect("answer");
+        let requests = upstream.requests();
+        let sent = requests.last().expect("a request").header("user-agent");
+        assert_eq!(sent, user_agent);
+    }
+}
+
+/// A request that is sent at the very moment when the server closes the connection needs a retry.
 #[tokio::test]
 async fn a_connection_that_the_server_closed_meanwhile_is_replaced_unseen() {
     let _shared = shared().await;

@@ -1,4 +1,4 @@
-//! Servers that cannot prove who they are.
+//! Servers without a valid certificate.
 
 use stoa_dispatch::{BreakerState, DispatchError, LaneSettings, TransportErrorKind};
 use tokio::io::AsyncWriteExt;

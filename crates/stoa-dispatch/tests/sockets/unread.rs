@@ -1,4 +1,4 @@
-//! Bodies that nobody reads.
+//! Bodies that are not read.
 
 use std::{
     sync::Arc,
