@@ -100,7 +100,9 @@ const FIELDS: &[Field] = &[
     ("breaker_open_max", |lane, text| {
         set(&mut lane.breaker.open_max, deadline(text))
     }),
-    ("max_sleep", |lane, text| set(&mut lane.max_throttle, duration(text))),
+    ("max_sleep", |lane, text| {
+        set(&mut lane.max_throttle, duration(text))
+    }),
 ];
 
 fn set<T>(field: &mut T, value: Result<T, String>) -> Result<(), String> {

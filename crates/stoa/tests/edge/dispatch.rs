@@ -275,7 +275,10 @@ async fn an_operator_sees_and_changes_lanes() {
 
     assert_eq!(lanes(&stoa, &["reset", &host]).code, Some(0));
     let lane = shown(&stoa, &host).await;
-    assert_eq!((&lane["rate"], &lane["overridden"]), (&Value::Null, &false.into()));
+    assert_eq!(
+        (&lane["rate"], &lane["overridden"]),
+        (&Value::Null, &false.into())
+    );
 }
 
 #[tokio::test]
