@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use stoa_dispatch::{AddressPolicy, ForwardProxy, Lookup, PrivateAddress, ProxyAccess, is_public};
+use stoa_dispatch::{AddressPolicy, ForwardProxy, Lookup, PrivateAddressError, ProxyAccess, is_public};
 use stoa_vcs::{Egress, HttpProxy, NamedBy, NoWay};
 use tokio::sync::Mutex;
 use url::Url;
@@ -52,7 +52,7 @@ impl Egress for GuardedEgress {
         match found.into_iter().find(|address| !is_public(*address)) {
             Some(address) if !proxied => {
                 let host = host.to_owned();
-                let error = PrivateAddress { host, address };
+                let error = PrivateAddressError { host, address };
                 let why = format!("{error} (vcs.allow_private_addresses is off)");
                 Err(NoWay::Refused(why))
             }

@@ -12,6 +12,7 @@ use crate::config::{Config, names};
 pub(super) fn dispatcher(config: &Config) -> Pool {
     let transports = HttpTransports::new(HttpOptions {
         connect_timeout: config.fetch.deadlines.connect,
+        user_agent: Some(concat!("stoa/", env!("CARGO_PKG_VERSION")).to_owned()),
         proxy_hosts: config.dispatch.proxy_hosts.clone(),
         ..HttpOptions::default()
     });

@@ -63,6 +63,7 @@ impl AdminClient {
         let token = token.transpose();
         let token = token.map_err(|error| config.fault("admin.token_file", error))?;
         let options = HttpOptions {
+            user_agent: Some(concat!("stoa/", env!("CARGO_PKG_VERSION")).to_owned()),
             unix_socket,
             ..HttpOptions::default()
         };
@@ -106,7 +107,7 @@ impl AdminClient {
         }
         let task = Task::ready(request)
             .map_err(|error| failed(&error))?
-            .repeatable(false);
+            .retryable(false);
         let response = self.pool.call(task).await.map_err(|error| failed(&error))?;
         let status = response.status();
         let body = response.into_body().bytes(MAX_ANSWER).await;

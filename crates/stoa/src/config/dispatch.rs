@@ -65,7 +65,7 @@ const SETTINGS: [LaneSetting; 15] = [
     setting(
         "queue",
         "256",
-        "requests that may wait for their turn at one host; more are refused with 503",
+        "requests that may wait for a permit of one host; more are refused with 503",
         |lane, text| set(&mut lane.queue, count(text)),
     ),
     RATE,
@@ -73,19 +73,19 @@ const SETTINGS: [LaneSetting; 15] = [
     setting(
         "wait",
         "30s",
-        "the longest wait for a turn, for the rate, or for a host that asked for a pause",
+        "the longest wait for a permit, for the rate, or for a host that asked for a pause",
         |lane, text| set(&mut lane.wait, deadline(text)),
     ),
     setting(
         "retries",
         "2",
-        "repeats of a request that found no connection, or a 502, 503 or 504; 0 for none",
+        "retries of a request that found no connection, or a 502, 503 or 504; 0 for none",
         |lane, text| set(&mut lane.retry.max, small(text)),
     ),
     setting(
         "retry_budget",
         "20%",
-        "repeats that one host gets at most, as a share of its requests, and one a second",
+        "retries that one host gets at most, as a share of its requests, and one a second",
         |lane, text| set(&mut lane.retry.budget, text.parse()),
     ),
     setting(
@@ -128,10 +128,10 @@ const SETTINGS: [LaneSetting; 15] = [
         set(&mut lane.breaker.open_max, deadline(text))
     }),
     setting(
-        "max_sleep",
+        "max_throttle",
         "1h",
         "the longest pause that a host may ask for with Retry-After and the like",
-        |lane, text| set(&mut lane.max_sleep, duration(text)),
+        |lane, text| set(&mut lane.max_throttle, duration(text)),
     ),
 ];
 

@@ -15,7 +15,7 @@ const CONNECT_TIMEOUT: Key = Key::new("connect_timeout", "10s", "to connect to a
 const RESPONSE_TIMEOUT: Key = Key::new(
     "response_timeout",
     "60s",
-    "for the head of an upstream's answer; anew for each repeat and each redirect",
+    "for the head of an upstream's answer; anew for each retry and each redirect",
 );
 const IDLE_TIMEOUT: Key = Key::new(
     "idle_timeout",
@@ -25,7 +25,7 @@ const IDLE_TIMEOUT: Key = Key::new(
 const TOTAL_TIMEOUT: Key = Key::new(
     "total_timeout",
     "15m",
-    "for one whole transfer, redirects, repeats and waiting included",
+    "for one whole transfer, redirects, retries and waiting included",
 );
 const MAX_ZIP: Key = Key::new("max_zip", "500MiB", "largest zip, packed and unpacked");
 

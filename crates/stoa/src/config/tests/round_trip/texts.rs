@@ -101,7 +101,7 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         | "fetch.total_timeout"
         | "wait"
         | "breaker_window"
-        | "max_sleep" => durations(),
+        | "max_throttle" => durations(),
         "breaker_open" => one_of(&["1ms", "2s"]),
         "breaker_open_max" => one_of(&["90s", "7d"]),
         "concurrency" => one_of(&["1", "16", "auto", "auto:2-64"]),

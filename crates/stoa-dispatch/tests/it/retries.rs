@@ -1,4 +1,4 @@
-//! When a failed attempt is repeated, with what, how often, and what is delivered if not.
+//! When a failed attempt is retried, with what, how often, and what is delivered if not.
 
 use http::Method;
 use http_body_util::Full;
@@ -13,8 +13,8 @@ use crate::{
     origin::Answer,
 };
 
-/// Two repeats of a request, one in five of the lane, none for nothing; the breaker only looks.
-fn repeating() -> LaneSettings {
+/// Two retries of a request, one in five of the lane, none for nothing; the breaker only looks.
+fn retrying() -> LaneSettings {
     let mut settings = LaneSettings {
         retry: RetrySettings {
             max: 2,
@@ -27,7 +27,7 @@ fn repeating() -> LaneSettings {
 }
 
 fn with_budget(percent: u8, floor: u32) -> LaneSettings {
-    let mut settings = repeating();
+    let mut settings = retrying();
     settings.retry.budget = Percent::new(percent).expect("percent");
     settings.retry.floor = floor;
     settings
@@ -44,8 +44,8 @@ fn sent(method: Method, body: impl Into<RequestBody>) -> Task {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_is_repeated_after_a_growing_pause_with_the_same_bytes() {
-    let lab = Lab::new(repeating(), |seen| match seen.number {
+async fn a_failure_is_retried_after_a_growing_pause_with_the_same_bytes() {
+    let lab = Lab::new(retrying(), |seen| match seen.number {
         0 => Answer::status(502),
         1 => Answer::fails(TransportErrorKind::Cut),
         _ => Answer::ok(),
@@ -70,7 +70,7 @@ async fn a_failure_is_repeated_after_a_growing_pause_with_the_same_bytes() {
         lab.log.story(1),
         ["queue", "start", "retry 1", "retry 2", "finish 200"]
     );
-    assert_eq!(lab.lane().counts.repeats, 2);
+    assert_eq!(lab.lane().counts.retries, 2);
     assert_eq!(lab.origin.dropped(), (0, 0), "the failed body was drained");
     lab.is_clean().await;
 }
@@ -87,7 +87,7 @@ async fn what_fails_for_good_is_delivered_as_it_came() {
         (404, 1),
         (400, 1),
     ] {
-        let lab = Lab::new(repeating(), move |_| Answer::status(status));
+        let lab = Lab::new(retrying(), move |_| Answer::status(status));
         assert_eq!(lab.outcome(get("/")).await, Ok(status));
         assert_eq!(lab.origin.attempts(), attempts, "{status}");
     }
@@ -98,7 +98,7 @@ async fn what_fails_for_good_is_delivered_as_it_came() {
         (TransportErrorKind::Protocol, 1),
         (TransportErrorKind::Request, 1),
     ] {
-        let lab = Lab::new(repeating(), move |_| Answer::fails(kind));
+        let lab = Lab::new(retrying(), move |_| Answer::fails(kind));
         assert_eq!(lab.outcome(get("/")).await, Err("transport"));
         assert_eq!(lab.origin.attempts(), attempts, "{kind:?}");
     }
@@ -111,13 +111,13 @@ async fn only_what_may_be_sent_twice_is() {
     for (task, attempts, body) in [
         (sent(Method::POST, bytes()), 1, "bytes"),
         (sent(Method::PATCH, bytes()), 1, "bytes"),
-        (sent(Method::POST, bytes()).repeatable(true), 3, "bytes"),
-        (sent(Method::PUT, bytes()).repeatable(false), 1, "bytes"),
+        (sent(Method::POST, bytes()).retryable(true), 3, "bytes"),
+        (sent(Method::PUT, bytes()).retryable(false), 1, "bytes"),
         (sent(Method::DELETE, ()), 3, ""),
         (sent(Method::PUT, stream()), 1, "streamed"),
-        (sent(Method::PUT, stream()).repeatable(true), 1, "streamed"),
+        (sent(Method::PUT, stream()).retryable(true), 1, "streamed"),
     ] {
-        let lab = Lab::new(repeating(), |_| Answer::status(502));
+        let lab = Lab::new(retrying(), |_| Answer::status(502));
         assert_eq!(lab.outcome(task).await, Ok(502));
         let seen = lab.origin.seen();
         assert_eq!(seen.len(), attempts, "{:?} {body}", seen[0].method);
@@ -135,15 +135,15 @@ async fn without_a_budget_the_failing_response_is_delivered() {
     for _ in 0..50 {
         assert_eq!(lab.outcome(get("/")).await, Ok(503));
     }
-    assert_eq!(lab.lane().counts.repeats, 10, "a fifth of fifty");
+    assert_eq!(lab.lane().counts.retries, 10, "a fifth of fifty");
     assert_eq!(lab.origin.attempts(), 60);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeat_gives_its_turn_to_others_while_it_pauses_and_goes_first_afterwards() {
+async fn a_retry_gives_its_permit_to_others_while_it_pauses_and_goes_first_afterwards() {
     let settings = LaneSettings {
         concurrency: fixed(1),
-        ..repeating()
+        ..retrying()
     };
     let lab = Lab::new(settings, |seen| match (seen.uri.path(), seen.number) {
         ("/fails", 0) => Answer::status(502),
@@ -158,8 +158,8 @@ async fn a_repeat_gives_its_turn_to_others_while_it_pauses_and_goes_first_afterw
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeat_asks_breaker_and_rate_again() {
-    let mut settings = repeating();
+async fn a_retry_asks_breaker_and_rate_again() {
+    let mut settings = retrying();
     settings.rate = Some("1/s".parse().expect("rate"));
     let lab = Lab::new(settings.clone(), |_| Answer::status(502));
     assert_eq!(lab.outcome(get("/")).await, Ok(502));
@@ -173,7 +173,7 @@ async fn a_repeat_asks_breaker_and_rate_again() {
     let lab = Lab::new(settings, |_| Answer::status(502));
     assert_eq!(lab.outcome(get("/")).await, Err("breaker_open"));
     assert_eq!(
-        (lab.origin.attempts(), lab.lane().counts.repeats),
+        (lab.origin.attempts(), lab.lane().counts.retries),
         (1, 0),
         "it was not sent"
     );
@@ -206,7 +206,7 @@ async fn storm(settings: LaneSettings) -> Lab {
 
 /// B16.
 #[tokio::test(start_paused = true)]
-async fn a_storm_of_failures_makes_no_storm_of_repeats() {
+async fn a_storm_of_failures_makes_no_storm_of_retries() {
     let mut settings = LaneSettings {
         concurrency: fixed(100),
         queue: 20_000,
@@ -216,7 +216,7 @@ async fn a_storm_of_failures_makes_no_storm_of_repeats() {
     let counts = lab.lane().counts;
     assert_eq!((counts.queued, counts.started), (20_000, 20_000));
     let (first, again) = asked(&lab);
-    assert_eq!((first, again), (20_000, counts.repeats));
+    assert_eq!((first, again), (20_000, counts.retries));
     // A fifth of the requests, one a second, and what a floor of one saves in ten seconds.
     assert!(again <= 4000 + 20 + 10, "{again}");
     assert!(again >= 3500, "a budget is there to be used: {again}");
@@ -226,14 +226,14 @@ async fn a_storm_of_failures_makes_no_storm_of_repeats() {
     let counts = lab.lane().counts;
     let (first, again) = asked(&lab);
     assert!(counts.openings > 0 && counts.refused > 10_000);
-    assert_eq!((first + again, again), (counts.attempts, counts.repeats));
+    assert_eq!((first + again, again), (counts.attempts, counts.retries));
     assert!(
         again <= first / 5 + 20 + 10,
         "what was refused earned nothing: {again} after {first}"
     );
 }
 
-/// Requests that were sent, and attempts that repeated one.
+/// Requests that were sent, and attempts that retried one.
 fn asked(lab: &Lab) -> (u64, u64) {
     let paths = lab.origin.paths();
     let first = paths.iter().collect::<std::collections::HashSet<_>>().len();
