@@ -28,6 +28,8 @@ use answers::{revision, spec, tags};
 /// * cmd/go takes all that Bazaar has for revisions, among it the address of any other branch. Here nothing else is one.
 /// * cmd/go fails once history was rewritten, keeps tags that are gone, and takes every program that fails for a
 ///   revision that does not exist. Here the copy becomes what the branch is.
+/// * cmd/go takes a folder for an empty file. As in cmd/go, a symbolic link reads as an empty file: `bzr cat` prints
+///   nothing of it.
 #[derive(Debug)]
 pub struct BzrRepository {
     client: Client,
@@ -72,6 +74,17 @@ impl BzrRepository {
     async fn tags_of(&self, folder: &Folder) -> Result<Vec<String>, VcsError> {
         let printed = self.ask(folder, "tags", Step::Access).text().await?;
         Ok(tags(&printed))
+    }
+
+    /// Whether what is at `path` is a folder. Bazaar lists folders only, so its parent is asked.
+    async fn is_folder(&self, copy: &Folder, at: &RevisionId, path: &str) -> Result<bool, VcsError> {
+        let call = self.ask(copy, "ls", Step::File);
+        let spec = format!("--revision=revno:{at}");
+        let call = call.args(["--null", "--kind=directory", &spec, "--directory=.", "--"]);
+        let parent = path.rsplit_once('/').map(|(parent, _)| parent);
+        let printed = call.args(parent).text().await?;
+        let mut folders = printed.split(|byte| *byte == 0);
+        Ok(folders.any(|folder| folder.strip_suffix(b"/").unwrap_or(folder) == path.as_bytes()))
     }
 
     async fn find(&self, name: &str, spec: &str) -> Result<Revision, VcsError> {
@@ -197,6 +210,8 @@ impl Repository for BzrRepository {
         let spec = format!("--revision=revno:{at}");
         let output = call.args(["--directory=.", &spec, "--", path]).run().await?;
         match output.code {
+            // It prints nothing of a folder, as of an empty file.
+            Some(0) if output.stdout.is_empty() && self.is_folder(&folder, at, path).await? => Ok(None),
             Some(0) => Ok(Some(output.stdout.into())),
             _ if output.said.contains("is not present in revision") => Ok(None),
             _ => Err(self.client.failed(Step::File, &output)),

@@ -17,6 +17,7 @@ mod bzr;
 pub mod cache;
 mod client;
 mod clock;
+pub mod conformance;
 mod credentials;
 mod disk;
 mod egress;
