@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::address::check_url;
-use crate::disk::{Quota, failed};
 use crate::process::{Call, Counters, Output, Runner};
+use crate::quota::Quota;
 use crate::{RepositoryOptions, Step, VcsError, VcsKind, session};
 
 /// The program of a system, as it is asked about one repository.
@@ -81,7 +81,9 @@ impl Client {
 
     /// What it means that the program ended so.
     pub(crate) fn failed(&self, step: Step, output: &Output) -> VcsError {
-        failed(self.runner.vcs(), step, output)
+        output
+            .clone()
+            .error(self.runner.vcs(), step, self.runner.vcs().as_str())
     }
 
     /// The newest commit is unknown only where there is none.

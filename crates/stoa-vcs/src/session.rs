@@ -11,11 +11,7 @@ use url::Url;
 
 use crate::credentials::unusable;
 use crate::process::Call;
-use crate::{Credential, HttpProxy, NamedBy, NoWay, RepositoryOptions, Step, VcsError, VcsKind, ssh};
-
-/// It takes a proxy for the first server and none for those that this one redirects it to.
-const FOSSIL: &str = "fossil would follow redirects to private addresses: name its host in [[vcs.module]] or [[rewrite]], \
-                      or set vcs.allow_private_addresses";
+use crate::{Credential, EgressError, HttpProxy, NamedBy, RepositoryOptions, Step, VcsError, VcsKind, ssh};
 
 /// What a run is to be told.
 #[derive(Debug)]
@@ -45,10 +41,11 @@ pub(crate) async fn remote(
     }
     let mut proxy = None;
     if let Some(egress) = &options.egress {
-        let no_way = |why: NoWay| why.into_error(vcs, Step::Access, url);
-        let named_by = egress.check(url).await.map_err(no_way)?;
+        let into_error = |error: EgressError| error.into_error(vcs, Step::Access, url);
+        let named_by = egress.check(url).await.map_err(into_error)?;
         if vcs == VcsKind::Fossil && named_by == NamedBy::Stranger {
-            return Err(no_way(NoWay::Refused(FOSSIL.to_owned())));
+            // Fossil asks the first server through the proxy, and those that it redirects to without.
+            return Err(into_error(egress.refuse_redirects(vcs)));
         }
         if matches!(parsed.scheme(), "http" | "https") {
             proxy = Some(egress.proxy().await.map_err(|error| failed(&error))?);

@@ -6,16 +6,9 @@ use std::time::Instant;
 use super::GitRepository;
 use super::program::{Remote, failed};
 use super::refs::Refs;
+use super::state::KnownRefs;
 use super::url::Transport;
 use crate::{Step, VcsError};
-
-/// What was learnt of the refs.
-#[derive(Clone, Debug)]
-pub(super) struct Known {
-    /// When it was learnt.
-    at: Instant,
-    refs: Result<Arc<Refs>, VcsError>,
-}
 
 impl GitRepository {
     /// The refs as the server says they are, at most as old as the options allow. Who waits for somebody else's question
@@ -25,13 +18,13 @@ impl GitRepository {
         if let Some(known) = self.known(asked) {
             return known;
         }
-        let _turn = self.shared.turn(&self.shared.refs_turn, Step::Access).await?;
+        let _permit = self.state.permit(&self.state.refs_permit, Step::Access).await?;
         if let Some(known) = self.known(asked) {
             return known;
         }
         let refs = self.ask_for_refs().await.map(Arc::new);
         let at = Instant::now();
-        *self.shared.refs.lock() = Some(Known {
+        *self.state.refs.lock() = Some(KnownRefs {
             at,
             refs: refs.clone(),
         });
@@ -40,11 +33,11 @@ impl GitRepository {
 
     /// Forgets the refs, which turned out to have changed.
     pub(super) fn forget_refs(&self) {
-        *self.shared.refs.lock() = None;
+        *self.state.refs.lock() = None;
     }
 
     fn known(&self, asked: Instant) -> Option<Result<Arc<Refs>, VcsError>> {
-        let known = self.shared.refs.lock();
+        let known = self.state.refs.lock();
         let known = known.as_ref()?;
         let fresh = known.refs.is_ok() && known.at.elapsed() < self.program.options.freshness;
         (fresh || known.at >= asked).then(|| known.refs.clone())

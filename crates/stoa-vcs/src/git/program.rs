@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::session::{Session, With};
+use super::session::{Session, SessionInput};
 use super::{GitOptions, RepoUrl, Transport};
 use crate::cache::Cache;
 use crate::process::{Call, Output, Runner, RunnerSettings};
@@ -62,12 +62,12 @@ impl Program {
     pub(super) async fn prepare(&self, run: Remote<'_>) -> Result<(Call, Session), VcsError> {
         let proxy = self.way_out(run.step).await?;
         let credential = self.credential().await;
-        let with = With {
+        let input = SessionInput {
             credential: credential.as_ref(),
             proxy: proxy.as_ref(),
             partial: run.partial,
         };
-        let session = Session::new(&self.sessions, &self.url, &self.options, with);
+        let session = Session::new(&self.sessions, &self.url, &self.options, input);
         let session = session.map_err(|error| failed(run.step, error.to_string()))?;
         let mut call = self
             .runner

@@ -169,7 +169,7 @@ impl GitRepository {
     }
 
     fn objects(&self, step: Step) -> Result<Objects, VcsError> {
-        let mut held = self.shared.objects.lock();
+        let mut held = self.state.objects.lock();
         if let Some(objects) = held.as_ref().filter(|objects| objects.is_open()) {
             return Ok(objects.clone());
         }

@@ -24,7 +24,7 @@ pub(super) struct Session {
 
 /// What a session is for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct With<'a> {
+pub(super) struct SessionInput<'a> {
     pub(super) credential: Option<&'a Credential>,
     pub(super) proxy: Option<&'a HttpProxy>,
     /// What is fetched may leave out objects.
@@ -33,12 +33,17 @@ pub(super) struct With<'a> {
 
 impl Session {
     /// Writes the configuration into a new folder `below` another.
-    pub(super) fn new(below: &Path, url: &RepoUrl, options: &GitOptions, with: With<'_>) -> io::Result<Self> {
-        let With {
+    pub(super) fn new(
+        below: &Path,
+        url: &RepoUrl,
+        options: &GitOptions,
+        input: SessionInput<'_>,
+    ) -> io::Result<Self> {
+        let SessionInput {
             credential,
             proxy,
             partial,
-        } = with;
+        } = input;
         let folder = tempfile::Builder::new().prefix("git-").tempdir_in(below)?;
         let mut secrets = credential.map(Credential::secrets).unwrap_or_default();
         let mut text = String::from(

@@ -17,7 +17,7 @@ impl GitRepository {
     /// fails, it is tried again after the next fetch.
     pub(super) fn tend(&self, lease: &Lease) {
         let packs = local::packs(lease.path());
-        if packs < PACKS || self.shared.tending.swap(true, Ordering::AcqRel) {
+        if packs < PACKS || self.state.tending.swap(true, Ordering::AcqRel) {
             return;
         }
         let call = |arguments: &[&str]| {
@@ -30,15 +30,15 @@ impl GitRepository {
             call(&["repack", "--no-progress", "--batch-size=0"]),
         ];
         let last = call(&["expire", "--no-progress"]);
-        let (lease, tending) = (self.cache.lease(&self.key), Arc::clone(&self.shared.tending));
-        let turn = Arc::clone(&self.shared.write_turn);
+        let (lease, tending) = (self.cache.lease(&self.key), Arc::clone(&self.state.tending));
+        let permit = Arc::clone(&self.state.write_permit);
         let url = self.program.url.clone();
         self.spawn(async move {
             let mut done = true;
             for step in steps {
                 done = done && succeeds(step).await;
             }
-            if done && let Ok(_turn) = turn.acquire_owned().await {
+            if done && let Ok(_permit) = permit.acquire_owned().await {
                 // While packs go, nobody may miss them.
                 done = local::forget_packs(lease.path()).is_ok() && succeeds(last).await;
                 done = local::note_packs(lease.path()).is_ok() && done;

@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::{HgRepository, answers, is_unknown, rev};
+use super::HgRepository;
+use super::answers::{self, is_unknown, rev};
 use crate::local_copy::{Fetch, Folder, Updated};
 use crate::{RevisionId, Step, VcsError, VcsKind};
 

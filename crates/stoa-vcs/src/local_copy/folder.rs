@@ -1,17 +1,17 @@
-//! The folder of a copy, and its use.
+//! The folder of a copy.
 
 use std::collections::HashSet;
-use std::io::{self, Read};
-use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-use super::{MARK, Shared};
 use crate::RevisionId;
-use crate::cache::{Cache, Lease};
+use crate::cache::Cache;
+
+/// The file that says whose copy a folder is, and that it is whole.
+pub(super) const MARK: &str = "stoa-copy";
 
 /// How many commits are remembered to be in a copy.
 const KNOWN: usize = 10_000;
@@ -81,53 +81,5 @@ impl Drop for Folder {
             Ok(runtime) => drop(runtime.spawn_blocking(remove)),
             Err(_) => remove(),
         }
-    }
-}
-
-/// The use of a copy: as long as it is held, the copy stays.
-#[derive(Debug)]
-pub(crate) struct Reading {
-    // The first to be dropped.
-    folder: Arc<Folder>,
-    /// Who opens the repository anew must find it in use.
-    _shared: Arc<Shared>,
-    _lease: Arc<Lease>,
-}
-
-impl Reading {
-    pub(super) fn new(folder: Arc<Folder>, shared: Arc<Shared>, lease: Arc<Lease>) -> Self {
-        Self {
-            folder,
-            _shared: shared,
-            _lease: lease,
-        }
-    }
-
-    /// A reader of a program that reads the copy.
-    pub(crate) fn hold<R: Read>(self, reader: R) -> impl Read + use<R> {
-        Held {
-            reader,
-            _reading: self,
-        }
-    }
-}
-
-impl Deref for Reading {
-    type Target = Folder;
-
-    fn deref(&self) -> &Folder {
-        &self.folder
-    }
-}
-
-struct Held<R> {
-    // The first to be dropped.
-    reader: R,
-    _reading: Reading,
-}
-
-impl<R: Read> Read for Held<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer)
     }
 }

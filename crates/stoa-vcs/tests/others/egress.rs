@@ -11,7 +11,7 @@ use stoa_dispatch::{AddressPolicy, ForwardProxy, ProxyAccess, SystemLookup};
 use stoa_vcs::cache::Cache;
 use stoa_vcs::conformance::Workspace;
 use stoa_vcs::{
-    BzrRepository, Egress, FossilRepository, HgRepository, HttpProxy, NamedBy, NoWay, Repository,
+    BzrRepository, Egress, EgressError, FossilRepository, HgRepository, HttpProxy, NamedBy, Repository,
     RepositoryOptions, SvnRepository, VcsError, VcsKind,
 };
 
@@ -36,8 +36,12 @@ struct Out(ForwardProxy, NamedBy);
 
 #[async_trait]
 impl Egress for Out {
-    async fn check(&self, _: &str) -> Result<NamedBy, NoWay> {
+    async fn check(&self, _: &str) -> Result<NamedBy, EgressError> {
         Ok(self.1)
+    }
+
+    fn refuse_redirects(&self, vcs: VcsKind) -> EgressError {
+        EgressError::Refused(format!("{vcs} is not guarded"))
     }
 
     async fn proxy(&self) -> Result<HttpProxy, String> {

@@ -56,16 +56,6 @@ impl Quota {
     }
 }
 
-/// What it means that a program ended so.
-pub(crate) fn failed(vcs: VcsKind, step: Step, output: &Output) -> VcsError {
-    let said = match output.code {
-        _ if !output.said.is_empty() => output.said.clone(),
-        Some(code) => format!("{vcs} ended with {code} and said nothing"),
-        None => format!("{vcs} was killed"),
-    };
-    VcsError::Failed { vcs, step, said }
-}
-
 /// The bytes of all files below `folder`. What comes and goes meanwhile counts or does not; links count as nothing.
 fn size(folder: &Path) -> u64 {
     let mut sum = 0_u64;
