@@ -62,7 +62,7 @@ impl BzrRepository {
             .env("BRZ_PLUGIN_PATH", "-user:-core:-site")
             .env("BRZ_LOG", "/dev/null")
             .env("BRZ_EMAIL", "stoa <stoa@localhost>")
-            // Names are Unicode to it; in another locale it could print only some of them.
+            // Bzr decodes names; in another locale it could not print all of them.
             .env("LC_ALL", "C.UTF-8");
         call.args(["--no-plugins", "--no-aliases", command])
     }
@@ -121,7 +121,7 @@ impl Fetch for BzrRepository {
         let call = self.client.remote(call).await?;
         let call = call.args(["-q", "--overwrite", "--", self.client.url()]);
         self.client.fetch_all(call, folder).await?;
-        // It never takes a tag away.
+        // Pull never removes a tag, so compare the lists.
         let ours = self.call("tags", Step::Access).dir(&branch).text().await?;
         let ours = tags(&ours);
         if ours.is_empty() {

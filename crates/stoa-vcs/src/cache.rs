@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
+use crate::VcsKind;
 use folders::Folders;
 
 /// Where caches of other processes are.
@@ -68,7 +69,7 @@ impl Cache {
             let place = folder.path().to_owned();
             tries += 1;
             match Self::open_in(&place, limit, Some(folder)) {
-                // Somebody who cleans up took it for left over, in the moment before it was locked.
+                // A process that sweeps may remove the folder before it is locked; try again.
                 Err(_) if tries < 3 => {}
                 opened => {
                     tracing::info!(folder = %place.display(), "another process has the cache of repositories: this one fetches for itself");
@@ -109,7 +110,7 @@ impl Cache {
     }
 
     /// The name of the repository at `url` of the system `vcs`.
-    pub fn key(vcs: crate::VcsKind, url: &str) -> String {
+    pub fn key(vcs: VcsKind, url: &str) -> String {
         let sum = Sha256::digest(format!("{vcs}:{url}"));
         let mut key = format!("{vcs}-");
         for byte in sum.iter().take(16) {

@@ -4,7 +4,7 @@
 //! commit with its trees, then single files, then all files of a folder, and the history without trees when a hash is
 //! unknown or ancestors matter. Where the server cannot leave anything out, it fetches more.
 //!
-//! Reading never fetches by itself (git's lazy fetching is off): a hash that somebody made up, or that of an unmerged
+//! Reading never fetches by itself (git's lazy fetching is off): a hash that a stranger made up, or that of an unmerged
 //! change, must not bring in a commit that no branch and no tag reaches.
 //!
 //! # Deviation

@@ -66,9 +66,9 @@ impl HgRepository {
             .env("LC_ALL", "C.UTF-8");
         call.args([
             "--noninteractive",
-            // A manifest of the server would send us anywhere.
+            // A manifest of the server could name any other address.
             "--config=ui.clonebundles=false",
-            // They would be made in the copy, and run git and svn.
+            // Subrepositories would be fetched into the copy, by git and svn.
             "--config=subrepos.allowed=false",
         ])
     }

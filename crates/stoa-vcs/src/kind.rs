@@ -1,4 +1,4 @@
-//! Which system.
+//! The version control systems.
 
 use std::{fmt, str::FromStr};
 
@@ -17,7 +17,7 @@ pub enum VcsKind {
     Fossil,
 }
 
-/// A name of no system that is known.
+/// The name is not that of a known system.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown version control system {0:?}: git, hg, svn, bzr and fossil are known")]
 pub struct UnknownVcsError(String);

@@ -17,13 +17,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::SemaphorePermit;
 
-use adopt::adopt;
-use folder::MARK;
-use state::CopyState;
-
 use crate::address::unknown;
 use crate::cache::{Cache, Lease};
 use crate::{RevisionId, Step, VcsError, VcsKind};
+use adopt::adopt;
+use folder::MARK;
+use state::CopyState;
 
 /// How often in a row a fetch may fail before the copy is suspected.
 const FAILURES: u32 = 2;
@@ -31,9 +30,9 @@ const FAILURES: u32 = 2;
 /// The local copy of one repository, made at its first use and then fetched into.
 ///
 /// It lives in the [`Cache`], in a folder of its own below that of the repository: while one is replaced, there are two.
-/// All handles of a repository share it, its age, and the fetch that they wait for, whether that ends well or not. A
-/// copy that was not made, or not fetched into, to the end is thrown away; one that is replaced stays on the disk until
-/// the last of its readers is done.
+/// All handles of a repository share the copy, its age, and the fetch that they wait for, whether that ends well or not. A
+/// copy whose first or later fetch did not end is discarded; one that is replaced stays on the disk until its last reader
+/// is done.
 #[derive(Debug)]
 pub(crate) struct LocalCopy {
     vcs: VcsKind,
@@ -87,7 +86,7 @@ impl LocalCopy {
         let folder = match self.current(&lease).await? {
             Some(folder) if any || self.is_fresh(asked) => folder,
             current => {
-                // Whoever waited for a fetch that failed need not see another one fail.
+                // A caller that waited for a failed fetch takes its error, instead of another fetch that would fail, too.
                 if let Some(error) = self.failed_since(asked) {
                     return Err(error);
                 }
@@ -107,7 +106,8 @@ impl LocalCopy {
 
     fn is_fresh(&self, asked: Instant) -> bool {
         let fetched = self.state.copy.lock().fetched;
-        // From the end: where a fetch takes longer than it may be old, each question would cost another one.
+        // Count the age from the end of the fetch: if a fetch takes longer than `freshness`, counting from its begin would
+        // make every question fetch again.
         fetched.is_some_and(|(started, ended)| started >= asked || ended.elapsed() <= self.freshness)
     }
 
@@ -130,8 +130,8 @@ impl LocalCopy {
         self.state.fetch_permit.acquire().await.map_err(|_| self.lost())
     }
 
-    /// The copy that is there, if there is one: it may have been thrown away while nobody used it, or have been left by
-    /// an earlier process.
+    /// The copy that is there, if there is one: it may have been evicted while it was idle, or left by an earlier
+    /// process.
     async fn current(&self, lease: &Lease) -> Result<Option<Arc<Folder>>, VcsError> {
         let (adopted, known) = {
             let copy = self.state.copy.lock();
@@ -166,8 +166,8 @@ impl LocalCopy {
         fetch: &impl Fetch,
     ) -> Result<Arc<Folder>, VcsError> {
         let started = Instant::now();
-        // Until it has ended well, nobody but those who read it already may have it: this future may be dropped at
-        // every await, and the program with it.
+        // Until the fetch has ended well, only its present readers may have the copy: this future, and the program with
+        // it, may be dropped at every await.
         self.state.copy.lock().folder = None;
         folder.retire(true);
         let mark = folder.path().join(MARK);
@@ -214,9 +214,9 @@ impl LocalCopy {
         let started = Instant::now();
         let dir = lease.path().to_owned();
         let made = self.blocking(move || tempfile::Builder::new().prefix("copy-").tempdir_in(dir));
-        // A name that none had before it: one that was retired may still be being removed.
+        // Take a new name: a retired folder may still be in removal.
         let folder = Arc::new(self.folder(made.await?.keep()));
-        // Until it is whole, it goes with this future.
+        // Retired until it is whole: if this future is dropped, the folder is removed.
         folder.retire(true);
         fetch.make(folder.path()).await?;
         self.keep(lease, &folder).await?;

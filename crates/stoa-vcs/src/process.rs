@@ -29,5 +29,5 @@ pub use clean::clean;
 pub use counters::Counters;
 pub(crate) use group::Group;
 pub use output::Output;
-pub use runner::{DEFAULT_PATH, Runner, RunnerSettings};
+pub use runner::{Runner, RunnerSettings};
 pub use stream::Stream;

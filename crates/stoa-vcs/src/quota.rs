@@ -8,7 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::process::{Call, Output};
 use crate::{Step, VcsError, VcsKind};
 
-/// How often the size is looked at.
+/// How often the size is measured.
 const EVERY: Duration = Duration::from_millis(500);
 
 /// What a program may write, and where.

@@ -91,7 +91,7 @@ impl Folders {
         self.repositories().join(format!("{what}.{}", state.clock))
     }
 
-    /// Finds what is there, throws away what is half-made.
+    /// Finds the repositories that are there, and removes what is half-made.
     fn take_stock(&self) -> io::Result<()> {
         let mut found = Vec::new();
         for entry in fs::read_dir(self.repositories())? {
@@ -129,7 +129,7 @@ impl Folders {
         }
     }
 
-    /// Throws away what was not used for longest until the rest fits.
+    /// Evicts what was not used for longest until the rest fits.
     fn shrink(&self) {
         while let Some(moved) = self.move_oldest() {
             // What cannot be removed is found when the cache is opened the next time.
@@ -153,7 +153,7 @@ impl Folders {
             .map(|(key, _)| key.clone())?;
         state.clock += 1;
         let aside = self.repositories().join(format!("old.{}", state.clock));
-        // Under the lock: who asks for it now must find it whole, or gone.
+        // Rename under the lock: a caller that asks for the repository now must find it whole, or not at all.
         let moved = fs::rename(self.path(&key), &aside);
         state.entries.remove(&key);
         moved.ok().map(|()| aside)
@@ -179,7 +179,7 @@ impl Folders {
         if made.is_err() {
             files::remove(&aside)?;
         }
-        // Somebody else may have been quicker.
+        // Another caller may have made it first.
         if path.try_exists()? { Ok(()) } else { made }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::files;
 use super::folders::Folders;
 
-/// As long as this is held, its repository is not thrown away.
+/// The use of one repository: as long as this is held, the repository is not evicted.
 #[derive(Debug)]
 pub struct Lease {
     folders: Arc<Folders>,
@@ -32,7 +32,7 @@ impl Lease {
         self.folders.create(&self.key, fill)
     }
 
-    /// Throws the repository away, which is damaged; whoever else uses it fails.
+    /// Discards the repository, because it is damaged; other users of it fail.
     pub fn discard(&self) -> io::Result<()> {
         self.folders.discard(&self.path)
     }

@@ -2,14 +2,14 @@
 
 use super::origin::unknown_id;
 use super::reading::{archived_files, names};
-use super::sample::Sample;
+use super::sample::{Sample, first_files};
 use crate::{Repository, RevisionId, Step, VcsError};
 
 pub(super) async fn run(sample: &Sample<'_>) {
     let scenario = sample.origin.scenario;
     let repository = sample.origin.open_once();
     for (at, mut expected) in [
-        (&sample.first, sample.first_files()),
+        (&sample.first, first_files()),
         (&sample.second, sample.second_files()),
     ] {
         let mut files = archived_files(&*repository, at, "", 10_000)

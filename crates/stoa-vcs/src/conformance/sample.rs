@@ -74,18 +74,9 @@ impl<'a> Sample<'a> {
         }
     }
 
-    /// What an archive of the first commit has, but for what the system itself adds.
-    pub(super) fn first_files(&self) -> ArchivedFiles {
-        let files = FIRST_FILES.iter().map(|(name, text)| (*name, file(text)));
-        let links = LINKS.iter().map(|(name, to)| (*name, link(to)));
-        let all = files.chain(links);
-        all.map(|(name, entry)| (name.as_bytes().to_vec(), entry))
-            .collect()
-    }
-
     /// What an archive of the second commit has, but for what the system itself adds.
     pub(super) fn second_files(&self) -> ArchivedFiles {
-        let mut files = self.first_files();
+        let mut files = first_files();
         files.remove(GONE.as_bytes());
         files.insert(NEW.into(), file("2\n"));
         files.insert(long_name().into_bytes(), file("q\n"));
@@ -94,6 +85,15 @@ impl<'a> Sample<'a> {
         }
         files
     }
+}
+
+/// What an archive of the first commit has, but for what the system itself adds.
+pub(super) fn first_files() -> ArchivedFiles {
+    let files = FIRST_FILES.iter().map(|(name, text)| (*name, file(text)));
+    let links = LINKS.iter().map(|(name, to)| (*name, link(to)));
+    let all = files.chain(links);
+    all.map(|(name, entry)| (name.as_bytes().to_vec(), entry))
+        .collect()
 }
 
 /// A name that is longer than the fields of a tar header.

@@ -88,7 +88,7 @@ impl GitRepository {
 /// What `git cat-file` prints of one content.
 #[derive(Debug)]
 struct Content {
-    /// `None` if it was not asked for anything.
+    /// `None` if no content has to be read.
     stream: Option<BufReader<Stream>>,
     /// What is left of the content.
     left: u64,

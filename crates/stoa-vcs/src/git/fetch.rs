@@ -13,10 +13,10 @@ use crate::cache::Lease;
 use crate::process::Output;
 use crate::{Step, VcsError, VcsKind};
 
-/// How often the size of a repository is looked at while it grows: no event tells.
+/// How often the size of a growing repository is measured: the file system reports no event.
 const WATCH: Duration = Duration::from_millis(500);
 
-/// What every fetch is told: no tags on its own, nothing in `FETCH_HEAD`, no submodules.
+/// The options of every fetch: no tags beside those that are asked for, nothing in `FETCH_HEAD`, no submodules.
 const FETCH: [&str; 6] = [
     "fetch",
     "-q",
@@ -62,7 +62,7 @@ impl GitRepository {
         Ok(lease)
     }
 
-    /// Waits for the turn to write, and removes what a fetch that did not end has left.
+    /// Waits for the write permit, and removes what a fetch that did not end has left.
     pub(super) async fn begin(&self, lease: &Lease) -> Result<SemaphorePermit<'_>, VcsError> {
         let permit = self.state.permit(&self.state.write_permit, Step::Access).await?;
         if self.state.untidy.swap(true, Ordering::AcqRel) {
@@ -71,7 +71,7 @@ impl GitRepository {
         Ok(permit)
     }
 
-    /// Ends a turn: what is there is noted.
+    /// Ends a fetch, before the write permit is released: notes which packs there are.
     pub(super) fn finish(&self, lease: &Lease) -> Result<(), VcsError> {
         local::note_packs(lease.path()).map_err(|error| failed(Step::Access, error.to_string()))?;
         lease.measure();

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use crate::{ContentId, EntryKind};
 
-/// The most files of an archive; a small repository can claim endless ones.
+/// The most files of an archive: a small repository can list any number of them.
 pub(super) const MOST: u64 = 1_000_000;
 
-/// What a file costs in a tar file besides its content, in bytes, long names included.
+/// The most bytes that a tar file has for a file besides its content, long names included.
 pub(super) const OVERHEAD: u64 = 8 << 10;
 
 /// A file of a tree.
@@ -16,7 +16,7 @@ pub(super) struct ListedFile {
     pub(super) path: Vec<u8>,
     pub(super) kind: EntryKind,
     pub(super) id: ContentId,
-    /// Its length, if whoever asks has its content.
+    /// The length of its content, if the caller has the content.
     pub(super) known: Option<u64>,
 }
 
@@ -30,14 +30,14 @@ pub(super) fn listed(printed: &[u8]) -> Option<Vec<ListedFile>> {
         let mut words = words.split(' ');
         let (mode, _, id) = (words.next()?, words.next()?, words.next()?);
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-        // Git minds case here; that this does not only costs time.
+        // Git compares with case. Comparing without costs time for other spellings, and nothing else.
         if name.eq_ignore_ascii_case(b".gitattributes") {
             return None;
         }
         let kind = match mode {
             "100644" | "100755" => EntryKind::File,
             "120000" => EntryKind::Symlink,
-            // A commit of another repository: an empty folder.
+            // A submodule: an empty folder.
             "160000" => continue,
             _ => return None,
         };

@@ -1,4 +1,4 @@
-//! The refs of the repository, asked for once by all who want them at a time.
+//! The refs of the repository: callers at the same time share one request.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,8 +11,8 @@ use super::url::Transport;
 use crate::{Step, VcsError};
 
 impl GitRepository {
-    /// The refs as the server says they are, at most as old as the options allow. Who waits for somebody else's question
-    /// takes its answer, whatever it is; a failure is not remembered beyond that.
+    /// The refs as the server says they are, at most as old as the options allow. A caller that waits for the
+    /// request of another takes its answer, also a failure; later callers ask again after a failure.
     pub(super) async fn refs(&self) -> Result<Arc<Refs>, VcsError> {
         let asked = Instant::now();
         if let Some(known) = self.known(asked) {
@@ -69,13 +69,13 @@ impl GitRepository {
         Err(self.no_refs(output.said).await)
     }
 
-    /// What it means that git could not get the refs, and said so.
+    /// The error when git could not get the refs and printed this.
     async fn no_refs(&self, said: String) -> VcsError {
         let url = self.program.url.as_str();
-        // As cmd/go does: only an HTTP server that says so to anybody makes a repository not exist.
+        // As in cmd/go, a repository does not exist only if an HTTP server says so without credentials.
         let http = matches!(self.program.url.transport(), Transport::Https | Transport::Http);
-        // The probe is a stranger to the server, and strangers are told that there is nothing: when a credential was
-        // refused, that is no answer.
+        // The probe has no credential, and servers hide private repositories from such clients: after a refused
+        // credential its answer proves nothing.
         let believed = said.contains("not found") || self.program.credential().await.is_none();
         if http
             && believed

@@ -9,17 +9,17 @@ use super::{GitRepository, local};
 use crate::cache::Lease;
 use crate::{Step, VcsError};
 
-/// How a question over the wire ended.
+/// How a fetch over the wire ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum FetchOutcome {
     Done,
-    /// The server said no, for this reason.
+    /// The server refused, for this reason.
     Refused(String),
-    /// It cannot be asked so.
+    /// The server does not have the features for it.
     Unable,
 }
 
-/// What went wrong while an answer was read.
+/// Why an answer could not be read.
 pub(super) enum ReceiveError {
     Connection(std::io::Error),
     Other(VcsError),
@@ -76,7 +76,7 @@ impl GitRepository {
                 shallow.push(hash.to_owned());
             }
         }
-        // Before the commits come: that they have no parents here has to be known from the first moment.
+        // Note the shallow commits before the pack arrives: git must know at once that their parents are missing.
         local::add_shallow(lease.path(), &shallow)
             .map_err(|error| failed(Step::Access, error.to_string()))?;
         self.pack(connection, lease).await
@@ -110,7 +110,7 @@ impl GitRepository {
             match line.split_first() {
                 Some((1, data)) => {
                     bytes += data.len() as u64;
-                    // If it has ended, its last words say why; the rest of the answer is read all the same.
+                    // If index-pack has ended, its standard error says why. Read the rest of the answer in any case.
                     ended = ended || stdin.write_all(data).await.is_err();
                 }
                 Some((3, reason)) => {

@@ -11,10 +11,10 @@ use super::{GitRepository, local};
 use crate::cache::Lease;
 use crate::{Step, VcsError};
 
-/// How long a copy that was found whole is not looked at again for a failure that may be the server's.
+/// How long a copy that was found sound is not examined again after failures that the server may have caused.
 const SOUND: Duration = Duration::from_secs(60);
 
-/// How much of a copy is looked at.
+/// How much of a copy is examined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Depth {
     /// What refs name, and its history.
@@ -24,11 +24,11 @@ enum Depth {
 }
 
 impl GitRepository {
-    /// After `error`: if the local copy is damaged it goes, and asking again is worth it; else the error comes back.
+    /// After `error`: discards the local copy if it is damaged, so that the caller asks again; else gives the error back.
     pub(super) async fn heal(&self, error: VcsError) -> Result<(), VcsError> {
         let depth = match error {
             VcsError::Failed { .. } => Depth::Packs,
-            // That of a commit that cannot be found here any more would be a lie.
+            // A commit that is unknown only because the copy is damaged does exist.
             VcsError::UnknownRevision { .. } => Depth::Commits,
             _ => return Err(error),
         };
@@ -62,7 +62,7 @@ impl GitRepository {
         Ok(())
     }
 
-    /// Lets git look at the copy; what is wrong with it.
+    /// Lets git examine the copy; gives what is wrong with it.
     async fn examine(&self, lease: &Lease, depth: Depth) -> Result<Option<String>, VcsError> {
         if let Some(damage) = local::damage(lease.path()) {
             return Ok(Some(damage));
@@ -75,7 +75,7 @@ impl GitRepository {
             "--glob=refs/stoa/one",
         ]);
         let output = commits.run().await?;
-        // It only warns of refs that it cannot read.
+        // Git only warns of refs that it cannot read.
         if output.code != Some(0) || !output.said.is_empty() {
             return Ok(Some(output.said));
         }
@@ -95,7 +95,7 @@ impl GitRepository {
         let url = &self.program.url;
         tracing::warn!(%url, damage, "the local copy of a repository is damaged: it is thrown away and fetched anew");
         self.counters().add("discard", 1);
-        // It reads what is no longer there.
+        // Stop the program that reads objects: it has the discarded files open.
         *self.state.objects.lock() = None;
         *self.state.health.sound.lock() = [None; 2];
         lease

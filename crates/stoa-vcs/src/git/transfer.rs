@@ -68,7 +68,7 @@ impl GitRepository {
                 return self.finish(lease);
             }
         }
-        // There are many reasons, told in many ways: the last resort is everything, as in cmd/go.
+        // The reasons are many and have no common text: fetch everything as the last resort, as cmd/go does.
         drop(permit);
         self.fetch_history(lease, refs, Step::Revision).await
     }
@@ -83,7 +83,7 @@ impl GitRepository {
         let io = |error: std::io::Error| failed(step, error.to_string());
         let mut done = false;
         if !local::is_plain(dir) {
-            // First: trees must be looked for from now on, even if this is cut short.
+            // Set the mark before the fetch: trees may be missing from now on, even if the fetch is cut short.
             local::set_treeless(dir).map_err(io)?;
             done = self.fetch_commits(lease, refs, step).await?;
         }
@@ -157,7 +157,7 @@ impl GitRepository {
         step: Step,
     ) -> Result<(), VcsError> {
         let _permit = self.begin(lease).await?;
-        // Somebody else may have fetched them meanwhile.
+        // Another caller may have fetched them meanwhile.
         let missing = match ids {
             [id] => match self.object(lease, id, LARGEST, step).await {
                 Ok(Answer::Missing) => vec![id.clone()],

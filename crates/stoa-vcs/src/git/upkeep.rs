@@ -12,9 +12,9 @@ use crate::process::Call;
 const PACKS: usize = 40;
 
 impl GitRepository {
-    /// Puts the packs together if there are many, in a task of its own. Questions and fetches go on meanwhile: nothing
-    /// goes before the large pack is there, and only the moment in which the small ones go is a fetch's turn. If it
-    /// fails, it is tried again after the next fetch.
+    /// Combines the packs if there are many, in a task of its own. Questions and fetches go on meanwhile: the small packs
+    /// stay until the large one is there, and only their removal takes the write permit. After a failure the next fetch
+    /// tries again.
     pub(super) fn tend(&self, lease: &Lease) {
         let packs = local::packs(lease.path());
         if packs < PACKS || self.state.tending.swap(true, Ordering::AcqRel) {
@@ -39,7 +39,7 @@ impl GitRepository {
                 done = done && succeeds(step).await;
             }
             if done && let Ok(_permit) = permit.acquire_owned().await {
-                // While packs go, nobody may miss them.
+                // Forget the noted packs first: a check during their removal would take the copy for damaged.
                 done = local::forget_packs(lease.path()).is_ok() && succeeds(last).await;
                 done = local::note_packs(lease.path()).is_ok() && done;
             }

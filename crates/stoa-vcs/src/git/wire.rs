@@ -14,13 +14,13 @@ use super::{GitRepository, local};
 use crate::cache::Lease;
 use crate::{Step, VcsError, VcsKind};
 
-/// How old a connection may become, so that a credential that was changed is taken up.
+/// The highest age of a connection, so that a changed credential is used soon.
 const OLDEST: Duration = Duration::from_secs(60);
 
 /// How many bytes of refs a server may send.
 const REFS: usize = 64 << 20;
 
-/// The most commits that are named as being here already.
+/// The most commits that are named to the server as already fetched.
 const HAVES: usize = 64;
 
 /// What a server is asked to send.

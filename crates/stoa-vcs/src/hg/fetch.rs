@@ -14,7 +14,7 @@ use crate::{RevisionId, Step, VcsError, VcsKind};
 
 impl HgRepository {
     async fn pull(&self, folder: &Path) -> Result<(), VcsError> {
-        // By force, for a repository whose commits are all new ones.
+        // With force: the repository may have been replaced by one without common commits.
         let call = self.call("pull", Step::Access).dir(folder);
         let call = self.client.remote(call).await?;
         let call = call.args(["pull", "-q", "-f", "--", self.client.url()]);
@@ -97,7 +97,7 @@ impl Fetch for HgRepository {
 
     async fn update(&self, folder: &Path) -> Result<Updated, VcsError> {
         self.pull(folder).await?;
-        // What it does not have and we have was taken away there; tags in it would be tags still.
+        // Commits that only the copy has were taken away at the server; tags in them would stay tags.
         let call = self.call("outgoing", Step::Access).dir(folder);
         let call = self.client.remote(call).await?;
         let call = call

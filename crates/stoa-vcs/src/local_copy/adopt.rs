@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::folder::MARK;
 
-/// Takes over what an earlier process left below `dir`: a whole copy. All else is removed.
+/// Finds a whole copy that an earlier process left below `dir`, and removes everything else.
 pub(super) fn adopt(dir: &Path, mark: &str) -> io::Result<Option<PathBuf>> {
     let mut whole = None;
     for entry in std::fs::read_dir(dir)? {
@@ -20,7 +20,7 @@ pub(super) fn adopt(dir: &Path, mark: &str) -> io::Result<Option<PathBuf>> {
     Ok(whole)
 }
 
-/// Removes a folder that somebody else may be removing, too.
+/// Removes a folder that another task may be removing at the same time.
 fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -16,7 +16,7 @@ pub(super) const MARK: &str = "stoa-copy";
 /// How many commits are remembered to be in a copy.
 const KNOWN: usize = 10_000;
 
-/// The folder of a copy. Once retired it goes with the last who reads it.
+/// The folder of a copy. Once retired, it is removed when its last reader drops it.
 #[derive(Debug)]
 pub(crate) struct Folder {
     cache: Arc<Cache>,
@@ -37,7 +37,7 @@ impl Folder {
         }
     }
 
-    /// Says whether it goes with the last who reads it.
+    /// Sets whether its last reader removes it.
     pub(super) fn retire(&self, retired: bool) {
         self.retired.store(retired, Ordering::Relaxed);
     }
@@ -68,9 +68,9 @@ impl Drop for Folder {
             return;
         }
         let path = std::mem::take(&mut self.path);
-        // At once: nobody may take what is left of it for whole.
+        // Remove the mark first, so that a half-removed folder is never taken for a whole copy.
         let _ = std::fs::remove_file(path.join(MARK));
-        // Held until it is gone and the rest measured, so that nothing is thrown away beneath.
+        // Hold a lease until the folder is removed and the rest is measured, so that the repository is not evicted meanwhile.
         let lease = self.cache.lease(&self.key);
         let remove = move || {
             // What stays is removed at the next start.

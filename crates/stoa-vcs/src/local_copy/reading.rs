@@ -11,9 +11,9 @@ use crate::cache::Lease;
 /// The use of a copy: as long as it is held, the copy stays.
 #[derive(Debug)]
 pub(crate) struct Reading {
-    // The first to be dropped.
+    // Fields drop in order: this one goes first.
     folder: Arc<Folder>,
-    /// Who opens the repository anew must find it in use.
+    /// Keeps what is known of the copy, for a handle that is opened while this one reads.
     _state: Arc<CopyState>,
     _lease: Arc<Lease>,
 }
@@ -45,7 +45,7 @@ impl Deref for Reading {
 }
 
 struct Held<R> {
-    // The first to be dropped.
+    // Fields drop in order: this one goes first.
     reader: R,
     _reading: Reading,
 }

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use super::Folder;
 use crate::VcsError;
 
-/// What all handles of a repository share.
+/// What all handles of a repository share: its copy, and the right to fetch into it.
 #[derive(Debug)]
 pub(crate) struct CopyState {
     /// Its permit is the right to fetch.

@@ -15,10 +15,10 @@ use super::group::Group;
 use super::{Output, Runner};
 use crate::{Step, VcsError};
 
-/// How long a run may take when nobody says otherwise.
+/// How long a run may take by default.
 const DEFAULT_TIME: Duration = Duration::from_secs(60);
 
-/// How many bytes a run may print when nobody says otherwise.
+/// How many bytes a run may print by default.
 const DEFAULT_LIMIT: u64 = 64 << 20;
 
 impl Runner {
@@ -43,7 +43,7 @@ pub struct Call {
     pub(super) secrets: Vec<String>,
     pub(super) limit: u64,
     pub(super) time: Duration,
-    /// What the program reads and nobody else needs.
+    /// A folder of files for this run alone; it is removed when the run has ended.
     held: Option<TempDir>,
 }
 

@@ -15,7 +15,7 @@ impl Group {
 
     /// Kills it, unless it was waited for.
     pub(crate) fn kill(&self) {
-        // Without an id it was waited for, and the number may be somebody else's by now.
+        // A process that was waited for has no id: another process may have the number by now.
         if let Some(id) = self.0.id() {
             kill_group(id);
         }
@@ -31,7 +31,7 @@ impl Drop for Group {
 /// Kills the group that `id`, not yet waited for, leads.
 pub(super) fn kill_group(id: u32) {
     if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
-        // It fails when there is nobody left, which is what was wanted.
+        // It fails when the group has no process left, which is fine.
         let _ = kill_process_group(pid, Signal::KILL);
     }
 }

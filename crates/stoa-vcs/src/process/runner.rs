@@ -8,8 +8,8 @@ use std::sync::{Arc, OnceLock};
 use super::Counters;
 use crate::{VcsError, VcsKind};
 
-/// Where programs are looked for when nobody says otherwise.
-pub const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+/// Where programs are looked for by default.
+const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// What programs see of this machine.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct RunnerSettings {
 }
 
 impl RunnerSettings {
-    /// Programs from [`DEFAULT_PATH`], with this home.
+    /// Programs from `/usr/local/bin`, `/usr/bin` and `/bin`, with this home.
     pub fn new(home: impl Into<PathBuf>) -> Self {
         Self {
             path: DEFAULT_PATH.into(),
