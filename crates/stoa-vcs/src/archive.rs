@@ -94,7 +94,7 @@ pub struct Entry<'a> {
 /// The entries of an archive, one after another, in the order of the archive; folders are left out. For blocking
 /// threads. Dropping it ends what produces it.
 pub trait Archive: Send {
-    /// The next entry; what was not read of the one before is skipped.
+    /// The next entry. Skips the unread rest of the one before.
     ///
     /// # Errors
     /// When the system's program fails, is too slow, or sends more than was allowed.

@@ -1,4 +1,4 @@
-//! Bazaar, and Breezy, which goes by its name.
+//! Bazaar, and Breezy, its successor, whose program has the same name.
 
 mod answers;
 

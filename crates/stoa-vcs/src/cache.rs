@@ -22,15 +22,14 @@ use tempfile::TempDir;
 use crate::VcsKind;
 use folders::Folders;
 
-/// Where caches of other processes are.
+/// The folder of private caches.
 const PRIVATE: &str = "private";
 
 /// A folder of repositories, one process's own.
 ///
-/// A repository is a folder named after the hash of its URL, which appears whole or not at all: it is made beside its
-/// place and renamed. When all of them hold more bytes than allowed, those go that were not used for longest, never one
-/// that is in use. What a process that was killed left half-made is recognised by its name and goes when the cache is
-/// opened.
+/// A repository is a folder named after the hash of its URL. It appears whole or not at all: it is made beside its place
+/// and renamed. When all of them hold more bytes than the limit, the least recently used are evicted, never one that is in
+/// use. What a killed process left half-made is recognised by its name and removed when the cache is opened.
 #[derive(Debug)]
 pub struct Cache {
     folders: Arc<Folders>,
@@ -46,8 +45,8 @@ impl Cache {
         Self::open_in(&root.into(), limit, None)
     }
 
-    /// Opens the cache in `root`, or, if another process has it open, one of our own inside of it, which begins empty and
-    /// is removed with this. What a process that was killed has left of such a one goes when any is opened.
+    /// Opens the cache in `root`, or, if another process has it open, a private one inside of it, which begins empty and
+    /// is removed when it is dropped. Private caches that killed processes left are removed when any cache is opened.
     ///
     /// # Errors
     /// What the file system says.
@@ -104,7 +103,7 @@ impl Cache {
         self.folders.root().join("home")
     }
 
-    /// A folder for what only one run of a program needs; what is left in it goes when the cache is opened.
+    /// A folder for the files of single runs of programs. What is left in it is removed when the cache is opened.
     pub fn sessions(&self) -> PathBuf {
         self.folders.root().join("sessions")
     }
@@ -129,7 +128,7 @@ impl Cache {
         Lease::new(Arc::clone(&self.folders), key.to_owned())
     }
 
-    /// What all handles of the repository `key` share; made by the first of them, gone with the last.
+    /// The state that all handles of the repository `key` share: made for the first of them, dropped with the last.
     pub fn shared<T: Any + Send + Sync>(&self, key: &str, make: impl FnOnce() -> T) -> Arc<T> {
         let mut shared = self.shared.lock();
         let there = shared.get(key).and_then(Weak::upgrade);

@@ -53,7 +53,7 @@ impl EgressError {
     }
 }
 
-/// Who named a host.
+/// Which party named a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamedBy {
     /// The operator, in the configuration.

@@ -37,7 +37,7 @@ pub enum VcsError {
     NoRepository {
         /// Where.
         url: String,
-        /// What was said.
+        /// The message of the program.
         said: String,
     },
     /// The repository is there, the revision is not.

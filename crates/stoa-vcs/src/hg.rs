@@ -223,7 +223,7 @@ impl Repository for HgRepository {
     }
 }
 
-/// A too large file is larger than its own limit, without what was added to it.
+/// Names the limit of the caller, without the bytes that the adapter added to it.
 fn limited(error: VcsError, limit: u64) -> VcsError {
     match error {
         VcsError::TooLarge { vcs, step, .. } => VcsError::TooLarge { vcs, step, limit },

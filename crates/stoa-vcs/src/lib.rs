@@ -8,8 +8,8 @@
 //! bound. [`git`] fetches no more than a question needs; [`HgRepository`], [`BzrRepository`] and [`FossilRepository`] copy
 //! the repository, and [`SvnRepository`] asks its server.
 //!
-//! What lets programs in ([`Credentials`]) is in files that only we may read, for as long as they run; how they get out is
-//! decided by [`Egress`].
+//! [`Credentials`] reach a program in files that only this user can read, for as long as it runs. [`Egress`] judges the
+//! connections of programs. Every adapter passes the suite of [`conformance`].
 
 mod address;
 mod archive;

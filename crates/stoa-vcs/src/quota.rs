@@ -56,7 +56,8 @@ impl Quota {
     }
 }
 
-/// The bytes of all files below `folder`. What comes and goes meanwhile counts or does not; links count as nothing.
+/// The bytes of all files below `folder`. A file that appears or disappears meanwhile may count or not; links count
+/// nothing.
 fn size(folder: &Path) -> u64 {
     let mut sum = 0_u64;
     let mut folders = vec![folder.to_owned()];

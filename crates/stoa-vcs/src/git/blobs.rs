@@ -142,7 +142,7 @@ impl BlobArchive {
         error
     }
 
-    /// Skips what was not read of a content.
+    /// Skips the unread rest of a content.
     fn skip(&mut self) -> io::Result<()> {
         let owed = std::mem::take(&mut self.owed);
         self.content.left += owed;

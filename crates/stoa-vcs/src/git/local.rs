@@ -64,10 +64,10 @@ pub(super) fn add_shallow(dir: &Path, hashes: &[String]) -> io::Result<()> {
     fs::rename(lock, path)
 }
 
-/// Where what was fetched alone is named.
+/// The refs of commits that were fetched without their history.
 const ALONE: &str = "refs/stoa/one";
 
-/// Names what was fetched for the commit `commit`: itself, or a tag of it.
+/// Makes a ref for a commit that was fetched: to the commit itself, or to a tag of it.
 pub(super) fn set_fetched(dir: &Path, commit: &str, hash: &str) -> io::Result<()> {
     let folder = dir.join(ALONE);
     fs::create_dir_all(&folder)?;

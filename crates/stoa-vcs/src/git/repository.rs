@@ -41,7 +41,7 @@ impl GitRepository {
         })
     }
 
-    /// What was run, by the name of git's command: `ls-remote`, `fetch` (one commit), `fetch-history`, `fetch-objects`,
+    /// The counters of runs, by the name of git's command: `ls-remote`, `fetch` (one commit), `fetch-history`, `fetch-objects`,
     /// `cat-file`, `cat-blobs` (the files of an archive) and so on; `clone` counts first fetches, `bytes` what fetches added to the disk.
     pub fn counters(&self) -> &Arc<Counters> {
         self.program.runner().counters()

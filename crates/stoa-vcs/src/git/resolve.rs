@@ -77,7 +77,7 @@ impl GitRepository {
             return Err(unknown());
         }
         let lease = self.lease(Step::Revision).await?;
-        // What is there was fetched by the name of a ref, or is an ancestor of what was.
+        // Every commit of the copy was fetched by the name of a ref, or is an ancestor of one that was.
         if let Some((id, commit)) = self.lookup(&lease, prefix, Step::Revision).await? {
             return revision_of(refs, &id, &commit, None);
         }

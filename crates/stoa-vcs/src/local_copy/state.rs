@@ -14,17 +14,20 @@ use crate::VcsError;
 pub(crate) struct CopyState {
     /// Its permit is the right to fetch.
     pub(super) fetch_permit: Semaphore,
-    pub(super) copy: Mutex<Copy>,
+    pub(super) copy: Mutex<KnownCopy>,
 }
 
+/// What is known of the copy.
 #[derive(Debug, Default)]
-pub(super) struct Copy {
+pub(super) struct KnownCopy {
+    /// Whether the disk was searched for a copy of an earlier process.
     pub(super) adopted: bool,
     pub(super) folder: Option<Arc<Folder>>,
     /// When the last fetch that ended well began, and when it ended.
     pub(super) fetched: Option<(Instant, Instant)>,
-    /// When the last fetch began that did not, and why it did not.
+    /// When the last fetch that failed began, and its error.
     pub(super) failed: Option<(Instant, VcsError)>,
+    /// How many fetches in a row have failed.
     pub(super) failures: u32,
 }
 

@@ -80,21 +80,21 @@ impl Call {
         self
     }
 
-    /// Where it runs; in the home of the runner if nowhere is said.
+    /// The folder in which it runs; by default the home of the runner.
     #[must_use]
     pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.dir = Some(dir.into());
         self
     }
 
-    /// What it reads; nothing if nothing is said. Only for [`Self::run`].
+    /// The bytes of its standard input; none by default. Only for [`Self::run`].
     #[must_use]
     pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
         self.stdin = bytes;
         self
     }
 
-    /// The file it reads, from where that is at; nothing if nothing is said. Only for [`Self::stream`].
+    /// The file of its standard input, read from the file's position; none by default. Only for [`Self::stream`].
     #[must_use]
     pub(crate) fn input(mut self, file: File) -> Self {
         self.input = Some(file);
@@ -115,14 +115,14 @@ impl Call {
         self
     }
 
-    /// How many bytes it may print; 64 MiB if nothing is said.
+    /// How many bytes it may print; 64 MiB by default.
     #[must_use]
     pub fn limit(mut self, bytes: u64) -> Self {
         self.limit = bytes;
         self
     }
 
-    /// How long it may take; a minute if nothing is said. For [`Self::stream`], until it is read to the end.
+    /// How long it may take; a minute by default. For [`Self::stream`], until it is read to the end.
     #[must_use]
     pub fn time(mut self, time: Duration) -> Self {
         self.time = time;
