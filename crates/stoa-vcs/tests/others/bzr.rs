@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use stoa_vcs::cache::Cache;
 use stoa_vcs::conformance::{self, Abilities, Ability, Change, CopyCounters, Scenario, Workspace, tag_names};
@@ -117,7 +118,9 @@ async fn finds_names_that_only_bazaar_has() {
     let work = Workspace::new();
     work.script(REPOSITORY);
     work.script("bzr branch -q r other; cd other; bzr commit -q --unchanged -m other");
-    let bzr = open(&work);
+    let mut options = work.options();
+    options.freshness = Duration::from_secs(600);
+    let bzr = BzrRepository::open(&work.url("repo/r"), work.cache(), options).expect("an address");
     let latest = bzr.latest().await.expect("a commit");
     assert_eq!(latest.tags, ["a tag", "v1.0.0"]);
     for name in [
