@@ -5,6 +5,7 @@ mod ancestry;
 mod archive;
 mod blobs;
 mod cache;
+mod conformance;
 mod files;
 mod fixture;
 mod repair;

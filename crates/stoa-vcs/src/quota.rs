@@ -8,7 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::process::{Call, Output};
 use crate::{Step, VcsError, VcsKind};
 
-/// How often the size is looked at.
+/// How often the size is measured.
 const EVERY: Duration = Duration::from_millis(500);
 
 /// What a program may write, and where.
@@ -56,17 +56,8 @@ impl Quota {
     }
 }
 
-/// What it means that a program ended so.
-pub(crate) fn failed(vcs: VcsKind, step: Step, output: &Output) -> VcsError {
-    let said = match output.code {
-        _ if !output.said.is_empty() => output.said.clone(),
-        Some(code) => format!("{vcs} ended with {code} and said nothing"),
-        None => format!("{vcs} was killed"),
-    };
-    VcsError::Failed { vcs, step, said }
-}
-
-/// The bytes of all files below `folder`. What comes and goes meanwhile counts or does not; links count as nothing.
+/// The bytes of all files below `folder`. A file that appears or disappears meanwhile may count or not; links count
+/// nothing.
 fn size(folder: &Path) -> u64 {
     let mut sum = 0_u64;
     let mut folders = vec![folder.to_owned()];
