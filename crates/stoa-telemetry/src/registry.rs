@@ -63,14 +63,12 @@ impl Registry {
     /// The exposition text, in `OpenMetrics` form.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        match encode(&mut text, &self.metrics.lock().inner) {
-            Ok(()) => text,
+        if encode(&mut text, &self.metrics.lock().inner).is_err() {
             // Writing to a string fails only if a collector says so. Half a text would look like metrics that are gone.
-            Err(fmt::Error) => {
-                tracing::error!("the metrics could not be written");
-                String::new()
-            }
+            tracing::error!("the metrics could not be written");
+            text.clear();
         }
+        text
     }
 }
 

@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use stoa_fetch::{HttpClient, SmallFiles};
 use stoa_proxy::{
     CheckedSums, ChecksumDatabase, ChecksumDatabases, DatabasePort, NetworkMode, NoCheck, PrivateGate,
-    Remote, SumFlight, SumMemory, SumMemoryOptions, SumWatch, Sums, VerifiedDatabase, Watched,
+    Remote, SumFlight, SumMemory, SumMemoryOptions, SumMetrics, SumWatch, Sums, VerifiedDatabase, Watched,
 };
-use stoa_server::Metrics;
 use stoa_storage::Records;
 use stoa_sumdb::KeyName;
+use stoa_telemetry::Part;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, DatabaseConfig};
@@ -44,10 +44,10 @@ pub(crate) fn build(
     config: &Config,
     client: &HttpClient,
     records: &Arc<dyn Records>,
-    metrics: &Arc<Metrics>,
+    metrics: &Part,
     tasks: &TaskTracker,
 ) -> Checksums {
-    let watch: Arc<dyn SumWatch> = Arc::clone(metrics) as _;
+    let watch: Arc<dyn SumWatch> = Arc::new(SumMetrics::new(metrics));
     let databases: Vec<_> = config
         .sumdb
         .databases

@@ -8,11 +8,11 @@ use stoa_fetch::{
     code_repo::CodeLimits, discovery::DiscoveryOptions,
 };
 use stoa_proxy::{
-    Admission, FetchAndSave, Ingest, NetworkMode, Offline, Pool, Protocol, ResolvedInfo, RevalidationCache,
-    SingleFlight, Stash, Stasher, StorageFirst,
+    Admission, FetchAndSave, FetchMetrics, Ingest, LaneMetrics, Metered, NetworkMode, Offline, Pool,
+    Protocol, RepositoryMetrics, ResolvedInfo, RevalidationCache, SingleFlight, Stash, Stasher, StorageFirst,
 };
-use stoa_server::{Metered, Metrics};
 use stoa_storage::Storage;
+use stoa_telemetry::Part;
 use stoa_vcs::process::Counters;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -55,11 +55,11 @@ impl Pipelines {
     }
 }
 
-/// Builds everything that answers questions. Must be called within a runtime.
-pub(crate) fn build(config: &Config, storage: Arc<dyn Storage>, metrics: &Arc<Metrics>) -> Pipelines {
+/// Builds everything that answers questions; what it counts is registered in `metrics`. Must be called within a runtime.
+pub(crate) fn build(config: &Config, storage: Arc<dyn Storage>, metrics: &Part) -> Pipelines {
     let tasks = TaskTracker::new();
     let dispatcher = dispatcher(config);
-    metrics.show_lanes(dispatcher.clone());
+    metrics.collector(LaneMetrics::new(dispatcher.clone()));
     let client = HttpClient::new(dispatcher.clone(), config.total, config.limits.clone());
     let client = client.with_rules(Arc::new(config.vcs.rules()));
     let fetcher = fetcher(config, &client, metrics);
@@ -135,7 +135,7 @@ fn stash_pipeline(
 /// 3. `routes` - the first `[[route]]` that matches the module path; else, for a path of `vcs.private`, its repository;
 ///    else the default list
 /// 4. the chain - the entries of that list, `,` and `|` as the go command reads them
-fn fetcher(config: &Config, client: &HttpClient, metrics: &Arc<Metrics>) -> Arc<dyn Fetcher> {
+fn fetcher(config: &Config, client: &HttpClient, metrics: &Part) -> Arc<dyn Fetcher> {
     let direct = direct(config, client, metrics);
     let routes = config.routes.iter().map(|route| Route {
         patterns: route.patterns.clone(),
@@ -149,22 +149,14 @@ fn fetcher(config: &Config, client: &HttpClient, metrics: &Arc<Metrics>) -> Arc<
     let default = Arc::new(Chain::new(&config.upstream, client, &direct));
     let routes = Arc::new(Routes::new(routes.chain(private).collect(), default));
     let pool = Arc::new(Pool::new(routes, config.fetches));
-    Arc::new(Metered::new(pool, Arc::clone(metrics)))
+    Arc::new(Metered::new(pool, FetchMetrics::new(metrics)))
 }
 
 /// `direct`: from a module path to its repository, to its versions. Nothing is opened before the first question.
-fn direct(config: &Config, client: &HttpClient, metrics: &Metrics) -> Arc<dyn Fetcher> {
+fn direct(config: &Config, client: &HttpClient, metrics: &Part) -> Arc<dyn Fetcher> {
     let vcs = &config.vcs;
     let git_counters = Arc::new(Counters::default());
-    let shown = Arc::clone(&git_counters);
-    let counts = move || {
-        shown
-            .all()
-            .into_iter()
-            .map(|(kind, count)| ("git", kind, count))
-            .collect()
-    };
-    metrics.show_vcs(Box::new(counts));
+    metrics.collector(RepositoryMetrics::new([("git", Arc::clone(&git_counters))]));
     let repositories = Repositories::new(
         RepositoriesOptions {
             cache: vcs.cache.clone(),
@@ -225,6 +217,7 @@ mod tests {
     use std::io::Write;
 
     use stoa_storage::MemoryStorage;
+    use stoa_telemetry::Registry;
 
     use super::*;
     use crate::config::{Given, load};
@@ -238,7 +231,7 @@ mod tests {
         };
         let config = load(&given).expect("config");
         let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new(1 << 20));
-        let pipelines = build(&config, storage, &Arc::new(Metrics::new()));
+        let pipelines = build(&config, storage, &Registry::new("stoa").root());
         (
             pipelines.protocol.to_string(),
             pipelines.checksums.databases.to_string(),

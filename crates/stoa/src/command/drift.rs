@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 use stoa_proxy::{Drift, DriftCheck, DriftReport, NetworkMode, Today};
-use stoa_server::Metrics;
+use stoa_telemetry::Registry;
 
 use super::{Failure, open_storage, runtime};
 use crate::{config::Config, pipeline, progress};
@@ -31,7 +31,7 @@ pub(super) fn run(config: &Config, json: bool) -> Result<(), Failure> {
 
 async fn compare(config: &Config, json: bool) -> Result<DriftReport, Failure> {
     let storage = open_storage(config)?;
-    let pipelines = pipeline::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
+    let pipelines = pipeline::build(config, Arc::clone(&storage), &Registry::new("stoa").root());
     let check = DriftCheck {
         storage,
         fetcher: Arc::clone(&pipelines.fetcher),

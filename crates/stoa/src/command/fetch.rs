@@ -1,13 +1,10 @@
 //! `stoa fetch`.
 
-use std::{
-    io::{self, Write},
-    sync::Arc,
-};
+use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
-use stoa_server::Metrics;
+use stoa_telemetry::Registry;
 
 use super::{Failure, download::Download, open_storage, runtime};
 use crate::{config::Config, pipeline};
@@ -19,8 +16,7 @@ pub(super) fn run(config: &Config, modules: &[String]) -> Result<(), Failure> {
 /// Fetches one module after the other, printing each as it is done, and fails at the end if one failed.
 async fn fetch(config: &Config, modules: &[String]) -> Result<(), Failure> {
     let storage = open_storage(config)?;
-    let metrics = Arc::new(Metrics::new());
-    let pipelines = pipeline::build(config, storage, &metrics);
+    let pipelines = pipeline::build(config, storage, &Registry::new("stoa").root());
     let mut failed = false;
     for module in modules {
         let download = Download::run(module, pipelines.protocol.as_ref(), pipelines.storage.as_ref()).await;

@@ -7,9 +7,10 @@ use std::{
 };
 
 use stoa_server::{
-    AccessLog, AdminGuard, AdminToken, Edge, EdgeOptions, EdgeParts, Listener, LogSink, Metrics, Readiness,
-    ServeOptions, TlsFiles, serve,
+    AccessLog, AdminGuard, AdminToken, Edge, EdgeMetrics, EdgeOptions, EdgeParts, Guard, Listener, Mount,
+    Readiness, ServeOptions, ServicePages, TlsFiles, api_mount, lanes_mount, serve,
 };
+use stoa_telemetry::{LogSink, Registry};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     time::sleep,
@@ -17,7 +18,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Failure, open_storage, runtime};
-use crate::{config::Config, logging, pipeline};
+use crate::{
+    config::Config,
+    logging,
+    pipeline::{self, Pipelines},
+};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -37,8 +42,9 @@ async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -
     let tls = config.tls.as_ref().map(TlsFiles::read).transpose();
     let tls = tls.map_err(Failure::new)?;
     let storage = open_storage(&config)?;
-    let metrics = Arc::new(Metrics::new());
-    let pipelines = pipeline::build(&config, Arc::clone(&storage), &metrics);
+    let registry = Registry::new("stoa");
+    registry.root().collector(sink.writer());
+    let pipelines = pipeline::build(&config, Arc::clone(&storage), &registry.root());
     let (protocol, checksums) = (&pipelines.protocol, &pipelines.checksums.databases);
     tracing::info!(version = VERSION, %protocol, %checksums, "starting");
 
@@ -50,19 +56,16 @@ async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -
         prefix: config.prefix.clone(),
         list_ttl: config.revalidation.list_ttl,
         memory: config.memory,
-        secure: config.tls.is_some(),
-        version: VERSION,
     };
     let edge_parts = EdgeParts {
+        gate: None,
+        mounts: mounts(&config, admin, &pipelines, &readiness, &registry),
         protocol: Arc::clone(&pipelines.protocol),
         checksum_databases: pipelines.checksums.databases.clone(),
-        readiness: Arc::clone(&readiness),
-        metrics,
         access_log,
-        admin,
-        dispatcher: pipelines.dispatcher.clone(),
-        log: sink.writer(),
+        metrics: EdgeMetrics::new(&registry.root()),
     };
+    let edge = Edge::new(edge_options, edge_parts).map_err(Failure::new)?;
     let listener = Listener::bind(&config.listen).await.map_err(Failure::new)?;
     let mut signals = StopSignals::new()?;
     announce(&config, &listener)?;
@@ -73,12 +76,7 @@ async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -
         tls,
         drain_timeout: config.drain_timeout,
     };
-    let server = serve(
-        listener,
-        Edge::new(edge_options, edge_parts),
-        options,
-        shutdown.clone(),
-    );
+    let server = serve(listener, edge, options, shutdown.clone());
     let drain = async {
         let name = signals.recv().await;
         tracing::info!(signal = name, "draining: not ready from now on");
@@ -100,11 +98,35 @@ async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -
     Ok(())
 }
 
+/// What answers below paths of its own.
+fn mounts(
+    config: &Config,
+    admin: AdminGuard,
+    pipelines: &Pipelines,
+    readiness: &Arc<Readiness>,
+    registry: &Registry,
+) -> Vec<Mount> {
+    let admin: Arc<dyn Guard> = Arc::new(admin);
+    let pages = ServicePages {
+        readiness: Arc::clone(readiness),
+        registry: registry.clone(),
+        prefix: config.prefix.clone(),
+        secure: config.tls.is_some(),
+        version: VERSION,
+    };
+    vec![
+        lanes_mount(pipelines.dispatcher.clone(), Arc::clone(&admin)),
+        api_mount(VERSION, admin),
+        pages.mount(),
+    ]
+}
+
 /// Who may use the API: who knows the token, if a file for one is configured.
 fn admin_guard(config: &Config) -> Result<AdminGuard, Failure> {
     let token = config.admin_token.as_deref().map(AdminToken::read).transpose();
-    let token = token.map_err(|error| config.fault("admin.token_file", error))?;
-    Ok(token.into())
+    let setting = "admin.token_file";
+    let token = token.map_err(|error| config.fault(setting, error))?;
+    Ok(AdminGuard::new(token, setting))
 }
 
 /// Says where the server listens, and the line that makes `go` use it.

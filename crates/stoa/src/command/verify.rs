@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 use stoa_proxy::{Finding, Verifier, VerifyReport};
-use stoa_server::Metrics;
+use stoa_telemetry::Registry;
 
 use super::{Failure, open_storage, runtime};
 use crate::{config::Config, pipeline, progress};
@@ -25,7 +25,7 @@ pub(super) fn run(config: &Config, repair: bool, json: bool) -> Result<(), Failu
 
 async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyReport, Failure> {
     let storage = open_storage(config)?;
-    let pipelines = pipeline::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
+    let pipelines = pipeline::build(config, Arc::clone(&storage), &Registry::new("stoa").root());
     let parallel = available_parallelism().map_or(1, usize::from);
     let repair = repair.then(|| Arc::clone(&pipelines.stasher));
     let verifier = Verifier::new(storage, config.zip_limits.clone(), repair, parallel);
