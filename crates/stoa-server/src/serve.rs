@@ -14,7 +14,14 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Edge, Listener, Tls, edge::EdgeConnection, listen::Socket, peer::Peer};
+use crate::{
+    connection::EdgeConnection,
+    drain::DrainToken,
+    edge::Edge,
+    listen::{Listener, Socket},
+    peer::Peer,
+    tls::Tls,
+};
 
 /// A TLS handshake that takes longer is given up.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -36,7 +43,8 @@ pub struct ServeOptions {
     pub drain_timeout: Duration,
 }
 
-/// Serves `edge` on `listener` until `shutdown`, then lets open requests end.
+/// Serves `edge` on `listener` until `shutdown`, then lets open requests end. Streams of events are ended politely; what
+/// has not ended when the drain has taken too long is cut.
 ///
 /// HTTP/1.1 and HTTP/2 are told apart by their first bytes, so that h2c works without an upgrade. Returns how many
 /// connections had to be cut because the drain took too long.
@@ -67,7 +75,7 @@ pub async fn serve(
         let open = edge.metrics().connection();
         let connection = Connection {
             builder: builder.clone(),
-            edge: edge.for_connection(peer),
+            edge: edge.for_connection(peer, DrainToken::new(shutdown.clone())),
             shutdown: shutdown.clone(),
             cut: cut.clone(),
         };

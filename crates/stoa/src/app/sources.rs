@@ -6,8 +6,8 @@ use stoa_fetch::{
     Direct, DirectOptions, Fetcher, HttpClient, Repositories, RepositoriesOptions, code_repo::CodeLimits,
     discovery::DiscoveryOptions,
 };
-use stoa_proxy::SourceOptions;
-use stoa_server::Metrics;
+use stoa_proxy::{RepositoryMetrics, SourceOptions};
+use stoa_telemetry::Part;
 use stoa_vcs::process::Counters;
 
 use crate::config::Config;
@@ -30,18 +30,10 @@ pub(super) fn options(config: &Config) -> SourceOptions {
 }
 
 /// `direct`: from a module path to its repository, to its versions. Nothing is opened before the first question.
-pub(super) fn direct(config: &Config, client: &HttpClient, metrics: &Metrics) -> Arc<dyn Fetcher> {
+pub(super) fn direct(config: &Config, client: &HttpClient, metrics: &Part) -> Arc<dyn Fetcher> {
     let vcs = &config.vcs;
     let git_counters = Arc::new(Counters::default());
-    let shown = Arc::clone(&git_counters);
-    let counts = move || {
-        shown
-            .all()
-            .into_iter()
-            .map(|(kind, count)| ("git", kind, count))
-            .collect()
-    };
-    metrics.show_vcs(Box::new(counts));
+    metrics.collector(RepositoryMetrics::new([("git", Arc::clone(&git_counters))]));
     let repositories = Repositories::new(
         RepositoriesOptions {
             cache: vcs.cache.clone(),
