@@ -109,6 +109,7 @@ impl Body {
 
     /// Tells `finish` when the body has ended, or was dropped before.
     pub(crate) fn finishing(mut self, mut finish: Finish) -> Self {
+        finish.streams(self.left.is_some());
         // A body that is at its end already is never asked for more.
         finish.sent(0, self.is_at_end());
         self.finish = Some(Box::new(finish));

@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use http::{Method, Request, Response, StatusCode, request::Parts};
+use http::{Method, Request, Response, StatusCode, Version, request::Parts};
 use hyper::body::Incoming;
 use stoa_telemetry::span;
 use tracing::Instrument;
@@ -23,6 +23,7 @@ use crate::{
     goproxy::RequestHead,
     hot_cache::Hot,
     peer::Peer,
+    resettable::Unfinished,
     status::{ErrorReply, UNKNOWN_PATH},
     subject::Subject,
 };
@@ -48,6 +49,7 @@ pub(crate) struct EdgeConnection {
     /// The peer as the log shows it.
     remote: Arc<str>,
     drain: DrainToken,
+    unfinished: Unfinished,
 }
 
 /// What the first stages have found out.
@@ -58,12 +60,13 @@ struct Begun {
 }
 
 impl EdgeConnection {
-    pub(crate) fn new(edge: Arc<EdgeState>, peer: Peer, drain: DrainToken) -> Self {
+    pub(crate) fn new(edge: Arc<EdgeState>, peer: Peer, drain: DrainToken, unfinished: Unfinished) -> Self {
         Self {
             edge,
             peer,
             remote: peer.to_string().into(),
             drain,
+            unfinished,
         }
     }
 
@@ -182,6 +185,7 @@ impl hyper::service::Service<Request<Incoming>> for EdgeConnection {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             span: span.clone(),
+            unfinished: (request.version() < Version::HTTP_11).then(|| self.unfinished.clone()),
         };
         let begun = Begun { info, hot, judged };
         let (this, (parts, body)) = (self.clone(), request.into_parts());

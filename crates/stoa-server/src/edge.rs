@@ -19,6 +19,7 @@ use crate::{
     peer::Peer,
     request_id::RequestIds,
     request_path::PathPrefix,
+    resettable::Unfinished,
 };
 
 /// What shapes the edge.
@@ -80,9 +81,14 @@ impl Edge {
         })
     }
 
-    /// The edge for a connection from `peer`, which `drain` asks to end.
-    pub(crate) fn for_connection(&self, peer: Peer, drain: DrainToken) -> EdgeConnection {
-        EdgeConnection::new(Arc::clone(&self.state), peer, drain)
+    /// The edge for a connection from `peer`, which `drain` asks to end, and which is told of unfinished bodies.
+    pub(crate) fn for_connection(
+        &self,
+        peer: Peer,
+        drain: DrainToken,
+        unfinished: Unfinished,
+    ) -> EdgeConnection {
+        EdgeConnection::new(Arc::clone(&self.state), peer, drain, unfinished)
     }
 
     /// The counts.

@@ -10,6 +10,7 @@ use crate::{
     access_log::{Access, AccessLog},
     body_error::BodyError,
     metrics::{EdgeMetrics, HitMeter, RequestLabels},
+    resettable::Unfinished,
     subject::Subject,
 };
 
@@ -32,6 +33,8 @@ pub(crate) struct RequestInfo {
     pub(crate) path: String,
     /// Open until the body has ended.
     pub(crate) span: Span,
+    /// For clients of HTTP/1.0, to whom the end of the connection may be that of the body.
+    pub(crate) unfinished: Option<Unfinished>,
 }
 
 impl RequestInfo {
@@ -135,9 +138,19 @@ impl Finish {
         }
     }
 
+    /// The body begins to be streamed, with a length or without.
+    pub(crate) fn streams(&self, has_length: bool) {
+        if let Some(unfinished) = &self.request.unfinished {
+            unfinished.set(!has_length);
+        }
+    }
+
     pub(crate) fn sent(&mut self, bytes: u64, whole: bool) {
         self.bytes += bytes;
         self.whole |= whole;
+        if let (true, Some(unfinished)) = (self.whole, &self.request.unfinished) {
+            unfinished.set(false);
+        }
     }
 
     pub(crate) fn failed(&mut self, error: &BodyError) {

@@ -114,3 +114,44 @@ impl fmt::Display for GateStage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Hangs;
+
+    impl fmt::Display for Hangs {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("hangs")
+        }
+    }
+
+    #[async_trait]
+    impl Gate for Hangs {
+        fn judge_now(&self, _question: &GateQuestion<'_>) -> Option<Judgement> {
+            None
+        }
+
+        async fn judge(&self, _question: &GateQuestion<'_>) -> Judgement {
+            pending().await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gate_that_hangs_is_not_waited_for() {
+        let question = GateQuestion {
+            method: &Method::GET,
+            path: "/",
+            headers: &HeaderMap::new(),
+            peer: Peer::Unix,
+            subject: &Subject::Unknown,
+        };
+        let judged = GateStage::new(Some(Arc::new(Hangs))).judge(&question).await;
+        let reason = "hangs took longer than 30 seconds".to_owned();
+        assert_eq!(judged, Err(GateRefusal::Unavailable { reason }));
+    }
+}

@@ -45,6 +45,7 @@ mod problem;
 mod readiness;
 mod request_id;
 mod request_path;
+mod resettable;
 mod serve;
 mod service_routes;
 mod status;

@@ -22,7 +22,7 @@ const MAX_BODY: usize = 64 << 10;
 /// * The routes of the router are whole paths, with the prefix: `/api/v1/jobs/{id}`. The path prefix under which stoa
 ///   itself is served has been cut off.
 /// * Among the extensions of a request are [`Peer`], [`DrainToken`](crate::DrainToken) and
-///   [`stoa_fetch::Context`](stoa_fetch::Context), which says who asks.
+///   [`stoa_fetch::Context`], which says who asks.
 /// * Answers are streamed: nothing of a body is kept, and a slow client slows the body down. Its access line is written
 ///   at its end.
 /// * What a part counts, it registers in a [`Part`](stoa_telemetry::Part) of its own.

@@ -20,6 +20,7 @@ use crate::{
     edge::Edge,
     listen::{Listener, Socket},
     peer::Peer,
+    resettable::{ResettableTcp, Unfinished},
     tls::Tls,
 };
 
@@ -73,16 +74,17 @@ pub async fn serve(
             }
         };
         let open = edge.metrics().connection();
+        let (drain, unfinished) = (DrainToken::new(shutdown.clone()), Unfinished::default());
         let connection = Connection {
             builder: builder.clone(),
-            edge: edge.for_connection(peer, DrainToken::new(shutdown.clone())),
+            edge: edge.for_connection(peer, drain, unfinished.clone()),
             shutdown: shutdown.clone(),
             cut: cut.clone(),
         };
         let tls = tls.clone();
         connections.spawn(async move {
             match socket {
-                Socket::Tcp(stream) => connection.run(stream, tls).await,
+                Socket::Tcp(stream) => connection.run(ResettableTcp::new(stream, unfinished), tls).await,
                 Socket::Unix(stream) => connection.run(stream, tls).await,
             }
             drop((permit, open));

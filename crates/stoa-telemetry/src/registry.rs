@@ -134,7 +134,7 @@ impl Part {
     }
 }
 
-/// A set of labels: what derives [`EncodeLabelSet`](crate::EncodeLabelSet) and the usual traits.
+/// A set of labels: what derives [`EncodeLabelSet`] and the usual traits.
 pub trait Labels: EncodeLabelSet + Clone + fmt::Debug + Eq + Hash + Send + Sync + 'static {}
 
 impl<L: EncodeLabelSet + Clone + fmt::Debug + Eq + Hash + Send + Sync + 'static> Labels for L {}

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use stoa_testing::http::{BodyEnd, Connection};
+
 use crate::{
     client::{Identity, WAYS, Way},
     lab::Lab,
@@ -87,4 +89,49 @@ async fn other_streams_go_on_until_the_drain_has_taken_too_long_and_are_cut() {
             "{line}"
         );
     }
+}
+
+/// To a client of HTTP/1.0 the end of the connection is the end of a body without a length.
+#[tokio::test]
+async fn a_client_of_http_1_0_sees_a_cut_as_a_reset() {
+    for is_drained in [true, false] {
+        let (part, pieces) = live("application/octet-stream");
+        let lab = Lab {
+            mounts: vec![part],
+            drain_timeout: Duration::from_millis(200),
+            ..Lab::default()
+        };
+        let server = lab.start().await;
+        let mut connection = Connection::open(&server.address).await.unwrap();
+        let request = b"GET /live HTTP/1.0\r\nX-Request-Id: old\r\n\r\n";
+        connection.write(request).await.unwrap();
+        pieces.send(Ok("one".into())).await.unwrap();
+        // Taken by the server, so that the first piece is under way.
+        pieces.send(Ok("two".into())).await.unwrap();
+        if is_drained {
+            server.shutdown.cancel();
+        } else {
+            pieces.send(Err("the disk is gone")).await.unwrap();
+        }
+        let line = server.access("old").await;
+        assert_eq!(line["cut"], true, "{line}");
+        // What is on its way is lost with a reset, so the head may be too.
+        let end = connection.read_response("GET").await.map(|answer| answer.end);
+        assert!(
+            matches!(end, Ok(BodyEnd::Cut { reset: true, .. }) | Err(_)),
+            "{is_drained}: {end:?}"
+        );
+    }
+    let (part, pieces) = live("application/octet-stream");
+    let lab = Lab {
+        mounts: vec![part],
+        ..Lab::default()
+    };
+    let server = lab.start().await;
+    let mut connection = Connection::open(&server.address).await.unwrap();
+    connection.write(b"GET /live HTTP/1.0\r\n\r\n").await.unwrap();
+    pieces.send(Ok("whole".into())).await.unwrap();
+    drop(pieces);
+    let whole = connection.read_response("GET").await.unwrap();
+    assert_eq!((whole.text(), whole.end), ("whole", BodyEnd::Closed));
 }
