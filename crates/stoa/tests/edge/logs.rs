@@ -223,7 +223,7 @@ async fn both_requests_of_a_flight_find_its_lines() {
         });
         assert_eq!((first.status, second.status), (200, 200));
         assert_eq!(scene.upstream.count(&path), 1);
-        let output = stoa.output();
+        let output = stoa.wait_for_log("a source has answered");
         let shared = found(&output, &["first-1", "second-2", "a source has answered"]);
         assert_eq!(shared.len(), 1, "{format}\n{output}");
     }

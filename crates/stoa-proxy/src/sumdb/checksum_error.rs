@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use stoa_fetch::{FetchError, Reply, SourceName};
 use stoa_module::ModuleVersion;
-use stoa_storage::StorageError;
-use stoa_sumdb::{ClientError, HeadOrigin, KeyName, RemoteError, RemotePath, SumError};
+use stoa_sumdb::{KeyName, SumError};
 
 use super::Alarm;
-use crate::{Cause, ProxyError};
 
 /// Why a checksum database does not answer, or a file is refused on its word. Cheap to clone.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum SumFailure {
+pub enum ChecksumError {
     /// The module is private, so that nobody outside is asked about it.
     #[error("{module} is private (vcs.private): the checksum database {database} is not asked about it")]
     Private {
@@ -85,7 +83,7 @@ pub enum SumFailure {
     },
 }
 
-impl SumFailure {
+impl ChecksumError {
     /// What came of asking, where that is why.
     pub(crate) fn fetch_error(&self) -> Option<&FetchError> {
         match self {
@@ -114,99 +112,7 @@ impl SumFailure {
 }
 
 /// The first line of what a database said.
-fn said(reply: &Reply) -> String {
+pub(super) fn said(reply: &Reply) -> String {
     let first = reply.text().and_then(|text| text.lines().next());
     first.map_or_else(|| format!("status {}", reply.status), str::to_owned)
-}
-
-/// What the answer to `path` not coming means.
-pub(super) fn failure(database: &KeyName, path: &RemotePath, error: ClientError) -> ProxyError {
-    let database = database.clone();
-    let (alarm, reason) = match error {
-        ClientError::Remote { path: at, source } => match remote(source) {
-            Lack::NotFound(reply) if at == *path && matches!(at, RemotePath::Lookup(_)) => {
-                return SumFailure::NotRecorded { database, reply }.into();
-            }
-            // What must be there for the answer to be verified is not.
-            Lack::NotFound(reply) => (Alarm::BadAnswer, format!("{at}: {}", said(&reply))),
-            Lack::Failed(Cause::Fetch(FetchError::Invalid { reason, .. })) => {
-                (Alarm::BadAnswer, format!("{at}: {reason}"))
-            }
-            Lack::Failed(Cause::Fetch(error)) => {
-                return SumFailure::Unavailable { database, error }.into();
-            }
-            Lack::Failed(cause) => return cause.into(),
-        },
-        ClientError::NoTile { .. } | ClientError::TileHeight { .. } => {
-            let reply = not_found(format!("not found: {error}"));
-            return SumFailure::NotRecorded { database, reply }.into();
-        }
-        ClientError::Store(error) => {
-            return match error.downcast::<StorageError>() {
-                Ok(error) => ProxyError::from(*error),
-                Err(error) => ProxyError::internal(ClientError::Store(error).to_string()),
-            };
-        }
-        ClientError::Contended => return ProxyError::internal(error.to_string()),
-        ClientError::Note {
-            origin: HeadOrigin::Stored,
-            ..
-        }
-        | ClientError::Head {
-            origin: HeadOrigin::Stored,
-            ..
-        } => {
-            return ProxyError::internal(format!(
-                "{error}; if the key of {database} was changed, remove sumdb/{database} from the storage"
-            ));
-        }
-        error => (kind(&error), error.to_string()),
-    };
-    let reason = reason.strip_prefix("security error: ").unwrap_or(&reason).into();
-    SumFailure::Alarm {
-        database,
-        alarm,
-        reason,
-    }
-    .into()
-}
-
-fn kind(error: &ClientError) -> Alarm {
-    match error {
-        ClientError::Fork(_) => Alarm::Fork,
-        ClientError::Rollback { .. } => Alarm::Rollback,
-        ClientError::ForeignRecord { .. } => Alarm::ForeignRecord,
-        ClientError::WrongRecord { .. } => Alarm::WrongRecord,
-        ClientError::Note { .. } => Alarm::BadSignature,
-        ClientError::Tiles(_) => Alarm::BadTile,
-        _ => Alarm::BadAnswer,
-    }
-}
-
-enum Lack {
-    NotFound(Reply),
-    Failed(Cause),
-}
-
-fn not_found(text: String) -> Reply {
-    Reply {
-        status: 404,
-        content_type: None,
-        body: text.into(),
-    }
-}
-
-fn remote(error: RemoteError) -> Lack {
-    match error {
-        RemoteError::NotFound { message, gone } => Lack::NotFound(Reply {
-            status: if gone { 410 } else { 404 },
-            ..not_found(message)
-        }),
-        RemoteError::Failed(error) => match error.downcast::<ProxyError>() {
-            Ok(error) => Lack::Failed(error.cause().clone()),
-            Err(error) => Lack::Failed(Cause::Internal {
-                reason: error.to_string(),
-            }),
-        },
-    }
 }
