@@ -164,7 +164,7 @@ impl Connection {
                 .split(' ')
                 .nth(1)
                 .and_then(|code| code.parse().ok());
-            let status: u16 = status.ok_or_else(|| head::invalid("not a status line"))?;
+            let status: u16 = status.ok_or_else(|| super::head::invalid("not a status line"))?;
             let bodiless = method == "HEAD" || status == 204 || status == 304;
             let framing = if bodiless {
                 Framing::Length(0)
