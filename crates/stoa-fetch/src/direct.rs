@@ -4,14 +4,15 @@ use std::{collections::VecDeque, fmt, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use stoa_code_repo::{CodeLimits, CodeRepo, CompressedContents};
 use stoa_module::ModulePath;
 
 use crate::{
-    BaseUrl, FetchError, Fetched, Fetcher, HttpClient, OpenRepository, Question, SourceName, Upstream,
-    code_repo::{CodeLimits, CodeRepo, CompressedContents, DirectModule},
+    BaseUrl, DirectModule, FetchError, Fetched, Fetcher, HttpClient, OpenRepository, Question, SourceName,
+    Upstream,
     discovery::{Discovery, DiscoveryOptions, HttpPages, RepoKind, RepoRoot},
     recent_repositories::RecentRepositories,
-    repositories::{RepositoryPing, failed},
+    repositories::RepositoryPing,
 };
 
 /// Modules whose handles are kept, so that the questions about one version share what they found.
@@ -124,9 +125,9 @@ impl Direct {
         };
         let source_name = SourceName::new(root.repo.host_str().unwrap_or_default());
         let code = self.repositories.open(vcs, &root.repo);
-        let code = code.map_err(|error| failed(&source_name, error))?;
+        let code = code.map_err(|error| FetchError::of_vcs(&source_name, error))?;
         let repo = CodeRepo::new(code, &root.root, &root.subdir, module.clone(), self.code.clone());
-        let repo = repo.map_err(|error| error.into_fetch(&source_name))?;
+        let repo = repo.map_err(|error| FetchError::of_code_repo(&source_name, error))?;
         let repo = repo.with_contents(Arc::clone(&self.contents));
         let limits = self.client.limits().clone();
         Ok(Arc::new(DirectModule::new(

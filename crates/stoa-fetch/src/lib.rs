@@ -12,16 +12,16 @@
 //! from a source that failed: only the first is [`FetchError::NotFound`]. Every HTTP request goes through a
 //! [`stoa_dispatch::Pool`], which has the deadlines, queues, rates and breakers.
 //!
-//! [`discovery`] finds the repository of a module path, which is where `direct` begins.
+//! [`discovery`] finds the repository of a module path, which is where `direct` begins; `stoa-code-repo` makes modules of it.
 //!
 //! Nothing here stores, verifies or caches: that is `stoa-proxy`.
 
 mod authorization;
 mod body;
 mod chain;
-pub mod code_repo;
 mod context;
 mod direct;
+mod direct_module;
 pub mod discovery;
 mod egress;
 mod error;
@@ -34,6 +34,7 @@ mod question;
 mod recent_repositories;
 mod redirect;
 mod repositories;
+mod repository_error;
 mod route;
 mod small_files;
 mod upstream;
@@ -43,6 +44,7 @@ pub use body::Body;
 pub use chain::Chain;
 pub use context::{Caller, Context, Hops, Trace};
 pub use direct::{Direct, DirectOptions, Off};
+pub use direct_module::DirectModule;
 pub use error::{FetchError, NotFound, Phase, Reply, SourceName};
 pub use fetcher::{Fetched, Fetcher};
 pub use file::FileTree;

@@ -168,53 +168,12 @@ pub(crate) struct RepositoryPing(pub(crate) Arc<dyn OpenRepository>);
 #[async_trait]
 impl Ping for RepositoryPing {
     async fn ping(&self, vcs: VcsKind, url: &Url) -> Result<bool, FetchError> {
-        let failed = |error: VcsError| failed(&SourceName::new(url.as_str()), error);
+        let failed = |error: VcsError| FetchError::of_vcs(&SourceName::new(url.as_str()), error);
         let repository = self.0.open(vcs, url).map_err(failed)?;
         match repository.tags("").await {
             Ok(_) => Ok(true),
             Err(error) if error.is_not_exist() => Ok(false),
             Err(error) => Err(failed(error)),
         }
-    }
-}
-
-/// A repository that could not be asked. A program that is missing, and a question that its system has no answer to, are
-/// what this installation cannot do.
-pub(crate) fn failed(source_name: &SourceName, error: VcsError) -> FetchError {
-    match error {
-        VcsError::Unsupported { .. } | VcsError::NotInstalled { .. } => FetchError::Unsupported {
-            reason: error.to_string(),
-        },
-        VcsError::Refused { .. } => FetchError::Refused {
-            reason: error.to_string(),
-        },
-        error => FetchError::Unreachable {
-            source_name: source_name.clone(),
-            cause: Arc::new(error),
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_missing_program_is_what_this_installation_cannot_do() {
-        let source_name = SourceName::new("h.example");
-        let (vcs, package) = (VcsKind::Bzr, "brz");
-        let FetchError::Unsupported { reason } =
-            failed(&source_name, VcsError::NotInstalled { vcs, package })
-        else {
-            panic!("another meaning");
-        };
-        assert_eq!(
-            reason,
-            "bzr is not installed on this machine: install the package brz"
-        );
-        let step = Step::Access;
-        let said = "connection refused".to_owned();
-        let error = failed(&source_name, VcsError::Failed { vcs, step, said });
-        assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
     }
 }

@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use stoa_code_repo::CodeLimits;
 use stoa_dispatch::{Drain, Filter, FilterFn, HttpOptions, HttpTransports, LaneKey, Request};
 use stoa_fetch::{
     Chain, Direct, DirectOptions, Fetcher, HttpClient, Repositories, RepositoriesOptions, Route, Routes,
-    code_repo::CodeLimits, discovery::DiscoveryOptions,
+    discovery::DiscoveryOptions,
 };
 use stoa_proxy::{
     Admission, FetchAndSave, Ingest, NetworkMode, Offline, Pool, Protocol, ResolvedInfo, RevalidationCache,

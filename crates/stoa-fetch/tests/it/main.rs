@@ -5,6 +5,8 @@
 
 mod answers;
 mod chains;
+mod code_repos;
+mod direct_module;
 mod discovery;
 mod discovery_pages;
 mod discovery_tags;
