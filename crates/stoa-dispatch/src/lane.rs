@@ -91,7 +91,7 @@ impl Lane {
     /// Whether little would be lost with it: it is not set by hand, its breaker keeps nobody away, it does not sleep.
     pub(crate) fn is_forgettable(&self) -> bool {
         self.settings.read().by_hand.is_none()
-            && self.bucket.asleep_until().is_none()
+            && self.bucket.throttled_until().is_none()
             && !matches!(self.breaker.state().1, crate::BreakerState::Open { .. })
     }
 
@@ -119,7 +119,7 @@ impl Lane {
         self.put_in_force(&mut settings, base);
         drop(settings);
         self.breaker.reset();
-        self.bucket.wake();
+        self.bucket.end_throttle();
     }
 
     /// New rules. What was set by hand stays until it ends.
@@ -170,7 +170,7 @@ impl Lane {
         let mut aimd = self.aimd.lock();
         let Some(aimd) = aimd.as_mut() else { return };
         let (before, now) = (aimd.limit(), Instant::now());
-        let limit = aimd.sample(now - began, dropped, self.limiter.crowd().used, now);
+        let limit = aimd.sample(now - began, dropped, self.limiter.load().used, now);
         if limit != before {
             self.limiter.set_limit(limit);
         }
@@ -178,7 +178,7 @@ impl Lane {
 
     pub(crate) fn status(&self) -> LaneStatus {
         let now = Instant::now();
-        let crowd = self.limiter.crowd();
+        let load = self.limiter.load();
         let (mode, breaker) = self.breaker.state();
         let settings = self.settings.read();
         LaneStatus {
@@ -189,12 +189,12 @@ impl Lane {
                 .by_hand
                 .and_then(|by_hand| by_hand.until)
                 .map(|until| until.saturating_duration_since(now)),
-            limit: crowd.limit,
-            running: crowd.used,
-            waiting: crowd.waiting,
+            limit: load.limit,
+            running: load.used,
+            waiting: load.waiting,
             asleep: self
                 .bucket
-                .asleep_until()
+                .throttled_until()
                 .map(|until| until.saturating_duration_since(now)),
             mode,
             breaker,

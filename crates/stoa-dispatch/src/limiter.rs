@@ -1,25 +1,26 @@
-//! Turns: how many run at once, who waits, and who is next.
+//! Permits: how many requests run at once, which of them wait, and which one is next.
 
-use std::{
-    collections::VecDeque,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use crate::Class;
+use crate::{
+    Class, Urgency,
+    place::{Arrival, Place},
+};
 
-/// The share of the turns that background work may take, in percent; at least one turn.
-const BACKGROUND_SHARE: usize = 30;
+mod shares;
 
-/// Hands out turns, first come first served within a class, interactive before background.
+use shares::Shares;
+
+/// Hands out permits: interactive before background, retries first within a class, then in the order of arrival.
 ///
-/// Room and turn are decided under one lock: who finds a free turn takes it, who finds room in the queue waits, who
-/// finds neither is told so. So a lane takes exactly `limit + queue` requests.
+/// Room and permit are decided under one lock: a request that finds a free permit takes it, one that finds room in the
+/// queue waits, one that finds neither is refused. So a lane takes exactly `limit + queue` requests.
+///
+/// Whatever waits here follows its urgency: when its class changes, it moves to the place that its arrival gives it in the
+/// other class.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     state: Mutex<State>,
@@ -27,67 +28,52 @@ pub(crate) struct Limiter {
 
 #[derive(Debug)]
 struct State {
-    limit: usize,
+    shares: Shares,
     queue: usize,
-    used: usize,
-    used_by_background: usize,
-    /// Repeats, which have had a turn before: first in line, and not held against the queue.
-    returning: VecDeque<Waiter>,
-    interactive: VecDeque<Waiter>,
-    background: VecDeque<Waiter>,
-    /// Those who wait for room. They are futures of their own callers, so they take nothing of ours but a line here.
-    outside: VecDeque<Outsider>,
-    next_id: u64,
+    /// Those who wait for a permit.
+    queued: BTreeMap<Place, oneshot::Sender<Permit>>,
+    /// Retries among them, which are not held against the queue.
+    retries: usize,
+    /// Those who wait for room in the queue. They are futures of their own callers and cost a line here.
+    outside: BTreeMap<Place, oneshot::Sender<Entry>>,
+    arrivals: u64,
 }
 
-#[derive(Debug)]
-struct Waiter {
-    id: u64,
-    class: Class,
-    turn: oneshot::Sender<Permit>,
-}
-
-#[derive(Debug)]
-struct Outsider {
-    id: u64,
-    class: Class,
-    entry: oneshot::Sender<Entry>,
-}
-
-/// The answer to "may I come in".
+/// What an arrival gets that is not refused.
 #[derive(Debug)]
 pub(crate) enum Entry {
-    /// At once.
-    Turn(Permit),
-    /// In line.
-    Line(Line),
+    /// A permit at once.
+    Permit(Permit),
+    /// A place in the queue.
+    Queued(Queued),
 }
 
-/// A turn. Dropping it lets the next one in.
+/// The right to run. Dropping it gives it to the next.
 #[derive(Debug)]
-pub(crate) struct Permit {
+pub struct Permit {
     limiter: Arc<Limiter>,
+    /// The class that it was given to. It counts as that to its end.
     class: Class,
 }
 
-/// A place in the line. Dropping it leaves the line.
+/// A place in the queue. Dropping it leaves the queue.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub(crate) struct Queued {
     limiter: Arc<Limiter>,
-    id: u64,
-    turn: oneshot::Receiver<Permit>,
+    place: Place,
+    permit: oneshot::Receiver<Permit>,
     done: bool,
 }
 
-/// What has to be told to somebody once the lock is released.
-enum News {
-    Turn(oneshot::Sender<Permit>, Permit),
+/// An answer to be delivered once the lock is released.
+enum Delivery {
+    Permit(oneshot::Sender<Permit>, Permit),
     Entry(oneshot::Sender<Entry>, Entry),
 }
 
 /// Numbers of a limiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Crowd {
+pub(crate) struct Load {
     pub(crate) limit: usize,
     pub(crate) used: usize,
     pub(crate) waiting: usize,
@@ -97,252 +83,245 @@ impl Limiter {
     pub(crate) fn new(limit: usize, queue: usize) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State {
-                limit: limit.max(1),
+                shares: Shares::new(limit),
                 queue,
-                used: 0,
-                used_by_background: 0,
-                returning: VecDeque::new(),
-                interactive: VecDeque::new(),
-                background: VecDeque::new(),
-                outside: VecDeque::new(),
-                next_id: 0,
+                queued: BTreeMap::new(),
+                retries: 0,
+                outside: BTreeMap::new(),
+                arrivals: 0,
             }),
         })
     }
 
-    /// A turn or a place in line; the bound of the queue if there is neither.
+    /// A permit or a place in the queue; the bound of the queue if there is neither.
     pub(crate) fn enter(self: &Arc<Self>, class: Class) -> Result<Entry, usize> {
         let mut state = self.state.lock();
-        state.enter(self, class)
+        let place = state.arrive(class, Arrival::First);
+        state.enter(self, place)
     }
 
     /// As [`Self::enter`], but waits for room. Cancelling it leaves no trace.
-    pub(crate) async fn enter_when_room(self: &Arc<Self>, class: Class) -> Entry {
-        loop {
-            let (id, entry) = {
-                let mut state = self.state.lock();
-                // Whoever waits for room already goes first, but background work does not hold up anybody else.
-                if state.outside.iter().all(|outsider| outsider.class > class)
-                    && let Ok(entry) = state.enter(self, class)
-                {
-                    return entry;
-                }
-                let (sender, receiver) = oneshot::channel();
-                let id = state.id();
-                state.outside.push_back(Outsider {
-                    id,
-                    class,
-                    entry: sender,
-                });
-                (id, receiver)
-            };
-            let leave = LeaveOutside { limiter: self, id };
-            let entered = entry.await;
-            std::mem::forget(leave);
-            if let Ok(entry) = entered {
+    pub(crate) async fn enter_when_room(self: &Arc<Self>, urgency: &Urgency) -> Entry {
+        let (sender, mut entry) = oneshot::channel();
+        let mut outside = {
+            let mut state = self.state.lock();
+            let place = state.arrive(urgency.class(), Arrival::First);
+            // An earlier arrival of the same class goes first; background work that waits holds up no interactive one.
+            let is_first = state.outside.keys().next().is_none_or(|first| place < *first);
+            if is_first && let Ok(entry) = state.enter(self, place) {
                 return entry;
+            }
+            state.outside.insert(place, sender);
+            Outside { limiter: self, place }
+        };
+        loop {
+            tokio::select! {
+                biased;
+                entered = &mut entry => match entered {
+                    Ok(entry) => return entry,
+                    // The sender is in the state of the limiter until it is used or `outside` is dropped.
+                    Err(_) => std::future::pending().await,
+                },
+                () = urgency.changed(outside.place.class) => outside.follow(urgency.class()),
             }
         }
     }
 
-    /// First in line again, for a repeat.
-    pub(crate) fn enter_again(self: &Arc<Self>, class: Class) -> Entry {
+    /// A permit, or a place before all first attempts of its class, for a retry.
+    pub(crate) fn enter_retry(self: &Arc<Self>, class: Class) -> Entry {
         let mut state = self.state.lock();
-        if state.returning.iter().all(|waiter| waiter.class > class) && state.has_turn(class) {
-            return Entry::Turn(state.permit(self, class));
+        let place = state.arrive(class, Arrival::Retry);
+        if state.is_next(place) {
+            return Entry::Permit(state.permit(self, class));
         }
-        let (waiter, line) = state.waiter(self, class);
-        state.returning.push_back(waiter);
-        Entry::Line(line)
+        Entry::Queued(state.join(self, place))
     }
 
-    /// Changes how many may wait. Who is in already stays in.
+    /// Changes how many may wait. What has entered stays.
     pub(crate) fn set_queue(self: &Arc<Self>, queue: usize) {
         self.state.lock().queue = queue;
         self.advance();
     }
 
-    /// Changes how many run at once. Who runs already runs on.
+    /// Changes how many run at once. What runs already runs on.
     pub(crate) fn set_limit(self: &Arc<Self>, limit: usize) {
-        self.state.lock().limit = limit.max(1);
+        self.state.lock().shares.set_limit(limit);
         self.advance();
     }
 
-    pub(crate) fn crowd(&self) -> Crowd {
+    pub(crate) fn load(&self) -> Load {
         let state = self.state.lock();
-        Crowd {
-            limit: state.limit,
-            used: state.used,
-            waiting: state.waiting() + state.returning.len(),
+        Load {
+            limit: state.shares.limit(),
+            used: state.shares.used(),
+            waiting: state.queued.len(),
         }
     }
 
-    /// Lets in everybody who may come in now. News is delivered without the lock, because a permit that nobody takes
-    /// comes back here.
+    /// Lets in everything that may come in now. Answers are delivered without the lock, because a permit whose receiver has
+    /// gone comes back here.
     fn advance(self: &Arc<Self>) {
         loop {
-            let news = self.state.lock().next_news(self);
-            match news {
+            let delivery = self.state.lock().next_delivery(self);
+            match delivery {
                 None => return,
-                Some(News::Turn(waiter, permit)) => drop(waiter.send(permit)),
-                Some(News::Entry(outsider, entry)) => drop(outsider.send(entry)),
+                Some(Delivery::Permit(waiter, permit)) => drop(waiter.send(permit)),
+                Some(Delivery::Entry(waiter, entry)) => drop(waiter.send(entry)),
             }
         }
     }
 }
 
 impl State {
-    fn id(&mut self) -> u64 {
-        self.next_id += 1;
-        self.next_id
+    fn arrive(&mut self, class: Class, arrival: Arrival) -> Place {
+        self.arrivals += 1;
+        Place {
+            class,
+            arrival,
+            number: self.arrivals,
+        }
     }
 
-    fn waiting(&self) -> usize {
-        self.interactive.len() + self.background.len()
-    }
-
-    fn has_turn(&self, class: Class) -> bool {
-        let share = (self.limit * BACKGROUND_SHARE / 100).max(1);
-        self.used < self.limit && (class == Class::Interactive || self.used_by_background < share)
-    }
-
-    /// Whether nobody of the same or a better class stands in line.
-    fn is_first(&self, class: Class) -> bool {
-        let after = |waiter: &Waiter| waiter.class > class;
-        self.returning.iter().all(after) && self.interactive.is_empty() && self.background.iter().all(after)
+    /// Whether an arrival at `place` gets a permit at once.
+    fn is_next(&self, place: Place) -> bool {
+        self.shares.has(place.class) && self.queued.keys().next().is_none_or(|first| place < *first)
     }
 
     fn permit(&mut self, limiter: &Arc<Limiter>, class: Class) -> Permit {
-        self.used += 1;
-        if class == Class::Background {
-            self.used_by_background += 1;
-        }
+        self.shares.take(class);
         Permit {
             limiter: Arc::clone(limiter),
             class,
         }
     }
 
-    fn waiter(&mut self, limiter: &Arc<Limiter>, class: Class) -> (Waiter, Line) {
-        let (sender, receiver) = oneshot::channel();
-        let id = self.id();
-        let waiter = Waiter {
-            id,
-            class,
-            turn: sender,
-        };
-        let line = Line {
-            limiter: Arc::clone(limiter),
-            id,
-            turn: receiver,
-            done: false,
-        };
-        (waiter, line)
-    }
-
-    fn enter(&mut self, limiter: &Arc<Limiter>, class: Class) -> Result<Entry, usize> {
-        if self.is_first(class) && self.has_turn(class) {
-            return Ok(Entry::Turn(self.permit(limiter, class)));
+    fn enter(&mut self, limiter: &Arc<Limiter>, place: Place) -> Result<Entry, usize> {
+        if self.is_next(place) {
+            return Ok(Entry::Permit(self.permit(limiter, place.class)));
         }
-        if self.waiting() >= self.queue {
+        if self.queued.len() - self.retries >= self.queue {
             return Err(self.queue);
         }
-        let (waiter, line) = self.waiter(limiter, class);
-        match class {
-            Class::Interactive => self.interactive.push_back(waiter),
-            Class::Background => self.background.push_back(waiter),
-        }
-        Ok(Entry::Line(line))
+        Ok(Entry::Queued(self.join(limiter, place)))
     }
 
-    fn next_news(&mut self, limiter: &Arc<Limiter>) -> Option<News> {
-        let again = self.returning.iter().position(|w| self.has_turn(w.class));
-        let next = if let Some(index) = again {
-            self.returning.remove(index)
-        } else if self.has_turn(Class::Interactive) && !self.interactive.is_empty() {
-            self.interactive.pop_front()
-        } else if self.has_turn(Class::Background) {
-            self.background.pop_front()
-        } else {
-            None
-        };
-        if let Some(waiter) = next {
-            let permit = self.permit(limiter, waiter.class);
-            return Some(News::Turn(waiter.turn, permit));
+    fn join(&mut self, limiter: &Arc<Limiter>, place: Place) -> Queued {
+        let (sender, permit) = oneshot::channel();
+        self.queued.insert(place, sender);
+        self.retries += usize::from(place.arrival == Arrival::Retry);
+        Queued {
+            limiter: Arc::clone(limiter),
+            place,
+            permit,
+            done: false,
         }
-        // The first of each class: the room that background work does not get may be enough for somebody else.
-        for class in [Class::Interactive, Class::Background] {
-            let Some(index) = self.outside.iter().position(|o| o.class == class) else {
-                continue;
-            };
-            if let Ok(entry) = self.enter(limiter, class) {
-                let outsider = self.outside.remove(index)?;
-                return Some(News::Entry(outsider.entry, entry));
-            }
+    }
+
+    fn leave(&mut self, place: Place) -> Option<oneshot::Sender<Permit>> {
+        let waiter = self.queued.remove(&place)?;
+        self.retries -= usize::from(place.arrival == Arrival::Retry);
+        Some(waiter)
+    }
+
+    /// Only the first of the queue and the first outside can be next: what there is no permit or room for at an interactive
+    /// place, there is none for at a background one.
+    fn next_delivery(&mut self, limiter: &Arc<Limiter>) -> Option<Delivery> {
+        let first = self.queued.keys().next().copied();
+        if let Some(place) = first.filter(|place| self.shares.has(place.class)) {
+            let waiter = self.leave(place)?;
+            return Some(Delivery::Permit(waiter, self.permit(limiter, place.class)));
         }
-        None
+        let place = *self.outside.keys().next()?;
+        let entry = self.enter(limiter, place).ok()?;
+        let waiter = self.outside.remove(&place)?;
+        Some(Delivery::Entry(waiter, entry))
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        {
-            let mut state = self.limiter.state.lock();
-            state.used -= 1;
-            if self.class == Class::Background {
-                state.used_by_background -= 1;
+        self.limiter.state.lock().shares.give_back(self.class);
+        self.limiter.advance();
+    }
+}
+
+impl Queued {
+    /// Waits for the permit, and moves within the queue as `urgency` changes. May be cancelled and called again; once it has
+    /// resolved, it never does so again.
+    pub(crate) async fn permit(&mut self, urgency: &Urgency) -> Permit {
+        while !self.done {
+            tokio::select! {
+                biased;
+                permit = &mut self.permit => {
+                    self.done = true;
+                    // The sender is in the state of the limiter until it is used or this place is dropped.
+                    let Ok(permit) = permit else { break };
+                    return permit;
+                }
+                () = urgency.changed(self.place.class) => self.follow(urgency.class()),
             }
         }
-        self.limiter.advance();
+        std::future::pending().await
     }
-}
 
-impl Future for Line {
-    type Output = Permit;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Permit> {
-        let turn = ready!(Pin::new(&mut self.turn).poll(cx));
-        self.done = true;
-        match turn {
-            Ok(permit) => Poll::Ready(permit),
-            // The sender lives in the limiter's state until it is used or this line is dropped.
-            Err(_) => Poll::Pending,
-        }
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        if self.done {
-            return;
-        }
+    fn follow(&mut self, class: Class) {
         {
             let mut state = self.limiter.state.lock();
-            let id = self.id;
-            state.returning.retain(|waiter| waiter.id != id);
-            state.interactive.retain(|waiter| waiter.id != id);
-            state.background.retain(|waiter| waiter.id != id);
+            // If it is not there any more, its permit is on the way.
+            let Some(waiter) = state.leave(self.place) else {
+                return;
+            };
+            self.place.class = class;
+            state.retries += usize::from(self.place.arrival == Arrival::Retry);
+            state.queued.insert(self.place, waiter);
         }
-        // The place is free for whoever waits for room.
+        self.limiter.advance();
+    }
+
+    /// How many are before it, and how many wait in all.
+    pub(crate) fn position(&self) -> (usize, usize) {
+        let state = self.limiter.state.lock();
+        (state.queued.range(..self.place).count(), state.queued.len())
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        if !self.done {
+            self.limiter.state.lock().leave(self.place);
+            // There is room now for one that waits outside.
+            self.limiter.advance();
+        }
+    }
+}
+
+/// A place among those that wait for room. Dropping it gives it up.
+struct Outside<'a> {
+    limiter: &'a Arc<Limiter>,
+    place: Place,
+}
+
+impl Outside<'_> {
+    fn follow(&mut self, class: Class) {
+        {
+            let mut state = self.limiter.state.lock();
+            // If it is not there any more, its entry is on the way.
+            let Some(waiter) = state.outside.remove(&self.place) else {
+                return;
+            };
+            self.place.class = class;
+            state.outside.insert(self.place, waiter);
+        }
         self.limiter.advance();
     }
 }
 
-/// Takes an outsider who gives up out of the line for room.
-struct LeaveOutside<'a> {
-    limiter: &'a Arc<Limiter>,
-    id: u64,
-}
-
-impl Drop for LeaveOutside<'_> {
+impl Drop for Outside<'_> {
     fn drop(&mut self) {
-        let id = self.id;
-        self.limiter
-            .state
-            .lock()
-            .outside
-            .retain(|outsider| outsider.id != id);
-        self.limiter.advance();
+        let left = self.limiter.state.lock().outside.remove(&self.place);
+        if left.is_some() {
+            self.limiter.advance();
+        }
     }
 }
 

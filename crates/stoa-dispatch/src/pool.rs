@@ -238,7 +238,7 @@ impl Pool {
     /// a whole has no room, or no lane.
     pub async fn send(&self, task: Task, consumer: impl Consumer) -> Result<(), DispatchError> {
         // Borrowed from the task, they would tie this future to one thread: a task can be sent, but not shared.
-        let (lane, class) = (task.lane.clone(), task.urgency.class());
+        let (lane, urgency) = (task.lane.clone(), task.urgency.clone());
         let offering = Offering {
             pool: self,
             id: self.shared.id(),
@@ -249,7 +249,7 @@ impl Pool {
             let entry = tokio::select! {
                 biased;
                 () = self.shared.closing.token().cancelled() => return Err(DispatchError::Closed),
-                entry = lane.limiter.enter_when_room(class) => entry,
+                entry = lane.limiter.enter_when_room(&urgency) => entry,
             };
             Ok((slot, lane, entry))
         };

@@ -13,8 +13,8 @@ use http::request::Parts;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::{
-    Attempted, Class, Classified, Consumer, DispatchError, EventKind, Filter, RawBody, Request, Response,
-    ResponseBody, Stage, Task, TransportError, Verdict,
+    Attempted, Classified, Consumer, DispatchError, EventKind, Filter, RawBody, Request, Response,
+    ResponseBody, Stage, Task, TransportError, Urgency, Verdict,
     breaker::{BreakerPermit, Refusal},
     bucket::Token,
     lane::Lane,
@@ -88,8 +88,8 @@ async fn stages(
     task: Task,
     keep_parts: bool,
 ) -> Result<Landed, DispatchError> {
-    let class = task.urgency.class();
-    let mut permit = turn(ticket, entry, Stage::Admission).await?;
+    let urgency = task.urgency;
+    let mut permit = wait_for_permit(ticket, entry, &urgency, Stage::Admission).await?;
     ticket.start();
     check_expiry(ticket, task.expiry)?;
     let mut request = build(ticket, task.recipe).await?;
@@ -102,7 +102,7 @@ async fn stages(
     let mut going = Going::First;
     loop {
         let spare = if repeatable { replay(&request) } else { None };
-        let breaker = pass(ticket, task.expiry).await?;
+        let breaker = pass(ticket, task.expiry, &urgency).await?;
         // Not sooner: what is refused here is nobody's repeat, and no reason for one.
         match going {
             Going::First => ticket.lane.budget.earn(),
@@ -139,30 +139,36 @@ async fn stages(
             });
             sleep_until(after(Instant::now(), pause)).await;
         }
-        permit = turn_again(ticket, class).await?;
+        permit = retry_permit(ticket, &urgency).await?;
         request = again;
     }
 }
 
-/// Waits for the turn. When the breaker opens, everybody in line is told at once: the server would not have answered.
-async fn turn(ticket: &Ticket, entry: Entry, stage: Stage) -> Result<Permit, DispatchError> {
-    let line = match entry {
-        Entry::Turn(permit) => return Ok(permit),
-        Entry::Line(line) => line,
+/// Waits for the permit. When the breaker opens, all that wait are refused at once: the server would not have answered.
+async fn wait_for_permit(
+    ticket: &Ticket,
+    entry: Entry,
+    urgency: &Urgency,
+    stage: Stage,
+) -> Result<Permit, DispatchError> {
+    let mut queued = match entry {
+        Entry::Permit(permit) => return Ok(permit),
+        Entry::Queued(queued) => queued,
     };
     let latest = ticket.latest();
     tokio::select! {
-        // Being told first: the turn would only be handed down the line, each one building a request in vain.
+        // Look at the breaker first: otherwise the permit would go down the queue, and each task would build a request for
+        // nothing.
         biased;
         refusal = ticket.lane.breaker.refusing() => Err(refused(&ticket.lane, refusal)),
-        permit = line => Ok(permit),
+        permit = queued.permit(urgency) => Ok(permit),
         () = sleep_until(latest) => Err(ticket.waited(latest, stage)),
     }
 }
 
-async fn turn_again(ticket: &Ticket, class: Class) -> Result<Permit, DispatchError> {
-    let entry = ticket.lane.limiter.enter_again(class);
-    turn(ticket, entry, Stage::Concurrency).await
+async fn retry_permit(ticket: &Ticket, urgency: &Urgency) -> Result<Permit, DispatchError> {
+    let entry = ticket.lane.limiter.enter_retry(urgency.class());
+    wait_for_permit(ticket, entry, urgency, Stage::Concurrency).await
 }
 
 fn refused(lane: &Lane, refusal: Refusal) -> DispatchError {
@@ -215,13 +221,17 @@ fn filter(ticket: &Ticket, own: &[Arc<dyn Filter>], request: &Request) -> Result
 }
 
 /// Breaker and rate. The token is taken only if the breaker has not changed its mind while it was awaited.
-async fn pass(ticket: &Ticket, expiry: Option<Instant>) -> Result<BreakerPermit, DispatchError> {
+async fn pass(
+    ticket: &Ticket,
+    expiry: Option<Instant>,
+    urgency: &Urgency,
+) -> Result<BreakerPermit, DispatchError> {
     let lane = &ticket.lane;
     loop {
         let breaker = lane.breaker.permit().map_err(|refusal| refused(lane, refusal))?;
         let token = match lane.bucket.free_token() {
             Some(token) => token,
-            None => token(ticket).await?,
+            None => token(ticket, urgency).await?,
         };
         if breaker.holds() {
             check_expiry(ticket, expiry)?;
@@ -232,15 +242,15 @@ async fn pass(ticket: &Ticket, expiry: Option<Instant>) -> Result<BreakerPermit,
 }
 
 /// Waits for a token of the rate.
-async fn token(ticket: &Ticket) -> Result<Token<'_>, DispatchError> {
+async fn token<'a>(ticket: &'a Ticket, urgency: &Urgency) -> Result<Token<'a>, DispatchError> {
     let lane = &ticket.lane;
     let latest = ticket.latest();
-    let token = timeout_at(latest, lane.bucket.token(latest)).await;
+    let token = timeout_at(latest, lane.bucket.token(latest, urgency)).await;
     let token = token.map_err(|_| ticket.waited(latest, Stage::Rate))?;
     token.map_err(|too_long| DispatchError::Rate {
         lane: lane.key.clone(),
         retry_after: too_long.free_at.saturating_duration_since(Instant::now()),
-        asleep: too_long.asleep,
+        asleep: too_long.throttled,
     })
 }
 
@@ -295,7 +305,7 @@ async fn attempt(ticket: &Ticket, request: Box<Request>) -> Result<Attempt, Disp
     };
     if let Some(sleep) = classified.sleep {
         let pause = sleep.min(ticket.settings.max_sleep);
-        lane.bucket.sleep(after(Instant::now(), pause));
+        lane.bucket.throttle(after(Instant::now(), pause));
         lane.counters.sleeps.one();
         ticket.emit(|| EventKind::Sleep { pause });
     }

@@ -16,3 +16,4 @@ mod panics;
 mod pauses;
 mod repeats;
 mod services;
+mod urgency;
