@@ -2,14 +2,14 @@
 
 use std::{fmt, sync::Arc};
 
-use stoa_module::{ModulePath, Origin, modfile::Retract};
+use stoa_module::{ModulePath, Origin};
 use stoa_vcs::{Repository, Revision};
 
 use crate::{
-    CodeLimits, CodeRepoError, CodeRepoReason, CompressedContents, Resolved, Versions,
+    CodeLimits, CodeRepoError, CodeRepoReason, CompressedContents, KnownAnswers,
+    answers::Answers,
     contents::{RepositoryKey, repository_key},
     layout::Layout,
-    memory::Memory,
     origin::origin_of_repository,
     source::Source,
 };
@@ -25,9 +25,7 @@ pub struct CodeRepo {
     pub(crate) limits: CodeLimits,
     pub(crate) contents: Arc<CompressedContents>,
     pub(crate) repository_key: RepositoryKey,
-    pub(crate) known_queries: Memory<String, Resolved>,
-    pub(crate) known_versions: Memory<(), Arc<Versions>>,
-    pub(crate) known_retractions: Memory<(), Arc<Vec<Retract>>>,
+    pub(crate) answers: Answers,
 }
 
 impl CodeRepo {
@@ -44,15 +42,14 @@ impl CodeRepo {
         module: ModulePath,
         limits: CodeLimits,
     ) -> Result<Self, CodeRepoError> {
-        let remember = limits.remember;
+        let known = Arc::new(KnownAnswers::new(limits.answers));
+        let answers = Answers::of_new_owner(known, &limits);
         Ok(Self {
             layout: Layout::new(code_root, subdir, module)?,
             repository_key: repository_key(&*code),
             contents: Arc::new(CompressedContents::new(limits.contents)),
-            source: Source::new(code, remember),
-            known_queries: Memory::new(64, Some(remember)),
-            known_versions: Memory::new(1, Some(remember)),
-            known_retractions: Memory::new(1, Some(remember)),
+            source: Source::new(code, answers.clone()),
+            answers,
             limits,
         })
     }
@@ -61,6 +58,14 @@ impl CodeRepo {
     #[must_use]
     pub fn with_contents(mut self, contents: Arc<CompressedContents>) -> Self {
         self.contents = contents;
+        self
+    }
+
+    /// Remembers answers in `known`, whose room others share, and not in a place of its own.
+    #[must_use]
+    pub fn with_answers(mut self, known: Arc<KnownAnswers>) -> Self {
+        self.answers = Answers::of_new_owner(known, &self.limits);
+        self.source.answers = self.answers.clone();
         self
     }
 

@@ -7,16 +7,21 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use parking_lot::Mutex;
-use quick_cache::{Weighter, sync::Cache};
 use sha2::{Digest as _, Sha256};
+use stoa_cache::{Cache, CacheOptions};
 use stoa_module::zip::Member;
 use stoa_vcs::{ContentId, KnownContents, Repository};
 
-/// What one content costs beside its bytes: key and bookkeeping.
-const OVERHEAD: u64 = 256;
+/// The largest content that is worth keeping, in bytes: larger files are compressed while they are read, and not kept.
+const LARGEST: u64 = 1 << 20;
+
+/// How long a content stays at most. Versions of a module are often asked for one after another, and nothing of a
+/// repository stays for ever.
+const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 
 /// A compressed content.
 pub(crate) struct Compressed {
@@ -31,7 +36,7 @@ pub(crate) struct Compressed {
 /// Bounded in bytes: what was used least lately goes, and what alone takes more than its part of the room is not kept.
 /// A content is found only for the repository that it came from, so that no repository can pass anything off on another.
 pub struct CompressedContents {
-    entries: Cache<Key, Arc<Compressed>, ByWeight>,
+    entries: Cache<Key, Arc<Compressed>>,
     /// What zips hold that are being made or read, in bytes: it may have gone from here.
     held: AtomicU64,
     capacity: u64,
@@ -46,21 +51,14 @@ struct Key {
     id: ContentId,
 }
 
-#[derive(Clone, Debug)]
-struct ByWeight;
-
-impl Weighter<Key, Arc<Compressed>> for ByWeight {
-    fn weight(&self, _: &Key, content: &Arc<Compressed>) -> u64 {
-        OVERHEAD + content.bytes.len() as u64
-    }
-}
-
 impl CompressedContents {
     /// Room for `capacity` bytes.
     pub fn new(capacity: u64) -> Self {
-        let expected = usize::try_from(capacity / (32 * OVERHEAD)).unwrap_or(usize::MAX);
+        let options = CacheOptions::new(capacity).largest(LARGEST).max_age(MAX_AGE);
         Self {
-            entries: Cache::with_weighter(expected, capacity, ByWeight),
+            entries: Cache::weighed_by(options, |_, content| {
+                size_of::<Compressed>() + content.bytes.len()
+            }),
             held: AtomicU64::new(0),
             capacity,
         }
@@ -130,7 +128,7 @@ impl Reuse {
         let bytes = bytes.into();
         self.contents
             .entries
-            .insert(key, Arc::new(Compressed { member, bytes }));
+            .put(key, Arc::new(Compressed { member, bytes }));
     }
 }
 
@@ -155,7 +153,7 @@ impl KnownContents for Reuse {
             repository: self.repository,
             id: *id,
         };
-        let content = self.contents.entries.get(&key)?;
+        let content = self.contents.entries.get(&key)?.value;
         let bytes = content.bytes.len() as u64;
         if !self.contents.hold(bytes) {
             return None;

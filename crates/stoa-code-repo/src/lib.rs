@@ -9,6 +9,7 @@
 //! zip           archive -> spool -> zip                      origin     what the answer depends on
 //! ```
 
+mod answers;
 mod code_repo;
 mod contents;
 mod convert;
@@ -20,7 +21,6 @@ mod latest;
 mod layout;
 mod limits;
 mod list;
-mod memory;
 mod module_zip;
 mod origin;
 mod pack;
@@ -34,6 +34,7 @@ mod versions;
 mod workers;
 mod zip;
 
+pub use answers::KnownAnswers;
 pub use code_repo::CodeRepo;
 pub use contents::CompressedContents;
 pub use error::{CodeMeaning, CodeRepoError, CodeRepoReason, PseudoReason};

@@ -25,6 +25,8 @@ pub struct CodeLimits {
     pub memory: usize,
     /// How much compressed content is kept for the next zips of the same repository, in bytes.
     pub contents: u64,
+    /// How much of the last answers is remembered, in bytes.
+    pub answers: u64,
     /// How many threads compress the files of one zip, at least 1; one more reads them.
     pub threads: usize,
     /// How hard they do.
@@ -35,7 +37,7 @@ pub struct CodeLimits {
 
 impl Default for CodeLimits {
     /// The go command's sizes; trees of 4 GiB with 500,000 entries, 1 GiB when they are compressed; 4 MiB in memory, and
-    /// 64 MiB for the next zips; a thread for each processor, at most 8; answers hold for 10 seconds.
+    /// 64 MiB for the next zips, 16 MiB for answers; a thread for each processor, at most 8; answers hold for 10 seconds.
     fn default() -> Self {
         Self {
             go_mod: MAX_GO_MOD,
@@ -46,6 +48,7 @@ impl Default for CodeLimits {
             spool: 1 << 30,
             memory: 4 << 20,
             contents: 64 << 20,
+            answers: 16 << 20,
             threads: std::thread::available_parallelism().map_or(1, |n| n.get().min(8)),
             level: Level::new(5),
             remember: Duration::from_secs(10),

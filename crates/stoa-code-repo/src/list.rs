@@ -8,19 +8,24 @@ use stoa_module::{
     semver,
 };
 
-use crate::{CodeRepo, CodeRepoError, CodeRepoReason, Versions, origin::add_tags};
+use crate::{
+    CodeRepo, CodeRepoError, CodeRepoReason, Versions,
+    answers::{Answer, Asked},
+    origin::add_tags,
+};
 
 impl CodeRepo {
     /// The versions of the module (`Versions` of cmd/go): what its tags say, without a look at what they name, but for
     /// what decides about `+incompatible` ones. A listed version may therefore turn out to be none, and a retracted one
     /// is listed.
     pub async fn versions(&self) -> Result<Arc<Versions>, CodeRepoError> {
-        if let Some(known) = self.known_versions.get(&()) {
+        if let Some(Answer::Versions(known)) = self.answers.get(&Asked::Versions) {
             return Ok(known);
         }
         let of_module = |reason| CodeRepoError::of_module(self.module().clone(), reason);
         let versions = Arc::new(self.list_versions().await.map_err(of_module)?);
-        self.known_versions.put((), Arc::clone(&versions));
+        self.answers
+            .put(Asked::Versions, Answer::Versions(Arc::clone(&versions)));
         Ok(versions)
     }
 
@@ -101,14 +106,15 @@ impl CodeRepo {
     /// What the module retracts (`retractedVersions`): the go.mod of its highest release says so, that of its highest
     /// prerelease if there is none. Nothing is retracted if that cannot be read.
     pub(crate) async fn retractions(&self) -> Arc<Vec<Retract>> {
-        if let Some(known) = self.known_retractions.get(&()) {
+        if let Some(Answer::Retractions(known)) = self.answers.get(&Asked::Retractions) {
             return known;
         }
         let Some(found) = self.read_retractions().await else {
             return Arc::default();
         };
         let found = Arc::new(found);
-        self.known_retractions.put((), Arc::clone(&found));
+        self.answers
+            .put(Asked::Retractions, Answer::Retractions(Arc::clone(&found)));
         found
     }
 

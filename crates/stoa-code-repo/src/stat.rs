@@ -1,9 +1,15 @@
 //! Which version a query is.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use stoa_module::{Info, Version};
 
-use crate::{CodeRepo, CodeRepoError, CodeRepoReason, Resolved, convert::Conversion};
+use crate::{
+    CodeRepo, CodeRepoError, CodeRepoReason, Resolved,
+    answers::{Answer, Asked},
+    convert::Conversion,
+};
 
 impl CodeRepo {
     /// The version that a query is: a version, `v1`, a tag, a branch, a hash, `HEAD`; or `latest`, which is the newest
@@ -12,25 +18,27 @@ impl CodeRepo {
         if query == "latest" {
             return self.newest_commit().await;
         }
-        if let Some(known) = self.known_queries.get(query) {
-            return Ok(known);
+        let asked = Asked::Query(query.to_owned());
+        if let Some(Answer::Query(known)) = self.answers.get(&asked) {
+            return Ok(Resolved::clone(&known));
         }
         let revision = self.revision(query).await?;
         let resolved = Conversion::new(self, &revision, query).resolve().await?;
-        self.known_queries.put(query.to_owned(), resolved.clone());
+        self.answers.put(asked, Answer::Query(Arc::new(resolved.clone())));
         Ok(resolved)
     }
 
     /// The version of the newest commit of the default branch (`Latest` of cmd/go), which is what the go command asks
     /// for when a module has no versions.
     pub async fn newest_commit(&self) -> Result<Resolved, CodeRepoError> {
-        if let Some(known) = self.known_queries.get("latest") {
-            return Ok(known);
+        let asked = Asked::Query("latest".to_owned());
+        if let Some(Answer::Query(known)) = self.answers.get(&asked) {
+            return Ok(Resolved::clone(&known));
         }
         let head = self.source.head().await;
         let head = head.map_err(|error| CodeRepoError::of_module(self.module().clone(), error))?;
         let resolved = Conversion::new(self, &head, "").resolve().await?;
-        self.known_queries.put("latest".to_owned(), resolved.clone());
+        self.answers.put(asked, Answer::Query(Arc::new(resolved.clone())));
         Ok(resolved)
     }
 

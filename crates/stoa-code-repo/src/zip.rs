@@ -47,7 +47,8 @@ impl CodeRepo {
             dir: dir.to_owned(),
             stop: Arc::clone(&stop.0),
         };
-        let packing = tokio::task::spawn_blocking(move || packer.pack(&mut *archive));
+        let span = tracing::Span::current();
+        let packing = tokio::task::spawn_blocking(move || span.in_scope(|| packer.pack(&mut *archive)));
         let packed = packing.await;
         drop(stop);
         let packed = packed.map_err(|error| about(CodeRepoReason::Internal(error.to_string())))?;
