@@ -15,9 +15,9 @@ use stoa_vcs::{
 use url::Url;
 
 use crate::{
-    FetchError, HttpClient, SourceName,
-    discovery::{HttpPages, Pages, Ping, kind::is_secure_scheme},
-    egress::GuardedEgress,
+    Caller, Context, FetchError, HttpClient, SourceName,
+    discovery::{HttpPages, Pages, Ping},
+    outbound::{GuardedEgress, is_secure_scheme},
 };
 
 /// Makes handles of repositories.
@@ -34,6 +34,8 @@ pub trait OpenRepository: fmt::Debug + Send + Sync + 'static {
 pub struct RepositoriesOptions {
     /// Where they are kept; without a place, none can be read.
     pub cache: Option<PathBuf>,
+    /// The setting to name in messages where there is no place: `vcs.cache`.
+    pub cache_setting: &'static str,
     /// How much they may take, in bytes.
     pub cache_size: u64,
     /// How long what a repository said of its branches and tags is taken for what it says now.
@@ -79,7 +81,9 @@ impl Repositories {
             said,
         };
         let place = self.options.cache.as_ref();
-        let place = place.ok_or_else(|| failed("no directory for repositories: set vcs.cache".to_owned()))?;
+        let setting = self.options.cache_setting;
+        let missing = || failed(format!("no directory for repositories: set {setting}"));
+        let place = place.ok_or_else(missing)?;
         let opened = Cache::open_or_private(place, self.options.cache_size);
         let opened = opened.map_err(|error| {
             failed(format!(
@@ -156,7 +160,9 @@ impl Probe for HttpProbe {
             return false;
         }
         let pages = HttpPages::new(self.0.clone());
-        let page = pages.get(&url, &self.0.rules().guard).await;
+        // The program that failed does not say for whom it ran. The answer decides what a waiting caller is told.
+        let context = Context::interactive(Caller::Stoa);
+        let page = pages.get(&url, &self.0.rules().guard, &context).await;
         page.is_ok_and(|page| matches!(page.status, 404 | 410))
     }
 }
@@ -167,13 +173,15 @@ pub(crate) struct RepositoryPing(pub(crate) Arc<dyn OpenRepository>);
 
 #[async_trait]
 impl Ping for RepositoryPing {
-    async fn ping(&self, vcs: VcsKind, url: &Url) -> Result<bool, FetchError> {
+    async fn ping(&self, vcs: VcsKind, url: &Url, _: &Context) -> Result<bool, FetchError> {
         let failed = |error: VcsError| FetchError::of_vcs(&SourceName::new(url.as_str()), error);
         let repository = self.0.open(vcs, url).map_err(failed)?;
-        match repository.tags("").await {
+        let answer = match repository.tags("").await {
             Ok(_) => Ok(true),
             Err(error) if error.is_not_exist() => Ok(false),
             Err(error) => Err(failed(error)),
-        }
+        };
+        tracing::debug!(%vcs, host = url.host_str(), ?answer, "asked whether a repository answers");
+        answer
     }
 }

@@ -7,8 +7,8 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::{
-    FetchError, Fetched, Fetcher, HttpClient, ListError, Question, SourceName, authorization::Authorization,
-    http_client::Get,
+    FetchError, Fetched, Fetcher, HttpClient, ListError, Question, SourceName,
+    outbound::{Authorization, Get},
 };
 
 /// Asks one GOPROXY server over http or https.

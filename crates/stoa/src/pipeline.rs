@@ -63,7 +63,7 @@ pub(crate) fn build(config: &Config, storage: Arc<dyn Storage>, metrics: &Arc<Me
     metrics.show_lanes(dispatcher.clone());
     let client = HttpClient::new(dispatcher.clone(), config.total, config.limits.clone());
     let client = client.with_rules(Arc::new(config.vcs.rules()));
-    let fetcher = fetcher(config, &client, metrics);
+    let fetcher = fetcher(config, &client, metrics, &tasks);
     let checksums = checksums::build(config, &client, &storage.records(), metrics, &tasks);
     let stasher = stash_pipeline(config, Arc::clone(&fetcher), &checksums, &storage, &tasks);
     let protocol = protocol_pipeline(config, Arc::clone(&stasher), &storage, &tasks);
@@ -136,8 +136,13 @@ fn stash_pipeline(
 /// 3. `routes` - the first `[[route]]` that matches the module path; else, for a path of `vcs.private`, its repository;
 ///    else the default list
 /// 4. the chain - the entries of that list, `,` and `|` as the go command reads them
-fn fetcher(config: &Config, client: &HttpClient, metrics: &Arc<Metrics>) -> Arc<dyn Fetcher> {
-    let direct = direct(config, client, metrics);
+fn fetcher(
+    config: &Config,
+    client: &HttpClient,
+    metrics: &Arc<Metrics>,
+    tasks: &TaskTracker,
+) -> Arc<dyn Fetcher> {
+    let direct = direct(config, client, metrics, tasks);
     let routes = config.routes.iter().map(|route| Route {
         patterns: route.patterns.clone(),
         fetcher: Arc::new(Chain::new(&route.upstream, client, &direct)),
@@ -154,7 +159,7 @@ fn fetcher(config: &Config, client: &HttpClient, metrics: &Arc<Metrics>) -> Arc<
 }
 
 /// `direct`: from a module path to its repository, to its versions. Nothing is opened before the first question.
-fn direct(config: &Config, client: &HttpClient, metrics: &Metrics) -> Arc<dyn Fetcher> {
+fn direct(config: &Config, client: &HttpClient, metrics: &Metrics, tasks: &TaskTracker) -> Arc<dyn Fetcher> {
     let vcs = &config.vcs;
     let git_counters = Arc::new(Counters::default());
     let shown = Arc::clone(&git_counters);
@@ -169,6 +174,7 @@ fn direct(config: &Config, client: &HttpClient, metrics: &Metrics) -> Arc<dyn Fe
     let repositories = Repositories::new(
         RepositoriesOptions {
             cache: vcs.cache.clone(),
+            cache_setting: "vcs.cache",
             cache_size: vcs.cache_size,
             freshness: FRESHNESS,
             git_counters,
@@ -188,6 +194,7 @@ fn direct(config: &Config, client: &HttpClient, metrics: &Metrics) -> Arc<dyn Fe
             ..CodeLimits::default()
         },
         temporary: std::env::temp_dir(),
+        tasks: tasks.clone(),
     };
     Arc::new(Direct::new(options, Arc::new(repositories), client.clone()))
 }

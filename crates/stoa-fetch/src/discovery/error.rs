@@ -110,14 +110,3 @@ impl From<DiscoveryError> for FetchError {
         }
     }
 }
-
-/// A setting that makes no sense, told in one line without secrets.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct BadSetting(String);
-
-impl BadSetting {
-    pub(super) fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
-    }
-}

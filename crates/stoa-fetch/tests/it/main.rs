@@ -14,6 +14,7 @@ mod faults;
 mod lanes;
 mod redirects;
 mod repositories;
+mod shared_pages;
 mod support;
 mod vectors;
 mod world;

@@ -1,6 +1,6 @@
 //! Tables of an array, field by field.
 
-use stoa_fetch::discovery::BadSetting;
+use stoa_fetch::SettingError;
 
 use super::{
     file::{Place, Values, Written},
@@ -27,7 +27,7 @@ impl Table {
     }
 
     /// The value, unless what makes it up is missing or makes no sense.
-    pub(super) fn checked<T>(&mut self, value: Result<T, BadSetting>) -> Option<T> {
+    pub(super) fn checked<T>(&mut self, value: Result<T, SettingError>) -> Option<T> {
         if !self.faults.is_empty() {
             return None;
         }

@@ -3,8 +3,9 @@
 use std::{convert::Infallible, io, path::PathBuf, sync::Arc};
 
 use stoa_fetch::{
-    OutboundRules,
-    discovery::{BadSetting, Govcs, Mapping, Mappings, Rewrite, Rewrites, UrlGuard, VcsPolicy},
+    OutboundRules, SettingError,
+    discovery::{Govcs, Mapping, Mappings, VcsPolicy},
+    outbound::{Rewrite, Rewrites, UrlGuard},
 };
 use stoa_module::PatternList;
 
@@ -37,7 +38,8 @@ pub(crate) struct VcsConfig {
 impl VcsConfig {
     /// What every outbound URL is held to. The places that mappings and rewrites lead to may be private.
     pub(crate) fn rules(&self) -> OutboundRules {
-        let mut guard = UrlGuard::new(self.allow_private_addresses);
+        let mut guard =
+            UrlGuard::new(self.allow_private_addresses).with_setting("vcs.allow_private_addresses");
         let targets = self.mappings.targets().chain(self.rewrites.targets());
         targets.for_each(|url| guard.name(url));
         OutboundRules {
@@ -111,7 +113,7 @@ fn netrc(reader: &mut Reader<'_>) -> Option<Netrc> {
 }
 
 /// What only shows when all tables of a name are put together.
-fn whole<T>(reader: &mut Reader<'_>, name: &str, value: Result<T, BadSetting>) -> Option<T> {
+fn whole<T>(reader: &mut Reader<'_>, name: &str, value: Result<T, SettingError>) -> Option<T> {
     value
         .map_err(|error| reader.fault(format!("{name}: {error}")))
         .ok()

@@ -8,7 +8,7 @@ use stoa_vcs::{Egress, HttpProxy, NamedBy, NoWay};
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::discovery::{Access, UrlGuard};
+use super::{Access, UrlGuard};
 
 /// Holds programs to a [`UrlGuard`]: what they ask over HTTP goes through a proxy of this process, which looks at each
 /// connection.
@@ -53,7 +53,7 @@ impl Egress for GuardedEgress {
             Some(address) if !proxied => {
                 let host = host.to_owned();
                 let error = PrivateAddress { host, address };
-                let why = format!("{error} (vcs.allow_private_addresses is off)");
+                let why = format!("{error}{}", self.guard.advice());
                 Err(NoWay::Refused(why))
             }
             _ => Ok(NamedBy::Stranger),
@@ -101,7 +101,7 @@ mod tests {
     }
 
     async fn check(url: &str, addresses: &'static [&'static str]) -> Result<NamedBy, NoWay> {
-        let mut guard = UrlGuard::default();
+        let mut guard = UrlGuard::default().with_setting("vcs.allow_private_addresses");
         guard.name(&Url::parse("ssh://git.corp.example/").expect("a URL"));
         GuardedEgress::new(guard, Arc::new(Named(addresses)))
             .check(url)

@@ -1,17 +1,18 @@
 //! Which hosts a page or redirect may lead to.
 
-use std::{collections::HashSet, net::IpAddr};
+use std::{collections::HashSet, net::IpAddr, sync::Arc};
 
 use stoa_dispatch::{AddressPolicy, is_public};
 use url::{Host, Url};
 
-use super::kind::default_port;
+use super::scheme::default_port;
 
 /// A URL leads to a host that is not public.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{host} is not a public host (allow_private_addresses is off)")]
-pub struct NotPublic {
+#[error("{host} is not a public host{advice}")]
+pub struct PrivateHostError {
     host: String,
+    advice: String,
 }
 
 /// How a URL may be asked for.
@@ -32,6 +33,8 @@ pub enum Access {
 #[derive(Clone, Debug, Default)]
 pub struct UrlGuard {
     allow_private: bool,
+    /// The setting to name in messages.
+    setting: Option<Arc<str>>,
     /// Hosts and ports that the configuration names itself.
     named: HashSet<(String, Option<u16>)>,
 }
@@ -41,8 +44,24 @@ impl UrlGuard {
     pub fn new(allow_private: bool) -> Self {
         Self {
             allow_private,
+            setting: None,
             named: HashSet::new(),
         }
+    }
+
+    /// The same guard, whose refusals name the setting that would let them pass.
+    #[must_use]
+    pub fn with_setting(self, name: &str) -> Self {
+        Self {
+            setting: Some(name.into()),
+            ..self
+        }
+    }
+
+    /// What to add to a refusal: ` (vcs.allow_private_addresses is off)`, or nothing if no setting was named.
+    pub(crate) fn advice(&self) -> String {
+        let setting = self.setting.as_deref();
+        setting.map_or_else(String::new, |setting| format!(" ({setting} is off)"))
     }
 
     /// Lets URLs of this URL's host and port pass, too, whatever their scheme and path: the configuration names it.
@@ -56,20 +75,21 @@ impl UrlGuard {
     }
 
     /// Whether the URL may be asked for.
-    pub fn check(&self, url: &Url) -> Result<(), NotPublic> {
+    pub fn check(&self, url: &Url) -> Result<(), PrivateHostError> {
         self.admit(url).map(drop)
     }
 
     /// How the URL may be asked for, if at all.
-    pub fn admit(&self, url: &Url) -> Result<Access, NotPublic> {
+    pub fn admit(&self, url: &Url) -> Result<Access, PrivateHostError> {
         if self.allow_private || self.named.contains(&authority(url)) {
             return Ok(Access::Anywhere);
         }
         if leads_out(url) {
             return Ok(Access::PublicOnly);
         }
-        Err(NotPublic {
+        Err(PrivateHostError {
             host: url.host_str().unwrap_or_default().to_owned(),
+            advice: self.advice(),
         })
     }
 }

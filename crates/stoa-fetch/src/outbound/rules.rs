@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stoa_vcs::Credentials;
 
-use crate::discovery::{Rewrites, UrlGuard};
+use super::{Rewrites, UrlGuard};
 
 /// What every outbound URL is held to, whoever asks: [`HttpClient`](crate::HttpClient) for pages and GOPROXY servers,
 /// [`Repositories`](crate::Repositories) for the programs that they run.

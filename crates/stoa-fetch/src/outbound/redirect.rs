@@ -1,4 +1,4 @@
-//! Where an answer says to look instead.
+//! Where a redirect leads.
 
 use std::sync::Arc;
 
@@ -7,9 +7,9 @@ use url::Url;
 
 use crate::{FetchError, SourceName};
 
-/// A hop that cannot or must not be made.
+/// A redirect that cannot or must not be followed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BadRedirect {
+pub(crate) enum RedirectError {
     /// From https to http.
     #[error("redirected from a secure URL to an insecure one")]
     Insecure,
@@ -18,7 +18,7 @@ pub(crate) enum BadRedirect {
     Other(String),
 }
 
-impl BadRedirect {
+impl RedirectError {
     pub(crate) fn new(reason: impl Into<String>) -> Self {
         Self::Other(reason.into())
     }
@@ -43,7 +43,7 @@ pub(crate) fn next_hop(
     from: &Url,
     status: StatusCode,
     headers: &HeaderMap,
-) -> Result<Option<Url>, BadRedirect> {
+) -> Result<Option<Url>, RedirectError> {
     if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
@@ -52,17 +52,17 @@ pub(crate) fn next_hop(
     };
     let location = location
         .to_str()
-        .map_err(|_| BadRedirect::new("redirected to something that is no URL"))?;
+        .map_err(|_| RedirectError::new("redirected to something that is no URL"))?;
     let mut next = from
         .join(location)
-        .map_err(|error| BadRedirect::new(format!("redirected to something that is no URL: {error}")))?;
+        .map_err(|error| RedirectError::new(format!("redirected to something that is no URL: {error}")))?;
     match next.scheme() {
         "http" if from.scheme() == "https" => {
-            return Err(BadRedirect::Insecure);
+            return Err(RedirectError::Insecure);
         }
         "http" | "https" => {}
         scheme => {
-            return Err(BadRedirect::new(format!(
+            return Err(RedirectError::new(format!(
                 "redirected to the scheme {scheme:?}, which is not http or https"
             )));
         }

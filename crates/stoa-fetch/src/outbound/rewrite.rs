@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::error::BadSetting;
+use crate::SettingError;
 
 /// The schemes that a rule may speak of.
 const SCHEMES: [&str; 9] = [
@@ -37,7 +37,7 @@ pub struct Rewrites {
 
 impl Rewrite {
     /// Checks both sides: URLs with a host, no query or fragment, no password, and a user for ssh only.
-    pub fn new(from: &str, to: &str) -> Result<Self, BadSetting> {
+    pub fn new(from: &str, to: &str) -> Result<Self, SettingError> {
         let (from, target) = (side("from", from)?, side("to", to)?);
         Ok(Self {
             from: trimmed(&from),
@@ -60,8 +60,8 @@ fn trimmed(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
 
-fn side(name: &str, text: &str) -> Result<Url, BadSetting> {
-    let bad = |reason: String| BadSetting::new(format!("bad {name} of a rewrite: {reason}"));
+fn side(name: &str, text: &str) -> Result<Url, SettingError> {
+    let bad = |reason: String| SettingError::new(format!("bad {name} of a rewrite: {reason}"));
     let url = Url::parse(text).map_err(|error| bad(format!("{text:?} is no URL: {error}")))?;
     if !SCHEMES.contains(&url.scheme()) {
         return Err(bad(format!(
@@ -84,11 +84,11 @@ fn side(name: &str, text: &str) -> Result<Url, BadSetting> {
 
 impl Rewrites {
     /// Puts rules together. Two for the same place are a mistake.
-    pub fn new(rules: impl IntoIterator<Item = Rewrite>) -> Result<Self, BadSetting> {
+    pub fn new(rules: impl IntoIterator<Item = Rewrite>) -> Result<Self, SettingError> {
         let mut rules: Vec<_> = rules.into_iter().collect();
         rules.sort_by(|a, b| b.from.len().cmp(&a.from.len()).then_with(|| a.from.cmp(&b.from)));
         if let Some(twice) = rules.windows(2).find(|pair| pair[0].from == pair[1].from) {
-            return Err(BadSetting::new(format!("two rewrites of {:?}", twice[0].from)));
+            return Err(SettingError::new(format!("two rewrites of {:?}", twice[0].from)));
         }
         Ok(Self { rules })
     }

@@ -9,17 +9,15 @@ use http::{
     header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE},
 };
 use http_body::Body as _;
-use stoa_dispatch::{Pool, PublicOnly, RequestBody, Response, ResponseBody, Task};
+use stoa_dispatch::{DispatchError, Pool, PublicOnly, RequestBody, Response, ResponseBody, Task};
 use tokio::time::Instant;
 use url::Url;
 
-use crate::{
-    Body, Context, FetchError, Fetched, Limits, NotFound, OutboundRules, Reply, SourceName,
-    authorization::Authorization,
-    body::Pieces,
-    discovery::{Access, Page, UrlGuard},
-    redirect::{BadRedirect, next_hop},
+use super::{
+    Access, Authorization, OutboundRules, Page, UrlGuard,
+    redirect::{RedirectError, next_hop},
 };
+use crate::{Body, Context, FetchError, Fetched, Limits, NotFound, Reply, SourceName, body::Pieces};
 
 /// The go command gives up after as many hops.
 const MAX_REDIRECTS: usize = 10;
@@ -147,6 +145,10 @@ impl HttpClient {
         guard: &UrlGuard,
         context: &Context,
     ) -> Result<Page, FetchError> {
+        let (asked, began) = (
+            format!("{}{}", url.origin().ascii_serialization(), url.path()),
+            Instant::now(),
+        );
         let start = Start {
             context,
             access: admit(guard, &url, "asked for")?,
@@ -180,6 +182,14 @@ impl HttpClient {
                 break;
             }
         }
+        tracing::debug!(
+            asked,
+            host = url.host_str(),
+            status = head.status.as_u16(),
+            bytes = body.len(),
+            elapsed = ?began.elapsed(),
+            "read a page"
+        );
         Ok(Page {
             url,
             status: head.status.as_u16(),
@@ -207,7 +217,7 @@ impl HttpClient {
                 None => self.authorization(&url).await,
             };
             let authorized = shown.is_some();
-            let mut task = task(&url, access, shown).map_err(|bad| bad.into_error(source_name))?;
+            let mut task = task(&url, access, shown).map_err(|error| error.into_error(source_name))?;
             task = task.urgency(context.urgency.clone());
             if hops > 0 || context.deadline.is_some() {
                 // All hops together have the time of one transfer, and none has more than the caller has.
@@ -218,9 +228,9 @@ impl HttpClient {
                 task = task.within(wait.map_or(left, |wait| wait.min(left)));
             }
             let sent = self.pool.call(task).await;
-            let response = sent.map_err(|error| FetchError::dispatch(source_name, self.total, error))?;
+            let response = sent.map_err(|error| self.failed(source_name, error))?;
             let next = next_hop(&url, response.status(), response.headers());
-            let Some(next) = next.map_err(|bad| bad.into_error(source_name))? else {
+            let Some(next) = next.map_err(|error| error.into_error(source_name))? else {
                 return Ok(Arrived {
                     url,
                     response,
@@ -232,12 +242,17 @@ impl HttpClient {
                 is_at_home = false;
             }
             if hops == MAX_REDIRECTS {
-                return Err(BadRedirect::too_many().into_error(source_name));
+                return Err(RedirectError::too_many().into_error(source_name));
             }
             hops += 1;
             response.into_body().drain().await;
             url = next;
         }
+    }
+
+    fn failed(&self, source_name: &SourceName, error: DispatchError) -> FetchError {
+        let advice = self.rules.guard.advice();
+        FetchError::of_dispatch(source_name, self.total, &advice, error)
     }
 
     /// What is configured for a URL.
@@ -284,26 +299,26 @@ fn admit(guard: &UrlGuard, url: &Url, what: &str) -> Result<Access, FetchError> 
     })
 }
 
-fn task(url: &Url, access: Access, shown: Option<Authorization>) -> Result<Task, BadRedirect> {
+fn task(url: &Url, access: Access, shown: Option<Authorization>) -> Result<Task, RedirectError> {
     let mut request = http::Request::new(RequestBody::empty());
     *request.uri_mut() = url
         .as_str()
         .parse()
-        .map_err(|error| BadRedirect::new(format!("the URL cannot be asked for: {error}")))?;
+        .map_err(|error| RedirectError::new(format!("the URL cannot be asked for: {error}")))?;
     if let Some(shown) = shown {
         request.headers_mut().insert(AUTHORIZATION, shown.header());
     }
     if access == Access::PublicOnly {
         request.extensions_mut().insert(PublicOnly);
     }
-    Task::ready(request).map_err(|error| BadRedirect::new(error.to_string()))
+    Task::ready(request).map_err(|error| RedirectError::new(error.to_string()))
 }
 
-/// What arrives, with the dispatcher's errors in this crate's words.
+/// What arrives, with the dispatcher's errors as this crate's. The address was judged before the first piece.
 fn pieces(body: ResponseBody, source_name: SourceName, total: Duration) -> Pieces {
     let next = move |(mut body, source_name): (ResponseBody, SourceName)| async move {
         let piece = body.chunk().await?;
-        let piece = piece.map_err(|error| FetchError::dispatch(&source_name, total, error));
+        let piece = piece.map_err(|error| FetchError::of_dispatch(&source_name, total, "", error));
         Some((piece, (body, source_name)))
     };
     stream::unfold((body, source_name), next).boxed()
