@@ -171,45 +171,45 @@ impl<'a> Conversion<'a> {
         let layout = &self.repo.layout;
         let revision = layout.revision(version);
         let found = self.repo.find_dir(&self.revision.id, &revision, version).await;
-        found.map_err(|fault| self.about(version, fault))?;
+        found.map_err(|reason| self.about(version, reason))?;
 
         let asked = self.asked;
         let asked_base = without_incompatible(asked);
         let mut version = if version == asked_base { asked } else { version }.to_owned();
         let base = without_incompatible(&version).to_owned();
         let major = semver::major(&base).unwrap_or_default();
-        let mut fault = None;
+        let mut reason = None;
         if layout.major().check(&base).is_err() {
             let may = self.incompatible.version(&base).await;
             if may.map_err(|error| self.about(&base, error))? {
                 version = format!("{base}+incompatible");
             } else if layout.major().is_empty() {
-                fault = Some(CodeRepoReason::PathMustMatchMajor(format!(
+                reason = Some(CodeRepoReason::PathMustMatchMajor(format!(
                     "{}/{major}",
                     layout.prefix
                 )));
             } else {
-                fault = Some(CodeRepoReason::MajorMustMatch);
+                reason = Some(CodeRepoReason::MajorMustMatch);
             }
         } else if version != base {
-            fault = Some(CodeRepoReason::Compatible(major.to_owned()));
+            reason = Some(CodeRepoReason::Compatible(major.to_owned()));
         }
         if base != asked_base && canonical_version(asked).is_some_and(|canonical| canonical == asked) {
             let asked_base = asked_base.to_owned();
-            let fault = CodeRepoReason::NotTag {
+            let reason = CodeRepoReason::NotTag {
                 resolved: version,
                 asked: asked_base,
             };
-            return Err(self.about(asked, fault));
+            return Err(self.about(asked, reason));
         }
-        match fault {
-            Some(fault) => Err(self.about(&version, fault)),
+        match reason {
+            Some(reason) => Err(self.about(&version, reason)),
             None => Ok(version),
         }
     }
 
-    fn about(&self, version: &str, fault: impl Into<CodeRepoReason>) -> CodeRepoError {
-        self.repo.at_query(version, fault)
+    fn about(&self, version: &str, reason: impl Into<CodeRepoReason>) -> CodeRepoError {
+        self.repo.at_query(version, reason)
     }
 }
 

@@ -19,7 +19,7 @@ pub enum CodeMeaning {
     Invalid,
     /// The repository could not be read.
     Unreachable,
-    /// This machine is at fault.
+    /// A failure of this machine.
     Ours,
 }
 

@@ -126,7 +126,7 @@ impl Layout {
         };
         let want = self.major();
         if module_path.is_empty() {
-            // Nobody knows of which major version that is.
+            // It could be that of any major version.
             return false;
         }
         if want.is_empty() {

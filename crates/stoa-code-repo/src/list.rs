@@ -16,7 +16,7 @@ use crate::{
 
 impl CodeRepo {
     /// The versions of the module (`Versions` of cmd/go): what its tags say, without a look at what they name, but for
-    /// what decides about `+incompatible` ones. A listed version may therefore turn out to be none, and a retracted one
+    /// what decides about `+incompatible` ones. A listed version may therefore be invalid, and a retracted one
     /// is listed.
     pub async fn versions(&self) -> Result<Arc<Versions>, CodeRepoError> {
         if let Some(Answer::Versions(known)) = self.answers.get(&Asked::Versions) {

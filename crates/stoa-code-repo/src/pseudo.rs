@@ -13,8 +13,8 @@ pub(crate) struct PseudoCheck<'a> {
 }
 
 impl PseudoCheck<'_> {
-    /// Refuses a pseudo-version that its commit contradicts (`validatePseudoVersion` of cmd/go). Otherwise anybody
-    /// could give a commit any number of versions, and as high ones as they like.
+    /// Refuses a pseudo-version that its commit contradicts (`validatePseudoVersion` of cmd/go). Otherwise a
+    /// client could give a commit any number of versions, and as high ones as it likes.
     ///
     /// That the base is the highest one is not asked for: tags may have been added since.
     pub(crate) async fn check(&self) -> Result<(), CodeRepoError> {

@@ -65,7 +65,7 @@ impl CodeRepo {
     }
 }
 
-/// Ends the work on a zip that nobody waits for any more.
+/// Stops the work on a zip when its caller has left.
 #[derive(Default)]
 struct Stop(Arc<AtomicBool>);
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::{FetchError, SourceName};
 
-/// The raw pieces, before any check. They are dated: a source that stalls ends them with an error.
+/// The raw pieces, before any check. They have a deadline: a source that stalls ends them with an error.
 pub(crate) type Pieces = BoxStream<'static, Result<Bytes, FetchError>>;
 
 /// The content of an answer, piece by piece.

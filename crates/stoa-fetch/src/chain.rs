@@ -85,6 +85,7 @@ impl fmt::Display for Chain {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Fetcher for Chain {
     async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {

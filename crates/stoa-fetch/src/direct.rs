@@ -111,6 +111,7 @@ impl fmt::Display for Direct {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Fetcher for Direct {
     async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {

@@ -7,13 +7,16 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use stoa_code_repo::{CodeRepo, CodeRepoError};
 use stoa_module::{Resource, Version};
+use tokio::time::{Instant, timeout_at};
 
-use crate::{FetchError, Fetched, Fetcher, Limits, Question, SourceName};
+use crate::{FetchError, Fetched, Fetcher, Limits, Phase, Question, SourceName};
 
 /// Answers questions about one module from its repository.
 ///
 /// The `.info` of a version is [pinned](stoa_module::Info::pinned): it is kept for ever, so it says nothing of other tags.
 /// Answers to queries say all that they depend on.
+///
+/// A deadline of the context bounds the work on the answer, which is given up then.
 #[derive(Clone, Debug)]
 pub struct DirectModule {
     repo: Arc<CodeRepo>,
@@ -75,6 +78,7 @@ impl fmt::Display for DirectModule {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Fetcher for DirectModule {
     async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
@@ -84,6 +88,16 @@ impl Fetcher for DirectModule {
                 reason: format!("{self} was asked for {resource}"),
             });
         }
-        self.answer(resource).await
+        let (work, began) = (self.answer(resource), Instant::now());
+        let Some(deadline) = question.context.deadline else {
+            return work.await;
+        };
+        timeout_at(deadline, work).await.unwrap_or_else(|_elapsed| {
+            Err(FetchError::Timeout {
+                source_name: self.source_name.clone(),
+                phase: Phase::Response,
+                after: began.elapsed(),
+            })
+        })
     }
 }

@@ -21,7 +21,7 @@ const IDLE: Duration = Duration::from_secs(600);
 /// handle is made.
 pub(crate) struct Handles<K, V> {
     cache: Cache<K, V>,
-    /// Held while a handle is made, so that no two callers make one each. Making one asks nobody.
+    /// Held while a handle is made, so that no two callers make one each. Making one sends no request.
     making: Mutex<()>,
 }
 

@@ -14,7 +14,10 @@
 //!
 //! [`discovery`] finds the repository of a module path, which is where `direct` begins; `stoa-code-repo` makes modules of it.
 //!
-//! Nothing here stores, verifies or caches: that is `stoa-proxy`.
+//! Each question has a [`Context`]. Its urgency reaches the lanes, also that of callers who share a request; its deadline
+//! ends its caller's wait. At `debug`, each source, page, repository and body writes a line in the span of the question.
+//!
+//! Nothing here stores, verifies or caches modules: that is `stoa-proxy`.
 
 mod body;
 mod chain;

@@ -16,6 +16,7 @@ impl fmt::Display for Off {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Fetcher for Off {
     async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {

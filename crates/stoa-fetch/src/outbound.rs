@@ -11,6 +11,7 @@
 //! URLs come from three places: the configuration, which is trusted; pages and redirects, which are written by strangers;
 //! and programs of version control systems. [`OutboundRules`] hold for all of them.
 
+mod answer;
 mod authorization;
 mod egress;
 mod http_client;

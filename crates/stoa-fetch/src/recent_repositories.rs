@@ -25,6 +25,7 @@ impl RecentRepositories {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl OpenRepository for RecentRepositories {
     fn open(&self, vcs: VcsKind, url: &Url) -> Result<Arc<dyn Repository>, VcsError> {
         let open = || self.inner.open(vcs, url);

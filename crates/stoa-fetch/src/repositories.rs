@@ -29,10 +29,10 @@ pub trait OpenRepository: fmt::Debug + Send + Sync + 'static {
     fn open(&self, vcs: VcsKind, url: &Url) -> Result<Arc<dyn Repository>, VcsError>;
 }
 
-/// What the repositories of a server are used with.
+/// Options of [`Repositories`].
 #[derive(Clone, Debug)]
 pub struct RepositoriesOptions {
-    /// Where they are kept; without a place, none can be read.
+    /// The directory that they are kept in; without one, none can be read.
     pub cache: Option<PathBuf>,
     /// The setting to name in messages where there is no place: `vcs.cache`.
     pub cache_setting: &'static str,
@@ -40,7 +40,7 @@ pub struct RepositoriesOptions {
     pub cache_size: u64,
     /// How long what a repository said of its branches and tags is taken for what it says now.
     pub freshness: Duration,
-    /// Where what git does is counted.
+    /// Counters of the runs of git.
     pub git_counters: Arc<Counters>,
 }
 
@@ -49,7 +49,7 @@ pub struct RepositoriesOptions {
 pub struct Repositories {
     options: RepositoriesOptions,
     client: HttpClient,
-    /// How programs get out, where not everything is allowed.
+    /// How programs reach the network, unless everything is allowed.
     egress: Option<Arc<dyn Egress>>,
     /// Opened for the first repository: many servers never ask for one.
     cache: Mutex<Option<Arc<Cache>>>,
@@ -132,6 +132,7 @@ impl Repositories {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl OpenRepository for Repositories {
     fn open(&self, vcs: VcsKind, url: &Url) -> Result<Arc<dyn Repository>, VcsError> {
         let cache = self.cache(vcs)?;
@@ -154,13 +155,13 @@ struct HttpProbe(HttpClient);
 #[async_trait]
 impl Probe for HttpProbe {
     async fn is_gone(&self, url: &str) -> bool {
-        // As the go command does: only a server that proves who it is can say that there is nothing.
+        // As in cmd/go, only a server with a certificate is believed when it says that there is nothing.
         let Ok(url) = Url::parse(url) else { return false };
         if url.scheme() != "https" {
             return false;
         }
         let pages = HttpPages::new(self.0.clone());
-        // The program that failed does not say for whom it ran. The answer decides what a waiting caller is told.
+        // The port for probes has no context. A caller waits for the answer, so the request is interactive.
         let context = Context::interactive(Caller::Stoa);
         let page = pages.get(&url, &self.0.rules().guard, &context).await;
         page.is_ok_and(|page| matches!(page.status, 404 | 410))

@@ -10,8 +10,8 @@ use crate::{FetchError, Phase, SourceName};
 impl FetchError {
     /// A module could not be made of the repository called `source_name`.
     ///
-    /// What this machine is at fault for counts as unreachable, but for a program that is missing: that is what this
-    /// installation cannot do.
+    /// A failure of this machine counts as unreachable, but a missing program is something that this installation cannot
+    /// do.
     pub(crate) fn of_code_repo(source_name: &SourceName, error: CodeRepoError) -> Self {
         let vcs = match error.reason() {
             CodeRepoReason::Vcs(vcs) | CodeRepoReason::Reading { error: vcs, .. } => Some(vcs),

@@ -16,7 +16,7 @@ pub struct SmallFiles {
 }
 
 impl SmallFiles {
-    /// The files below `base`. One may take as long as `patience`, its redirects and repeats included.
+    /// The files below `base`. One may take as long as `patience`, its redirects and retries included.
     pub fn new(base: BaseUrl, client: HttpClient, patience: Duration) -> Self {
         Self {
             base,

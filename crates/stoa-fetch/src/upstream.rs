@@ -129,6 +129,7 @@ impl fmt::Display for BaseUrl {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Fetcher for Upstream {
     async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {

@@ -13,7 +13,7 @@ pub enum Entry {
     File(PathBuf),
     /// The module's own repository.
     Direct,
-    /// Nobody.
+    /// No source: the list ends here.
     Off,
 }
 

@@ -1,4 +1,4 @@
-//! What a repository is spoken to with.
+//! Kinds of repositories.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub enum RepoKind {
 }
 
 impl RepoKind {
-    /// Reads a name as tags and mappings have it; `None` for one that nobody knows.
+    /// Reads a name as tags and mappings have it; `None` for an unknown one.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "mod" => Some(Self::ModuleProxy),

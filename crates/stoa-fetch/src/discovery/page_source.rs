@@ -156,10 +156,10 @@ fn read(path: &str, url: Url, page: &Page) -> Result<TagPage, DiscoveryError> {
         (200, _) if page.truncated => Err(DiscoveryError::malformed(format!(
             "parse {url}: no go-import meta tags in its first {PAGE_LIMIT} bytes"
         ))),
-        // It is a page for people: not well-formed, and that is all it says.
+        // A page for people that is not well-formed and has no tags.
         (200, Some(error)) => Err(DiscoveryError::not_exist(format!("parsing {path}: {error}"))),
         (200, None) => Err(no_tags(&url, "")),
-        // A host that is asked and says no is believed, as the go command does; 408 and 429 are no answers.
+        // A host that answers 4xx has no such page, as for the go command. 408 and 429 are no answers.
         (status @ 400..=499, _) if !matches!(status, 408 | 429) => {
             let name = StatusCode::from_u16(status)
                 .ok()

@@ -4,7 +4,7 @@ use stoa_vcs::VcsKind;
 
 use super::elements::{has_path_prefix, is_digit_or_lower, is_word_element};
 
-/// The repository that a path names without anybody being asked.
+/// The repository that a path names by itself, without a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StaticRoot {
     /// The leading part of the path that stands for the repository.
@@ -154,7 +154,7 @@ fn chisel(elements: &[&str]) -> Option<usize> {
 /// The rule for any host: an element that ends in the name of a system ends the root (`example.com/a/b.git/folder`).
 /// The last such element counts. The root keeps the suffix, the repository drops it.
 ///
-/// As in cmd/go the root may begin in the middle of the path, where the beginning is no host: whoever uses it has to
+/// As in cmd/go the root may begin in the middle of the path, where the beginning is no host: the caller has to
 /// see that it is a prefix of the path.
 pub fn suffix_root(path: &str) -> Option<StaticRoot> {
     let elements: Vec<&str> = path.split('/').collect();

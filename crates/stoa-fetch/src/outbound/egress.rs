@@ -1,4 +1,4 @@
-//! How the programs of version control systems get out.
+//! How the programs of version control systems reach the network.
 
 use std::sync::Arc;
 
@@ -44,10 +44,10 @@ impl Egress for GuardedEgress {
         let found = match self.lookup.lookup(host).await {
             Ok(found) => found,
             Err(error) if uses_proxy => return Err(NoWay::Unreachable(format!("{host}: {error}"))),
-            // Other programs look for themselves, and say so.
+            // Other programs resolve the name themselves, and report the failure.
             Err(_) => Vec::new(),
         };
-        // A proxy takes the public ones; a program might take any.
+        // The proxy connects to public addresses only; a program by itself might take any.
         let proxied = uses_proxy && found.iter().any(|address| is_public(*address));
         match found.into_iter().find(|address| !is_public(*address)) {
             Some(address) if !proxied => {

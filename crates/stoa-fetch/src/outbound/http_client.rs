@@ -3,28 +3,26 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt, stream};
-use http::{
-    HeaderMap, StatusCode,
-    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE},
-};
+use futures_util::StreamExt;
+use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
 use http_body::Body as _;
-use stoa_dispatch::{DispatchError, Pool, PublicOnly, RequestBody, Response, ResponseBody, Task};
+use stoa_dispatch::{DispatchError, Pool, PublicOnly, RequestBody, Response, Task};
 use tokio::time::Instant;
 use url::Url;
 
 use super::{
     Access, Authorization, OutboundRules, Page, UrlGuard,
+    answer::{check_coding, content_type, failure, pieces},
     redirect::{RedirectError, next_hop},
 };
-use crate::{Body, Context, FetchError, Fetched, Limits, NotFound, Reply, SourceName, body::Pieces};
+use crate::{Body, Context, FetchError, Fetched, Limits, Reply, SourceName};
 
 /// The go command gives up after as many hops.
 const MAX_REDIRECTS: usize = 10;
 
 /// Sends GET requests through the lanes of a [`Pool`], follows redirects, bounds bodies, asks for no content coding.
 ///
-/// Deadlines, queues, rates, breakers and repeats are the pool's; each hop of a redirect takes the lane of its own host.
+/// Deadlines, queues, rates, breakers and retries are the pool's; each hop of a redirect takes the lane of its own host.
 ///
 /// What lets a request in is sent with it from the first: a server that hides what is private says 404 to strangers, not
 /// 401. It goes to the origin (scheme, host and port) that was asked first, and once a redirect has left it, nowhere.
@@ -277,22 +275,6 @@ impl HttpClient {
     }
 }
 
-fn content_type(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(CONTENT_TYPE)?;
-    value.to_str().ok().map(str::to_owned)
-}
-
-/// No coding is asked for, so there must be none.
-fn check_coding(headers: &HeaderMap, source_name: &SourceName) -> Result<(), FetchError> {
-    let coding = headers
-        .get(CONTENT_ENCODING)
-        .filter(|c| !c.as_bytes().eq_ignore_ascii_case(b"identity"));
-    coding.map_or(Ok(()), |coding| {
-        let reason = format!("content coding {coding:?} was not asked for");
-        Err(FetchError::invalid(source_name, reason))
-    })
-}
-
 fn admit(guard: &UrlGuard, url: &Url, what: &str) -> Result<Access, FetchError> {
     guard.admit(url).map_err(|error| FetchError::Refused {
         reason: format!("{what} {url}: {error}"),
@@ -312,35 +294,4 @@ fn task(url: &Url, access: Access, shown: Option<Authorization>) -> Result<Task,
         request.extensions_mut().insert(PublicOnly);
     }
     Task::ready(request).map_err(|error| RedirectError::new(error.to_string()))
-}
-
-/// What arrives, with the dispatcher's errors as this crate's. The address was judged before the first piece.
-fn pieces(body: ResponseBody, source_name: SourceName, total: Duration) -> Pieces {
-    let next = move |(mut body, source_name): (ResponseBody, SourceName)| async move {
-        let piece = body.chunk().await?;
-        let piece = piece.map_err(|error| FetchError::of_dispatch(&source_name, total, "", error));
-        Some((piece, (body, source_name)))
-    };
-    stream::unfold((body, source_name), next).boxed()
-}
-
-/// 404 and 410 say that there is no such thing; every other status says that the source could not tell.
-fn failure(source_name: &SourceName, reply: Reply) -> FetchError {
-    match reply.status {
-        404 | 410 => FetchError::NotFound(NotFound {
-            reason: reply
-                .text()
-                .map_or_else(|| format!("{source_name} does not have it"), first_line),
-            gone: reply.status == 410,
-            reply: Some(reply),
-        }),
-        _ => FetchError::Status {
-            source_name: source_name.clone(),
-            reply,
-        },
-    }
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }

@@ -6,8 +6,8 @@ use stoa_vcs::Credentials;
 
 use super::{Rewrites, UrlGuard};
 
-/// What every outbound URL is held to, whoever asks: [`HttpClient`](crate::HttpClient) for pages and GOPROXY servers,
-/// [`Repositories`](crate::Repositories) for the programs that they run.
+/// What every outbound URL is held to: those that [`HttpClient`](crate::HttpClient) asks for pages and GOPROXY servers, and
+/// those that the programs of [`Repositories`](crate::Repositories) ask.
 #[derive(Clone, Debug)]
 pub struct OutboundRules {
     /// Where URLs lead instead, once.

@@ -24,7 +24,7 @@ pub enum Access {
     PublicOnly,
 }
 
-/// Tells URLs that lead to hosts of the public internet from those that lead into somebody's own network.
+/// Tells URLs that lead to hosts of the public internet from those that lead into a private network.
 ///
 /// Module paths, go-import tags and redirects are written by strangers, so what they name must not be asked for from
 /// inside: neighbours, metadata services of clouds, this very machine. Looked at are literal addresses, in all the

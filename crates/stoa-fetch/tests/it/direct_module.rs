@@ -7,6 +7,7 @@ use stoa_fetch::{DirectModule, FetchError, Fetcher as _, Limits};
 use stoa_module::ModulePath;
 use stoa_vcs::{Step, VcsError, VcsKind};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::{
     code_repos::memory_repo::{MemoryRepo, hash, stamp},
@@ -196,5 +197,21 @@ async fn a_zip_larger_than_the_limit_is_refused() {
     assert!(
         error.to_string().contains("larger than the limit of 100 bytes"),
         "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_ends_the_wait_for_a_repository_that_stalls() {
+    let repo = MemoryRepo {
+        stalls: true,
+        ..history()
+    };
+    let scene = scene(repo, Duration::ZERO);
+    let mut question = question("h.com/r/@v/list");
+    question.context.deadline = Some(Instant::now() + Duration::from_secs(5));
+    let error = scene.direct.fetch(&question).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "https://h.com/r did not send an answer within 5s"
     );
 }

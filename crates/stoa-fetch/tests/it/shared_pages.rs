@@ -1,6 +1,6 @@
 //! Callers who share the request for a page: how urgent it is, how long each waits, and what the log shows of it.
 
-use std::{collections::BTreeSet, io, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{io, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use http::{Request, Response};
@@ -201,7 +201,7 @@ impl io::Write for Log {
 }
 
 #[tokio::test]
-async fn every_line_of_a_question_has_its_span() {
+async fn every_line_of_a_question_has_its_span_and_a_join_is_logged() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -211,19 +211,39 @@ async fn every_line_of_a_question_has_its_span() {
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let scene = Scene::new();
+    let ask = |id| {
+        let request = tracing::debug_span!("request", id);
+        request.in_scope(|| scene.find("a", interactive()))
+    };
+    let first = ask("r1");
+    scene.until(1, 0).await;
+    let second = ask("r2");
+    for _ in 0..100 {
+        yield_now().await;
+    }
     scene.host.let_through.add_permits(1);
-    let request = tracing::debug_span!("request", id = "r1");
-    let found = request.in_scope(|| scene.find("a", interactive()));
-    soon(found).await.unwrap().unwrap();
+    soon(first).await.unwrap().unwrap();
+    soon(second).await.unwrap().unwrap();
     let text = String::from_utf8(log.0.lock().clone()).unwrap();
-    let lines: BTreeSet<_> = text
+    let lines: Vec<_> = text
         .lines()
         .filter(|line| line.contains("stoa_fetch::"))
         .collect();
-    for said in ["read a page", "found a repository"] {
-        assert!(lines.iter().any(|line| line.contains(said)), "{said}\n{text}");
+    let said = |id: &str, what: &str| {
+        let found = lines.iter().filter(|line| line.contains(what));
+        found
+            .filter(|line| line.contains(&format!("request{{id=\"{id}\"}}")))
+            .count()
+    };
+    assert_eq!(said("r1", ""), 2, "{text}");
+    assert_eq!(said("r2", ""), 2, "{text}");
+    for (id, what) in [
+        ("r1", "read a page"),
+        ("r1", "found a repository"),
+        ("r2", "joined a question under way"),
+        ("r2", "found a repository"),
+    ] {
+        assert_eq!(said(id, what), 1, "{id}: {what}\n{text}");
     }
-    for line in lines {
-        assert!(line.contains("request{id=\"r1\"}"), "{line}");
-    }
+    assert_eq!(lines.len(), 4, "{text}");
 }

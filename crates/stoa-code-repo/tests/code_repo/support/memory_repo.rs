@@ -32,6 +32,8 @@ pub(crate) struct MemoryRepo {
     pub(crate) fails: Mutex<Option<(Step, VcsError)>>,
     /// What was asked.
     pub(crate) calls: Mutex<Vec<String>>,
+    /// It never lists its tags.
+    pub(crate) stalls: bool,
     /// How many bytes an archive gives before it breaks off.
     pub(crate) archive_breaks: Option<u64>,
 }
@@ -56,6 +58,7 @@ impl Default for MemoryRepo {
             repo_sum: None,
             fails: Mutex::default(),
             calls: Mutex::default(),
+            stalls: false,
             archive_breaks: None,
         }
     }
@@ -187,6 +190,9 @@ impl Repository for MemoryRepo {
 
     async fn tags(&self, prefix: &str) -> Result<Tags, VcsError> {
         self.called(format!("tags {prefix}"));
+        if self.stalls {
+            std::future::pending::<()>().await;
+        }
         self.failing(Step::Access)?;
         let tags = self.tags.iter().filter(|(name, _)| name.starts_with(prefix));
         let tag = |(name, n): (&String, &usize)| Tag {
