@@ -1,6 +1,6 @@
 //! `[[rewrite]]`.
 
-use stoa_fetch::discovery::{Rewrite, Rewrites};
+use stoa_fetch::outbound::{Rewrite, Rewrites};
 
 use super::{
     key::Key,

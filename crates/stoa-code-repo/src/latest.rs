@@ -1,0 +1,41 @@
+//! What `@latest` is.
+
+use stoa_module::{Version, semver};
+
+use crate::{CodeRepo, CodeRepoError, Resolved};
+
+impl CodeRepo {
+    /// The version that the query `latest` means to the go command: the highest release, else the highest prerelease,
+    /// of those that are not retracted, else the newest commit of the default branch. Whether the version of that is
+    /// retracted is for the client to find out: there is nothing else.
+    ///
+    /// `+incompatible` versions count only if the highest version without is retracted or of a commit without a go.mod
+    /// (golang.org/issue/34165).
+    pub async fn latest(&self) -> Result<Resolved, CodeRepoError> {
+        let versions = self.versions().await?;
+        let retracted = self.retractions().await;
+        let allowed = |version: &&Version| !retracted.iter().any(|retract| retract.contains(version));
+        let compatible = |version: &&Version| !version.is_incompatible();
+        let list: Vec<_> = versions.list.iter().filter(allowed).collect();
+        let last = list.iter().copied().rfind(compatible);
+        let only_compatible = match last {
+            Some(last) if list.iter().any(|version| version.is_incompatible()) => {
+                self.module_dir(last).await?.1.go_mod.is_some()
+            }
+            _ => false,
+        };
+        let candidates = || list.iter().copied().filter(|v| !only_compatible || compatible(v));
+        let release = candidates().rfind(|version| semver::prerelease(version.as_str()).is_empty());
+        let Some(version) = release.or_else(|| candidates().next_back()) else {
+            return self.newest_commit().await;
+        };
+        let mut resolved = self.stat(version.as_str()).await?;
+        if let (Some(told), Some(tags)) = (&mut resolved.info.origin, &versions.origin) {
+            // The tags decided.
+            told.tag_prefix.clone_from(&tags.tag_prefix);
+            told.tag_sum.clone_from(&tags.tag_sum);
+            told.repo_sum.clone_from(&tags.repo_sum);
+        }
+        Ok(resolved)
+    }
+}
