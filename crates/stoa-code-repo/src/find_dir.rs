@@ -36,10 +36,9 @@ impl CodeRepo {
     /// The go.mod of a version that is known to be one.
     pub(crate) async fn tagged_go_mod(&self, version: &Version) -> Result<Bytes, CodeRepoError> {
         let (_, dir) = self.module_dir(version).await?;
-        Ok(dir.go_mod.unwrap_or_else(|| {
-            let path = modfile::auto_quote(self.module().as_str());
-            format!("module {path}\n").into()
-        }))
+        Ok(dir
+            .go_mod
+            .unwrap_or_else(|| modfile::legacy_go_mod(self.module()).into()))
     }
 
     /// The commit of a version, and where the module is in it.
