@@ -32,7 +32,7 @@ def lab(binary, *arguments):
 
 
 def cost(binary, url):
-    """The pool and the bare client take turns."""
+    """The pool and the bare client run one after another, again and again."""
     rows = []
     for callers in CALLERS:
         arguments = ["bench", url, "--seconds", SECONDS, "--parallel", callers]
@@ -101,7 +101,7 @@ def witness():
 
 
 def rate(binary):
-    """Ten callers, ten turns, 10/s: no burst, and as many as there should be."""
+    """Ten callers, ten permits, 10/s: no burst, and as many as there should be."""
     count = 10 * RATE_SECONDS
     with witness() as (url, times):
         said = lab(binary, "call", url, "--count", count, "--parallel", 10, "--concurrency", 10, "--rate", "10/s")

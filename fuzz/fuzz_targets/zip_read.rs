@@ -4,7 +4,7 @@
 use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
-use stoa_module::zip::{StreamChecker, Verdict, ZipError, ZipLimits, check, report};
+use stoa_module::zip::{StreamChecker, StreamVerdict, ZipError, ZipLimits, check, report};
 use stoa_module::{ModulePath, ModuleVersion, Version};
 
 /// Small ones, so that they are reached.
@@ -26,7 +26,7 @@ fuzz_target!(|input: (u8, &[u8])| {
         format!("{:?}", stream(&target, data, data.len().max(1))),
         "the length of the pieces matters"
     );
-    if let Ok(Verdict::Checked(summary)) = streamed {
+    if let Ok(StreamVerdict::Checked(summary)) = streamed {
         assert_eq!(whole.as_ref().ok(), Some(&summary), "a stream is accepted that the file is not: {whole:?}");
     }
     if let Ok(summary) = whole {
@@ -38,7 +38,7 @@ fuzz_target!(|input: (u8, &[u8])| {
     }
 });
 
-fn stream(target: &ModuleVersion, data: &[u8], step: usize) -> Result<Verdict, ZipError> {
+fn stream(target: &ModuleVersion, data: &[u8], step: usize) -> Result<StreamVerdict, ZipError> {
     let mut checker = StreamChecker::new(target, LIMITS);
     for chunk in data.chunks(step) {
         checker.write(chunk)?;

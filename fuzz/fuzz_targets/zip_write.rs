@@ -6,7 +6,7 @@ use std::io::Cursor;
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use stoa_module::zip::{FileEntry, FileKind, Level, StreamChecker, Verdict, ZipLimits, check, check_files, create};
+use stoa_module::zip::{FileEntry, FileKind, Level, StreamChecker, StreamVerdict, ZipLimits, check, check_files, create};
 use stoa_module::{ModulePath, ModuleVersion, Version, check_file_path};
 
 #[derive(Arbitrary, Debug)]
@@ -59,5 +59,5 @@ fuzz_target!(|input: (u8, Vec<File<'_>>)| {
     for chunk in zip.chunks(7) {
         checker.write(chunk).unwrap();
     }
-    assert_eq!(checker.finish().unwrap(), Verdict::Checked(summary));
+    assert_eq!(checker.finish().unwrap(), StreamVerdict::Checked(summary));
 });

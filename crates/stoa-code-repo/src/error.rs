@@ -3,7 +3,7 @@
 use std::{fmt, io, sync::Arc};
 
 use stoa_module::{
-    ModulePath, VersionFault, quoted,
+    ModulePath, VersionReason, quoted,
     zip::{SizeError, ZipError},
 };
 use stoa_vcs::VcsError;
@@ -82,7 +82,7 @@ pub enum CodeRepoReason {
     NoModule(String),
     /// The version contradicts itself or the module path.
     #[error(transparent)]
-    Version(#[from] VersionFault),
+    Version(#[from] VersionReason),
     /// A canonical version that is no tag, but a branch for instance.
     #[error("resolves to version {resolved} ({asked} is not a tag)")]
     NotTag {

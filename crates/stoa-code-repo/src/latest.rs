@@ -1,6 +1,6 @@
 //! What `@latest` is.
 
-use stoa_module::{Version, semver};
+use stoa_module::Candidates;
 
 use crate::{CodeRepo, CodeRepoError, Resolved};
 
@@ -14,19 +14,13 @@ impl CodeRepo {
     pub async fn latest(&self) -> Result<Resolved, CodeRepoError> {
         let versions = self.versions().await?;
         let retracted = self.retractions().await;
-        let allowed = |version: &&Version| !retracted.iter().any(|retract| retract.contains(version));
-        let compatible = |version: &&Version| !version.is_incompatible();
-        let list: Vec<_> = versions.list.iter().filter(allowed).collect();
-        let last = list.iter().copied().rfind(compatible);
-        let only_compatible = match last {
-            Some(last) if list.iter().any(|version| version.is_incompatible()) => {
-                self.module_dir(last).await?.1.go_mod.is_some()
-            }
-            _ => false,
-        };
-        let candidates = || list.iter().copied().filter(|v| !only_compatible || compatible(v));
-        let release = candidates().rfind(|version| semver::prerelease(version.as_str()).is_empty());
-        let Some(version) = release.or_else(|| candidates().next_back()) else {
+        let mut candidates = Candidates::new(&versions.list).without(&retracted);
+        if let Some(decisive) = candidates.decisive()
+            && self.module_dir(decisive).await?.1.go_mod.is_some()
+        {
+            candidates = candidates.compatible();
+        }
+        let Some(version) = candidates.highest() else {
             return self.newest_commit().await;
         };
         let mut resolved = self.stat(version.as_str()).await?;

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use stoa_module::{
-    Version,
+    Candidates, Version,
     modfile::{ModFile, Retract},
-    semver,
 };
 
 use crate::{
@@ -120,9 +119,7 @@ impl CodeRepo {
 
     async fn read_retractions(&self) -> Option<Vec<Retract>> {
         let versions = self.versions().await.ok()?;
-        let compatible = || versions.list.iter().filter(|version| !version.is_incompatible());
-        let release = compatible().rfind(|version| semver::prerelease(version.as_str()).is_empty());
-        let Some(highest) = release.or_else(|| compatible().next_back()) else {
+        let Some(highest) = Candidates::new(&versions.list).compatible().highest() else {
             return Some(Vec::new());
         };
         let go_mod = self.tagged_go_mod(highest).await.ok()?;

@@ -97,7 +97,7 @@ impl PseudoCheck<'_> {
 /// The rule alone: the text around it is that of the module.
 fn version_reason(error: VersionError) -> CodeRepoReason {
     match error {
-        VersionError::Invalid { fault, .. } => fault.into(),
+        VersionError::Invalid { reason, .. } => reason.into(),
         error => CodeRepoReason::Internal(error.to_string()),
     }
 }

@@ -27,7 +27,7 @@ impl CodeRepo {
         let about = |reason| CodeRepoError::of_content(self.module().clone(), version.as_str(), reason);
         let target = ModuleVersion::new(self.module().clone(), version.clone());
         let target = target.map_err(|error| match error {
-            CheckError::Version { fault, .. } => self.at_query(version.as_str(), fault),
+            CheckError::Version { reason, .. } => self.at_query(version.as_str(), reason),
             error @ CheckError::Path(_) => about(CodeRepoReason::Internal(error.to_string())),
         })?;
         self.validate(version).await?;

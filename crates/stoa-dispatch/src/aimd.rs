@@ -1,4 +1,4 @@
-//! Finds out how many requests a server can take at once.
+//! Measures how many requests a server can take at once.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(crate) struct Aimd {
     limit: f64,
     fastest: [Option<Duration>; 2],
     rotated: Instant,
-    /// No second decrease before the requests of the first one's time are through.
+    /// No second decrease before the requests that were in flight at the first have ended.
     calm_until: Instant,
 }
 

@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -20,11 +19,12 @@ use crate::{
     place::{Arrival, Place},
 };
 
-/// A timer may ring late by so much; the time that is lost by it is made up for. Without this a lane of 200/s would
-/// reach 170/s on timers of a millisecond.
-const TIMER_SLACK: Duration = Duration::from_millis(5);
+mod gcra;
 
-/// A token bucket (GCRA: it remembers only when the next token would be due) and the pause that a server has ordered.
+use gcra::Gcra;
+pub(crate) use gcra::TokenWaitError;
+
+/// A token bucket, the pause that a server has ordered, and the line of requests that wait for either.
 ///
 /// A token is taken at the moment when the request goes out, never before: a request that is given up while it waits has
 /// spent none. Tokens go to interactive requests before background ones, in the order of arrival, and what waits follows
@@ -38,23 +38,11 @@ pub(crate) struct Bucket {
 
 #[derive(Debug)]
 struct State {
-    interval: Option<Duration>,
-    burst: u32,
-    /// When the bucket is full again.
-    full_at: Instant,
-    throttled_until: Option<Instant>,
+    gcra: Gcra,
     line: BTreeMap<Place, Arc<Notify>>,
     arrivals: u64,
     /// A token is held that may be taken or given back; there is no other before that is known.
     granted: bool,
-}
-
-/// It would take too long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TokenWaitError {
-    pub(crate) free_at: Instant,
-    /// It is the pause of the server that takes too long, not the rate.
-    pub(crate) throttled: bool,
 }
 
 /// The right to take the next token, which is there. Dropping it gives the token to the next in line.
@@ -69,10 +57,7 @@ impl Bucket {
     pub(crate) fn new(rate: Option<Rate>, burst: u32) -> Self {
         Self {
             state: Mutex::new(State {
-                interval: rate.map(Rate::interval),
-                burst: burst.max(1),
-                full_at: Instant::now(),
-                throttled_until: None,
+                gcra: Gcra::new(rate, burst, Instant::now()),
                 line: BTreeMap::new(),
                 arrivals: 0,
                 granted: false,
@@ -85,24 +70,15 @@ impl Bucket {
     pub(crate) fn set_rate(&self, rate: Option<Rate>, burst: u32) {
         let now = Instant::now();
         let mut state = self.state.lock();
-        let debt = state.full_at.saturating_duration_since(now);
-        let tokens = state
-            .interval
-            .map_or(0.0, |old| debt.as_secs_f64() / old.as_secs_f64());
-        state.interval = rate.map(Rate::interval);
-        state.burst = burst.max(1);
-        state.full_at = now
-            + state.interval.map_or(Duration::ZERO, |new| {
-                new.mul_f64(tokens.min(f64::from(burst.max(1))))
-            });
-        self.free.store(state.is_free(now), Ordering::Release);
+        state.gcra.set_rate(rate, burst, now);
+        self.free.store(state.gcra.is_free(now), Ordering::Release);
         state.wake_first();
     }
 
     /// Lets nothing pass before `until`. A pause is never cut short by a shorter one.
     pub(crate) fn throttle(&self, until: Instant) {
         let mut state = self.state.lock();
-        state.throttled_until = state.throttled_until.max(Some(until));
+        state.gcra.throttle(until);
         self.free.store(false, Ordering::Release);
         state.wake_first();
     }
@@ -110,15 +86,15 @@ impl Bucket {
     /// Ends a pause.
     pub(crate) fn end_throttle(&self) {
         let mut state = self.state.lock();
-        state.throttled_until = None;
-        self.free.store(state.is_free(Instant::now()), Ordering::Release);
+        state.gcra.end_throttle();
+        self.free
+            .store(state.gcra.is_free(Instant::now()), Ordering::Release);
         state.wake_first();
     }
 
     /// When the pause ends, if there is one.
     pub(crate) fn throttled_until(&self) -> Option<Instant> {
-        let until = self.state.lock().throttled_until;
-        until.filter(|until| *until > Instant::now())
+        self.state.lock().gcra.throttled_until(Instant::now())
     }
 
     /// A token at once, where there is neither rate nor pause.
@@ -171,7 +147,7 @@ impl Bucket {
             number: state.arrivals,
         };
         let ahead = state.line.range(..place).count();
-        state.check(latest, ahead)?;
+        state.gcra.due(latest, ahead, Instant::now())?;
         let wake = Arc::new(Notify::new());
         state.line.insert(place, Arc::clone(&wake));
         Ok(Waiter {
@@ -183,36 +159,6 @@ impl Bucket {
 }
 
 impl State {
-    fn is_free(&self, now: Instant) -> bool {
-        self.interval.is_none() && self.throttled_until.is_none_or(|until| until <= now)
-    }
-
-    /// When the next token is there.
-    fn token_at(&self, now: Instant) -> Instant {
-        let Some(interval) = self.interval else { return now };
-        let saved = interval.saturating_mul(self.burst - 1);
-        self.full_at.checked_sub(saved).unwrap_or(now)
-    }
-
-    /// When the token is there for a request with so many others ahead.
-    fn check(&self, latest: Instant, ahead: usize) -> Result<Instant, TokenWaitError> {
-        let now = Instant::now();
-        let throttled_until = self.throttled_until.unwrap_or(now);
-        let others = u32::try_from(ahead).unwrap_or(u32::MAX);
-        let line = self
-            .interval
-            .map_or(Duration::ZERO, |interval| interval.saturating_mul(others));
-        let free_at = self.token_at(now).max(throttled_until).max(now);
-        let free_at = free_at.checked_add(line).unwrap_or(free_at);
-        if free_at > latest {
-            return Err(TokenWaitError {
-                free_at,
-                throttled: throttled_until > latest,
-            });
-        }
-        Ok(free_at)
-    }
-
     fn wake_first(&self) {
         if let Some(first) = self.line.values().next() {
             first.notify_one();
@@ -244,8 +190,9 @@ impl<'a> Waiter<'a> {
         if state.granted || state.line.keys().next() != Some(&self.place) {
             return Ok(Look::Behind);
         }
-        let free_at = state.check(latest, 0)?;
-        if free_at > Instant::now() {
+        let now = Instant::now();
+        let free_at = state.gcra.due(latest, 0, now)?;
+        if free_at > now {
             return Ok(Look::First { free_at });
         }
         state.granted = true;
@@ -284,15 +231,8 @@ impl Token<'_> {
         }
         let now = Instant::now();
         let mut state = self.bucket.state.lock();
-        if let Some(interval) = state.interval {
-            let slack = TIMER_SLACK.min(interval);
-            let since = now.checked_sub(slack).unwrap_or(now);
-            state.full_at = state.full_at.max(since) + interval;
-        }
-        if state.throttled_until.is_some_and(|until| until <= now) {
-            state.throttled_until = None;
-        }
-        let free = state.is_free(now);
+        state.gcra.take(now);
+        let free = state.gcra.is_free(now);
         self.bucket.free.store(free, Ordering::Release);
     }
 }

@@ -7,10 +7,11 @@ use std::{
 
 use http::{HeaderMap, HeaderName, StatusCode, header::RETRY_AFTER};
 
-use crate::{TransportError, TransportErrorKind, Verdict};
+use crate::{BreakerVerdict, TransportError, TransportErrorKind};
 
 static RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
-/// What is left, and when it is filled again. Names that are ready made: every response is asked for them.
+/// The headers for what is left of a limit, and for when it is filled again. Made once, because every response is searched
+/// for them.
 static LIMITS: [(HeaderName, HeaderName); 2] = [
     (
         HeaderName::from_static("ratelimit-remaining"),
@@ -42,37 +43,37 @@ pub enum Attempted<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Classified {
     /// For the breaker.
-    pub verdict: Verdict,
+    pub verdict: BreakerVerdict,
     /// Whether another attempt may go better.
     pub retriable: bool,
-    /// How long the server wants to be left alone. A request that waits this out is not charged for it.
-    pub sleep: Option<Duration>,
+    /// How long the server asks for a pause. A request that waits it out is not charged for it.
+    pub throttle: Option<Duration>,
     /// Whether the server dropped the request because it has too many, for the adaptive limit.
     pub dropped: bool,
 }
 
-/// Reads attempts. Replace it where a server's words have another meaning.
+/// Reads attempts. Replace it for servers whose answers have another meaning.
 pub trait Classify: fmt::Debug + Send + Sync + 'static {
     /// What follows from `attempted`.
     fn classify(&self, attempted: Attempted<'_>) -> Classified;
 }
 
-/// HTTP as it is meant.
+/// HTTP as its standards say.
 ///
 /// | attempt | verdict | another attempt |
 /// |---|---|---|
 /// | 1xx to 4xx but 429 | success | no |
-/// | 429, 503 with a time to wait | ignored; the lane sleeps | after the sleep, not charged |
+/// | 429, 503 with a time to wait | ignored; the lane is throttled | after the pause, not charged |
 /// | 429 | limited | yes |
 /// | 502, 503, 504 | failure | yes |
 /// | other 5xx | failure | no: the server has tried, and would fail at the same thing again |
 /// | no connection, cut before the head | failure | yes |
 /// | no head in time | failure | no: its time is spent |
 /// | bad certificate, not HTTP | failure | no |
-/// | a request that nobody could send | ignored | no |
+/// | a request that cannot be sent | ignored | no |
 ///
-/// Any response that says that nothing is left of a limit (`RateLimit-Remaining: 0` and its kin, with a reset time) puts
-/// the lane to sleep as well.
+/// Any response that says that nothing is left of a limit (`RateLimit-Remaining: 0` and its kin, with a reset time)
+/// throttles the lane as well.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HttpClassify;
 
@@ -81,23 +82,23 @@ impl Classify for HttpClassify {
         let (status, headers) = match attempted {
             Attempted::Response { status, headers } => (status, headers),
             Attempted::TimedOut(after) => {
-                let verdict = Verdict::Failure(format!("no response within {after:?}"));
+                let verdict = BreakerVerdict::Failure(format!("no response within {after:?}"));
                 return Classified {
                     verdict,
                     retriable: false,
-                    sleep: None,
+                    throttle: None,
                     dropped: true,
                 };
             }
             Attempted::Failed(error) => {
                 let verdict = match error.kind() {
-                    TransportErrorKind::Request | TransportErrorKind::Private => Verdict::Ignored,
-                    _ => Verdict::Failure(error.to_string()),
+                    TransportErrorKind::Request | TransportErrorKind::Private => BreakerVerdict::Ignored,
+                    _ => BreakerVerdict::Failure(error.to_string()),
                 };
                 return Classified {
                     verdict,
                     retriable: error.is_retriable(),
-                    sleep: None,
+                    throttle: None,
                     dropped: !matches!(
                         error.kind(),
                         TransportErrorKind::Request | TransportErrorKind::Private
@@ -110,22 +111,22 @@ impl Classify for HttpClassify {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
         );
         let wait = if limited { retry_after(headers) } else { None };
-        let sleep = wait.or_else(|| exhausted(headers));
-        let asked_to_wait = sleep.is_some() && (limited || status == StatusCode::FORBIDDEN);
+        let throttle = wait.or_else(|| exhausted(headers));
+        let asked_to_wait = throttle.is_some() && (limited || status == StatusCode::FORBIDDEN);
         let verdict = if asked_to_wait {
-            Verdict::Ignored
+            BreakerVerdict::Ignored
         } else if status == StatusCode::TOO_MANY_REQUESTS {
-            Verdict::Limited
+            BreakerVerdict::Limited
         } else if status.is_server_error() {
-            Verdict::Failure(status.to_string())
+            BreakerVerdict::Failure(status.to_string())
         } else {
-            Verdict::Success
+            BreakerVerdict::Success
         };
         let passing = matches!(status, StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT);
         Classified {
             retriable: limited || passing || asked_to_wait,
             verdict,
-            sleep,
+            throttle,
             dropped: limited,
         }
     }
@@ -149,11 +150,11 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// or seconds), `RateLimit: "name";r=0;t=5` (the newest draft of the IETF).
 fn exhausted(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &HeaderName| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
-    if let Some(sleep) = headers
+    if let Some(wait) = headers
         .get(&RATELIMIT)
         .and_then(|value| structured(value.to_str().ok()?))
     {
-        return Some(sleep);
+        return Some(wait);
     }
     let reset = LIMITS.iter().find_map(|(remaining, reset)| {
         let left = number(remaining)?;
@@ -214,10 +215,10 @@ mod tests {
             (505, false, false),
         ] {
             let classified = response(status, &[]);
-            assert_eq!(classified.verdict == Verdict::Success, success, "{status}");
+            assert_eq!(classified.verdict == BreakerVerdict::Success, success, "{status}");
             assert_eq!(classified.retriable, retriable, "{status}");
         }
-        assert_eq!(response(429, &[]).verdict, Verdict::Limited);
+        assert_eq!(response(429, &[]).verdict, BreakerVerdict::Limited);
     }
 
     #[test]
@@ -226,20 +227,20 @@ mod tests {
         for status in [429, 503] {
             let classified = response(status, &[("retry-after", "5")]);
             assert_eq!(
-                (classified.verdict, classified.sleep, classified.retriable),
-                (Verdict::Ignored, five, true)
+                (classified.verdict, classified.throttle, classified.retriable),
+                (BreakerVerdict::Ignored, five, true)
             );
         }
-        assert_eq!(response(500, &[("retry-after", "5")]).sleep, None);
+        assert_eq!(response(500, &[("retry-after", "5")]).throttle, None);
         let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(30));
-        let sleep = response(503, &[("retry-after", &date)]).sleep.expect("sleep");
+        let pause = response(503, &[("retry-after", &date)]).throttle.expect("pause");
         assert!(
-            (Duration::from_secs(28)..=Duration::from_secs(30)).contains(&sleep),
-            "{sleep:?}"
+            (Duration::from_secs(28)..=Duration::from_secs(30)).contains(&pause),
+            "{pause:?}"
         );
         for nonsense in ["", "soon", "-1", "0", "Thu, 01 Jan 1970 00:00:00 GMT"] {
             assert_eq!(
-                response(429, &[("retry-after", nonsense)]).sleep,
+                response(429, &[("retry-after", nonsense)]).throttle,
                 None,
                 "{nonsense}"
             );
@@ -247,18 +248,18 @@ mod tests {
     }
 
     #[test]
-    fn an_exhausted_limit_puts_to_sleep() {
-        let sleep = |headers: &[(&'static str, &str)]| response(200, headers).sleep.map(|s| s.as_secs());
+    fn an_exhausted_limit_throttles() {
+        let pause = |headers: &[(&'static str, &str)]| response(200, headers).throttle.map(|s| s.as_secs());
         assert_eq!(
-            sleep(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "7")]),
+            pause(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "7")]),
             Some(7)
         );
         assert_eq!(
-            sleep(&[("ratelimit-remaining", "1"), ("ratelimit-reset", "7")]),
+            pause(&[("ratelimit-remaining", "1"), ("ratelimit-reset", "7")]),
             None
         );
         assert_eq!(
-            sleep(&[("ratelimit", "\"hour\";r=9;t=50, \"second\";r=0;t=3")]),
+            pause(&[("ratelimit", "\"hour\";r=9;t=50, \"second\";r=0;t=3")]),
             Some(3)
         );
         let epoch = SystemTime::now()
@@ -270,14 +271,17 @@ mod tests {
             ("x-ratelimit-remaining", "0"),
             ("x-ratelimit-reset", &epoch.to_string()),
         ];
-        assert!(sleep(&github).is_some_and(|s| (98..=100).contains(&s)));
+        assert!(pause(&github).is_some_and(|s| (98..=100).contains(&s)));
         let refused = response(403, &github);
-        assert_eq!((refused.verdict, refused.retriable), (Verdict::Ignored, true));
-        assert_eq!(response(200, &github).verdict, Verdict::Success);
+        assert_eq!(
+            (refused.verdict, refused.retriable),
+            (BreakerVerdict::Ignored, true)
+        );
+        assert_eq!(response(200, &github).verdict, BreakerVerdict::Success);
     }
 
     #[test]
-    fn failures_of_the_connection_blame_who_is_to_blame() {
+    fn failures_of_the_connection_blame_the_server_that_is_to_blame() {
         for (kind, blamed, retriable) in [
             (TransportErrorKind::Connect, true, true),
             (TransportErrorKind::Cut, true, true),
@@ -288,7 +292,7 @@ mod tests {
         ] {
             let error = TransportError::new(kind, "x");
             let classified = HttpClassify.classify(Attempted::Failed(&error));
-            assert_eq!(classified.verdict != Verdict::Ignored, blamed, "{kind:?}");
+            assert_eq!(classified.verdict != BreakerVerdict::Ignored, blamed, "{kind:?}");
             assert_eq!(classified.retriable, retriable, "{kind:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! What a lane has counted.
+//! What a lane counts.
 
 use std::{
     ops::AddAssign,
@@ -13,29 +13,29 @@ pub struct LaneCounts {
     pub queued: u64,
     /// Tasks not taken.
     pub rejected: u64,
-    /// Tasks whose turn came.
+    /// Tasks that got a permit.
     pub started: u64,
-    /// Tasks that left the queue without a turn.
+    /// Tasks that left the queue without a permit.
     pub abandoned: u64,
     /// Tasks that ended with a response of a status below 500.
     pub succeeded: u64,
-    /// Tasks that were told no after their turn had come: by a filter, the breaker, the rate, their own expiry.
+    /// Tasks that were refused after they had got a permit: by a filter, the breaker, the rate, their own expiry.
     pub refused: u64,
-    /// Tasks that ended in any other way after their turn had come.
+    /// Tasks that ended in any other way after they had got a permit.
     pub failed: u64,
     /// Attempts sent.
     pub attempts: u64,
-    /// Attempts that repeated another.
-    pub repeats: u64,
+    /// Attempts that retried another.
+    pub retries: u64,
     /// Pauses that the server asked for.
-    pub sleeps: u64,
+    pub throttles: u64,
     /// Times that the breaker opened, failed probes included.
     pub openings: u64,
     /// Bytes of bodies read only to keep a connection.
     pub drained: u64,
-    /// Time spent waiting for turns.
+    /// Time spent waiting for permits.
     pub waited: Duration,
-    /// Time from turns to ends.
+    /// Time from permits to ends.
     pub busy: Duration,
 }
 
@@ -49,8 +49,8 @@ impl AddAssign for LaneCounts {
         self.refused += other.refused;
         self.failed += other.failed;
         self.attempts += other.attempts;
-        self.repeats += other.repeats;
-        self.sleeps += other.sleeps;
+        self.retries += other.retries;
+        self.throttles += other.throttles;
         self.openings += other.openings;
         self.drained += other.drained;
         self.waited += other.waited;
@@ -69,8 +69,8 @@ pub(crate) struct Counters {
     pub(crate) refused: Count,
     pub(crate) failed: Count,
     pub(crate) attempts: Count,
-    pub(crate) repeats: Count,
-    pub(crate) sleeps: Count,
+    pub(crate) retries: Count,
+    pub(crate) throttles: Count,
     pub(crate) openings: Count,
     pub(crate) drained: Count,
     pub(crate) waited: Count,
@@ -111,8 +111,8 @@ impl Counters {
             refused: self.refused.get(),
             failed: self.failed.get(),
             attempts: self.attempts.get(),
-            repeats: self.repeats.get(),
-            sleeps: self.sleeps.get(),
+            retries: self.retries.get(),
+            throttles: self.throttles.get(),
             openings: self.openings.get(),
             drained: self.drained.get(),
             waited: Duration::from_nanos(self.waited.get()),

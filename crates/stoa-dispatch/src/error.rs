@@ -1,16 +1,13 @@
 //! Why a request was not answered, by meaning.
 
-use std::{error::Error, fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{LaneKey, TransportError};
-
-/// An error of somebody else's, shared.
-pub type Cause = Arc<dyn Error + Send + Sync>;
+use crate::{Cause, LaneKey, TransportError};
 
 /// Where in the pipeline a request was. The order of the variants is the order of the stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// Waiting for room and for its turn.
+    /// Waiting for room and for its permit.
     Admission,
     /// Its expiry was being checked.
     Expiry,
@@ -20,13 +17,13 @@ pub enum Stage {
     Filter,
     /// The breaker was asked.
     Breaker,
-    /// Waiting for a turn again, before a repeat.
+    /// Waiting for a permit for a retry.
     Concurrency,
-    /// Waiting for the rate, or for a sleeping lane to wake.
+    /// Waiting for the rate, or for the end of a pause that the server ordered.
     Rate,
     /// Waiting for the head of the response.
     Attempt,
-    /// Pausing before a repeat.
+    /// Pausing before a retry.
     Retry,
     /// Its body was being read.
     Body,
@@ -37,12 +34,12 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Admission => "its turn",
+            Self::Admission => "a permit",
             Self::Expiry => "its expiry check",
             Self::Build => "being built",
             Self::Filter => "its filters",
             Self::Breaker => "the breaker",
-            Self::Concurrency => "another turn",
+            Self::Concurrency => "a permit for a retry",
             Self::Rate => "the rate limit",
             Self::Attempt => "a response",
             Self::Retry => "its next attempt",
@@ -100,20 +97,20 @@ pub enum DispatchError {
     BreakerOpen {
         /// Which lane.
         lane: LaneKey,
-        /// When it is asked again; `None` if somebody forced the breaker open.
+        /// When it is asked again; `None` if an operator forced the breaker open.
         retry_after: Option<Duration>,
         /// The last failure that was seen.
         cause: Option<Arc<str>>,
     },
-    /// The rate limit, or a sleep that the server ordered, lets it go only after it would have waited too long.
-    #[error("{lane}: {}", rate(*.asleep, *.retry_after))]
+    /// The rate limit, or a pause that the server ordered, lets it go only after it would have waited too long.
+    #[error("{lane}: {}", rate(*.throttled, *.retry_after))]
     Rate {
         /// Which lane.
         lane: LaneKey,
         /// When it could have gone.
         retry_after: Duration,
         /// The server has ordered a pause.
-        asleep: bool,
+        throttled: bool,
     },
     /// It waited for as long as the lane allows.
     #[error("{lane}: waited {after:?} for {stage}")]
@@ -184,7 +181,7 @@ pub enum DispatchError {
         /// What it said.
         message: String,
     },
-    /// Whoever waited for it went away.
+    /// The caller that waited for it went away.
     #[error("cancelled")]
     Cancelled,
     /// The pool was closed and could not wait for it.
@@ -203,7 +200,7 @@ impl DispatchError {
         }
     }
 
-    /// Whether the request never left: the server knows nothing of it and is not to blame.
+    /// Whether the request was never sent: the server knows nothing of it and is not to blame.
     pub fn is_refusal(&self) -> bool {
         matches!(
             self,
@@ -250,7 +247,7 @@ fn full(bound: Bound, limit: usize) -> String {
 fn open(retry_after: Option<Duration>, cause: Option<&str>) -> String {
     let until = match retry_after {
         Some(after) => format!("the breaker is open for another {:.1}s", after.as_secs_f64()),
-        None => "the breaker was opened by hand".to_owned(),
+        None => "an operator opened the breaker".to_owned(),
     };
     cause.map_or_else(
         || until.clone(),
@@ -258,8 +255,8 @@ fn open(retry_after: Option<Duration>, cause: Option<&str>) -> String {
     )
 }
 
-fn rate(asleep: bool, retry_after: Duration) -> String {
-    let why = if asleep {
+fn rate(throttled: bool, retry_after: Duration) -> String {
+    let why = if throttled {
         "the server asked for a pause"
     } else {
         "the rate limit is reached"

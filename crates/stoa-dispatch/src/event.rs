@@ -1,4 +1,4 @@
-//! What happens, for whoever listens.
+//! What happens, for listeners.
 
 use std::{fmt, time::Duration};
 
@@ -23,16 +23,16 @@ pub struct Event {
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum EventKind {
-    /// The task was taken: it has its turn, or a place in the queue.
+    /// The task was taken: it has a permit, or a place in the queue.
     Queue,
     /// The task was not taken.
     Reject(DispatchError),
-    /// The task's turn has come.
+    /// The task has got its permit.
     Start {
-        /// How long it waited for it.
+        /// How long it waited for the permit.
         waited: Duration,
     },
-    /// The task left the queue without having had its turn.
+    /// The task left the queue without a permit.
     Abandon(DispatchError),
     /// The task has ended.
     Finish {
@@ -41,15 +41,15 @@ pub enum EventKind {
         /// Since its start.
         took: Duration,
     },
-    /// An attempt failed and is repeated after a pause.
+    /// An attempt failed and is retried after a pause.
     Retry {
-        /// Which repeat, from 1.
-        repeat: u32,
+        /// Which retry, from 1.
+        retry: u32,
         /// The pause.
         pause: Duration,
     },
-    /// The server asked to be left alone.
-    Sleep {
+    /// The server asked for a pause: its lane is throttled.
+    Throttle {
         /// For so long.
         pause: Duration,
     },
@@ -57,10 +57,10 @@ pub enum EventKind {
     Breaker(Transition),
 }
 
-/// Hears of events.
+/// Is called for each event.
 ///
-/// It is called where things happen, so it must be quick and must not block; [`Forward`] hands events to a task of their
-/// own. A panic in it is caught and counted, and harms nobody.
+/// It is called where things happen, so it must be quick and must not block; [`Forward`] hands events to another
+/// task. A panic in it is caught and counted, and harms no task.
 pub trait Listener: fmt::Debug + Send + Sync + 'static {
     /// `event` has happened.
     fn event(&self, event: &Event);
@@ -81,7 +81,7 @@ impl Forward {
         (Self { sender, dropped }, receiver)
     }
 
-    /// Events that were lost because the channel was full or nobody listens any more.
+    /// Events that were lost because the channel was full or its receiver had gone.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(std::sync::atomic::Ordering::Relaxed)
     }

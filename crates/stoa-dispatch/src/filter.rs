@@ -1,10 +1,10 @@
-//! Who may not go out.
+//! Which requests may not be sent.
 
 use std::fmt;
 
 use crate::Request;
 
-/// Looks at a request before anything is spent on it.
+/// Checks a request before anything is spent on it.
 pub trait Filter: fmt::Debug + Send + Sync + 'static {
     /// The name, for the reason that the caller gets.
     fn name(&self) -> &str;

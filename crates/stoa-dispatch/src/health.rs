@@ -1,4 +1,4 @@
-//! The four counters.
+//! Counts of tasks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,7 +22,7 @@ pub struct HealthCounts {
     pub rejected: u64,
     /// Tasks that ended with a response of a status below 500, its body cleaned up.
     pub succeeded: u64,
-    /// Tasks that ended in any other way, those that gave up while waiting included.
+    /// Tasks that ended in any other way, those that were given up while they waited included.
     pub failed: u64,
 }
 
@@ -55,7 +55,7 @@ impl Listener for Health {
             EventKind::Finish { .. } | EventKind::Abandon(_) => &self.failed,
             EventKind::Start { .. }
             | EventKind::Retry { .. }
-            | EventKind::Sleep { .. }
+            | EventKind::Throttle { .. }
             | EventKind::Breaker(_) => return,
         };
         counter.fetch_add(1, Ordering::Relaxed);

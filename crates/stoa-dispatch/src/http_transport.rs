@@ -1,7 +1,7 @@
 //! The wire: the only place that makes an HTTP client.
 #![expect(
     clippy::disallowed_types,
-    reason = "everybody else takes a pool; here the pool's own client is made"
+    reason = "everything else takes a pool; here the pool's own client is made"
 )]
 
 use std::{
@@ -18,8 +18,8 @@ use http_body_util::BodyExt;
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::{
-    LaneKey, Lookup, PrivateAddress, PublicOnly, RawBody, Request, RequestContent, SystemLookup, Transport,
-    TransportError, TransportErrorKind, Transports, is_public, lookup::Resolver,
+    LaneKey, Lookup, PrivateAddressError, PublicOnly, RawBody, Request, RequestContent, SystemLookup,
+    Transport, TransportError, TransportErrorKind, Transports, is_public, lookup::Resolver,
 };
 
 /// Idle connections that a lane keeps.
@@ -40,15 +40,15 @@ pub struct HttpTransports {
 /// What connections are made with.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
-    /// `User-Agent` of requests that have none.
-    pub user_agent: String,
-    /// For connecting, name resolution and TLS included.
+    /// `User-Agent` of requests that have none. With `None`, they are sent without one.
+    pub user_agent: Option<String>,
+    /// The longest time for connecting, name resolution and TLS included.
     pub connect_timeout: Duration,
     /// Idle connections are closed after it.
     pub idle_timeout: Duration,
-    /// Talk over this unix socket, whatever the URI says.
+    /// Connect to this unix socket, whatever the URI says.
     pub unix_socket: Option<PathBuf>,
-    /// What addresses names have.
+    /// Finds the addresses of names.
     pub lookup: Arc<dyn Lookup>,
     /// The hosts of the proxies of the environment, which [`PublicOnly`] requests may be sent through wherever they are.
     pub proxy_hosts: Vec<String>,
@@ -57,7 +57,7 @@ pub struct HttpOptions {
 impl Default for HttpOptions {
     fn default() -> Self {
         Self {
-            user_agent: concat!("stoa/", env!("CARGO_PKG_VERSION")).to_owned(),
+            user_agent: None,
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(90),
             unix_socket: None,
@@ -135,12 +135,14 @@ impl Recipe {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(self.tls.clone())
             .dns_resolver(Arc::new(resolver))
-            .user_agent(&options.user_agent)
             .connect_timeout(options.connect_timeout)
             .pool_idle_timeout(options.idle_timeout)
             .pool_max_idle_per_host(MAX_IDLE)
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true);
+        if let Some(agent) = &options.user_agent {
+            builder = builder.user_agent(agent);
+        }
         if let Some(path) = &options.unix_socket {
             builder = builder.unix_socket(path.as_path());
         }
@@ -155,14 +157,14 @@ impl HttpTransport {
         if request.extensions().get::<PublicOnly>().is_none() {
             return Ok(&self.any);
         }
-        // A literal address is resolved by nobody.
+        // An IP literal skips the resolver, so check it here.
         let host = request.uri().host().unwrap_or_default();
         let literal = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = literal.parse::<IpAddr>()
             && !is_public(address)
         {
             let host = host.to_owned();
-            let error = PrivateAddress { host, address };
+            let error = PrivateAddressError { host, address };
             return Err(TransportError::new(TransportErrorKind::Private, error));
         }
         let public = self.public.get_or_init(|| self.recipe.client(true));
@@ -189,7 +191,7 @@ impl Transport for HttpTransport {
 
 /// The URL is left out of the text: it may carry credentials.
 fn from_reqwest(error: reqwest::Error) -> TransportError {
-    if let Some(private) = caused_by::<PrivateAddress>(&error) {
+    if let Some(private) = caused_by::<PrivateAddressError>(&error) {
         return TransportError::new(TransportErrorKind::Private, private.clone());
     }
     let kind = if error.is_builder() {
@@ -204,12 +206,12 @@ fn from_reqwest(error: reqwest::Error) -> TransportError {
         TransportErrorKind::Protocol
     };
     if error.is_connect() && error.is_timeout() {
-        return TransportError::new(kind, ConnectTimeout);
+        return TransportError::new(kind, ConnectTimeoutError);
     }
     TransportError::new(kind, error.without_url())
 }
 
-/// Whether the other side went away.
+/// Whether the server closed the connection.
 fn is_cut(error: &reqwest::Error) -> bool {
     let by_hyper = caused_by::<hyper::Error>(error)
         .is_some_and(|e| e.is_incomplete_message() || e.is_canceled() || e.is_closed());
@@ -232,7 +234,7 @@ fn caused_by<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option
         if let Some(found) = error.downcast_ref::<E>() {
             return Some(found);
         }
-        // An I/O error shows what it wraps, not what it wraps's source.
+        // The source of an I/O error is that of the error it wraps, so look at the wrapped error first.
         let wrapped = error
             .downcast_ref::<io::Error>()
             .and_then(|io| io.get_ref())
@@ -244,12 +246,12 @@ fn caused_by<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option
 
 /// Connecting took too long.
 #[derive(Debug)]
-struct ConnectTimeout;
+struct ConnectTimeoutError;
 
-impl fmt::Display for ConnectTimeout {
+impl fmt::Display for ConnectTimeoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("connecting took too long")
     }
 }
 
-impl Error for ConnectTimeout {}
+impl Error for ConnectTimeoutError {}

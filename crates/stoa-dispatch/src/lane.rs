@@ -1,4 +1,4 @@
-//! One lane: its parts, and what they are set to.
+//! One lane: its parts and its settings.
 
 use std::{
     fmt,
@@ -14,8 +14,8 @@ use tokio::time::Instant;
 
 use crate::{
     BreakerMode, Concurrency, LaneKey, LaneSettings, LaneStatus, LaneUpdate, Transport, aimd::Aimd,
-    breaker::Breaker, bucket::Bucket, counters::Counters, limiter::Limiter, retry_budget::RetryBudget,
-    shared::after,
+    breaker::Breaker, bucket::Bucket, counters::Counters, deadline::after, limiter::Limiter,
+    retry_budget::RetryBudget,
 };
 
 /// Everything that belongs to one server.
@@ -38,12 +38,13 @@ struct Settings {
     /// As the rules of the pool say.
     base: Arc<LaneSettings>,
     current: Arc<LaneSettings>,
-    /// Somebody changed them by hand.
-    by_hand: Option<ByHand>,
+    /// An operator has changed them.
+    overridden: Option<Override>,
 }
 
 #[derive(Clone, Copy)]
-struct ByHand {
+struct Override {
+    /// `None` until it is reset.
     until: Option<Instant>,
 }
 
@@ -64,7 +65,7 @@ impl Lane {
                 RwLock::new(Settings {
                     current: Arc::clone(&base),
                     base,
-                    by_hand: None,
+                    overridden: None,
                 })
             },
             used_at: AtomicU64::new(0),
@@ -72,12 +73,12 @@ impl Lane {
         }
     }
 
-    /// What it is held to now.
+    /// The settings in force.
     pub(crate) fn settings(&self) -> Arc<LaneSettings> {
         Arc::clone(&self.settings.read().current)
     }
 
-    /// Takes note of a use.
+    /// Records a use.
     pub(crate) fn touch(&self) {
         let millis = self.born.elapsed().as_millis();
         self.used_at
@@ -88,33 +89,33 @@ impl Lane {
         self.born + Duration::from_millis(self.used_at.load(Ordering::Relaxed))
     }
 
-    /// Whether little would be lost with it: it is not set by hand, its breaker keeps nobody away, it does not sleep.
-    pub(crate) fn is_forgettable(&self) -> bool {
-        self.settings.read().by_hand.is_none()
+    /// Whether the lane can be evicted without a loss: it has no override, its breaker is not open, and it is not throttled.
+    pub(crate) fn is_evictable(&self) -> bool {
+        self.settings.read().overridden.is_none()
             && self.bucket.throttled_until().is_none()
             && !matches!(self.breaker.state().1, crate::BreakerState::Open { .. })
     }
 
-    /// Changes what `update` names, for as long as it says.
+    /// Overrides what `update` names, for as long as it says.
     pub(crate) fn update(&self, update: &LaneUpdate) {
         let mut settings = self.settings.write();
         let mut next = (*settings.current).clone();
         update.apply(&mut next);
         let now = Instant::now();
-        settings.by_hand = Some(ByHand {
+        settings.overridden = Some(Override {
             until: update.lasting.map(|lasting| after(now, lasting)),
         });
         self.put_in_force(&mut settings, Arc::new(next));
-        // Who sets a breaker to work wants it to begin anew.
+        // An operator that sets the breaker to work wants it to begin anew.
         if update.breaker == Some(BreakerMode::Active) {
             self.breaker.reset();
         }
     }
 
-    /// Back to the rules; the breaker closes and the lane wakes.
+    /// Ends the override; the breaker closes and the pause ends.
     pub(crate) fn reset(&self) {
         let mut settings = self.settings.write();
-        settings.by_hand = None;
+        settings.overridden = None;
         let base = Arc::clone(&settings.base);
         self.put_in_force(&mut settings, base);
         drop(settings);
@@ -122,21 +123,21 @@ impl Lane {
         self.bucket.end_throttle();
     }
 
-    /// New rules. What was set by hand stays until it ends.
+    /// New rules. An override stays until it ends.
     pub(crate) fn set_base(&self, base: LaneSettings) {
         let mut settings = self.settings.write();
         settings.base = Arc::new(base);
-        if settings.by_hand.is_none() {
+        if settings.overridden.is_none() {
             let base = Arc::clone(&settings.base);
             self.put_in_force(&mut settings, base);
         }
     }
 
-    /// Ends what was set by hand for a time, if the time is over.
-    pub(crate) fn expire_by_hand(&self, now: Instant) {
+    /// Ends an override whose time is over.
+    pub(crate) fn expire_override(&self, now: Instant) {
         let over = |s: &Settings| {
-            s.by_hand
-                .and_then(|by_hand| by_hand.until)
+            s.overridden
+                .and_then(|overridden| overridden.until)
                 .is_some_and(|until| until <= now)
         };
         if !over(&self.settings.read()) {
@@ -144,13 +145,13 @@ impl Lane {
         }
         let mut settings = self.settings.write();
         if over(&settings) {
-            settings.by_hand = None;
+            settings.overridden = None;
             let base = Arc::clone(&settings.base);
             self.put_in_force(&mut settings, base);
         }
     }
 
-    /// From now on, `next`. What has been found out or spent is forgotten only where it is changed itself.
+    /// Puts `next` in force. What was measured or spent is forgotten only where its own setting changes.
     fn put_in_force(&self, settings: &mut Settings, next: Arc<LaneSettings>) {
         if next.concurrency != settings.current.concurrency {
             *self.aimd.lock() = aimd(next.concurrency, Instant::now());
@@ -165,7 +166,7 @@ impl Lane {
         settings.current = next;
     }
 
-    /// Learns from an attempt, where the concurrency is found out.
+    /// Learns from an attempt, where the concurrency is adaptive.
     pub(crate) fn sample(&self, began: Instant, dropped: bool) {
         let mut aimd = self.aimd.lock();
         let Some(aimd) = aimd.as_mut() else { return };
@@ -184,15 +185,15 @@ impl Lane {
         LaneStatus {
             lane: self.key.clone(),
             settings: Arc::clone(&settings.current),
-            by_hand: settings.by_hand.is_some(),
+            overridden: settings.overridden.is_some(),
             reverts_in: settings
-                .by_hand
-                .and_then(|by_hand| by_hand.until)
+                .overridden
+                .and_then(|overridden| overridden.until)
                 .map(|until| until.saturating_duration_since(now)),
             limit: load.limit,
             running: load.used,
             waiting: load.waiting,
-            asleep: self
+            throttled: self
                 .bucket
                 .throttled_until()
                 .map(|until| until.saturating_duration_since(now)),

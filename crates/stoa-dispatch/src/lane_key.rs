@@ -11,7 +11,7 @@ use http::Uri;
 /// Longest name of a lane, in bytes: a host name has at most 253, a port six with its colon.
 const MAX_LEN: usize = 300;
 
-/// Which lane a request takes: the server it goes to, or a name given by hand.
+/// Which lane a request takes: the server that it goes to, or a name of its own.
 ///
 /// A server is `host` for port 443 and `host:port` for every other, in lower case, without a dot at the end. The scheme
 /// is no part of it, because a server's limits are its own whatever is spoken to it.
@@ -31,19 +31,19 @@ pub struct LaneKey(Arc<str>);
 /// A name or URI that makes no lane.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct BadLaneKey(&'static str);
+pub struct LaneKeyError(&'static str);
 
 impl LaneKey {
     /// A lane with a name of its own: 1 to 300 visible ASCII characters but `/`.
     ///
     /// # Errors
     /// When the name has other characters or another length.
-    pub fn named(name: &str) -> Result<Self, BadLaneKey> {
+    pub fn named(name: &str) -> Result<Self, LaneKeyError> {
         if name.is_empty() || name.len() > MAX_LEN {
-            return Err(BadLaneKey("the name of a lane has 1 to 300 bytes"));
+            return Err(LaneKeyError("the name of a lane has 1 to 300 bytes"));
         }
         if !name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/') {
-            return Err(BadLaneKey(
+            return Err(LaneKeyError(
                 "the name of a lane is made of visible ASCII characters but /",
             ));
         }
@@ -54,21 +54,21 @@ impl LaneKey {
     ///
     /// # Errors
     /// When the URI has no host, or its scheme is neither http nor https.
-    pub fn of_uri(uri: &Uri) -> Result<Self, BadLaneKey> {
+    pub fn of_uri(uri: &Uri) -> Result<Self, LaneKeyError> {
         let host = uri.host().filter(|host| !host.is_empty());
-        let host = host.ok_or(BadLaneKey("the URI has no host"))?;
+        let host = host.ok_or(LaneKeyError("the URI has no host"))?;
         let host = host.strip_suffix('.').unwrap_or(host);
         let port = match (uri.port_u16(), uri.scheme_str()) {
             (Some(port), Some("http" | "https")) => port,
             (None, Some("https")) => 443,
             (None, Some("http")) => 80,
-            _ => return Err(BadLaneKey("the URI's scheme is not http or https")),
+            _ => return Err(LaneKeyError("the URI's scheme is not http or https")),
         };
         let mut name = String::with_capacity(host.len() + ":65535".len());
         name.push_str(host);
         name.make_ascii_lowercase();
         if port != 443 {
-            // Writing to a string always goes well.
+            // Writing to a string never fails.
             let _ = write!(name, ":{port}");
         }
         Self::named(&name)

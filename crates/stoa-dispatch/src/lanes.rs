@@ -1,4 +1,4 @@
-//! All lanes: made on demand, bounded in number, collected when idle.
+//! All lanes: made on demand, bounded in number, evicted when idle.
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
@@ -9,14 +9,14 @@ use crate::{
     Bound, DispatchError, LaneCounts, LaneKey, LaneSettings, LaneStatus, LaneUpdate, Transports, lane::Lane,
 };
 
-/// Says what each lane is held to.
+/// The settings of each lane.
 pub type Rules = Arc<dyn Fn(&LaneKey) -> LaneSettings + Send + Sync>;
 
 /// The lanes of a pool.
 pub(crate) struct Lanes {
     map: RwLock<HashMap<LaneKey, Arc<Lane>>>,
-    /// What lanes that are gone had counted.
-    gone: RwLock<LaneCounts>,
+    /// The sum of what evicted lanes had counted.
+    evicted: RwLock<LaneCounts>,
     rules: RwLock<Rules>,
     transports: Arc<dyn Transports>,
     max: usize,
@@ -27,7 +27,7 @@ impl Lanes {
     pub(crate) fn new(rules: Rules, transports: Arc<dyn Transports>, max: usize, idle: Duration) -> Self {
         Self {
             map: RwLock::default(),
-            gone: RwLock::default(),
+            evicted: RwLock::default(),
             rules: RwLock::new(rules),
             transports,
             max: max.max(1),
@@ -66,17 +66,17 @@ impl Lanes {
         Ok(lane)
     }
 
-    /// Takes out the lane that has been idle for the longest time, a forgettable one first. A look at every lane for each
-    /// new one is what a bound of some hundreds costs: microseconds.
+    /// Evicts the lane that has been idle for the longest time, an evictable one first. It looks at every lane for each new
+    /// one; with some hundreds of them that takes microseconds.
     fn make_room(&self, map: &mut HashMap<LaneKey, Arc<Lane>>) -> bool {
         let mut oldest: Option<(bool, Instant, &LaneKey)> = None;
         for lane in map.values().filter(|lane| is_unused(lane)) {
             let used_at = lane.used_at();
-            // A look into a lane takes its locks, and most are younger than another that will do.
+            // Looking into a lane takes its locks, so skip the lanes that are younger than one that will do.
             if oldest.is_some_and(|(last, oldest, _)| !last && oldest <= used_at) {
                 continue;
             }
-            let this = (!lane.is_forgettable(), used_at, &lane.key);
+            let this = (!lane.is_evictable(), used_at, &lane.key);
             if oldest.is_none_or(|oldest| (this.0, this.1) < (oldest.0, oldest.1)) {
                 oldest = Some(this);
             }
@@ -90,25 +90,25 @@ impl Lanes {
 
     fn remove(&self, map: &mut HashMap<LaneKey, Arc<Lane>>, key: &LaneKey) {
         if let Some(lane) = map.remove(key) {
-            *self.gone.write() += lane.counters.counts();
+            *self.evicted.write() += lane.counters.counts();
         }
     }
 
-    /// Collects lanes that have been idle for long enough, and ends what was set by hand for a time.
+    /// Evicts lanes that have been idle for long enough, and ends overrides whose time is over.
     pub(crate) fn sweep(&self) {
         let now = Instant::now();
         let mut map = self.map.write();
         for lane in map.values() {
-            lane.expire_by_hand(now);
+            lane.expire_override(now);
         }
         let over = map.values().filter(|lane| {
-            is_unused(lane) && lane.is_forgettable() && now.duration_since(lane.used_at()) >= self.idle
+            is_unused(lane) && lane.is_evictable() && now.duration_since(lane.used_at()) >= self.idle
         });
         let over: Vec<_> = over.map(|lane| lane.key.clone()).collect();
         for key in over {
             self.remove(&mut map, &key);
         }
-        // A map that has once been large would keep its memory.
+        // A map that was large once would keep its memory.
         if map.capacity() > 64 && map.len() * 4 < map.capacity() {
             map.shrink_to_fit();
         }
@@ -126,11 +126,11 @@ impl Lanes {
         }
     }
 
-    /// All lanes in the order of their names, and the sum of those that are gone.
+    /// All lanes in the order of their names, and the sum of those that were evicted.
     pub(crate) fn status(&self) -> (Vec<LaneStatus>, LaneCounts) {
         let mut all: Vec<_> = self.map.read().values().map(|lane| lane.status()).collect();
         all.sort_by(|a, b| a.lane.cmp(&b.lane));
-        (all, *self.gone.read())
+        (all, *self.evicted.read())
     }
 
     pub(crate) fn one(&self, key: &LaneKey) -> Option<LaneStatus> {
@@ -151,7 +151,8 @@ impl Lanes {
     }
 }
 
-/// Nobody else holds it: no task, no body, no turn. Asked under the write lock, so that nobody can take it meanwhile.
+/// Whether nothing but the map holds it: no task, no body, no permit. Asked under the write lock, so that no task can take
+/// it meanwhile.
 fn is_unused(lane: &Arc<Lane>) -> bool {
     Arc::strong_count(lane) == 1
 }

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::{PrivateAddress, is_public};
+use crate::{PrivateAddressError, is_public};
 
 /// Asks what addresses a name has.
 #[async_trait]
@@ -57,11 +57,11 @@ impl Resolve for Resolver {
 }
 
 /// The public ones among the addresses of `host`; an error if it has others only.
-fn public(host: &str, found: Vec<IpAddr>) -> Result<Vec<IpAddr>, PrivateAddress> {
+fn public(host: &str, found: Vec<IpAddr>) -> Result<Vec<IpAddr>, PrivateAddressError> {
     let private = found.iter().copied().find(|address| !is_public(*address));
     let found: Vec<_> = found.into_iter().filter(|address| is_public(*address)).collect();
     match private {
-        Some(address) if found.is_empty() => Err(PrivateAddress {
+        Some(address) if found.is_empty() => Err(PrivateAddressError {
             host: host.to_owned(),
             address,
         }),

@@ -3,17 +3,17 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Marks a request that may go to addresses of the public internet only: put into the extensions of a request, it holds
-/// for that request and its repeats.
+/// for that request and its retries.
 ///
-/// What the name of the server leads to is looked at where it is resolved for the connection, so that no second answer of
-/// a name server gets around it; and connections that other requests have made to the same server are not used.
+/// The addresses are checked where the name is resolved for the connection, so that no second answer of a name server
+/// gets around it; and connections that other requests have made to the same server are not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublicOnly;
 
 /// A name or address leads to where a request must not go.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{host} leads to {address}, which is no public address")]
-pub struct PrivateAddress {
+pub struct PrivateAddressError {
     /// What was asked for.
     pub host: String,
     /// Where it leads.

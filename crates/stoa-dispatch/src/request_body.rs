@@ -31,7 +31,7 @@ impl RequestBody {
         Self::default()
     }
 
-    /// A body that is read while it is sent. Its request is never repeated, because it cannot be read again.
+    /// A body that is read while it is sent. Its request is never retried, because it cannot be read again.
     pub fn stream<B>(body: B) -> Self
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,

@@ -1,4 +1,4 @@
-//! How many repeats a lane may make.
+//! How many retries a lane may make.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,10 +7,10 @@ use tower::retry::budget::{Budget, TpsBudget};
 
 use crate::RetrySettings;
 
-/// Requests of this long ago still earn repeats.
+/// Requests of this long ago still earn retries.
 const MEMORY: Duration = Duration::from_secs(10);
 
-/// Each request earns a share of a repeat, so that repeats can never become a storm of their own.
+/// Each request earns a share of a retry, so that retries can never become a storm of their own.
 ///
 /// The library forgets in steps of a second. Requests that come little more than a second apart can make it forget two
 /// steps at once, and the floor is then up to twice as high.
@@ -26,12 +26,12 @@ impl RetryBudget {
         *self.0.write() = Arc::new(make(settings));
     }
 
-    /// A request has come.
+    /// A request was sent.
     pub(crate) fn earn(&self) {
         self.0.read().deposit();
     }
 
-    /// Whether there is a repeat left, which is taken.
+    /// Takes a retry, if there is one left.
     pub(crate) fn spend(&self) -> bool {
         self.0.read().withdraw()
     }
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn repeats_are_a_share_of_requests_and_a_floor() {
+    async fn retries_are_a_share_of_requests_and_a_floor() {
         assert_eq!(spent(20, 0, 1000), 200);
         assert_eq!(spent(30, 0, 1000), 250, "one in four, not one in three");
         assert_eq!(spent(100, 0, 100), 100);

@@ -1,40 +1,36 @@
 //! The stages of one task, in their order.
 
-use std::{
-    any::Any,
-    future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Duration,
-};
+use std::sync::Arc;
 
-use futures_util::FutureExt;
 use http::request::Parts;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::{
-    Attempted, Classified, Consumer, DispatchError, EventKind, Filter, RawBody, Request, Response,
-    ResponseBody, Stage, Task, TransportError, Urgency, Verdict,
-    breaker::{BreakerPermit, Refusal},
+    BreakerVerdict, DispatchError, EventKind, Filter, Permit, RawBody, Request, Response, ResponseBody,
+    Stage, Task, Urgency,
+    attempt::attempt,
+    breaker::{BreakerOpenError, BreakerPermit},
     bucket::Token,
+    deadline::after,
+    exchange::{Exchange, Held, drain},
+    guard::{guarded, guarded_call},
     lane::Lane,
-    limiter::{Entry, Permit},
-    response_body::{Hold, Inner, drain},
-    shared::after,
+    limiter::Entry,
+    retry::{Next, next, replay},
     task::Recipe,
     ticket::Ticket,
 };
 
 /// Takes a task from its admission to the head of its response. The stages, in this order:
 ///
-/// 1. admission - the turn that comes with `entry`
+/// 1. admission - the permit that comes with `entry`
 /// 2. expiry - not worth sending any more?
 /// 3. build, filter - what is sent, and whether it may be
 /// 4. breaker - is the server to be asked at all?
-/// 5. concurrency - the turn is held until the body has ended; a repeat gets in line again
+/// 5. concurrency - the permit is held until the body has ended; a retry waits for a new one
 /// 6. rate - a token, spent only by what goes out at this moment
 /// 7. attempt - to the head of the response
-/// 8. classify - verdict for the breaker, sample for the limit, sleep for the lane
+/// 8. classify - verdict for the breaker, sample for the limit, pause for the lane
 /// 9. retry - within the budget, back to 4
 pub(crate) async fn run(
     mut ticket: Ticket,
@@ -42,13 +38,13 @@ pub(crate) async fn run(
     task: Task,
     keep_parts: bool,
 ) -> Result<(Response, Option<Box<Parts>>), DispatchError> {
-    let shared = Arc::clone(ticket.shared());
+    let pool = Arc::clone(ticket.pool());
     // On the heap: the stages are some kilobytes, which every future around them would have to carry and copy.
     let stages = Box::pin(stages(&mut ticket, entry, task, keep_parts));
     let landed = tokio::select! {
-        // The abort first: the turns that it frees must start nobody who is to be cut off as well.
+        // Abort before releasing permits; otherwise a freed permit would start a task that is about to be aborted.
         biased;
-        () = shared.abort.token().cancelled() => Err(DispatchError::Aborted),
+        () = pool.abort.token().cancelled() => Err(DispatchError::Aborted),
         landed = stages => landed,
     };
     match landed {
@@ -71,15 +67,23 @@ struct Landed {
 impl Landed {
     fn into_response(self, ticket: Ticket) -> (Response, Option<Box<Parts>>) {
         let (head, raw) = self.response.into_parts();
-        let hold = Hold {
+        let held = Held {
             ticket,
             permit: self.permit,
             breaker: self.breaker,
             status: head.status,
         };
-        let body = ResponseBody::new(Inner::new(raw, hold, self.parts.is_some()));
+        let body = ResponseBody::new(Exchange::new(raw, held, self.parts.is_some()));
         (Response::from_parts(head, body), self.parts)
     }
+}
+
+/// What an attempt is for.
+enum Purpose {
+    First,
+    Retry,
+    /// The lane was throttled meanwhile.
+    AfterThrottle,
 }
 
 async fn stages(
@@ -94,25 +98,25 @@ async fn stages(
     check_expiry(ticket, task.expiry)?;
     let mut request = build(ticket, task.recipe).await?;
     filter(ticket, &task.filters, &request)?;
-    let repeatable = task
-        .repeatable
-        .unwrap_or_else(|| request.method().is_idempotent());
+    let retryable = task.retryable.unwrap_or_else(|| request.method().is_idempotent());
     let parts = keep_parts.then(|| parts_of(&request));
-    let mut repeats = 0;
-    let mut going = Going::First;
+    let (mut attempts, mut retries) = (0, 0);
+    let mut purpose = Purpose::First;
     loop {
-        let spare = if repeatable { replay(&request) } else { None };
+        let replay = if retryable { replay(&request) } else { None };
         let breaker = pass(ticket, task.expiry, &urgency).await?;
-        // Not sooner: what is refused here is nobody's repeat, and no reason for one.
-        match going {
-            Going::First => ticket.lane.budget.earn(),
-            Going::Again => ticket.lane.counters.repeats.one(),
-            Going::AfterSleep => {}
+        // Count the attempt only here: a request that was refused before was never sent, so it must neither earn retry
+        // budget nor count as a retry.
+        match purpose {
+            Purpose::First => ticket.lane.budget.earn(),
+            Purpose::Retry => ticket.lane.counters.retries.one(),
+            Purpose::AfterThrottle => {}
         }
-        let attempt = attempt(ticket, request).await?;
-        let next = next(ticket, &attempt, repeats, spare.is_some());
+        attempts += 1;
+        let attempt = attempt(ticket, attempts, request).await?;
+        let next = next(ticket, &attempt, retries, replay.is_some());
         let verdict = attempt.classified.verdict;
-        let Some((next, again)) = next.zip(spare) else {
+        let Some((next, replay)) = next.zip(replay) else {
             let breaker = judge(ticket, breaker, verdict);
             let response = attempt.outcome?;
             return Ok(Landed {
@@ -123,24 +127,27 @@ async fn stages(
             });
         };
         end(ticket, breaker, verdict);
+        if let Next::Retry { pause } = next {
+            retries += 1;
+            ticket.journal.retry(retries, pause, &attempt.outcome);
+        }
         if let Ok(response) = attempt.outcome {
             let mut body = response.into_body();
-            let drained = guarded(&ticket.lane, Stage::Body, drain(&mut body)).await?;
+            let drained = guarded(&ticket.lane.key, Stage::Body, drain(&mut body)).await?;
             ticket.lane.counters.drained.add(drained);
         }
         drop(permit);
-        going = Going::AfterSleep;
-        if let Next::Repeat { pause } = next {
-            repeats += 1;
-            going = Going::Again;
+        purpose = Purpose::AfterThrottle;
+        if let Next::Retry { pause } = next {
+            purpose = Purpose::Retry;
             ticket.emit(|| EventKind::Retry {
-                repeat: repeats,
+                retry: retries,
                 pause,
             });
             sleep_until(after(Instant::now(), pause)).await;
         }
         permit = retry_permit(ticket, &urgency).await?;
-        request = again;
+        request = replay;
     }
 }
 
@@ -160,7 +167,7 @@ async fn wait_for_permit(
         // Look at the breaker first: otherwise the permit would go down the queue, and each task would build a request for
         // nothing.
         biased;
-        refusal = ticket.lane.breaker.refusing() => Err(refused(&ticket.lane, refusal)),
+        open = ticket.lane.breaker.refusing() => Err(refused(&ticket.lane, open)),
         permit = queued.permit(urgency) => Ok(permit),
         () = sleep_until(latest) => Err(ticket.waited(latest, stage)),
     }
@@ -171,11 +178,11 @@ async fn retry_permit(ticket: &Ticket, urgency: &Urgency) -> Result<Permit, Disp
     wait_for_permit(ticket, entry, urgency, Stage::Concurrency).await
 }
 
-fn refused(lane: &Lane, refusal: Refusal) -> DispatchError {
+fn refused(lane: &Lane, open: BreakerOpenError) -> DispatchError {
     DispatchError::BreakerOpen {
         lane: lane.key.clone(),
-        retry_after: refusal.retry_after,
-        cause: refusal.cause,
+        retry_after: open.retry_after,
+        cause: open.cause,
     }
 }
 
@@ -195,7 +202,11 @@ async fn build(ticket: &Ticket, recipe: Recipe) -> Result<Box<Request>, Dispatch
     let lane = || ticket.lane.key.clone();
     // The recipe may panic before it has returned a future, too.
     let building = async move { build().await };
-    let built = timeout_at(ticket.deadline(), guarded(&ticket.lane, Stage::Build, building)).await;
+    let built = timeout_at(
+        ticket.deadline(),
+        guarded(&ticket.lane.key, Stage::Build, building),
+    )
+    .await;
     match built.map_err(|_| ticket.late(Stage::Build))?? {
         Ok(Some(request)) => Ok(Box::new(request)),
         Ok(None) => Err(DispatchError::NoRequest { lane: lane() }),
@@ -207,12 +218,11 @@ async fn build(ticket: &Ticket, recipe: Recipe) -> Result<Box<Request>, Dispatch
 }
 
 fn filter(ticket: &Ticket, own: &[Arc<dyn Filter>], request: &Request) -> Result<(), DispatchError> {
-    let lane = &ticket.lane;
-    for filter in ticket.shared().filters.iter().chain(own) {
-        let checked = catch_unwind(AssertUnwindSafe(|| filter.check(request)));
-        let checked = checked.map_err(|payload| panicked(lane, Stage::Filter, payload.as_ref()))?;
+    let lane = &ticket.lane.key;
+    for filter in ticket.pool().filters.iter().chain(own) {
+        let checked = guarded_call(lane, Stage::Filter, || filter.check(request))?;
         checked.map_err(|reason| DispatchError::Filtered {
-            lane: lane.key.clone(),
+            lane: lane.clone(),
             filter: filter.name().to_owned(),
             reason,
         })?;
@@ -220,7 +230,7 @@ fn filter(ticket: &Ticket, own: &[Arc<dyn Filter>], request: &Request) -> Result
     Ok(())
 }
 
-/// Breaker and rate. The token is taken only if the breaker has not changed its mind while it was awaited.
+/// Breaker and rate. The token is taken only if the breaker has not opened while it was waited for.
 async fn pass(
     ticket: &Ticket,
     expiry: Option<Instant>,
@@ -228,7 +238,7 @@ async fn pass(
 ) -> Result<BreakerPermit, DispatchError> {
     let lane = &ticket.lane;
     loop {
-        let breaker = lane.breaker.permit().map_err(|refusal| refused(lane, refusal))?;
+        let breaker = lane.breaker.permit().map_err(|open| refused(lane, open))?;
         let token = match lane.bucket.free_token() {
             Some(token) => token,
             None => token(ticket, urgency).await?,
@@ -247,142 +257,26 @@ async fn token<'a>(ticket: &'a Ticket, urgency: &Urgency) -> Result<Token<'a>, D
     let latest = ticket.latest();
     let token = timeout_at(latest, lane.bucket.token(latest, urgency)).await;
     let token = token.map_err(|_| ticket.waited(latest, Stage::Rate))?;
-    token.map_err(|too_long| DispatchError::Rate {
+    token.map_err(|error| DispatchError::Rate {
         lane: lane.key.clone(),
-        retry_after: too_long.free_at.saturating_duration_since(Instant::now()),
-        asleep: too_long.throttled,
+        retry_after: error.free_at.saturating_duration_since(Instant::now()),
+        throttled: error.throttled,
     })
 }
 
-/// One attempt and what follows from it.
-struct Attempt {
-    outcome: Result<http::Response<RawBody>, DispatchError>,
-    classified: Classified,
-}
-
-async fn attempt(ticket: &Ticket, request: Box<Request>) -> Result<Attempt, DispatchError> {
-    let lane = &ticket.lane;
-    let began = Instant::now();
-    let latest = ticket.deadline().min(after(began, ticket.settings.attempt));
-    lane.counters.attempts.one();
-    // The transport may panic before it has returned a future, too.
-    let sending = guarded(lane, Stage::Attempt, async {
-        lane.transport.send(*request).await
-    });
-    let sent = match timeout_at(latest, sending).await {
-        Ok(sent) => Some(sent?),
-        Err(_) => None,
-    };
-    let attempted = match &sent {
-        Some(Ok(response)) => Attempted::Response {
-            status: response.status(),
-            headers: response.headers(),
-        },
-        Some(Err(error)) => Attempted::Failed(error),
-        None => Attempted::TimedOut(latest - began),
-    };
-    let hurried = sent.is_none() && latest >= ticket.deadline() && ticket.has_own_deadline();
-    let classified = if hurried {
-        Classified {
-            verdict: Verdict::Ignored,
-            retriable: false,
-            sleep: None,
-            dropped: false,
-        }
-    } else {
-        let classified = classify(ticket, attempted)?;
-        lane.sample(began, classified.dropped);
-        classified
-    };
-    let outcome = match sent {
-        Some(Ok(response)) => Ok(response),
-        Some(Err(error)) => Err(failed(lane, error)),
-        None if latest >= ticket.deadline() => Err(ticket.late(Stage::Attempt)),
-        None => Err(DispatchError::AttemptTimeout {
-            lane: lane.key.clone(),
-            after: ticket.settings.attempt,
-        }),
-    };
-    if let Some(sleep) = classified.sleep {
-        let pause = sleep.min(ticket.settings.max_sleep);
-        lane.bucket.throttle(after(Instant::now(), pause));
-        lane.counters.sleeps.one();
-        ticket.emit(|| EventKind::Sleep { pause });
-    }
-    Ok(Attempt { outcome, classified })
-}
-
-fn classify(ticket: &Ticket, attempted: Attempted<'_>) -> Result<Classified, DispatchError> {
-    let classify = &ticket.shared().classify;
-    let classified = catch_unwind(AssertUnwindSafe(|| classify.classify(attempted)));
-    classified.map_err(|payload| panicked(&ticket.lane, Stage::Attempt, payload.as_ref()))
-}
-
-fn failed(lane: &Lane, error: TransportError) -> DispatchError {
-    DispatchError::Transport {
-        lane: lane.key.clone(),
-        error,
-    }
-}
-
-/// What an attempt is for.
-enum Going {
-    First,
-    Again,
-    AfterSleep,
-}
-
-/// What comes after an attempt that is not delivered.
-enum Next {
-    /// The lane sleeps; the request waits it out and is charged nothing.
-    AfterSleep,
-    /// A repeat, charged to the request and to the budget of the lane.
-    Repeat { pause: Duration },
-}
-
-fn next(ticket: &Ticket, attempt: &Attempt, repeats: u32, has_spare: bool) -> Option<Next> {
-    if !attempt.classified.retriable || !has_spare {
-        return None;
-    }
-    let now = Instant::now();
-    if let Some(sleep) = attempt.classified.sleep {
-        let pause = sleep.min(ticket.settings.max_sleep);
-        return (after(now, pause) < ticket.latest()).then_some(Next::AfterSleep);
-    }
-    let retry = &ticket.settings.retry;
-    let longest = retry
-        .backoff
-        .saturating_mul(1_u32.checked_shl(repeats).unwrap_or(u32::MAX));
-    let pause = longest.min(retry.backoff_max).mul_f64((ticket.shared().jitter)());
-    let possible = repeats < retry.max && after(now, pause) < ticket.deadline();
-    // The budget is asked last: what cannot be repeated spends nothing of it.
-    (possible && ticket.lane.budget.spend()).then_some(Next::Repeat { pause })
-}
-
-/// Tells the breaker, unless a good head still has its body to prove itself. A probe is judged by its head: it has
-/// nothing to add for as long as its body takes, and everybody waits for it.
-fn judge(ticket: &Ticket, breaker: BreakerPermit, verdict: Verdict) -> Option<BreakerPermit> {
-    if verdict == Verdict::Success && !breaker.is_probe() {
+/// Gives the verdict to the breaker, unless a good head is still followed by its body. A probe is judged by its head: all
+/// requests of the lane wait for it, and its body may take long.
+fn judge(ticket: &Ticket, breaker: BreakerPermit, verdict: BreakerVerdict) -> Option<BreakerPermit> {
+    if verdict == BreakerVerdict::Success && !breaker.is_probe() {
         return Some(breaker);
     }
     end(ticket, breaker, verdict);
     None
 }
 
-fn end(ticket: &Ticket, breaker: BreakerPermit, verdict: Verdict) {
-    let transition = breaker.end(verdict, (ticket.shared().jitter)());
+fn end(ticket: &Ticket, breaker: BreakerPermit, verdict: BreakerVerdict) {
+    let transition = breaker.end(verdict, (ticket.pool().jitter)());
     ticket.breaker(transition);
-}
-
-fn replay(request: &Request) -> Option<Box<Request>> {
-    let body = request.body().replay()?;
-    let mut again = Request::new(body);
-    *again.method_mut() = request.method().clone();
-    *again.uri_mut() = request.uri().clone();
-    *again.version_mut() = request.version();
-    again.headers_mut().clone_from(request.headers());
-    again.extensions_mut().clone_from(request.extensions());
-    Some(Box::new(again))
 }
 
 fn parts_of(request: &Request) -> Box<Parts> {
@@ -393,50 +287,4 @@ fn parts_of(request: &Request) -> Box<Parts> {
     head.headers_mut().clone_from(request.headers());
     head.extensions_mut().clone_from(request.extensions());
     Box::new(head.into_parts().0)
-}
-
-/// Runs somebody else's code; its panic is an error.
-pub(crate) async fn guarded<T>(
-    lane: &Lane,
-    stage: Stage,
-    code: impl Future<Output = T>,
-) -> Result<T, DispatchError> {
-    let ran = AssertUnwindSafe(code).catch_unwind().await;
-    ran.map_err(|payload| panicked(lane, stage, payload.as_ref()))
-}
-
-fn panicked(lane: &Lane, stage: Stage, payload: &(dyn Any + Send)) -> DispatchError {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let message = text.or_else(|| payload.downcast_ref::<String>().cloned());
-    DispatchError::Panicked {
-        lane: lane.key.clone(),
-        stage,
-        message: message.unwrap_or_else(|| "no message".to_owned()),
-    }
-}
-
-/// A task that nobody waits for: to its response, to its consumer, to the end of its body.
-pub(crate) async fn work(ticket: Ticket, entry: Entry, task: Task, consumer: Box<dyn Consumer>) {
-    let lane = Arc::clone(&ticket.lane);
-    let (deadline, deadline_error) = (ticket.deadline(), ticket.late(Stage::Consumer));
-    let shared = Arc::clone(ticket.shared());
-    let Ok((mut response, Some(parts))) = run(ticket, entry, task, true).await else {
-        // The events have told.
-        return;
-    };
-    let left = response.body_mut().give_back();
-    let consuming = guarded(&lane, Stage::Consumer, async move {
-        consumer.consume(response, *parts).await;
-    });
-    let consumed = tokio::select! {
-        biased;
-        consumed = timeout_at(deadline, consuming) => consumed.unwrap_or(Err(deadline_error)),
-        () = shared.abort.token().cancelled() => Err(DispatchError::Aborted),
-    };
-    let left = left.lock().take();
-    let Some(mut left) = left else { return };
-    if matches!(consumed, Ok(()) | Err(DispatchError::Panicked { .. })) {
-        left.clean_up().await;
-    }
-    left.finish(consumed);
 }

@@ -1,4 +1,4 @@
-//! What a lane shows, and what can be changed.
+//! What a lane shows, and what an operator can override.
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -9,20 +9,20 @@ use crate::{BreakerMode, BreakerState, Concurrency, LaneCounts, LaneKey, LaneSet
 pub struct LaneStatus {
     /// Its name.
     pub lane: LaneKey,
-    /// What it is held to.
+    /// The settings in force.
     pub settings: Arc<LaneSettings>,
-    /// Whether somebody changed that by hand.
-    pub by_hand: bool,
-    /// When it goes back to the rules by itself.
+    /// Whether an operator has overridden some of them.
+    pub overridden: bool,
+    /// When the override ends by itself.
     pub reverts_in: Option<Duration>,
-    /// Turns there are now; moves where the concurrency is found out.
+    /// Permits there are now; the number moves where the concurrency is adaptive.
     pub limit: usize,
-    /// Turns taken.
+    /// Permits held.
     pub running: usize,
-    /// Requests that wait for a turn.
+    /// Requests that wait for a permit.
     pub waiting: usize,
-    /// How much longer it sleeps because the server asked for it.
-    pub asleep: Option<Duration>,
+    /// For how much longer the lane is throttled because the server asked for a pause.
+    pub throttled: Option<Duration>,
     /// Whether the breaker acts.
     pub mode: BreakerMode,
     /// What the breaker is.
@@ -35,7 +35,7 @@ pub struct LaneStatus {
     pub counts: LaneCounts,
 }
 
-/// A change of a lane by hand. `None` leaves a thing as it is.
+/// An override of some settings of a lane. `None` leaves a setting as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LaneUpdate {
     /// Requests that run at once.
@@ -46,9 +46,9 @@ pub struct LaneUpdate {
     pub rate: Option<Option<Rate>>,
     /// Attempts that may start at once after a pause.
     pub burst: Option<NonZeroU32>,
-    /// Whether the breaker acts. `Active` also closes it and forgets what it has seen.
+    /// Whether the breaker acts. `Active` also closes it and forgets what it has counted.
     pub breaker: Option<BreakerMode>,
-    /// For how long; afterwards the lane goes back to the rules. `None` is until it is changed again.
+    /// For how long; afterwards the lane goes back to the rules. With `None`, until the lane is reset.
     pub lasting: Option<Duration>,
 }
 

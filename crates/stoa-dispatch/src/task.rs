@@ -5,7 +5,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 use http::request::Parts;
 use tokio::time::Instant;
 
-use crate::{BadLaneKey, Filter, LaneKey, Request, Response, Urgency};
+use crate::{Filter, LaneKey, LaneKeyError, Request, Response, Urgency};
 
 /// An error of the code that builds a request.
 pub type BuildError = Box<dyn std::error::Error + Send + Sync>;
@@ -14,14 +14,14 @@ type Building = Pin<Box<dyn Future<Output = Result<Option<Request>, BuildError>>
 
 /// A request to be sent, or the recipe of one, with its conditions.
 ///
-/// The recipe is followed when the task's turn has come, not before: what it makes may be signed, dated or large.
+/// The recipe is followed once the task has a permit, not before: what it makes may be signed, dated or large.
 pub struct Task {
     pub(crate) lane: LaneKey,
     pub(crate) urgency: Urgency,
     pub(crate) expiry: Option<Instant>,
     pub(crate) deadline: Option<Duration>,
     pub(crate) filters: Vec<Arc<dyn Filter>>,
-    pub(crate) repeatable: Option<bool>,
+    pub(crate) retryable: Option<bool>,
     pub(crate) recipe: Recipe,
 }
 
@@ -35,12 +35,12 @@ impl Task {
     ///
     /// # Errors
     /// When the URI names no server.
-    pub fn ready(request: Request) -> Result<Self, BadLaneKey> {
+    pub fn ready(request: Request) -> Result<Self, LaneKeyError> {
         let lane = LaneKey::of_uri(request.uri())?;
         Ok(Self::new(lane, Recipe::Ready(Box::new(request))))
     }
 
-    /// A request that `build` makes when its turn has come. `build` may find that there is nothing to send.
+    /// A request that `build` makes once the task has a permit. `build` may find that there is nothing to send.
     pub fn lazy<F, B>(lane: LaneKey, build: F) -> Self
     where
         F: FnOnce() -> B + Send + 'static,
@@ -56,7 +56,7 @@ impl Task {
             expiry: None,
             deadline: None,
             filters: Vec::new(),
-            repeatable: None,
+            retryable: None,
             recipe,
         }
     }
@@ -96,10 +96,10 @@ impl Task {
         self
     }
 
-    /// Whether it may be repeated after a failure; without this, what HTTP calls idempotent may.
+    /// Whether it may be retried after a failure; without this, it may if its method is idempotent.
     #[must_use]
-    pub fn repeatable(mut self, repeatable: bool) -> Self {
-        self.repeatable = Some(repeatable);
+    pub fn retryable(mut self, retryable: bool) -> Self {
+        self.retryable = Some(retryable);
         self
     }
 
@@ -118,7 +118,7 @@ impl fmt::Debug for Task {
     }
 }
 
-/// Does something with the response of a task that nobody waits for.
+/// Does something with the response of a task whose caller does not wait for it.
 ///
 /// It is called only when a response came, whatever its status. What it leaves unread of the body is cleaned up after it.
 /// Implemented for functions of a response and the head of its request that return a future.
@@ -145,7 +145,7 @@ where
     }
 }
 
-/// A consumer that reads nothing: only the events tell what became of the task.
+/// A consumer that reads nothing: only the events say how the task ended.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Discard;
 

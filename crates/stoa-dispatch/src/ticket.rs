@@ -9,9 +9,8 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use crate::{
-    DispatchError, EventKind, LaneSettings, Stage, Transition,
-    lane::Lane,
-    shared::{Shared, after},
+    DispatchError, EventKind, LaneSettings, Stage, Transition, deadline::after, journal::Journal, lane::Lane,
+    limiter::Entry, pool_core::PoolCore,
 };
 
 /// A task that has been taken. It reports the task's events in order, and each of them once, whatever happens: dropping
@@ -21,7 +20,7 @@ pub(crate) struct Ticket {
     pub(crate) slot: Slot,
     pub(crate) lane: Arc<Lane>,
     pub(crate) settings: Arc<LaneSettings>,
-    pub(crate) id: u64,
+    pub(crate) journal: Journal,
     deadline_after: Duration,
     own_deadline: bool,
     admitted: Instant,
@@ -37,20 +36,20 @@ enum Phase {
 
 /// A task counted by the pool, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Slot(Arc<Shared>);
+pub(crate) struct Slot(Arc<PoolCore>);
 
 impl Slot {
     /// One more, unless the pool is closed or full.
-    pub(crate) fn take(shared: &Arc<Shared>) -> Result<Self, usize> {
-        let before = shared.outstanding.fetch_add(1, Ordering::SeqCst);
-        let slot = Self(Arc::clone(shared));
-        if before >= shared.max_tasks {
-            return Err(shared.max_tasks);
+    pub(crate) fn take(pool: &Arc<PoolCore>) -> Result<Self, usize> {
+        let before = pool.outstanding.fetch_add(1, Ordering::SeqCst);
+        let slot = Self(Arc::clone(pool));
+        if before >= pool.max_tasks {
+            return Err(pool.max_tasks);
         }
         Ok(slot)
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
+    pub(crate) fn pool(&self) -> &Arc<PoolCore> {
         &self.0
     }
 }
@@ -64,7 +63,13 @@ impl Drop for Slot {
 }
 
 impl Ticket {
-    pub(crate) fn new(slot: Slot, lane: Arc<Lane>, id: u64, deadline: Option<Duration>) -> Self {
+    pub(crate) fn new(
+        slot: Slot,
+        lane: Arc<Lane>,
+        journal: Journal,
+        deadline: Option<Duration>,
+        entry: &Entry,
+    ) -> Self {
         let settings = lane.settings();
         lane.counters.queued.one();
         let ticket = Self {
@@ -73,19 +78,22 @@ impl Ticket {
             settings,
             slot,
             lane,
-            id,
+            journal,
             admitted: Instant::now(),
             phase: Phase::Queued,
         };
         ticket.emit(|| EventKind::Queue);
+        if let Entry::Queued(queued) = entry {
+            ticket.journal.queued(|| queued.position());
+        }
         ticket
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        self.slot.shared()
+    pub(crate) fn pool(&self) -> &Arc<PoolCore> {
+        self.slot.pool()
     }
 
-    /// When it has to be over.
+    /// When it has to have ended.
     pub(crate) fn deadline(&self) -> Instant {
         after(self.admitted, self.deadline_after)
     }
@@ -121,7 +129,7 @@ impl Ticket {
         }
     }
 
-    /// Its turn has come.
+    /// It has its permit.
     pub(crate) fn start(&mut self) {
         let now = Instant::now();
         let waited = now.duration_since(self.admitted);
@@ -129,6 +137,7 @@ impl Ticket {
         self.lane.counters.started.one();
         self.lane.counters.waited.time(waited);
         self.emit(|| EventKind::Start { waited });
+        self.journal.started(waited);
     }
 
     /// It has ended. Only the first end counts.
@@ -138,7 +147,8 @@ impl Ticket {
             Phase::Done => return,
             Phase::Queued => {
                 counters.abandoned.one();
-                self.shared().tally(None);
+                self.pool().tally(None);
+                self.journal.ended(&result, self.admitted.elapsed());
                 EventKind::Abandon(result.err().unwrap_or(DispatchError::Cancelled))
             }
             Phase::Started(at) => {
@@ -149,11 +159,12 @@ impl Ticket {
                     Err(error) if error.is_refusal() => counters.refused.one(),
                     _ => counters.failed.one(),
                 }
-                self.shared().tally(Some(&result));
+                self.pool().tally(Some(&result));
+                self.journal.ended(&result, took);
                 EventKind::Finish { result, took }
             }
         };
-        // Idle from now on, if nobody else is here.
+        // The lane is idle from now on, if no other task is in it.
         self.lane.touch();
         self.emit(|| kind);
     }
@@ -168,7 +179,7 @@ impl Ticket {
     }
 
     pub(crate) fn emit(&self, kind: impl FnOnce() -> EventKind) {
-        self.shared().emit(self.id, &self.lane.key, kind);
+        self.pool().emit(self.journal.task(), &self.lane.key, kind);
     }
 }
 

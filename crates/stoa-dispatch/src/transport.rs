@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 
-use crate::{Cause, LaneKey, RequestBody};
+use crate::{LaneKey, RequestBody};
+
+/// An error of another crate, shared.
+pub type Cause = Arc<dyn Error + Send + Sync>;
 
 /// A request as it is handed to a transport.
 pub type Request = http::Request<RequestBody>;
@@ -17,7 +20,7 @@ pub type RawBody = UnsyncBoxBody<Bytes, TransportError>;
 /// Makes one attempt: sends a request and waits for the head of its response.
 ///
 /// # Contract
-/// * It follows no redirects, repeats nothing, keeps no queue and has no deadline: all of that is the lane's.
+/// * It follows no redirects, retries nothing, keeps no queue and has no deadline: the lane does all of that.
 /// * Dropping the future or the body gives up the exchange; a connection that is not free for reuse is closed.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
@@ -46,13 +49,13 @@ impl<T: Transport> Transports for Arc<T> {
 pub enum TransportErrorKind {
     /// No connection: unknown name, refused, unreachable, too slow.
     Connect,
-    /// The server could not prove who it is, or speaks no TLS that we speak.
+    /// The server's certificate is not valid, or it speaks no TLS that we speak.
     Tls,
     /// The connection ended before the response did.
     Cut,
     /// What was received is not HTTP.
     Protocol,
-    /// The request cannot be sent by anybody; the server is not to blame.
+    /// The request cannot be sent at all; the server is not to blame.
     Request,
     /// The request is [`PublicOnly`](crate::PublicOnly), and the server is at no public address.
     Private,
@@ -77,12 +80,12 @@ impl TransportError {
         self.kind
     }
 
-    /// Whether another attempt may go better: not for a server that fails to prove who it is, or for a bad request.
+    /// Whether another attempt may go better: not with an invalid certificate, and not for a bad request.
     pub fn is_retriable(&self) -> bool {
         matches!(self.kind, TransportErrorKind::Connect | TransportErrorKind::Cut)
     }
 
-    /// What went wrong, for whoever wraps it in an error of their own.
+    /// What went wrong, for a caller that wraps it in its own error.
     pub fn cause(&self) -> &Cause {
         &self.cause
     }
@@ -104,5 +107,5 @@ impl fmt::Display for TransportError {
     }
 }
 
-/// Its causes are in its text already, so that printing the chain does not say everything twice.
+/// No source: the text has all causes already, and printing the chain would say them twice.
 impl Error for TransportError {}

@@ -76,8 +76,8 @@ impl Urgency {
         }
     }
 
-    /// Runs `work`, and keeps `to` raised for exactly as long as `self` is interactive meanwhile. For work on whose behalf
-    /// other shared work runs: who waits for the first waits for the second, too.
+    /// Runs `work`, and keeps `to` raised for exactly as long as `self` is interactive meanwhile. For shared work that
+    /// needs other shared work: a caller that waits for the first waits for the second, too.
     ///
     /// Lending to itself is only running `work`. Do not lend in a circle of several: they would keep one another raised.
     pub async fn lend<F: Future>(&self, to: &Self, work: F) -> F::Output {

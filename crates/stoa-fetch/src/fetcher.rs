@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use tokio::sync::OwnedSemaphorePermit;
+use stoa_dispatch::Permit;
 
 use crate::{Body, FetchError, Question, SourceName, body::Rules};
 
@@ -35,7 +35,7 @@ pub struct Fetched {
     /// The content, as it arrives.
     pub body: Body,
     /// A slot of a pool, held until the answer has been processed.
-    pub slot: Option<OwnedSemaphorePermit>,
+    pub slot: Option<Permit>,
 }
 
 impl Fetched {

@@ -80,6 +80,11 @@ impl BaseUrl {
         self.credentials.as_ref()
     }
 
+    /// Whether it has a user or a password, which nothing prints.
+    pub fn has_credentials(&self) -> bool {
+        self.credentials.is_some()
+    }
+
     /// The URL without credentials.
     pub fn name(&self) -> &SourceName {
         &self.name

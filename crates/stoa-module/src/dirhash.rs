@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 /// An `h1:` hash. Displayed and parsed as `h1:` followed by standard base64 with padding.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct H1([u8; 32]);
 
 impl H1 {
@@ -46,7 +46,7 @@ impl fmt::Debug for H1 {
 }
 
 /// Why a text is not an `h1:` hash.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid h1 hash {text:?}")]
 pub struct ParseH1Error {
     text: String,
@@ -81,7 +81,7 @@ pub enum HashError {
 /// Builds the hash `Hash1` of a list of files, given in any order.
 ///
 /// Keeps a name and 32 bytes for each file and never a content.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Hash1 {
     /// All names, one after another: half a million small allocations would cost more than the names.
     names: Vec<u8>,
@@ -89,7 +89,7 @@ pub struct Hash1 {
 }
 
 impl Hash1 {
-    /// No files yet.
+    /// A running hash to which no file was added yet.
     pub fn new() -> Self {
         Self::default()
     }

@@ -7,14 +7,14 @@ use crate::unicode::decode;
 
 /// The pattern is malformed.
 #[derive(Debug, PartialEq, Eq)]
-struct BadPattern;
+struct PatternError;
 
 /// Whether `pattern` matches all of `name`. A malformed pattern matches nothing.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     try_match(pattern.as_bytes(), name.as_bytes()).unwrap_or(false)
 }
 
-fn try_match(mut pattern: &[u8], mut name: &[u8]) -> Result<bool, BadPattern> {
+fn try_match(mut pattern: &[u8], mut name: &[u8]) -> Result<bool, PatternError> {
     while !pattern.is_empty() {
         let (star, chunk, rest) = scan_chunk(pattern);
         pattern = rest;
@@ -68,7 +68,7 @@ fn scan_chunk(pattern: &[u8]) -> (bool, &[u8], &[u8]) {
 
 /// Matches a chunk against the beginning of `s` and gives the rest of it. After a mismatch it goes on reading the
 /// chunk, for it may yet prove malformed.
-fn match_chunk<'s>(mut chunk: &[u8], mut s: &'s [u8]) -> Result<Option<&'s [u8]>, BadPattern> {
+fn match_chunk<'s>(mut chunk: &[u8], mut s: &'s [u8]) -> Result<Option<&'s [u8]>, PatternError> {
     let mut failed = false;
     while let [operator, after @ ..] = chunk {
         failed = failed || s.is_empty();
@@ -88,7 +88,7 @@ fn match_chunk<'s>(mut chunk: &[u8], mut s: &'s [u8]) -> Result<Option<&'s [u8]>
             operator => {
                 let mut literal = operator;
                 if *operator == b'\\' {
-                    (literal, chunk) = chunk.split_first().ok_or(BadPattern)?;
+                    (literal, chunk) = chunk.split_first().ok_or(PatternError)?;
                 }
                 failed = failed || s[0] != *literal;
                 s = s.get(1..).unwrap_or(s);
@@ -99,7 +99,7 @@ fn match_chunk<'s>(mut chunk: &[u8], mut s: &'s [u8]) -> Result<Option<&'s [u8]>
 }
 
 /// Matches one character against a class whose `[` has been read, and gives what follows the class.
-fn match_class(mut chunk: &[u8], c: char) -> Result<(bool, &[u8]), BadPattern> {
+fn match_class(mut chunk: &[u8], c: char) -> Result<(bool, &[u8]), PatternError> {
     let negated = chunk.first() == Some(&b'^');
     if negated {
         chunk = &chunk[1..];
@@ -123,22 +123,22 @@ fn match_class(mut chunk: &[u8], c: char) -> Result<(bool, &[u8]), BadPattern> {
 }
 
 /// Takes a character of a class, which is followed by at least the closing bracket.
-fn class_char(mut chunk: &[u8]) -> Result<(char, &[u8]), BadPattern> {
+fn class_char(mut chunk: &[u8]) -> Result<(char, &[u8]), PatternError> {
     match chunk.first() {
-        None | Some(b'-' | b']') => return Err(BadPattern),
+        None | Some(b'-' | b']') => return Err(PatternError),
         Some(b'\\') => chunk = &chunk[1..],
         Some(_) => {}
     }
     let (c, width) = decode(chunk);
     match (c, &chunk[width..]) {
         (Some(c), rest) if !rest.is_empty() => Ok((c, rest)),
-        _ => Err(BadPattern),
+        _ => Err(PatternError),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BadPattern, matches, try_match};
+    use super::{PatternError, matches, try_match};
 
     #[test]
     fn matches_like_go() {
@@ -195,7 +195,7 @@ mod tests {
         ] {
             assert_eq!(
                 try_match(pattern.as_bytes(), name.as_bytes()),
-                Err(BadPattern),
+                Err(PatternError),
                 "{pattern} {name}"
             );
             assert!(!matches(pattern, name));

@@ -13,6 +13,7 @@
 //!   is the answer to those that name a version.
 //! - Each has a plain form (`as_str`, `parse`) and an escaped form for URLs and file names (`escaped`, `unescape`).
 //! - [`semver`] compares versions as text; [`PseudoVersion`] takes those apart that name a commit.
+//! - [`Candidates`] are the versions that a query such as `latest` chooses from.
 //! - [`PatternList`] matches module paths as GOPRIVATE does.
 //!
 //! # Files
@@ -20,6 +21,7 @@
 //! - [`modfile`] reads go.mod files.
 //! - [`zip`] writes module zips and checks them, also while they arrive; [`dirhash`] names their contents.
 
+mod candidates;
 pub mod dirhash;
 mod escape;
 pub mod fold;
@@ -30,9 +32,11 @@ pub mod modfile;
 mod module_version;
 mod origin;
 mod path;
+mod path_element;
 mod path_error;
 mod path_kind;
 mod path_major;
+mod path_rules;
 mod pattern;
 mod pseudo;
 mod query;
@@ -45,13 +49,15 @@ mod version;
 mod version_error;
 pub mod zip;
 
+pub use candidates::Candidates;
 pub use info::{Info, InfoError};
 pub use module_version::{ModuleVersion, check, compare_sum_lines};
 pub use origin::Origin;
 pub use path::ModulePath;
-pub use path_error::{PathError, PathFault};
-pub use path_kind::{PathKind, check_file_path, check_import_path};
+pub use path_error::{PathError, PathReason};
+pub use path_kind::PathKind;
 pub use path_major::PathMajor;
+pub use path_rules::{check_file_path, check_import_path};
 pub use pattern::PatternList;
 pub use pseudo::{
     PseudoVersion, is_pseudo_version, is_zero_pseudo_version, pseudo_version, zero_pseudo_version,
@@ -61,4 +67,4 @@ pub use quote::quoted;
 pub use resource::{Resource, ResourceError};
 pub use timestamp::{Timestamp, TimestampRangeError};
 pub use version::{Version, canonical_version, escape_version, unescape_version};
-pub use version_error::{CheckError, VersionError, VersionFault};
+pub use version_error::{CheckError, VersionError, VersionReason};

@@ -3,12 +3,12 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::{CheckError, ModulePath, PathKind, PathMajor, Version, VersionFault, semver};
+use crate::{CheckError, ModulePath, PathKind, PathMajor, Version, VersionReason, semver};
 
 /// A module path and a version of that module, which passed `module.Check` together.
 ///
 /// Order is that of `module.Sort`: by path, then by version.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModuleVersion {
     path: ModulePath,
     version: Version,
@@ -21,9 +21,9 @@ impl ModuleVersion {
     ///
     /// [`CheckError::Version`] if the major version is not that of the path.
     pub fn new(path: ModulePath, version: Version) -> Result<Self, CheckError> {
-        match path.split().1.fault(version.as_str()) {
+        match path.split().1.mismatch(version.as_str()) {
             None => Ok(Self { path, version }),
-            Some(fault) => Err(fault_at(path.as_str(), version.as_str(), fault)),
+            Some(reason) => Err(error_at(path.as_str(), version.as_str(), reason)),
         }
     }
 
@@ -59,12 +59,12 @@ impl fmt::Display for ModuleVersion {
 pub fn check(path: &str, version: &str) -> Result<(), CheckError> {
     PathKind::Module.check(path.as_bytes())?;
     if !semver::is_valid(version) {
-        return Err(fault_at(path, version, VersionFault::NotSemver));
+        return Err(error_at(path, version, VersionReason::NotSemver));
     }
     let major = PathMajor::split(path).map_or(PathMajor::default(), |(_, major)| major);
     major
-        .fault(version)
-        .map_or(Ok(()), |fault| Err(fault_at(path, version, fault)))
+        .mismatch(version)
+        .map_or(Ok(()), |reason| Err(error_at(path, version, reason)))
 }
 
 /// Compares lines of a go.sum file, given as path and version, for sorting (`module.Sort`): by path, then by
@@ -85,10 +85,10 @@ fn split_file(version: &str) -> (&str, &str) {
     version.split_at(version.find('/').unwrap_or(version.len()))
 }
 
-fn fault_at(path: &str, version: &str, fault: VersionFault) -> CheckError {
+fn error_at(path: &str, version: &str, reason: VersionReason) -> CheckError {
     CheckError::Version {
         path: path.into(),
         version: version.into(),
-        fault,
+        reason,
     }
 }

@@ -2,25 +2,24 @@
 
 use std::fmt;
 
-use thiserror::Error;
-
+use crate::path_kind::PathKind;
 use crate::quote::{Quoted, QuotedChar};
 
 /// A path that is no valid path of its kind, or an escaped path that does not stand for one.
 ///
 /// The text is that of `golang.org/x/mod/module`, character for character. Paths are kept as bytes because not
 /// being UTF-8 is one of the faults.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
     /// The path breaks a rule of its kind (`module.InvalidPathError`).
-    #[error("malformed {kind} path {}: {fault}", Quoted(path))]
+    #[error("malformed {kind} path {}: {reason}", Quoted(path))]
     Malformed {
         /// Which rules the path was held to.
-        kind: crate::PathKind,
+        kind: PathKind,
         /// The path as given.
         path: Box<[u8]>,
         /// The rule it breaks.
-        fault: PathFault,
+        reason: PathReason,
     },
     /// The text is not in escaped form: it has upper-case letters, bytes beyond ASCII, or a `!` that no
     /// lower-case letter follows.
@@ -40,8 +39,8 @@ pub enum PathError {
 }
 
 /// The rule a malformed path breaks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PathFault {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathReason {
     /// The bytes are not UTF-8.
     InvalidUtf8,
     /// There is nothing.
@@ -70,11 +69,11 @@ pub enum PathFault {
     MissingDot,
     /// The first element has a character that lower-case domain names do not have.
     InvalidDomainChar(char),
-    /// The major version suffix is none a module path may have.
+    /// A module path may not end in this major version suffix.
     InvalidVersion,
 }
 
-impl fmt::Display for PathFault {
+impl fmt::Display for PathReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidUtf8 => f.write_str("invalid UTF-8"),

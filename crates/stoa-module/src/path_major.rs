@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::{Version, VersionError, VersionFault, semver};
+use crate::{Version, VersionError, VersionReason, semver};
 
 /// The major version suffix of a module path: `/v2`, `.v1` or `.v1-unstable` of gopkg.in, or nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PathMajor<'a>(&'a str);
 
 impl<'a> PathMajor<'a> {
@@ -42,7 +42,7 @@ impl<'a> PathMajor<'a> {
         Some((prefix, Self(major)))
     }
 
-    /// Takes the text of a major version suffix, as [`PathMajor::split`] gives it. `None` if it is none.
+    /// Takes the text of a major version suffix, as [`PathMajor::split`] gives it. `None` for any other text.
     pub fn parse(suffix: &'a str) -> Option<Self> {
         let number = match suffix.strip_prefix("/v") {
             Some(number) => number,
@@ -80,14 +80,14 @@ impl<'a> PathMajor<'a> {
     ///
     /// # Errors
     ///
-    /// [`VersionFault::WrongMajor`] if not, as when `version` is no semantic version.
+    /// [`VersionReason::WrongMajor`] if not, as when `version` is no semantic version.
     pub fn check(self, version: &str) -> Result<(), VersionError> {
-        self.fault(version)
-            .map_or(Ok(()), |fault| Err(VersionError::new(version, fault)))
+        self.mismatch(version)
+            .map_or(Ok(()), |reason| Err(VersionError::new(version, reason)))
     }
 
     /// What [`PathMajor::check`] finds.
-    pub(crate) fn fault(self, version: &str) -> Option<VersionFault> {
+    pub(crate) fn mismatch(self, version: &str) -> Option<VersionReason> {
         if self.allows(version) {
             return None;
         }
@@ -97,7 +97,7 @@ impl<'a> PathMajor<'a> {
             self.prefix()
         };
         let got = semver::major(version).unwrap_or("");
-        Some(VersionFault::WrongMajor {
+        Some(VersionReason::WrongMajor {
             want: want.into(),
             got: got.into(),
         })

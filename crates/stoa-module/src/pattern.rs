@@ -10,12 +10,12 @@ use crate::glob;
 /// Each pattern is a glob of `path.Match`: `*` and `?` stop at slashes, `[a-z]` and `[^a-z]` are classes, `\` takes
 /// the next character for itself. Empty and malformed patterns match nothing and do no harm, and one trailing
 /// slash does not count.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PatternList {
     patterns: Box<[Pattern]>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Pattern {
     glob: Box<str>,
     /// How many elements of a path it speaks of.

@@ -9,12 +9,12 @@
 //! of which the latter two may have build metadata, `+incompatible` in practice. So each sorts right after what
 //! it is based on and before the next tag.
 
-use crate::{Timestamp, VersionError, VersionFault, semver};
+use crate::{Timestamp, VersionError, VersionReason, semver};
 
 const TIMESTAMP_DIGITS: usize = 14;
 
 /// The parts of a pseudo-version, each a slice of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PseudoVersion<'a> {
     version: &'a str,
     /// `vX.Y.Z` of the version itself.
@@ -31,10 +31,10 @@ impl<'a> PseudoVersion<'a> {
     ///
     /// # Errors
     ///
-    /// [`VersionFault::NotPseudo`] if `version` is none. A timestamp that is no time or a base that cannot be are
+    /// [`VersionReason::NotPseudo`] if `version` is none. A timestamp that is no time or a base that cannot be are
     /// not found here but when asked for, as in Go.
     pub fn parse(version: &'a str) -> Result<Self, VersionError> {
-        Self::find(version).ok_or_else(|| VersionError::new(version, VersionFault::NotPseudo))
+        Self::find(version).ok_or_else(|| VersionError::new(version, VersionReason::NotPseudo))
     }
 
     pub(crate) fn find(version: &'a str) -> Option<Self> {
@@ -64,10 +64,10 @@ impl<'a> PseudoVersion<'a> {
     ///
     /// # Errors
     ///
-    /// [`VersionFault::MalformedTime`] if the digits are no time of the calendar.
+    /// [`VersionReason::MalformedTime`] if the digits are no time of the calendar.
     pub fn time(&self) -> Result<Timestamp, VersionError> {
         Timestamp::parse_compact(self.timestamp).ok_or_else(|| {
-            self.error(VersionFault::MalformedTime {
+            self.error(VersionReason::MalformedTime {
                 timestamp: self.timestamp.into(),
             })
         })
@@ -87,19 +87,19 @@ impl<'a> PseudoVersion<'a> {
     ///
     /// # Errors
     ///
-    /// [`VersionFault::BuildWithoutBase`] if it has build metadata, which must be that of a base, and no base;
-    /// [`VersionFault::NegativePatch`] if it would follow the release before `.0`.
+    /// [`VersionReason::BuildWithoutBase`] if it has build metadata, which must be that of a base, and no base;
+    /// [`VersionReason::NegativePatch`] if it would follow the release before `.0`.
     pub fn base(&self) -> Result<Option<String>, VersionError> {
         match self.lead.strip_suffix("0.") {
             None if self.build.is_empty() => Ok(None),
-            None => Err(self.error(VersionFault::BuildWithoutBase {
+            None => Err(self.error(VersionReason::BuildWithoutBase {
                 build: self.build.into(),
             })),
             Some("") => {
                 let (minor, patch) = self.core.rsplit_once('.').unwrap_or(("", self.core));
                 match decrement(patch) {
                     Some(patch) => Ok(Some(format!("{minor}.{patch}{}", self.build))),
-                    None => Err(self.error(VersionFault::NegativePatch {
+                    None => Err(self.error(VersionReason::NegativePatch {
                         version: self.core.into(),
                     })),
                 }
@@ -111,8 +111,8 @@ impl<'a> PseudoVersion<'a> {
         }
     }
 
-    fn error(&self, fault: VersionFault) -> VersionError {
-        VersionError::new(self.version, fault)
+    fn error(&self, reason: VersionReason) -> VersionError {
+        VersionError::new(self.version, reason)
     }
 }
 

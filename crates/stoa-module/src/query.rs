@@ -11,7 +11,7 @@ use crate::{ModulePath, Version, VersionError, escape, escape_version, unescape_
 /// canonical version names that very version, and lets anything else resolve to whatever version is answered.
 /// What is canonical may depend on the path: `v2.0.0` is a version of `example.com/m/v2` and a mere revision
 /// (a tag, say) of `example.com/m`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Query {
     /// A canonical version that the path can have: the answer is about this version and never changes.
     Version(Version),

@@ -1,14 +1,14 @@
 //! Text in quotes, as Go's `%q` prints it.
 //!
 //! Error texts are part of the proxy protocol in practice: the go command shows them to its user, and the same
-//! fault should read the same whoever found it.
+//! mistake should read the same whether the go command or this proxy found it.
 
 use std::fmt::{self, Display, Write};
 
 use crate::unicode::{decode, is_print};
 
 /// Prints bytes as `strconv.Quote` does: in double quotes, escaping what does not print.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Quoted<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Quoted<'a> {
@@ -41,7 +41,7 @@ pub fn quoted(text: &str) -> impl Display {
 }
 
 /// Prints one character as `strconv.QuoteRune` does: in single quotes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct QuotedChar(pub(crate) char);
 
 impl Display for QuotedChar {

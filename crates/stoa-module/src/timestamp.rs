@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const DAY_SECS: i64 = 24 * 60 * 60;
 
 /// A moment in UTC to the second, from the year 0 to the year 9999: what a pseudo-version can tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
@@ -97,7 +97,7 @@ impl From<Timestamp> for SystemTime {
 }
 
 /// A time before the year 0 or after the year 9999.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("time is not within the years 0 to 9999")]
 pub struct TimestampRangeError;
 

@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::{PathKind, PseudoVersion, VersionError, VersionFault, escape, semver};
+use crate::{PathKind, PseudoVersion, VersionError, VersionReason, escape, semver};
 
 /// The build suffix of versions v2 and above of modules whose path says nothing of them.
 const INCOMPATIBLE: &str = "+incompatible";
@@ -25,17 +25,17 @@ impl Version {
     ///
     /// # Errors
     ///
-    /// [`VersionFault::NotSemver`] if it is no semantic version, [`VersionFault::NotCanonical`] if it is one in
+    /// [`VersionReason::NotSemver`] if it is no semantic version, [`VersionReason::NotCanonical`] if it is one in
     /// another form.
     pub fn parse(version: &str) -> Result<Self, VersionError> {
         match canonical_version(version) {
-            None => Err(VersionError::new(version, VersionFault::NotSemver)),
+            None => Err(VersionError::new(version, VersionReason::NotSemver)),
             Some(canonical) if canonical == version => Ok(Self(version.into())),
             Some(canonical) => {
                 let canonical = canonical.into();
                 Err(VersionError::new(
                     version,
-                    VersionFault::NotCanonical { canonical },
+                    VersionReason::NotCanonical { canonical },
                 ))
             }
         }
@@ -71,7 +71,7 @@ impl Version {
         self.pseudo().is_some()
     }
 
-    /// The parts of a pseudo-version; `None` if this is none.
+    /// The parts of a pseudo-version; `None` for any other version.
     pub fn pseudo(&self) -> Option<PseudoVersion<'_>> {
         PseudoVersion::find(&self.0)
     }
@@ -146,11 +146,11 @@ pub fn canonical_version(version: &str) -> Option<Cow<'_, str>> {
 ///
 /// # Errors
 ///
-/// [`VersionFault::Disallowed`] if it is not, as with any revision that has a slash;
+/// [`VersionReason::Disallowed`] if it is not, as with any revision that has a slash;
 /// [`VersionError::NotAscii`] if it has letters beyond ASCII.
 pub fn escape_version(version: &str) -> Result<Cow<'_, str>, VersionError> {
     if PathKind::File.check_element(version).is_err() || version.contains('!') {
-        return Err(VersionError::new(version, VersionFault::Disallowed));
+        return Err(VersionError::new(version, VersionReason::Disallowed));
     }
     if !escape::is_escapable(version) {
         return Err(VersionError::NotAscii);
@@ -172,9 +172,9 @@ pub fn unescape_version(escaped: &str) -> Result<Cow<'_, str>, VersionError> {
     };
     match PathKind::File.check_element(&version) {
         Ok(()) => Ok(version),
-        Err(fault) => Err(VersionError::EscapedMalformed {
+        Err(reason) => Err(VersionError::EscapedMalformed {
             version: version.into(),
-            fault,
+            reason,
         }),
     }
 }

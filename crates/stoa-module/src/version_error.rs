@@ -1,22 +1,20 @@
 //! Why a version was refused.
 
-use thiserror::Error;
-
 use crate::quote::Quoted;
-use crate::{PathError, PathFault};
+use crate::{PathError, PathReason};
 
 /// A version or revision that cannot be what was asked for.
 ///
 /// The text is that of `golang.org/x/mod/module`, character for character, wherever Go has the same check.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VersionError {
     /// A rule for versions is broken (`module.InvalidVersionError`).
-    #[error("{} {} invalid: {fault}", fault.noun(), Quoted::text(version))]
+    #[error("{} {} invalid: {reason}", reason.noun(), Quoted::text(version))]
     Invalid {
         /// The version as given.
         version: Box<str>,
         /// The rule it breaks.
-        fault: VersionFault,
+        reason: VersionReason,
     },
     /// The text is not in escaped form: it has upper-case letters, bytes beyond ASCII, or a `!` that no
     /// lower-case letter follows.
@@ -26,12 +24,12 @@ pub enum VersionError {
         escaped: Box<[u8]>,
     },
     /// The text is in escaped form, but of a version that could not name a file.
-    #[error("invalid escaped version {}: {fault}", Quoted::text(version))]
+    #[error("invalid escaped version {}: {reason}", Quoted::text(version))]
     EscapedMalformed {
         /// The version in plain form.
         version: Box<str>,
         /// What keeps it from being a file name.
-        fault: PathFault,
+        reason: PathReason,
     },
     /// The version has letters beyond ASCII, for which there is no escaped form yet.
     #[error("internal error: inconsistency in EscapePath")]
@@ -39,17 +37,17 @@ pub enum VersionError {
 }
 
 impl VersionError {
-    pub(crate) fn new(version: &str, fault: VersionFault) -> Self {
+    pub(crate) fn new(version: &str, reason: VersionReason) -> Self {
         Self::Invalid {
             version: version.into(),
-            fault,
+            reason,
         }
     }
 }
 
 /// The rule a version breaks.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum VersionFault {
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VersionReason {
     /// It is no semantic version at all.
     #[error("not a semantic version")]
     NotSemver,
@@ -99,7 +97,7 @@ pub enum VersionFault {
     },
 }
 
-impl VersionFault {
+impl VersionReason {
     /// What the text calls the thing that is at fault.
     fn noun(&self) -> &'static str {
         match self {
@@ -113,19 +111,19 @@ impl VersionFault {
 }
 
 /// A path and a version that are no module version together (`module.Check`).
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CheckError {
     /// The path alone is at fault.
     #[error(transparent)]
     Path(#[from] PathError),
     /// The version is at fault, alone or for this path.
-    #[error("{path}@{version}: invalid {}: {fault}", fault.noun())]
+    #[error("{path}@{version}: invalid {}: {reason}", reason.noun())]
     Version {
         /// The module path.
         path: Box<str>,
         /// The version as given.
         version: Box<str>,
         /// The rule it breaks.
-        fault: VersionFault,
+        reason: VersionReason,
     },
 }

@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use quick_cache::{Weighter, sync::Cache};
+use stoa_cache::{Cache, CacheOptions};
 
 use tokio::time::{Duration, Instant};
 
-use crate::ProxyError;
+use crate::{ProxyError, weights};
 use stoa_module::Resource;
 
-/// What one entry costs beside its content, in bytes: key, bookkeeping, the strings of an error.
-const OVERHEAD: u64 = 512;
+/// The largest answer that is remembered, in bytes: the list of a module with some hundred thousand versions.
+const LARGEST: u64 = 2 << 20;
 
-/// Remembers answers until others need their room.
+/// Remembers answers until others need their room. How old one may be depends on what it is, so that its age is judged
+/// where it is used.
 #[derive(Debug)]
 pub(crate) struct AnswerCache {
-    entries: Cache<Resource, Arc<Entry>, ByWeight>,
+    entries: Cache<Resource, Arc<Entry>>,
 }
 
 /// A remembered answer.
@@ -48,30 +49,23 @@ impl Drop for RefreshTurn {
     }
 }
 
-#[derive(Clone, Debug)]
-struct ByWeight;
-
-impl Weighter<Resource, Arc<Entry>> for ByWeight {
-    fn weight(&self, _: &Resource, entry: &Arc<Entry>) -> u64 {
-        let content = match &entry.result {
-            Ok(bytes) => bytes.len(),
-            Err(error) => error.reply().map_or(0, |reply| reply.body.len()),
-        };
-        OVERHEAD + content as u64
-    }
-}
-
 impl AnswerCache {
     /// A cache of `capacity` bytes.
     pub(crate) fn new(capacity: u64) -> Self {
-        let expected = usize::try_from(capacity / (4 * OVERHEAD)).unwrap_or(usize::MAX);
+        let weigh = |resource: &Resource, entry: &Arc<Entry>| {
+            let content = match &entry.result {
+                Ok(bytes) => bytes.len(),
+                Err(error) => weights::of_error(error),
+            };
+            weights::of_resource(resource) + size_of::<Entry>() + content
+        };
         Self {
-            entries: Cache::with_weighter(expected, capacity, ByWeight),
+            entries: Cache::weighed_by(CacheOptions::new(capacity).largest(LARGEST), weigh),
         }
     }
 
     pub(crate) fn get(&self, resource: &Resource) -> Option<Arc<Entry>> {
-        self.entries.get(resource)
+        self.entries.get(resource).map(|found| found.value)
     }
 
     pub(crate) fn put(&self, resource: &Resource, result: Result<Bytes, ProxyError>, stands_in: bool) {
@@ -81,7 +75,7 @@ impl AnswerCache {
             fetched: Instant::now(),
             refresh: Mutex::default(),
         };
-        self.entries.insert(resource.clone(), Arc::new(entry));
+        self.entries.put(resource.clone(), Arc::new(entry));
     }
 
     pub(crate) fn forget(&self, resource: &Resource) {

@@ -181,7 +181,7 @@ impl DriftCheck {
             Ok(answer) => answer.sums.ok_or(Today::Missing),
             Err(error) => Err(match error.sum_failure() {
                 Some(SumFailure::NotRecorded { .. }) => Today::Missing,
-                _ => Today::Failed(error.to_string()),
+                _ => Today::Failed(error.report().to_string()),
             }),
         }
     }
@@ -229,7 +229,7 @@ fn today(hash: Result<H1, ProxyError>) -> Today {
     match hash {
         Ok(hash) => Today::Hash(hash.to_string()),
         Err(error) if matches!(error.meaning(), Meaning::NotFound | Meaning::Gone) => Today::Missing,
-        Err(error) => Today::Failed(error.to_string()),
+        Err(error) => Today::Failed(error.report().to_string()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use stoa_cache::FlightError;
 use stoa_fetch::{FetchError, Reply, SourceName};
 use stoa_storage::StorageError;
 
@@ -9,6 +10,13 @@ use crate::SumFailure;
 
 /// When to ask again if nobody can say, as with a breaker that was opened by hand.
 const SOME_TIME: Duration = Duration::from_secs(30);
+
+/// When a caller may come back that found all flights taken; most end within seconds.
+const FLIGHTS_RETRY_AFTER: Duration = Duration::from_secs(5);
+/// When to ask again if the storage is away: a remount or a free file descriptor takes seconds.
+const STORAGE_BACK: Duration = Duration::from_secs(10);
+/// When to ask again if the storage is full: an operator has to free space.
+const STORAGE_ROOM: Duration = Duration::from_secs(60);
 
 /// What a failure means to the client. The server turns it into a status in one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +33,10 @@ pub enum Meaning {
     Deadline,
     /// This proxy has too much to do, or is stopping.
     Overloaded,
+    /// The storage of this proxy is away: a device that fails, a lost mount, missing permissions. It may come back.
+    StorageUnavailable,
+    /// The storage of this proxy has no room left.
+    StorageFull,
     /// This proxy is at fault.
     Internal,
     /// This version of the proxy cannot do it.
@@ -32,11 +44,26 @@ pub enum Meaning {
 }
 
 /// A failure, cheap to clone because joined callers share it.
+///
+/// Its text may be sent to a client: it names no place of this machine. [`report`](Self::report) does, for the log.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{cause}")]
 pub struct ProxyError {
     cause: Cause,
     remembered: bool,
+}
+
+/// Prints all that is known of a failure.
+#[derive(Clone, Copy, Debug)]
+pub struct ErrorReport<'a>(&'a ProxyError);
+
+impl fmt::Display for ErrorReport<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.cause() {
+            Cause::Storage(error) => error.report().fmt(f),
+            cause => cause.fmt(f),
+        }
+    }
 }
 
 /// Where a failure came from.
@@ -46,12 +73,8 @@ pub enum Cause {
     #[error(transparent)]
     Fetch(#[from] FetchError),
     /// The storage.
-    #[error("{error}{}", because(.error))]
-    Storage {
-        /// What it said.
-        #[from]
-        error: StorageError,
-    },
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// The checksum database, or what it recorded.
     #[error(transparent)]
     Sum(Arc<SumFailure>),
@@ -68,6 +91,12 @@ pub enum Cause {
         reason: String,
         /// When to come back.
         retry_after: Duration,
+    },
+    /// The caller does not wait any longer. The work may go on for others.
+    #[error("{what}: the time that the caller gave is over")]
+    Deadline {
+        /// What was asked for.
+        what: String,
     },
     /// A bug or a lost task.
     #[error("internal error: {reason}")]
@@ -99,7 +128,13 @@ impl ProxyError {
             },
             Cause::NotStored { .. } => Meaning::NotFound,
             Cause::Overloaded { .. } => Meaning::Overloaded,
-            Cause::Storage { .. } | Cause::Internal { .. } => Meaning::Internal,
+            Cause::Deadline { .. } => Meaning::Deadline,
+            Cause::Storage(error) => match error {
+                StorageError::Full(_) => Meaning::StorageFull,
+                StorageError::Unavailable(_) | StorageError::NotPermitted(_) => Meaning::StorageUnavailable,
+                _ => Meaning::Internal,
+            },
+            Cause::Internal { .. } => Meaning::Internal,
         }
     }
 
@@ -124,6 +159,11 @@ impl ProxyError {
     pub fn retry_after(&self) -> Option<Duration> {
         match &self.cause {
             Cause::Overloaded { retry_after, .. } => Some(*retry_after),
+            Cause::Storage(_) => match self.meaning() {
+                Meaning::StorageUnavailable => Some(STORAGE_BACK),
+                Meaning::StorageFull => Some(STORAGE_ROOM),
+                _ => None,
+            },
             _ => match self.fetch_error()? {
                 FetchError::Overloaded { retry_after, .. } => Some(retry_after.unwrap_or(SOME_TIME)),
                 _ => None,
@@ -146,6 +186,12 @@ impl ProxyError {
             Cause::Sum(failure) => failure.fetch_error(),
             _ => None,
         }
+    }
+
+    /// All that is known of the failure, for a log or a terminal: of a storage also the place and what the operating
+    /// system said.
+    pub fn report(&self) -> ErrorReport<'_> {
+        ErrorReport(self)
     }
 
     /// Where the failure came from.
@@ -219,9 +265,51 @@ impl<C: Into<Cause>> From<C> for ProxyError {
     }
 }
 
-/// What the operating system said, which the error itself leaves to its source.
-fn because(error: &StorageError) -> String {
-    std::error::Error::source(error)
-        .map(|source| format!(": {source}"))
-        .unwrap_or_default()
+/// Too much is under way already.
+impl From<FlightError> for Cause {
+    fn from(error: FlightError) -> Self {
+        Self::Overloaded {
+            reason: error.to_string(),
+            retry_after: FLIGHTS_RETRY_AFTER,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, path::Path};
+
+    use super::*;
+
+    const PLACE: &str = "/srv/modules/.stoa/tmp/1";
+
+    #[test]
+    fn a_storage_that_is_away_or_full_is_no_fault_of_the_program() {
+        use io::ErrorKind::{
+            InvalidFilename, NotADirectory, NotFound, Other, PermissionDenied, QuotaExceeded,
+            ReadOnlyFilesystem, StorageFull,
+        };
+        for (kind, meaning, seconds) in [
+            (StorageFull, Meaning::StorageFull, Some(60)),
+            (QuotaExceeded, Meaning::StorageFull, Some(60)),
+            (PermissionDenied, Meaning::StorageUnavailable, Some(10)),
+            (ReadOnlyFilesystem, Meaning::StorageUnavailable, Some(10)),
+            (NotFound, Meaning::StorageUnavailable, Some(10)),
+            (NotADirectory, Meaning::StorageUnavailable, Some(10)),
+            (Other, Meaning::StorageUnavailable, Some(10)),
+            (InvalidFilename, Meaning::Internal, None),
+        ] {
+            let error: ProxyError = StorageError::from_io("write", Path::new(PLACE), kind.into()).into();
+            assert_eq!(error.meaning(), meaning, "{kind:?}");
+            let retry_after = error.retry_after();
+            assert_eq!(retry_after.map(|after| after.as_secs()), seconds, "{kind:?}");
+            assert!(!error.is_not_found(), "{kind:?}");
+            let (text, report) = (error.to_string(), error.report().to_string());
+            assert!(!text.contains('/'), "{text}");
+            assert_eq!(
+                report,
+                format!("{text}: cannot write {PLACE}: {}", io::Error::from(kind))
+            );
+        }
+    }
 }

@@ -21,6 +21,7 @@ impl fmt::Display for Offline {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Stasher for Offline {
     async fn stash(&self, question: &Question) -> Result<Stashed, ProxyError> {
         Err(Cause::NotStored {

@@ -3,13 +3,14 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use stoa_dispatch::Permits;
 use stoa_fetch::{FetchError, Fetched, Fetcher, Question};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 
 /// How long an answer may wait for a slot before it is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Lets `size` transfers run; others wait their turn, in order, for a bounded time.
+/// Lets `size` transfers run; others wait for a slot, interactive ones first, for a bounded time.
 ///
 /// A slot is taken when the head of an answer is there, and kept until it has been read; that of a zip until it is
 /// stored.
@@ -19,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Pool {
     inner: Arc<dyn Fetcher>,
     size: usize,
-    slots: Arc<Semaphore>,
+    slots: Permits,
 }
 
 impl Pool {
@@ -28,7 +29,7 @@ impl Pool {
         Self {
             inner,
             size,
-            slots: Arc::new(Semaphore::new(size)),
+            slots: Permits::new(size),
         }
     }
 }
@@ -44,9 +45,8 @@ impl fmt::Display for Pool {
 impl Fetcher for Pool {
     async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
         let mut fetched = self.inner.fetch(question).await?;
-        // The semaphore is never closed, so what fails is the patience.
-        let slot = timeout(PATIENCE, Arc::clone(&self.slots).acquire_owned()).await;
-        let Ok(Ok(slot)) = slot else {
+        let slot = timeout(PATIENCE, self.slots.acquire(&question.context.urgency)).await;
+        let Ok(slot) = slot else {
             let busy = format!(
                 "all {} transfers (pool.fetches) have been busy for {PATIENCE:?}",
                 self.size

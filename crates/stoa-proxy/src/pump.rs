@@ -9,7 +9,7 @@ use stoa_fetch::{Body, Fetched, SourceName};
 use stoa_module::{
     ModuleVersion, Resource,
     dirhash::H1,
-    zip::{self, StreamChecker, Verdict, ZipError, ZipLimits, ZipSummary},
+    zip::{self, StreamChecker, StreamVerdict, ZipError, ZipLimits, ZipSummary},
 };
 use stoa_storage::{Blob, FileKey, Put, ReadAt, Stage, Storage};
 use stoa_sumdb::SumFile;
@@ -56,7 +56,7 @@ impl Pump {
             Err(error) => (Err(error), Some(stage)),
         };
         if let Err(error) = &result {
-            tracing::warn!(file = %self.key, %error, "a zip was not stored; its clients are cut off");
+            tracing::warn!(file = %self.key, error = %error.report(), "a zip was not stored; its clients are cut off");
         }
         writer.finish(result);
         // Only now, so that who finds nothing left on its way starts a flight of their own.
@@ -134,8 +134,8 @@ pub(crate) async fn receive(
     let verdict = spawn_blocking(move || checker.finish()).await;
     let verdict = verdict.map_err(|_panic| ProxyError::internal("checking the zip panicked"))?;
     let summary = match verdict.map_err(invalid)? {
-        Verdict::Checked(summary) => summary,
-        Verdict::NeedsSeek => check_whole(target, limits, stage.reader(), total)
+        StreamVerdict::Checked(summary) => summary,
+        StreamVerdict::NeedsSeek => check_whole(target, limits, stage.reader(), total)
             .await?
             .map_err(invalid)?,
     };
@@ -231,6 +231,7 @@ pub(crate) struct BlobReader(pub(crate) Blob);
 #[async_trait]
 impl ReadAt for BlobReader {
     async fn read_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
-        self.0.read_at(offset, len).await.map_err(io::Error::other)
+        let read = self.0.read_at(offset, len).await;
+        read.map_err(|error| io::Error::other(error.report().to_string()))
     }
 }

@@ -47,7 +47,7 @@ impl ResolvedInfo {
         let inner = Arc::clone(&self.inner);
         self.tasks.spawn(async move {
             if let Err(error) = inner.get(&question).await {
-                tracing::debug!(%question, %error, "the .info of a resolved version was not brought in");
+                tracing::debug!(%question, error = %error.report(), "the .info of a resolved version was not brought in");
             }
             drop(turn);
         });

@@ -93,7 +93,7 @@ impl RevalidationCache {
             match shared.ask(&question, Some(&entry)).await {
                 Ok(answer) if is_second_best(&answer, &entry) => entry.rest(shared.options.negative_ttl),
                 Err(error) if !error.is_not_found() => {
-                    tracing::warn!(%question, %error, "refresh failed; the old answer stays in use");
+                    tracing::warn!(%question, error = %error.report(), "refresh failed; the old answer stays in use");
                     entry.rest(shared.options.negative_ttl);
                 }
                 _ => {}
@@ -184,7 +184,7 @@ impl Protocol for RevalidationCache {
                 // A fixed file that was missing and whose source now fails is a failure: what was true of it half a
                 // minute ago may have changed by the push that the client is waiting for.
                 Err(error) if !error.is_not_found() && resource.is_mutable() => {
-                    tracing::warn!(%resource, %error, "the source failed; an old answer is given");
+                    tracing::warn!(%resource, error = %error.report(), "the source failed; an old answer is given");
                     entry.rest(self.shared.options.negative_ttl);
                     from_memory(&entry.result, Outcome::Stale)
                 }

@@ -3,21 +3,25 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-
-use tokio_util::task::TaskTracker;
-
-use crate::{
-    Outcome, ProxyError, Stashed, Stasher,
-    flights::{Flights, Lost},
-};
-use stoa_fetch::Question;
+use stoa_cache::{Flights, Found, LostError};
+use stoa_dispatch::Urgency;
+use stoa_fetch::{Hops, Question};
 use stoa_module::Resource;
+use tokio::time::timeout_at;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::{Cause, Outcome, ProxyError, Stashed, Stasher};
 
 /// Starts one flight for each distinct question and lets later callers join it.
 ///
 /// The flight is a task of its own, so no caller's departure, not even the first one's, cancels it. Its key is held
-/// until the answer is whole: for a [`Growing`](crate::Growing) answer until its writer ends. A panic inside becomes an
-/// error for everybody who waits, and frees the key.
+/// until the answer is whole: for a [growing](crate::Content::Growing) answer until its writer ends. A panic inside
+/// becomes an error for all callers, and frees the key.
+///
+/// A flight has no caller. It is as urgent as the most urgent of those that wait for it, so that an interactive caller
+/// lifts a background flight in every queue where it stands, and it falls back when that caller leaves. A caller's
+/// deadline ends its wait and nothing else.
 ///
 /// What is stored is fetched once and no more, because a flight looks into storage first. An answer that may change is
 /// only remembered after its flight has ended: a caller who missed it in memory just before, and comes here just after,
@@ -25,15 +29,36 @@ use stoa_module::Resource;
 #[derive(Debug)]
 pub struct SingleFlight {
     inner: Arc<dyn Stasher>,
-    flights: Flights<Resource, Stashed, ProxyError>,
+    flights: Flights<FlightOf, FlightState, Stashed, ProxyError>,
+}
+
+/// What a flight is for. Questions that another node passed on fly by themselves: a flight that waits for that node must
+/// not be waited for by it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct FlightOf {
+    resource: Resource,
+    hops: Hops,
+}
+
+/// What the callers of a flight and its work share.
+#[derive(Clone, Debug)]
+struct FlightState {
+    urgency: Urgency,
+    span: tracing::Span,
+}
+
+impl fmt::Display for FlightOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.resource.fmt(f)
+    }
 }
 
 impl SingleFlight {
-    /// Flights run on `tasks`, whose owner waits for them at shutdown.
-    pub fn new(inner: Arc<dyn Stasher>, tasks: TaskTracker) -> Self {
+    /// At most `max` flights at a time, which run on `tasks`; their owner waits for them at shutdown.
+    pub fn new(inner: Arc<dyn Stasher>, max: usize, tasks: TaskTracker) -> Self {
         Self {
             inner,
-            flights: Flights::new(tasks),
+            flights: Flights::new(tasks, max),
         }
     }
 }
@@ -48,16 +73,37 @@ impl fmt::Display for SingleFlight {
 #[deny(clippy::missing_trait_methods)]
 impl Stasher for SingleFlight {
     async fn stash(&self, question: &Question) -> Result<Stashed, ProxyError> {
-        let work = || {
-            let (inner, question) = (Arc::clone(&self.inner), question.clone());
-            async move { inner.stash(&question).await }
+        let context = &question.context;
+        let key = FlightOf {
+            resource: question.resource.clone(),
+            hops: context.hops,
         };
-        let landed = self
-            .flights
-            .fly(&question.resource, work, |stashed, key| stashed.guard(key));
+        let state = || FlightState {
+            urgency: Urgency::shared(),
+            span: tracing::debug_span!("flight", resource = %question),
+        };
+        let work = |state: FlightState| {
+            let (inner, resource) = (Arc::clone(&self.inner), question.resource.clone());
+            let question = Question::new(resource, context.shared(state.urgency));
+            async move { inner.stash(&question).await }.instrument(state.span)
+        };
+        let keep = |stashed: Stashed, key| stashed.guard(key);
+        let flight = match self.flights.join_keeping(&key, || None, state, work, keep)? {
+            Found::Flight(flight) => flight,
+            Found::Value(stashed) => return Ok(stashed),
+        };
+        let urgency = flight.state().urgency.clone();
+        let landing = context.urgency.lend(&urgency, flight.wait());
+        let landed = match context.deadline {
+            None => landing.await,
+            Some(deadline) => timeout_at(deadline, landing)
+                .await
+                .map_err(|_elapsed| Cause::Deadline {
+                    what: question.to_string(),
+                })?,
+        };
         let landed = landed
-            .await
-            .map_err(|Lost| ProxyError::internal("the fetch panicked or was dropped; see the log"))?;
+            .map_err(|LostError| ProxyError::internal("the fetch panicked or was dropped; see the log"))?;
         let mut stashed = landed.result?;
         if landed.joined && stashed.outcome == Outcome::Miss {
             stashed.outcome = Outcome::Coalesced;

@@ -4,17 +4,14 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-
 use stoa_fetch::Question;
-use stoa_module::{
-    ModulePath, ModuleVersion, Resource, Version,
-    modfile::{ModFile, Retract, auto_quote},
-};
+use stoa_module::{Candidates, ModulePath, ModuleVersion, Resource, Version, modfile::Retract};
 use stoa_storage::{FileKey, FileKind, Storage, StoredVersion};
 
 use crate::{
-    Answer, Content, Outcome, Protocol, ProxyError, VersionList, file_key,
-    latest::{last_compatible, pick_latest, retraction_source},
+    Answer, Content, Outcome, Protocol, ProxyError, VersionList,
+    choose::{GoMods, Pick, Wish, choose, is_own_go_mod, retractions_of},
+    file_key,
 };
 
 /// What to do when sources cannot be asked.
@@ -81,41 +78,24 @@ impl StorageFirst {
             Err(error) if self.may_answer_alone(&error) => error,
             told => return told,
         };
-        let mut stored = self.storage.versions(path).await?;
-        if let Some(version) = last_compatible(&stored)
-            && self.has_go_mod(path, version).await?
-        {
-            stored.retain(|stored| !stored.version.is_incompatible());
-        }
-        let retractions = self.retractions(path, &stored).await?;
-        let retracted = |version: &Version| retractions.iter().any(|range| range.contains(version));
-        let Some(version) = pick_latest(&stored, retracted) else {
+        let stored = self.storage.versions(path).await?;
+        let with_go_mod = versions(&stored, |version| version.go_mod);
+        let usable = versions(&stored, |version| version.info && version.go_mod);
+        let go_mods = StoredGoMods { first: self, path };
+        let wish = Wish {
+            matches: &|_| true,
+            pick: Pick::Highest,
+            incompatible: false,
+        };
+        let chosen = choose(&go_mods, &with_go_mod, &usable, &wish).await?;
+        // A version that is retracted is better than none: there is nothing else.
+        let chosen = chosen.or_else(|| Candidates::new(&usable).highest().cloned());
+        let Some(version) = chosen else {
             return Err(error);
         };
-        let info = self.small(path, version, FileKind::Info).await?;
+        let info = self.small(path, &version, FileKind::Info).await?;
         info.map(|info| Answer::new(Content::Bytes(info), alone(&error)))
             .ok_or(error)
-    }
-
-    /// Whether the stored `.mod` was written by somebody, rather than made up for a module without one.
-    async fn has_go_mod(&self, path: &ModulePath, version: &Version) -> Result<bool, ProxyError> {
-        let made_up = format!("module {}\n", auto_quote(path.as_str()));
-        let go_mod = self.small(path, version, FileKind::Mod).await?;
-        Ok(go_mod.is_some_and(|go_mod| go_mod != made_up))
-    }
-
-    /// What the newest stored go.mod retracts. As in cmd/go, one that cannot be read retracts nothing.
-    async fn retractions(
-        &self,
-        path: &ModulePath,
-        stored: &[StoredVersion],
-    ) -> Result<Vec<Retract>, ProxyError> {
-        let Some(version) = retraction_source(stored) else {
-            return Ok(Vec::new());
-        };
-        let go_mod = self.small(path, version, FileKind::Mod).await?;
-        let file = go_mod.and_then(|text| ModFile::parse_lax("go.mod", &text).ok());
-        Ok(file.map(|file| file.retract).unwrap_or_default())
     }
 
     async fn small(
@@ -145,6 +125,31 @@ fn alone(error: &ProxyError) -> Outcome {
         Outcome::Hit
     } else {
         Outcome::Stale
+    }
+}
+
+/// The stored versions of which enough is there.
+fn versions(stored: &[StoredVersion], enough: impl Fn(&StoredVersion) -> bool) -> Vec<Version> {
+    let enough = stored.iter().filter(|version| enough(version));
+    enough.map(|stored| stored.version.clone()).collect()
+}
+
+/// The stored go.mod files of a module.
+struct StoredGoMods<'a> {
+    first: &'a StorageFirst,
+    path: &'a ModulePath,
+}
+
+#[async_trait]
+impl GoMods for StoredGoMods<'_> {
+    async fn retractions(&self, version: &Version) -> Result<Vec<Retract>, ProxyError> {
+        let go_mod = self.first.small(self.path, version, FileKind::Mod).await?;
+        Ok(go_mod.map(|text| retractions_of(&text)).unwrap_or_default())
+    }
+
+    async fn has_go_mod(&self, version: &Version) -> Result<bool, ProxyError> {
+        let go_mod = self.first.small(self.path, version, FileKind::Mod).await?;
+        Ok(go_mod.is_some_and(|text| is_own_go_mod(self.path, &text)))
     }
 }
 

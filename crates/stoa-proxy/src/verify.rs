@@ -237,18 +237,18 @@ impl Verifier {
         blob.bytes(SMALL)
             .await
             .map(Some)
-            .map_err(|error| Problem::Unreadable(error.to_string()))
+            .map_err(|error| Problem::Unreadable(error.report().to_string()))
     }
 
     async fn zip(&self, target: &ModuleVersion, verified: &mut Verified) -> Result<ZipSummary, Problem> {
-        let unreadable = |error: StorageError| Problem::Unreadable(error.to_string());
+        let unreadable = |error: StorageError| Problem::Unreadable(error.report().to_string());
         let key = FileKey::new(target.clone(), FileKind::Zip);
         let gone = || Problem::Unreadable("it went away while it was verified".to_owned());
         let blob = self.open(&key, verified).await?.ok_or_else(gone)?;
         let len = blob.len();
         let checked = check_whole(target, &self.limits, Arc::new(BlobReader(blob)), len)
             .await
-            .map_err(|error| Problem::Unreadable(error.to_string()))?;
+            .map_err(|error| Problem::Unreadable(error.report().to_string()))?;
         let summary = checked.map_err(|error| Problem::BadZip(error.to_string()))?;
         match self.storage.h1(target).await.map_err(unreadable)? {
             Some(recorded) if recorded != summary.h1 => Err(Problem::OtherHash {
@@ -268,7 +268,7 @@ impl Verifier {
             .storage
             .open(key)
             .await
-            .map_err(|error| Problem::Unreadable(error.to_string()))?;
+            .map_err(|error| Problem::Unreadable(error.report().to_string()))?;
         if let Some(blob) = &blob {
             verified.files += 1;
             verified.bytes += blob.len();
@@ -289,7 +289,7 @@ impl Verifier {
                     _ => None,
                 };
                 let repaired = self.repair(stasher.as_ref(), &file, wanted).await;
-                repaired.unwrap_or_else(|error| Repair::Failed(error.to_string()))
+                repaired.unwrap_or_else(|error| Repair::Failed(error.report().to_string()))
             }
         };
         verified.findings.push(Finding {

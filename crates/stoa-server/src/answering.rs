@@ -225,7 +225,7 @@ impl Shared {
                 status,
                 subject,
                 result,
-                error: Some(error.to_string()),
+                error: Some(error.report().to_string()),
             },
         )
     }

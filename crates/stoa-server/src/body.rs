@@ -33,6 +33,17 @@ pub enum BodyError {
     Short,
 }
 
+impl BodyError {
+    /// All that is known of it, for the log.
+    pub(crate) fn report(&self) -> String {
+        match self {
+            Self::Proxy(error) => error.report().to_string(),
+            Self::Storage(error) => error.report().to_string(),
+            Self::Short => self.to_string(),
+        }
+    }
+}
+
 type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, BodyError>> + Send>>;
 
 /// A response body: in memory, or streamed piece by piece.

@@ -129,7 +129,7 @@ impl Finish {
     }
 
     pub(crate) fn failed(&mut self, error: &BodyError) {
-        self.verdict.error = Some(error.to_string());
+        self.verdict.error = Some(error.report());
     }
 
     /// Writes down a response whose body is in memory.

@@ -9,7 +9,7 @@ use prometheus_client::{
 };
 use stoa_dispatch::{BreakerState, LaneCounts, LaneStatus, Pool};
 
-/// The label of what lanes had counted that are gone by now. No host is called so.
+/// The label of the sum of what evicted lanes had counted. No host has this name.
 const GONE: &str = "(gone)";
 
 /// Asks the dispatcher at each scrape: what is read there costs requests nothing.
@@ -23,15 +23,15 @@ type Seconds = (&'static str, &'static str, fn(&LaneCounts) -> Duration);
 const GAUGES: &[Gauge] = &[
     (
         "dispatch_running",
-        "Requests that have their turn, by lane",
+        "Requests that have a permit, by lane",
         |lane| number(lane.running),
     ),
     (
         "dispatch_waiting",
-        "Requests that wait for their turn, by lane",
+        "Requests that wait for a permit, by lane",
         |lane| number(lane.waiting),
     ),
-    ("dispatch_limit", "Turns that a lane has", |lane| {
+    ("dispatch_limit", "Permits that a lane has", |lane| {
         number(lane.limit)
     }),
     (
@@ -44,21 +44,21 @@ const GAUGES: &[Gauge] = &[
         },
     ),
     (
-        "dispatch_asleep_seconds",
-        "How much longer a lane pauses because its host asked for it",
-        |lane| lane.asleep.map_or(0.0, |left| left.as_secs_f64()),
+        "dispatch_throttled_seconds",
+        "How much longer a lane is throttled because its host asked for a pause",
+        |lane| lane.throttled.map_or(0.0, |left| left.as_secs_f64()),
     ),
 ];
 
 const COUNTERS: &[Counter] = &[
     ("dispatch_queued", "Requests taken, by lane", |c| c.queued),
     ("dispatch_rejected", "Requests not taken, by lane", |c| c.rejected),
-    ("dispatch_started", "Requests whose turn came, by lane", |c| {
+    ("dispatch_started", "Requests that got a permit, by lane", |c| {
         c.started
     }),
     (
         "dispatch_abandoned",
-        "Requests that left the queue without a turn, by lane",
+        "Requests that left the queue without a permit, by lane",
         |c| c.abandoned,
     ),
     (
@@ -68,23 +68,25 @@ const COUNTERS: &[Counter] = &[
     ),
     (
         "dispatch_refused",
-        "Requests told no by filter, breaker or rate after their turn, by lane",
+        "Requests that filter, breaker or rate refused after they had got a permit, by lane",
         |c| c.refused,
     ),
     (
         "dispatch_failed",
-        "Requests that ended otherwise after their turn, by lane",
+        "Requests that ended otherwise after they had got a permit, by lane",
         |c| c.failed,
     ),
     ("dispatch_attempts", "Attempts sent, by lane", |c| c.attempts),
     (
-        "dispatch_repeats",
-        "Attempts that repeated another, by lane",
-        |c| c.repeats,
+        "dispatch_retries",
+        "Attempts that retried another, by lane",
+        |c| c.retries,
     ),
-    ("dispatch_sleeps", "Pauses that hosts asked for, by lane", |c| {
-        c.sleeps
-    }),
+    (
+        "dispatch_throttles",
+        "Pauses that hosts asked for, by lane",
+        |c| c.throttles,
+    ),
     (
         "dispatch_breaker_openings",
         "Times that a breaker opened, by lane",
@@ -100,12 +102,12 @@ const COUNTERS: &[Counter] = &[
 const SECONDS: &[Seconds] = &[
     (
         "dispatch_waited_seconds",
-        "Time spent waiting for turns, by lane",
+        "Time spent waiting for permits, by lane",
         |c| c.waited,
     ),
     (
         "dispatch_busy_seconds",
-        "Time from turns to the ends of bodies, by lane",
+        "Time from permits to the ends of bodies, by lane",
         |c| c.busy,
     ),
 ];

@@ -56,8 +56,14 @@ impl Readiness {
         if let Some((_, result)) = recent {
             return result;
         }
-        let result = self.storage.check().await.map_err(|error| error.to_string());
-        *self.probed.lock() = Some((Instant::now(), result.clone()));
+        let checked = self.storage.check().await;
+        let report = checked.as_ref().err().map(|error| error.report().to_string());
+        let result = checked.map_err(|error| error.to_string());
+        let before = self.probed.lock().replace((Instant::now(), result.clone()));
+        // The log has the place, once for each time that it fails; a client does not get to know it.
+        if let Some(report) = report.filter(|_| before.is_none_or(|(_, before)| before.is_ok())) {
+            tracing::warn!(error = %report, "not ready: the storage cannot be written");
+        }
         result
     }
 }

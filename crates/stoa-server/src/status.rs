@@ -16,6 +16,9 @@ const MAX_BYTES: usize = 648;
 pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// The status of a meaning. A source's failure is never a 404: that would send the client to the next source.
+///
+/// So are failures of our own storage, whose statuses say whether asking again helps by itself (503) or only when an
+/// operator has made room (507).
 pub fn status_of(meaning: Meaning) -> StatusCode {
     match meaning {
         Meaning::NotFound => StatusCode::NOT_FOUND,
@@ -23,7 +26,8 @@ pub fn status_of(meaning: Meaning) -> StatusCode {
         Meaning::Refused => StatusCode::FORBIDDEN,
         Meaning::BadUpstream => StatusCode::BAD_GATEWAY,
         Meaning::Deadline => StatusCode::GATEWAY_TIMEOUT,
-        Meaning::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Meaning::Overloaded | Meaning::StorageUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Meaning::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         Meaning::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         Meaning::Unsupported => StatusCode::NOT_IMPLEMENTED,
     }
@@ -129,6 +133,29 @@ mod tests {
     }
 
     #[test]
+    fn a_storage_error_has_a_status_of_its_own_and_names_no_place() {
+        use std::{io::ErrorKind, path::Path};
+        for (kind, status, retry_after) in [
+            (ErrorKind::StorageFull, 507, Some(60)),
+            (ErrorKind::PermissionDenied, 503, Some(10)),
+            (ErrorKind::NotFound, 503, Some(10)),
+            (ErrorKind::InvalidFilename, 500, None),
+        ] {
+            let place = Path::new("/srv/modules/.stoa/tmp/1");
+            let error = stoa_storage::StorageError::from_io("write", place, kind.into());
+            let reply = ErrorReply::from(&ProxyError::from(error.clone()));
+            assert_eq!(
+                (reply.status.as_u16(), reply.retry_after),
+                (status, retry_after),
+                "{kind:?}"
+            );
+            let text = String::from_utf8(reply.body.to_vec()).expect("utf-8");
+            assert_eq!(text, format!("{error}\n"));
+            assert!(!text.contains("/srv") && !text.contains(".stoa"), "{text}");
+        }
+    }
+
+    #[test]
     fn every_meaning_has_the_status_of_the_design() {
         for (meaning, status) in [
             (Meaning::NotFound, 404),
@@ -137,6 +164,8 @@ mod tests {
             (Meaning::BadUpstream, 502),
             (Meaning::Deadline, 504),
             (Meaning::Overloaded, 503),
+            (Meaning::StorageUnavailable, 503),
+            (Meaning::StorageFull, 507),
             (Meaning::Internal, 500),
             (Meaning::Unsupported, 501),
         ] {

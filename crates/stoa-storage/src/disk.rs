@@ -3,6 +3,7 @@
 mod directories;
 mod layout;
 mod lock;
+mod lookup;
 mod publish;
 mod quarantine;
 mod read;
@@ -10,6 +11,7 @@ mod records;
 mod scan;
 mod stage;
 mod temp;
+mod tree;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -20,17 +22,18 @@ use bytes::Bytes;
 use stoa_module::dirhash::H1;
 use stoa_module::{ModulePath, ModuleVersion};
 
-use self::directories::Directories;
-use self::layout::Layout;
 use self::stage::DiskStage;
-use self::temp::Temp;
+use self::tree::Tree;
 use crate::blob::Blob;
 use crate::blocking::blocking;
 use crate::error::StorageError;
 use crate::key::FileKey;
+use crate::put::Put;
+use crate::record_name::RecordName;
 use crate::records::Records;
 use crate::stage::Stage;
-use crate::storage::{Put, Storage, StoredVersion};
+use crate::storage::Storage;
+use crate::stored_version::StoredVersion;
 
 /// A storage in a directory, which any number of processes may share.
 ///
@@ -39,17 +42,18 @@ use crate::storage::{Put, Storage, StoredVersion};
 /// `<escaped module>/@v/<escaped version>.{info,mod,zip,ziphash}` below the root, so that the directory is a
 /// valid `GOPROXY=file://` tree. stoa's own things are in `.stoa`, which no module path can name: `tmp` holds
 /// files on their way in, `quarantine` what was taken out of service (one directory an incident, for the
-/// operator to look at and delete) and, in `rejected`, what was never let in (the last of each key). Records are where their names say, in directories such as `sumdb`, which no
-/// module path can name either. Files get mode 0644 and directories 0755, less the umask.
+/// operator to look at and delete) and, in `rejected`, files that were refused on arrival (the last of each key).
+/// Records are where their names say, in directories such as `sumdb`, which no module path can name either. Files get
+/// mode 0644 and directories 0755, less the umask.
 ///
 /// # How a file comes in
 ///
 /// It is written to `.stoa/tmp`, synced, renamed to its place unless something is there already, and the
 /// directory (with each new directory above it) is synced before the call returns. Where the file system cannot
 /// rename that way, a hard link does the same. A zip is published before its hash, and only its writer (or one
-/// who brings the very same bytes) records one.
+/// that stores the very same bytes) records one.
 ///
-/// A record comes in the same way, but takes the place of what is there; who swaps one holds a lock meanwhile.
+/// A record comes in the same way, but takes the place of what is there. A swap holds a lock meanwhile.
 ///
 /// A temporary file is locked by the process that writes it; one that can be locked by others was abandoned and
 /// is removed at the next [`open`](DiskStorage::open). This needs a file system that knows `flock`.
@@ -59,52 +63,31 @@ use crate::storage::{Put, Storage, StoredVersion};
 /// The root may be one. Below it they are the operator's: no key can name or make one, reads and writes follow
 /// them as the operating system does, and [`modules`](Storage::modules) does not descend into linked
 /// directories, so that a loop cannot trap it.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct DiskStorage {
-    disk: Arc<Disk>,
-}
-
-/// The blocking half: everything in it runs on the blocking pool.
-#[derive(Debug)]
-struct Disk {
-    layout: Layout,
-    directories: Directories,
+    tree: Arc<Tree>,
 }
 
 impl DiskStorage {
     /// Opens the storage in `root`, creating the directory if need be, clears away what dead processes left,
     /// and proves that it can be written. Blocks; meant for startup.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, StorageError> {
-        let root = root.into();
-        let failed = |action, error| StorageError::from_io(action, &root, error);
-        directories::create_all(&root).map_err(|error| failed("create the storage directory", error))?;
-        let real = root
-            .canonicalize()
-            .map_err(|error| failed("open the storage directory", error))?;
-        let layout = Layout::new(real);
-        for directory in [layout.tmp(), layout.quarantine()] {
-            directories::create_all(directory)
-                .map_err(|error| StorageError::from_io("create", directory, error))?;
-        }
-        temp::sweep(layout.tmp())?;
-        let directories = Directories::new(layout.root().to_owned());
-        let disk = Disk { layout, directories };
-        disk.check()?;
-        Ok(Self { disk: Arc::new(disk) })
+        let tree = Tree::prepare(&root.into())?;
+        Ok(Self { tree: Arc::new(tree) })
     }
 
     /// The directory, absolute and free of symbolic links.
     pub fn root(&self) -> &Path {
-        self.disk.layout.root()
+        self.tree.layout.root()
     }
 
     /// Runs `work` on the blocking pool.
     async fn on_disk<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Arc<Disk>) -> Result<T, StorageError> + Send + 'static,
+        work: impl FnOnce(&Arc<Tree>) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, StorageError> {
-        let disk = Arc::clone(&self.disk);
-        blocking(move || work(&disk)).await
+        let tree = Arc::clone(&self.tree);
+        blocking(move || work(&tree)).await
     }
 }
 
@@ -119,30 +102,30 @@ impl fmt::Display for DiskStorage {
 impl Storage for DiskStorage {
     async fn open(&self, key: &FileKey) -> Result<Option<Blob>, StorageError> {
         let key = key.clone();
-        self.on_disk(move |disk| disk.open(&key)).await
+        self.on_disk(move |tree| tree.open(&key)).await
     }
 
     async fn put(&self, key: &FileKey, content: Bytes) -> Result<Put, StorageError> {
         let key = key.clone();
-        self.on_disk(move |disk| disk.put(&key, &content)).await
+        self.on_disk(move |tree| tree.put(&key, &content)).await
     }
 
     async fn stage(&self, key: &FileKey) -> Result<Box<dyn Stage>, StorageError> {
         let key = key.clone();
         let stage = self
-            .on_disk(move |disk| DiskStage::begin(Arc::clone(disk), key))
+            .on_disk(move |tree| DiskStage::begin(Arc::clone(tree), key))
             .await?;
         Ok(Box::new(stage))
     }
 
     async fn h1(&self, target: &ModuleVersion) -> Result<Option<H1>, StorageError> {
         let target = target.clone();
-        self.on_disk(move |disk| disk.h1(&target)).await
+        self.on_disk(move |tree| tree.h1(&target)).await
     }
 
     async fn versions(&self, module: &ModulePath) -> Result<Vec<StoredVersion>, StorageError> {
         let module = module.clone();
-        self.on_disk(move |disk| disk.versions(&module)).await
+        self.on_disk(move |tree| tree.versions(&module)).await
     }
 
     async fn modules(
@@ -151,21 +134,21 @@ impl Storage for DiskStorage {
         limit: usize,
     ) -> Result<Vec<ModulePath>, StorageError> {
         let after = after.cloned();
-        self.on_disk(move |disk| disk.modules(after.as_ref(), limit))
+        self.on_disk(move |tree| tree.modules(after.as_ref(), limit))
             .await
     }
 
     async fn quarantine(&self, key: &FileKey) -> Result<bool, StorageError> {
         let key = key.clone();
-        self.on_disk(move |disk| disk.quarantine(&key)).await
+        self.on_disk(move |tree| tree.quarantine(&key)).await
     }
 
     async fn check(&self) -> Result<(), StorageError> {
-        self.on_disk(|disk| disk.check()).await
+        self.on_disk(|tree| tree.check()).await
     }
 
     fn location(&self, key: &FileKey) -> Option<PathBuf> {
-        Some(self.disk.layout.file(key))
+        Some(self.tree.layout.file(key))
     }
 
     fn records(&self) -> Arc<dyn Records> {
@@ -173,10 +156,22 @@ impl Storage for DiskStorage {
     }
 }
 
-impl Disk {
-    /// Creates, syncs and removes a file.
-    fn check(&self) -> Result<(), StorageError> {
-        let probe = Temp::create(self.layout.tmp())?;
-        probe.fill(b"stoa")
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Records for DiskStorage {
+    async fn read(&self, name: &RecordName) -> Result<Option<Bytes>, StorageError> {
+        let name = name.clone();
+        self.on_disk(move |tree| tree.read_record(&name)).await
+    }
+
+    async fn write(&self, name: &RecordName, content: Bytes) -> Result<(), StorageError> {
+        let name = name.clone();
+        self.on_disk(move |tree| tree.write_record(&name, &content)).await
+    }
+
+    async fn swap(&self, name: &RecordName, old: Option<&[u8]>, new: Bytes) -> Result<bool, StorageError> {
+        let (name, old) = (name.clone(), old.map(Bytes::copy_from_slice));
+        self.on_disk(move |tree| tree.swap_record(&name, old.as_ref(), &new))
+            .await
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use stoa_module::ModuleVersion;
 
 /// The files of a module version. Each is stored, looked up and quarantined on its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FileKind {
     /// The version's metadata, JSON.
     Info,
@@ -39,7 +39,7 @@ impl fmt::Display for FileKind {
 ///
 /// Prints as its place in the GOPROXY layout, `<escaped module>/@v/<escaped version>.<suffix>`, which is safe
 /// on file systems that fold case: `github.com/BurntSushi/toml` becomes `github.com/!burnt!sushi/toml`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FileKey {
     /// The module version the file belongs to.
     pub target: ModuleVersion,

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use thiserror::Error;
-
 /// The most bytes an element may have, as on common file systems.
 const MAX_ELEMENT: usize = 255;
 /// The most bytes a name may have, so that with the storage's root before it, it still is a path.
@@ -16,11 +14,11 @@ const MAX_LEN: usize = 2048;
 /// record can be a module's file. Every element can be a file's name: none is empty, `.` or `..`, longer than 255
 /// bytes, or has a backslash or a control character in it. The whole has at most 2048 bytes. Names that differ in
 /// case only may be the same on some file systems: callers escape.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordName(Box<str>);
 
 /// Why a text names no record.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} names no record: {reason}")]
 pub struct RecordNameError {
     name: Box<str>,
@@ -44,7 +42,7 @@ impl FromStr for RecordName {
     type Err = RecordNameError;
 
     fn from_str(name: &str) -> Result<Self, RecordNameError> {
-        match fault(name) {
+        match broken_rule(name) {
             None => Ok(Self(name.into())),
             Some(reason) => Err(RecordNameError {
                 name: name.chars().take(80).collect(),
@@ -54,7 +52,8 @@ impl FromStr for RecordName {
     }
 }
 
-fn fault(name: &str) -> Option<&'static str> {
+/// The first rule of names that `name` breaks.
+fn broken_rule(name: &str) -> Option<&'static str> {
     if name.len() > MAX_LEN {
         return Some("it is longer than 2048 bytes");
     }

@@ -48,6 +48,5 @@ pub(crate) fn check_len(place: impl FnOnce() -> std::path::PathBuf, len: u64) ->
     if len <= max {
         return Ok(());
     }
-    let path = place();
-    Err(StorageError::TooLarge { path, len, max })
+    Err(StorageError::too_large(&place(), len, max))
 }

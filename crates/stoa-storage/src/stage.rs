@@ -9,7 +9,7 @@ use bytes::Bytes;
 use stoa_module::dirhash::H1;
 
 use crate::error::StorageError;
-use crate::storage::Put;
+use crate::put::Put;
 
 /// A file that arrives piece by piece and becomes visible, whole and at once, when it is committed.
 ///
@@ -35,7 +35,7 @@ pub trait Stage: fmt::Debug + Send {
     /// When the future is dropped the file is either published as a whole or not at all.
     async fn commit(self: Box<Self>, h1: Option<&H1>) -> Result<Put, StorageError>;
 
-    /// Ends a file whose content is not to be had: nothing is published, whatever the key has stays.
+    /// Ends a file whose content was refused: nothing is published, and what the key has stays.
     ///
     /// Where there is a place for it, the bytes are kept aside for inspection, in place of those that were rejected
     /// before under the same key.

@@ -7,65 +7,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_module::dirhash::H1;
-use stoa_module::{ModulePath, ModuleVersion, Version};
+use stoa_module::{ModulePath, ModuleVersion};
 
 use crate::blob::Blob;
 use crate::error::StorageError;
-use crate::key::{FileKey, FileKind};
+use crate::key::FileKey;
+use crate::put::Put;
 use crate::records::Records;
 use crate::stage::Stage;
-
-/// What became of a file that was to be stored. Either way the key now has content, durably.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Put {
-    /// The key had no content; now it has this.
-    Stored,
-    /// The key had content already, and keeps it: the first content wins.
-    Existed,
-}
-
-/// A version with at least one stored file, and which files those are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredVersion {
-    /// The version.
-    pub version: Version,
-    /// Whether its `.info` is stored.
-    pub info: bool,
-    /// Whether its `.mod` is stored.
-    pub go_mod: bool,
-    /// Whether its `.zip` is stored.
-    pub zip: bool,
-}
-
-impl StoredVersion {
-    /// A version of which nothing is stored yet.
-    pub fn new(version: Version) -> Self {
-        Self {
-            version,
-            info: false,
-            go_mod: false,
-            zip: false,
-        }
-    }
-
-    /// Notes that the `kind` file is stored.
-    pub fn add(&mut self, kind: FileKind) {
-        match kind {
-            FileKind::Info => self.info = true,
-            FileKind::Mod => self.go_mod = true,
-            FileKind::Zip => self.zip = true,
-        }
-    }
-
-    /// Whether the `kind` file is stored.
-    pub fn has(&self, kind: FileKind) -> bool {
-        match kind {
-            FileKind::Info => self.info,
-            FileKind::Mod => self.go_mod,
-            FileKind::Zip => self.zip,
-        }
-    }
-}
+use crate::stored_version::StoredVersion;
 
 /// Where modules are kept.
 ///

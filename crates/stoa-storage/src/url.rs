@@ -23,11 +23,11 @@ pub fn open_url(url: &str) -> Result<Arc<dyn Storage>, StorageError> {
         Some(("memory", rest)) => Ok(Arc::new(MemoryStorage::new(parse_memory(rest)?))),
         Some(("file", rest)) => Ok(Arc::new(DiskStorage::open(parse_file(rest)?)?)),
         // Only the scheme is repeated: the rest may hold a password.
-        Some((scheme, _)) => Err(bad(format!(
+        Some((scheme, _)) => Err(invalid(format!(
             "unknown scheme '{scheme}:'; use memory:, memory:?max=1GiB, file:///directory or a plain path"
         ))),
-        None if url.is_empty() => Err(bad(
-            "it is empty; use memory:, file:///directory or a plain path".to_owned()
+        None if url.is_empty() => Err(invalid(
+            "it is empty; use memory:, file:///directory or a plain path".to_owned(),
         )),
         None => Ok(Arc::new(DiskStorage::open(Path::new(url))?)),
     }
@@ -50,7 +50,7 @@ fn parse_memory(rest: &str) -> Result<u64, StorageError> {
     }
     let size = rest.strip_prefix("?max=").and_then(parse_size);
     size.filter(|size| *size > 0).ok_or_else(|| {
-        bad(format!(
+        invalid(format!(
             "'memory:{rest}' is not memory: or memory:?max=SIZE, as in 512MiB or 1GiB"
         ))
     })
@@ -75,19 +75,19 @@ fn parse_file(rest: &str) -> Result<PathBuf, StorageError> {
         .or_else(|| rest.strip_prefix("//"))
         .unwrap_or(rest);
     if !path.starts_with('/') || path.starts_with("//") {
-        return Err(bad(
+        return Err(invalid(
             "a file url has an absolute path and no host: file:///directory".to_owned(),
         ));
     }
     if path.contains(['?', '#']) {
-        return Err(bad(
+        return Err(invalid(
             "a file url has no options; write %3F for '?' and %23 for '#'".to_owned(),
         ));
     }
     let decoded = percent_decode(path).filter(|path| !path.contains('\0'));
     decoded
         .map(PathBuf::from)
-        .ok_or_else(|| bad("its path is not percent-encoded text".to_owned()))
+        .ok_or_else(|| invalid("its path is not percent-encoded text".to_owned()))
 }
 
 fn percent_decode(text: &str) -> Option<String> {
@@ -111,15 +111,15 @@ fn percent_decode(text: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-fn bad(reason: String) -> StorageError {
-    StorageError::BadUrl { reason }
+fn invalid(reason: String) -> StorageError {
+    StorageError::InvalidUrl { reason }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn fault(url: &str) -> String {
+    fn refusal(url: &str) -> String {
         open_url(url).unwrap_err().to_string()
     }
 
@@ -167,11 +167,11 @@ mod tests {
             ("file:///a%00", "percent-encoded"),
             ("", "it is empty"),
         ] {
-            let fault = fault(url);
-            assert!(fault.contains(part), "{url}: {fault}");
+            let refusal = refusal(url);
+            assert!(refusal.contains(part), "{url}: {refusal}");
             assert!(
-                !fault.contains("secret") && !fault.contains('\n'),
-                "{url}: {fault}"
+                !refusal.contains("secret") && !refusal.contains('\n'),
+                "{url}: {refusal}"
             );
         }
     }

@@ -7,7 +7,7 @@
 //!
 //! - Notes: [`SignedNote`] opens and signs texts, with a [`VerifierKey`] or several [`Verifiers`], and a [`Signer`].
 //! - The log: [`Hash`](struct@Hash)es at the [`Node`]s of a tree, whose [`TreeHead`] is signed; [`RecordProof`] and [`TreeProof`];
-//!   [`Tile`]s, and [`TilePlan`] to read hashes from tiles that nobody vouches for. [`MemoryLog`] is a log.
+//!   [`Tile`]s, and [`TilePlan`] to read hashes from tiles that are not authenticated yet. [`MemoryLog`] is a log.
 //! - The client: [`Client`] over a [`Port`], which answers lookups with [`ModuleSums`], and passes on answers, tiles
 //!   and [`SignedHead`]s that it has checked.
 

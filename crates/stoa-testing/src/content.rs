@@ -13,13 +13,13 @@ pub const CHUNK: usize = 64 * 1024;
 const MAX_IN_MEMORY: u64 = 64 * 1024 * 1024;
 
 /// A body of known length that can be read from any offset without being in memory.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Content {
     segments: Arc<[Segment]>,
     len: u64,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 enum Segment {
     Held(Bytes),
     Random { len: u64, seed: u64 },

@@ -11,7 +11,7 @@ const REACHED_DEADLINE: Duration = Duration::from_secs(30);
 /// Holds replies back until the test releases them, once and for all.
 ///
 /// Clones are the same gate: one may hold many replies.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct Gate(Arc<Inner>);
 
 #[derive(Debug)]

@@ -1,32 +1,58 @@
-//! A web server with git repositories and pages, on this machine only, that may want a credential.
+//! A web server with git repositories and pages, on this machine only, that may want a credential or misbehave.
+
+mod backend;
+mod request;
 
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::fs;
+use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+use self::backend::{backend, reply};
+use self::request::Request;
+
+/// How requests are answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// By pages, and `git http-backend` where there is none.
+    #[default]
+    Serve,
+    /// The same by a git that does not know version 2 of the protocol, so that it gives only what refs name.
+    Old,
+    /// As files, as any web server does.
+    Files,
+    /// With a redirect to the same path of the server at this base URL.
+    Redirect(String),
+    /// Never: the connection stays open.
+    Hang,
+    /// Like `Serve`, but a request for a pack is never answered.
+    HangPacks,
+}
 
 /// A request that came in.
 #[derive(Clone, Debug)]
 pub struct Seen {
     /// Method and target.
     pub line: String,
-    /// What was presented.
+    /// The `Authorization` that came with it.
     pub authorization: Option<String>,
+    /// The body, whole.
+    pub body: Vec<u8>,
+    /// How many bytes it was answered with.
+    pub sent: usize,
 }
 
 #[derive(Debug, Default)]
 struct State {
     root: PathBuf,
-    /// The `Authorization` that is wanted of everybody.
-    wanted: Mutex<Option<String>>,
+    manner: Mutex<Manner>,
+    /// The `Authorization` that is wanted of every client.
+    guard: Mutex<Option<String>>,
     pages: Mutex<HashMap<String, String>>,
-    /// Where everything is instead.
-    elsewhere: Mutex<Option<String>>,
     seen: Mutex<Vec<Seen>>,
-    connections: Mutex<usize>,
 }
 
 /// Serves the repositories below a folder over HTTP, by `git http-backend`, and pages. It ends with the process.
@@ -37,7 +63,7 @@ pub struct GitHttp {
 }
 
 impl GitHttp {
-    /// Starts serving, to everybody.
+    /// Starts serving every client.
     pub fn start(root: &Path) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -45,13 +71,12 @@ impl GitHttp {
             root: root.to_owned(),
             ..State::default()
         });
-        let shared = Arc::clone(&state);
+        let accepting = Arc::clone(&state);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                *shared.connections.lock().unwrap() += 1;
-                let state = Arc::clone(&shared);
-                // A client that goes away is no concern of ours.
-                thread::spawn(move || drop(answer(&state, stream)));
+                let state = Arc::clone(&accepting);
+                // A client that goes away is no failure of the test.
+                thread::spawn(move || drop(state.answer(stream)));
             }
         });
         Self { address, state }
@@ -62,9 +87,20 @@ impl GitHttp {
         format!("http://{}", self.address)
     }
 
-    /// Answers 401 to whoever does not present this `Authorization`.
+    /// Answers like this from now on.
+    pub fn set(&self, manner: Manner) {
+        *self.state.manner.lock().unwrap() = manner;
+    }
+
+    /// Answers 401 to requests without this `Authorization` from now on.
     pub fn guard(&self, authorization: &str) -> &Self {
-        *self.state.wanted.lock().unwrap() = Some(authorization.to_owned());
+        *self.state.guard.lock().unwrap() = Some(authorization.to_owned());
+        self
+    }
+
+    /// Wants no `Authorization` any more.
+    pub fn unguard(&self) -> &Self {
+        *self.state.guard.lock().unwrap() = None;
         self
     }
 
@@ -75,147 +111,88 @@ impl GitHttp {
         self
     }
 
-    /// Sends whoever is let in to another server, the same path there; `None` ends that.
-    pub fn elsewhere(&self, base: Option<&str>) -> &Self {
-        *self.state.elsewhere.lock().unwrap() = base.map(str::to_owned);
-        self
-    }
-
-    /// All requests so far.
+    /// All requests since the start or the last [`clear`](Self::clear).
     pub fn seen(&self) -> Vec<Seen> {
         self.state.seen.lock().unwrap().clone()
     }
 
-    /// How many connections have been accepted.
-    pub fn connections(&self) -> usize {
-        *self.state.connections.lock().unwrap()
+    /// Forgets the requests so far. There must be none under way.
+    pub fn clear(&self) {
+        self.state.seen.lock().unwrap().clear();
+    }
+
+    /// How many bytes all answers had.
+    pub fn sent(&self) -> usize {
+        self.seen().iter().map(|seen| seen.sent).sum()
+    }
+
+    /// How many requests for refs there were, with which each run of git begins.
+    pub fn runs(&self) -> usize {
+        let is_run = |seen: &&Seen| seen.line.contains("info/refs");
+        self.seen().iter().filter(is_run).count()
     }
 }
 
-struct Request {
-    line: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
-impl Request {
-    fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.as_str())
-    }
-
-    fn read(stream: &TcpStream) -> io::Result<Self> {
-        let mut reader = BufReader::new(stream);
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let mut request = Self {
-            line: line.trim().to_owned(),
-            headers: Vec::new(),
-            body: Vec::new(),
+impl State {
+    fn answer(&self, mut stream: TcpStream) -> io::Result<()> {
+        let request = Request::read(&stream)?;
+        let index = self.note(&request);
+        let manner = self.manner.lock().unwrap().clone();
+        let Some(answer) = self.answer_to(&request, &manner)? else {
+            // Until the client goes away.
+            return stream.read(&mut [0]).map(drop);
         };
-        loop {
-            let mut header = String::new();
-            reader.read_line(&mut header)?;
-            let Some((name, value)) = header.trim().split_once(": ") else {
-                break;
-            };
-            request
-                .headers
-                .push((name.to_ascii_lowercase(), value.to_owned()));
+        if let Some(seen) = self.seen.lock().unwrap().get_mut(index) {
+            seen.sent = answer.len();
         }
-        let length = request
-            .header("content-length")
-            .and_then(|text| text.parse().ok());
-        if let Some(length) = length {
-            reader.take(length).read_to_end(&mut request.body)?;
-        } else if request.header("transfer-encoding").is_some() {
-            loop {
-                let mut size = String::new();
-                reader.read_line(&mut size)?;
-                let size = u64::from_str_radix(size.trim(), 16).map_err(io::Error::other)?;
-                reader.by_ref().take(size).read_to_end(&mut request.body)?;
-                reader.read_line(&mut String::new())?;
-                if size == 0 {
-                    break;
-                }
-            }
+        stream.write_all(&answer)
+    }
+
+    /// Remembers the request, and says under which number.
+    fn note(&self, request: &Request) -> usize {
+        let mut seen = self.seen.lock().unwrap();
+        seen.push(Seen {
+            line: format!("{} {}", request.method(), request.target()),
+            authorization: request.header("authorization").map(str::to_owned),
+            body: request.body.clone(),
+            sent: 0,
+        });
+        seen.len() - 1
+    }
+
+    /// The whole answer; `None` if there is never one.
+    fn answer_to(&self, request: &Request, manner: &Manner) -> io::Result<Option<Vec<u8>>> {
+        let is_for_pack = || request.body.windows(13).any(|part| part == b"command=fetch");
+        if *manner == Manner::Hang || (*manner == Manner::HangPacks && is_for_pack()) {
+            return Ok(None);
         }
-        Ok(request)
+        let guard = self.guard.lock().unwrap().clone();
+        if guard.is_some() && guard.as_deref() != request.header("authorization") {
+            let ask = "WWW-Authenticate: Basic realm=\"test\"\r\n";
+            return Ok(Some(reply("401 Unauthorized", ask, b"who are you")));
+        }
+        if let Manner::Redirect(base) = manner {
+            let location = format!("Location: {base}{}\r\n", request.target());
+            return Ok(Some(reply("302 Found", &location, b"")));
+        }
+        let page = self.pages.lock().unwrap().get(request.path()).cloned();
+        if let Some(html) = page {
+            return Ok(Some(reply(
+                "200 OK",
+                "Content-Type: text/html\r\n",
+                html.as_bytes(),
+            )));
+        }
+        Ok(Some(match manner {
+            Manner::Files => file(&self.root.join(request.path().trim_start_matches('/'))),
+            _ => backend(&self.root, request, *manner == Manner::Old)?,
+        }))
     }
 }
 
-fn answer(state: &State, mut stream: TcpStream) -> io::Result<()> {
-    let request = Request::read(&stream)?;
-    let mut words = request.line.split(' ');
-    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let authorization = request.header("authorization").map(str::to_owned);
-    state.seen.lock().unwrap().push(Seen {
-        line: format!("{method} {target}"),
-        authorization: authorization.clone(),
-    });
-    let wanted = state.wanted.lock().unwrap().clone();
-    if wanted.is_some() && wanted != authorization {
-        let ask = "WWW-Authenticate: Basic realm=\"test\"\r\n";
-        return stream.write_all(&reply("401 Unauthorized", ask, b"who are you"));
+fn file(path: &Path) -> Vec<u8> {
+    match fs::read(path) {
+        Ok(data) => reply("200 OK", "", &data),
+        Err(_) => reply("404 Not Found", "", b""),
     }
-    let elsewhere = state.elsewhere.lock().unwrap().clone();
-    if let Some(base) = elsewhere {
-        let location = format!("Location: {base}{target}\r\n");
-        return stream.write_all(&reply("302 Found", &location, b""));
-    }
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let page = state.pages.lock().unwrap().get(path).cloned();
-    let whole = match page {
-        Some(html) => reply("200 OK", "Content-Type: text/html\r\n", html.as_bytes()),
-        None => backend(&state.root, &request, (method, path, query))?,
-    };
-    stream.write_all(&whole)
-}
-
-fn reply(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
-    let length = body.len();
-    let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n");
-    [head.as_bytes(), body].concat()
-}
-
-fn backend(root: &Path, request: &Request, (method, path, query): (&str, &str, &str)) -> io::Result<Vec<u8>> {
-    let header = |name| request.header(name).unwrap_or_default();
-    let mut child = Command::new("git")
-        .arg("http-backend")
-        .env("GIT_PROJECT_ROOT", root)
-        .env("GIT_HTTP_EXPORT_ALL", "1")
-        .env("GIT_CONFIG_COUNT", "1")
-        .env("GIT_CONFIG_KEY_0", "safe.directory")
-        .env("GIT_CONFIG_VALUE_0", "*")
-        .env("PATH_INFO", path)
-        .env("QUERY_STRING", query)
-        .env("REQUEST_METHOD", method)
-        .env("CONTENT_TYPE", header("content-type"))
-        .env("CONTENT_LENGTH", request.body.len().to_string())
-        .env("HTTP_CONTENT_ENCODING", header("content-encoding"))
-        .env("GIT_PROTOCOL", header("git-protocol"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let mut stdin = child.stdin.take().expect("a pipe");
-    let body = request.body.clone();
-    let writer = thread::spawn(move || drop(stdin.write_all(&body)));
-    let output = child.wait_with_output()?.stdout;
-    writer.join().expect("no panic");
-    let split = output.windows(4).position(|part| part == b"\r\n\r\n");
-    let split = split.unwrap_or(output.len());
-    let head = String::from_utf8_lossy(&output[..split]).into_owned();
-    let (mut status, mut headers) = ("200 OK", String::new());
-    for line in head.lines() {
-        match line.strip_prefix("Status: ") {
-            Some(said) => status = said,
-            None => headers.push_str(&format!("{line}\r\n")),
-        }
-    }
-    Ok(reply(
-        status,
-        &headers,
-        output.get(split + 4..).unwrap_or_default(),
-    ))
 }

@@ -17,7 +17,7 @@ const GO_VERSION: &str = "1.26.6";
 const DEADLINE: Duration = Duration::from_mins(5);
 
 /// A go command with its own module cache, `GOPATH`, home and working directory, all of which vanish
-/// with it, and no way to the network but the given `GOPROXY`. It verifies checksums only if told to.
+/// with it, and no way to the network but the given `GOPROXY`. It verifies checksums only with [`verify_with`](Self::verify_with).
 ///
 /// The build cache is shared by all tests: it holds compiled packages by content, never modules.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct GoClient {
 }
 
 /// What a go command did.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct GoOutput {
     /// The command line.
     pub command: String,
@@ -247,7 +247,7 @@ pub fn tools() -> PathBuf {
     environment("STOA_TOOLS").map_or_else(|| Path::new(&home()).join(".cache/stoa/tools"), PathBuf::from)
 }
 
-/// A variable of the machine that runs the tests; empty is as good as none.
+/// A variable of the machine that runs the tests; an empty one counts as unset.
 #[expect(
     clippy::disallowed_methods,
     reason = "where the tools are is a matter of the machine, not of stoa"

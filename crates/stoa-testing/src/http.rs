@@ -26,7 +26,7 @@ pub(crate) use head::read_head;
 pub const DEADLINE: Duration = Duration::from_mins(1);
 
 /// An answer, read as far as it came.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct Response {
     /// The status code.
     pub status: u16,

@@ -9,11 +9,11 @@
 //! - [`go::GoClient`]: the real go command, isolated from the machine, with snapshots of its cache;
 //! - [`process::StoaProcess`]: the real binary on port 0, with its log, its memory and its signals;
 //! - [`http`]: a client that tells whether a body ended cleanly and can hang up in the middle;
-//! - [`sum_database::SumDatabase`]: a checksum database with a key of its own, honest until told otherwise;
+//! - [`sum_database::SumDatabase`]: a checksum database with a key of its own, honest until a test makes it misbehave;
 //! - [`vcweb::VcWeb`]: Go's own stand-in for vcs-test.golang.org, with repositories of five systems;
 //! - [`vectors`]: answers printed by Go's own code, which ours must be;
 //! - [`zip`]: what is in a zip, and its h1, by another reader;
-//! - [`git_http::GitHttp`] and [`sshd::Sshd`]: git over HTTP and over ssh, to who is let in;
+//! - [`git_http::GitHttp`] and [`sshd::Sshd`]: git over HTTP and over ssh, with access control;
 //! - [`scene::Scene`]: the upstream, the example and the binary put together.
 //!
 //! Everything here is bounded: a wait that goes unanswered fails the test and says what was seen.

@@ -11,7 +11,7 @@ use crate::gate::Gate;
 ///
 /// Unless said otherwise the answer has a `Content-Length` and leaves the connection open. A `HEAD`
 /// request gets the same headers and no body.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub enum Reply {
     /// 200 with a body.
     Ok {

@@ -8,15 +8,15 @@ use crate::fixtures::ModuleFixture;
 use crate::upstream::Upstream;
 
 mod database;
-mod fault;
+mod misbehavior;
 
-pub use fault::SumFault;
+pub use misbehavior::SumMisbehavior;
 
 use database::Database;
 
 /// A checksum database on a port of 127.0.0.1, with a key of its own.
 ///
-/// It has the records it was given, in that order, and answers as Go's own database does until it is told to
+/// It has the records it was given, in that order, and answers as Go's own database does until a test makes it
 /// [fail](SumDatabase::fail). The server is an [`Upstream`], whose scripts come before the database: one path can be
 /// gated, refused or answered otherwise. Paths of this type are those of databases, such as `/latest`, without what
 /// the database's URL begins with.
@@ -103,9 +103,9 @@ impl SumDatabase {
         self.lock().size()
     }
 
-    /// Answers like this from now on, in place of any other fault.
-    pub fn fail(&self, fault: SumFault) -> &Self {
-        self.lock().fail(fault);
+    /// Answers like this from now on, in place of any other way.
+    pub fn fail(&self, misbehavior: SumMisbehavior) -> &Self {
+        self.lock().fail(misbehavior);
         self
     }
 

@@ -56,9 +56,9 @@ impl fmt::Debug for ContentId {
     }
 }
 
-/// Somebody who has contents of a repository from an earlier archive, and need not be given them again.
+/// The contents that a caller has from an earlier archive of the repository. They are not read again.
 pub trait KnownContents: Send + Sync {
-    /// The length of the content that is wanted for the file at `path`, in bytes, if it is at hand. Asked for each entry,
+    /// The length in bytes of the content of the file at `path`, if the caller has that content. Asked for each entry,
     /// in the order of the archive, before the first of them is given.
     fn size(&self, path: &[u8], id: &ContentId) -> Option<u64>;
 }
@@ -94,7 +94,7 @@ pub struct Entry<'a> {
 /// The entries of an archive, one after another, in the order of the archive; folders are left out. For blocking
 /// threads. Dropping it ends what produces it.
 pub trait Archive: Send {
-    /// The next entry; what was not read of the one before is skipped.
+    /// The next entry. Skips the unread rest of the one before.
     ///
     /// # Errors
     /// When the system's program fails, is too slow, or sends more than was allowed.

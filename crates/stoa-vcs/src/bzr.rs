@@ -1,4 +1,4 @@
-//! Bazaar, and Breezy, which goes by its name.
+//! Bazaar, and Breezy, its successor, whose program has the same name.
 
 mod answers;
 
@@ -28,6 +28,8 @@ use answers::{revision, spec, tags};
 /// * cmd/go takes all that Bazaar has for revisions, among it the address of any other branch. Here nothing else is one.
 /// * cmd/go fails once history was rewritten, keeps tags that are gone, and takes every program that fails for a
 ///   revision that does not exist. Here the copy becomes what the branch is.
+/// * cmd/go takes a folder for an empty file. As in cmd/go, a symbolic link reads as an empty file: `bzr cat` prints
+///   nothing of it.
 #[derive(Debug)]
 pub struct BzrRepository {
     client: Client,
@@ -60,7 +62,7 @@ impl BzrRepository {
             .env("BRZ_PLUGIN_PATH", "-user:-core:-site")
             .env("BRZ_LOG", "/dev/null")
             .env("BRZ_EMAIL", "stoa <stoa@localhost>")
-            // Names are Unicode to it; in another locale it could print only some of them.
+            // Bzr decodes names; in another locale it could not print all of them.
             .env("LC_ALL", "C.UTF-8");
         call.args(["--no-plugins", "--no-aliases", command])
     }
@@ -72,6 +74,17 @@ impl BzrRepository {
     async fn tags_of(&self, folder: &Folder) -> Result<Vec<String>, VcsError> {
         let printed = self.ask(folder, "tags", Step::Access).text().await?;
         Ok(tags(&printed))
+    }
+
+    /// Whether what is at `path` is a folder. Bazaar lists folders only, so its parent is asked.
+    async fn is_folder(&self, copy: &Folder, at: &RevisionId, path: &str) -> Result<bool, VcsError> {
+        let call = self.ask(copy, "ls", Step::File);
+        let spec = format!("--revision=revno:{at}");
+        let call = call.args(["--null", "--kind=directory", &spec, "--directory=.", "--"]);
+        let parent = path.rsplit_once('/').map(|(parent, _)| parent);
+        let printed = call.args(parent).text().await?;
+        let mut folders = printed.split(|byte| *byte == 0);
+        Ok(folders.any(|folder| folder.strip_suffix(b"/").unwrap_or(folder) == path.as_bytes()))
     }
 
     async fn find(&self, name: &str, spec: &str) -> Result<Revision, VcsError> {
@@ -108,7 +121,7 @@ impl Fetch for BzrRepository {
         let call = self.client.remote(call).await?;
         let call = call.args(["-q", "--overwrite", "--", self.client.url()]);
         self.client.fetch_all(call, folder).await?;
-        // It never takes a tag away.
+        // Pull never removes a tag, so compare the lists.
         let ours = self.call("tags", Step::Access).dir(&branch).text().await?;
         let ours = tags(&ours);
         if ours.is_empty() {
@@ -197,6 +210,8 @@ impl Repository for BzrRepository {
         let spec = format!("--revision=revno:{at}");
         let output = call.args(["--directory=.", &spec, "--", path]).run().await?;
         match output.code {
+            // It prints nothing of a folder, as of an empty file.
+            Some(0) if output.stdout.is_empty() && self.is_folder(&folder, at, path).await? => Ok(None),
             Some(0) => Ok(Some(output.stdout.into())),
             _ if output.said.contains("is not present in revision") => Ok(None),
             _ => Err(self.client.failed(Step::File, &output)),

@@ -1,14 +1,14 @@
-//! What the adapters of hg, svn, bzr and fossil have in common.
+//! Runs of the programs of hg, svn, bzr and fossil.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::address::check_url;
-use crate::disk::{Quota, failed};
 use crate::process::{Call, Counters, Output, Runner};
+use crate::quota::Quota;
 use crate::{RepositoryOptions, Step, VcsError, VcsKind, session};
 
-/// The program of a system, as it is asked about one repository.
+/// Runs the program of a system for one repository.
 #[derive(Debug)]
 pub(crate) struct Client {
     url: String,
@@ -44,17 +44,18 @@ impl Client {
         self.runner.counters()
     }
 
-    /// A run that asks something short.
+    /// A run that answers a short question.
     pub(crate) fn call(&self, kind: &'static str, step: Step) -> Call {
         self.runner.call(kind, step).time(self.options.question_time)
     }
 
-    /// A run that goes to the server, with what lets it in and out; before the arguments of its command.
+    /// Prepares a run that connects to the server: with its credential and its proxy. To be called before the arguments of
+    /// the command are added.
     pub(crate) async fn remote(&self, call: Call) -> Result<Call, VcsError> {
         session::remote(self.runner.vcs(), call, &self.url, &self.options).await
     }
 
-    /// Runs what fetches into `folder`, with the time for it, and stops it when the folder becomes too large.
+    /// Runs a fetch into `folder` within the time of a fetch, and stops it when the folder becomes too large.
     pub(crate) async fn fetch(&self, call: Call, folder: &Path) -> Result<Output, VcsError> {
         let quota = Quota {
             vcs: self.runner.vcs(),
@@ -65,7 +66,7 @@ impl Client {
         quota.run(call.time(self.options.fetch_time)).await
     }
 
-    /// As [`Self::fetch`], and an exit code but 0 is an error.
+    /// [`Self::fetch`]; an exit code other than 0 is an error.
     pub(crate) async fn fetch_all(&self, call: Call, folder: &Path) -> Result<(), VcsError> {
         let output = self.fetch(call, folder).await?;
         match output.code {
@@ -74,17 +75,19 @@ impl Client {
         }
     }
 
-    /// Gives `call` the time of an archive; how much it prints is for who reads it.
+    /// Gives `call` the time of an archive. Its output is unlimited: the archive reader counts the bytes.
     pub(crate) fn archive(&self, call: Call) -> Call {
         call.time(self.options.archive_time).limit(u64::MAX)
     }
 
-    /// What it means that the program ended so.
+    /// The error of a program that did not end well.
     pub(crate) fn failed(&self, step: Step, output: &Output) -> VcsError {
-        failed(self.runner.vcs(), step, output)
+        output
+            .clone()
+            .error(self.runner.vcs(), step, self.runner.vcs().as_str())
     }
 
-    /// The newest commit is unknown only where there is none.
+    /// The error of the question for the newest commit: if that is unknown, the repository has no commits.
     pub(crate) fn no_commits(&self, error: VcsError) -> VcsError {
         match error {
             VcsError::UnknownRevision { .. } => VcsError::NoCommits {

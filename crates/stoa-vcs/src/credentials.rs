@@ -1,4 +1,4 @@
-//! What lets us in.
+//! Passwords, tokens and keys for servers.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use crate::{Step, VcsError, VcsKind};
 
-/// What lets us in.
+/// A password, a token or a key for a server.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credential {
     /// User and password, for the server that the URL names only.
@@ -28,20 +28,20 @@ pub enum Credential {
     SshKey {
         /// The file of the private key, which must not need a passphrase: an absolute path.
         key: PathBuf,
-        /// The file with the host's public key, without which no host is believed: an absolute path.
+        /// The file with the public keys of trusted hosts; without an entry no host is trusted. An absolute path.
         known_hosts: PathBuf,
     },
     /// The keys that an agent holds.
     SshAgent {
         /// The agent's socket: an absolute path.
         socket: PathBuf,
-        /// The file with the host's public key, without which no host is believed: an absolute path.
+        /// The file with the public keys of trusted hosts; without an entry no host is trusted. An absolute path.
         known_hosts: PathBuf,
     },
 }
 
 impl Credential {
-    /// What nothing that is shown may contain, in all its spellings on the wire.
+    /// The secrets, in all their spellings on the wire: no text that is shown may contain one.
     pub fn secrets(&self) -> Vec<String> {
         match self {
             Self::Basic { user, password } => {
@@ -65,10 +65,10 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// Who knows credentials.
+/// Gives credentials for servers.
 #[async_trait]
 pub trait Credentials: fmt::Debug + Send + Sync + 'static {
-    /// What to present at `url`. Asked before each request and each program that talks to it.
+    /// The credential to present at `url`. Asked before each program that talks to it.
     async fn for_url(&self, url: &str) -> Option<Credential>;
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn percent_encoded(text: &str) -> String {
     text.bytes().map(byte).collect()
 }
 
-/// A program has no way to be given this credential that other processes do not see.
+/// The error for a credential that the program could take only in a way that other processes see.
 pub(crate) fn unusable(vcs: VcsKind, what: &str) -> VcsError {
     VcsError::Failed {
         vcs,

@@ -1,4 +1,4 @@
-//! How programs get out of this machine.
+//! Which connections programs may make.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -7,33 +7,40 @@ use async_trait::async_trait;
 
 use crate::{Step, VcsError, VcsKind};
 
-/// Sees to it that programs, which make their connections by themselves, reach only what they may.
+/// Guards the connections of programs. They open their own sockets, so a rule for this process does not hold them.
 #[async_trait]
 pub trait Egress: fmt::Debug + Send + Sync + 'static {
-    /// Looks at all addresses of the host of `url` before a program is started for it, and says whose idea the host is.
+    /// Judges all addresses of the host of `url` before a program is started for it, and tells who named the host.
     ///
     /// # Errors
-    /// Why there must be no connection, or why there can be none.
-    async fn check(&self, url: &str) -> Result<NamedBy, NoWay>;
+    /// Why the program must not or cannot connect.
+    async fn check(&self, url: &str) -> Result<NamedBy, EgressError>;
 
-    /// The proxy that programs have to use for http and https, which looks at each connection; other protocols have
-    /// [`Self::check`] only.
+    /// Why `vcs` must not go to a host that a stranger named: its program follows redirects without the proxy, so nothing
+    /// would judge where they lead. The text may name the setting that allows it, which this crate does not know.
+    fn refuse_redirects(&self, vcs: VcsKind) -> EgressError;
+
+    /// The proxy that programs have to use for http and https; it judges each connection. For other protocols
+    /// [`Self::check`] is the only guard.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Why the proxy could not be started.
     async fn proxy(&self) -> Result<HttpProxy, String>;
 }
 
-/// Why a program does not get out; each in one line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoWay {
-    /// It must not.
+/// Why a program must not or cannot connect; one line each.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EgressError {
+    /// A rule forbids it.
+    #[error("{0}")]
     Refused(String),
-    /// There is nothing to get to. Programs that use the proxy could only say that the proxy failed.
+    /// The host has no address. It is found out before the program runs, because a program behind a proxy could only
+    /// report that the proxy failed.
+    #[error("{0}")]
     Unreachable(String),
 }
 
-impl NoWay {
+impl EgressError {
     /// The error of a repository at `url`.
     pub(crate) fn into_error(self, vcs: VcsKind, step: Step, url: &str) -> VcsError {
         match self {
@@ -46,19 +53,19 @@ impl NoWay {
     }
 }
 
-/// Whose idea a host is.
+/// Which party named a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamedBy {
-    /// The configuration names it.
+    /// The operator, in the configuration.
     Configuration,
-    /// A stranger does: a module path or a page.
+    /// A stranger, in a module path or on a page.
     Stranger,
 }
 
 /// An HTTP proxy with basic authentication.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpProxy {
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
     /// The user.
     pub user: String,
@@ -67,7 +74,7 @@ pub struct HttpProxy {
 }
 
 impl HttpProxy {
-    /// As curl and variables such as `http_proxy` have it. It holds the password.
+    /// The URL as curl and variables such as `http_proxy` take it. It holds the password.
     pub(crate) fn url(&self) -> String {
         format!("http://{}:{}@{}", self.user, self.password, self.address)
     }

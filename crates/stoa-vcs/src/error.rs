@@ -31,13 +31,13 @@ impl fmt::Display for Step {
 /// Why a repository did not answer. No text in it holds a secret. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VcsError {
-    /// There is no such repository: the server says so, and would say so to everybody. The only one, beside
+    /// There is no such repository: the server says so, also to clients without a credential. The only variant, beside
     /// [`Self::UnknownRevision`] and [`Self::NoCommits`], that means "not exist" to cmd/go.
     #[error("repository {url} not found: {said}")]
     NoRepository {
         /// Where.
         url: String,
-        /// What was said.
+        /// The message of the program.
         said: String,
     },
     /// The repository is there, the revision is not.
@@ -68,7 +68,7 @@ pub enum VcsError {
         /// What the program said, shortened, without secrets.
         said: String,
     },
-    /// The configuration does not allow to go there.
+    /// A rule forbids the connection; see [`EgressError::Refused`](crate::EgressError::Refused).
     #[error("repository {url}: {why}")]
     Refused {
         /// Where.
@@ -115,7 +115,7 @@ pub enum VcsError {
 }
 
 impl VcsError {
-    /// Whether cmd/go takes it for "does not exist", which lets the next source of a list be asked.
+    /// Whether cmd/go takes it for "does not exist": then the next source of a GOPROXY list is asked.
     pub fn is_not_exist(&self) -> bool {
         matches!(
             self,

@@ -53,7 +53,7 @@ impl FossilRepository {
 
     fn call(&self, command: &'static str, step: Step) -> Call {
         let call = self.client.call(command, step);
-        // Its own configuration is a file in the home, which is ours.
+        // Fossil keeps its configuration in a file in the home, which is the cache's.
         call.env("USER", "stoa")
             .env("FOSSIL_USER", "stoa")
             .args([command])

@@ -13,11 +13,12 @@ use crate::address::{check_revision, is_plain_path, unknown};
 use crate::cache::Cache;
 use crate::client::Client;
 use crate::local_copy::{Folder, LocalCopy, Reading};
-use crate::process::{Call, Counters, Output};
+use crate::process::{Call, Counters};
 use crate::tar::{PREFIX, TarArchive};
 use crate::{
     Archive, Repository, RepositoryOptions, Revision, RevisionId, Step, Tag, Tags, VcsError, VcsKind,
 };
+use answers::{is_unknown, rev};
 
 /// A repository of Mercurial, answered from a local copy without a working tree.
 ///
@@ -65,9 +66,9 @@ impl HgRepository {
             .env("LC_ALL", "C.UTF-8");
         call.args([
             "--noninteractive",
-            // A manifest of the server would send us anywhere.
+            // A manifest of the server could name any other address.
             "--config=ui.clonebundles=false",
-            // They would be made in the copy, and run git and svn.
+            // Subrepositories would be fetched into the copy, by git and svn.
             "--config=subrepos.allowed=false",
         ])
     }
@@ -99,21 +100,6 @@ impl HgRepository {
             _ => Err(self.client.failed(Step::Revision, &output)),
         }
     }
-}
-
-/// The option for the revision with this very name.
-fn rev(name: &str) -> String {
-    format!("--rev={}", answers::quoted(name))
-}
-
-/// Whether it failed because there is no such revision.
-fn is_unknown(output: &Output) -> bool {
-    let said = &output.said;
-    said.contains("unknown revision")
-        || said.contains("ambiguous identifier")
-        || said.contains("no match found")
-        || said.contains("hidden revision")
-        || said.contains("filtered revision")
 }
 
 #[async_trait]
@@ -237,7 +223,7 @@ impl Repository for HgRepository {
     }
 }
 
-/// A too large file is larger than its own limit, without what was added to it.
+/// Names the limit of the caller, without the bytes that the adapter added to it.
 fn limited(error: VcsError, limit: u64) -> VcsError {
     match error {
         VcsError::TooLarge { vcs, step, .. } => VcsError::TooLarge { vcs, step, limit },

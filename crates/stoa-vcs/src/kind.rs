@@ -1,4 +1,4 @@
-//! Which system.
+//! The version control systems.
 
 use std::{fmt, str::FromStr};
 
@@ -17,10 +17,10 @@ pub enum VcsKind {
     Fossil,
 }
 
-/// A name of no system that is known.
+/// The name is not that of a known system.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown version control system {0:?}: git, hg, svn, bzr and fossil are known")]
-pub struct UnknownVcs(String);
+pub struct UnknownVcsError(String);
 
 impl VcsKind {
     /// All of them.
@@ -45,10 +45,10 @@ impl fmt::Display for VcsKind {
 }
 
 impl FromStr for VcsKind {
-    type Err = UnknownVcs;
+    type Err = UnknownVcsError;
 
-    fn from_str(text: &str) -> Result<Self, UnknownVcs> {
+    fn from_str(text: &str) -> Result<Self, UnknownVcsError> {
         let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or_else(|| UnknownVcs(text.to_owned()))
+        found.ok_or_else(|| UnknownVcsError(text.to_owned()))
     }
 }

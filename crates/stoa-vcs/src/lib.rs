@@ -8,8 +8,8 @@
 //! bound. [`git`] fetches no more than a question needs; [`HgRepository`], [`BzrRepository`] and [`FossilRepository`] copy
 //! the repository, and [`SvnRepository`] asks its server.
 //!
-//! What lets programs in ([`Credentials`]) is in files that only we may read, for as long as they run; how they get out is
-//! decided by [`Egress`].
+//! [`Credentials`] reach a program in files that only this user can read, for as long as it runs. [`Egress`] judges the
+//! connections of programs. Every adapter passes the suite of [`conformance`].
 
 mod address;
 mod archive;
@@ -17,8 +17,8 @@ mod bzr;
 pub mod cache;
 mod client;
 mod clock;
+pub mod conformance;
 mod credentials;
-mod disk;
 mod egress;
 mod error;
 mod fossil;
@@ -31,6 +31,7 @@ mod kind;
 mod local_copy;
 mod options;
 pub mod process;
+mod quota;
 mod repository;
 mod revision;
 mod session;
@@ -42,11 +43,11 @@ mod tar;
 pub use archive::{Archive, ContentId, Entry, EntryKind, KnownContents};
 pub use bzr::BzrRepository;
 pub use credentials::{Credential, Credentials};
-pub use egress::{Egress, HttpProxy, NamedBy, NoWay};
+pub use egress::{Egress, EgressError, HttpProxy, NamedBy};
 pub use error::{Step, VcsError};
 pub use fossil::FossilRepository;
 pub use hg::HgRepository;
-pub use kind::{UnknownVcs, VcsKind};
+pub use kind::{UnknownVcsError, VcsKind};
 pub use options::RepositoryOptions;
 pub use repository::Repository;
 pub use revision::{Revision, RevisionId};

@@ -1,25 +1,28 @@
 //! Local copies of repositories.
 
+mod adopt;
 mod fetch;
 mod folder;
+mod reading;
+mod state;
 
 pub(crate) use fetch::{Fetch, Updated};
-pub(crate) use folder::{Folder, Reading};
+pub(crate) use folder::Folder;
+pub(crate) use reading::Reading;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::SemaphorePermit;
 
 use crate::address::unknown;
 use crate::cache::{Cache, Lease};
 use crate::{RevisionId, Step, VcsError, VcsKind};
-
-/// The file that says whose copy a folder is, and that it is whole.
-const MARK: &str = "stoa-copy";
+use adopt::adopt;
+use folder::MARK;
+use state::CopyState;
 
 /// How often in a row a fetch may fail before the copy is suspected.
 const FAILURES: u32 = 2;
@@ -27,9 +30,9 @@ const FAILURES: u32 = 2;
 /// The local copy of one repository, made at its first use and then fetched into.
 ///
 /// It lives in the [`Cache`], in a folder of its own below that of the repository: while one is replaced, there are two.
-/// All handles of a repository share it, its age, and the fetch that they wait for, whether that ends well or not. A
-/// copy that was not made, or not fetched into, to the end is thrown away; one that is replaced stays on the disk until
-/// the last of its readers is done.
+/// All handles of a repository share the copy, its age, and the fetch that they wait for, whether that ends well or not. A
+/// copy whose first or later fetch did not end is discarded; one that is replaced stays on the disk until its last reader
+/// is done.
 #[derive(Debug)]
 pub(crate) struct LocalCopy {
     vcs: VcsKind,
@@ -37,48 +40,20 @@ pub(crate) struct LocalCopy {
     key: String,
     mark: String,
     freshness: Duration,
-    shared: Arc<Shared>,
-}
-
-/// What all handles of a repository share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    /// Whose turn it is to fetch.
-    turn: Semaphore,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    adopted: bool,
-    folder: Option<Arc<Folder>>,
-    /// When the last fetch that ended well began, and when it ended.
-    fetched: Option<(Instant, Instant)>,
-    /// When the last fetch began that did not, and why it did not.
-    failed: Option<(Instant, VcsError)>,
-    failures: u32,
-}
-
-impl Default for Shared {
-    fn default() -> Self {
-        Self {
-            turn: Semaphore::new(1),
-            state: Mutex::default(),
-        }
-    }
+    state: Arc<CopyState>,
 }
 
 impl LocalCopy {
     /// The copy of the repository at `url` in `cache`.
     pub(crate) fn new(vcs: VcsKind, url: &str, cache: Arc<Cache>, freshness: Duration) -> Self {
         let key = Cache::key(vcs, url);
-        let shared = cache.shared(&key, Shared::default);
+        let state = cache.shared(&key, CopyState::default);
         Self {
             vcs,
             key,
             mark: format!("1 {vcs} {url}\n"),
             freshness,
-            shared,
+            state,
             cache,
         }
     }
@@ -107,11 +82,11 @@ impl LocalCopy {
 
     async fn get(&self, asked: Instant, any: bool, fetch: &impl Fetch) -> Result<Reading, VcsError> {
         let lease = self.lease().await?;
-        let _turn = self.turn().await?;
+        let _permit = self.fetch_permit().await?;
         let folder = match self.current(&lease).await? {
             Some(folder) if any || self.is_fresh(asked) => folder,
             current => {
-                // Whoever waited for a fetch that failed need not see another one fail.
+                // A caller that waited for a failed fetch takes its error, instead of another fetch that would fail, too.
                 if let Some(error) = self.failed_since(asked) {
                     return Err(error);
                 }
@@ -121,22 +96,23 @@ impl LocalCopy {
                     None => self.make(&lease, fetch).await,
                 };
                 if let Err(error) = &fetched {
-                    self.shared.state.lock().failed = Some((started, error.clone()));
+                    self.state.copy.lock().failed = Some((started, error.clone()));
                 }
                 fetched?
             }
         };
-        Ok(Reading::new(folder, Arc::clone(&self.shared), lease))
+        Ok(Reading::new(folder, Arc::clone(&self.state), lease))
     }
 
     fn is_fresh(&self, asked: Instant) -> bool {
-        let fetched = self.shared.state.lock().fetched;
-        // From the end: where a fetch takes longer than it may be old, each question would cost another one.
+        let fetched = self.state.copy.lock().fetched;
+        // Count the age from the end of the fetch: if a fetch takes longer than `freshness`, counting from its begin would
+        // make every question fetch again.
         fetched.is_some_and(|(started, ended)| started >= asked || ended.elapsed() <= self.freshness)
     }
 
     fn failed_since(&self, asked: Instant) -> Option<VcsError> {
-        let failed = self.shared.state.lock().failed.clone();
+        let failed = self.state.copy.lock().failed.clone();
         failed
             .filter(|(started, _)| *started >= asked)
             .map(|(_, error)| error)
@@ -150,16 +126,16 @@ impl LocalCopy {
         Ok(lease)
     }
 
-    async fn turn(&self) -> Result<SemaphorePermit<'_>, VcsError> {
-        self.shared.turn.acquire().await.map_err(|_| self.lost())
+    async fn fetch_permit(&self) -> Result<SemaphorePermit<'_>, VcsError> {
+        self.state.fetch_permit.acquire().await.map_err(|_| self.lost())
     }
 
-    /// The copy that is there, if there is one: it may have been thrown away while nobody used it, or have been left by
-    /// an earlier process.
+    /// The copy that is there, if there is one: it may have been evicted while it was idle, or left by an earlier
+    /// process.
     async fn current(&self, lease: &Lease) -> Result<Option<Arc<Folder>>, VcsError> {
         let (adopted, known) = {
-            let state = self.shared.state.lock();
-            (state.adopted, state.folder.clone())
+            let copy = self.state.copy.lock();
+            (copy.adopted, copy.folder.clone())
         };
         let (dir, mark) = (lease.path().to_owned(), self.mark.clone());
         let there = match (adopted, &known) {
@@ -173,10 +149,10 @@ impl LocalCopy {
                 Some(found.map(|path| Arc::new(self.folder(path))))
             }
         };
-        let mut state = self.shared.state.lock();
-        state.adopted = true;
-        state.folder = there.flatten();
-        Ok(state.folder.clone())
+        let mut copy = self.state.copy.lock();
+        copy.adopted = true;
+        copy.folder = there.flatten();
+        Ok(copy.folder.clone())
     }
 
     fn folder(&self, path: PathBuf) -> Folder {
@@ -190,9 +166,9 @@ impl LocalCopy {
         fetch: &impl Fetch,
     ) -> Result<Arc<Folder>, VcsError> {
         let started = Instant::now();
-        // Until it has ended well, nobody but those who read it already may have it: this future may be dropped at
-        // every await, and the program with it.
-        self.shared.state.lock().folder = None;
+        // Until the fetch has ended well, only its present readers may have the copy: this future, and the program with
+        // it, may be dropped at every await.
+        self.state.copy.lock().folder = None;
         folder.retire(true);
         let mark = folder.path().join(MARK);
         self.blocking(move || std::fs::remove_file(mark)).await?;
@@ -203,16 +179,16 @@ impl LocalCopy {
         }
         self.keep(lease, &folder).await?;
         let failures = {
-            let mut state = self.shared.state.lock();
-            state.folder = Some(Arc::clone(&folder));
+            let mut copy = self.state.copy.lock();
+            copy.folder = Some(Arc::clone(&folder));
             match updated {
-                Ok(_) => state.failures = 0,
-                Err(_) => state.failures += 1,
+                Ok(_) => copy.failures = 0,
+                Err(_) => copy.failures += 1,
             }
             if updated == Ok(Updated::Good) {
-                state.fetched = Some((started, Instant::now()));
+                copy.fetched = Some((started, Instant::now()));
             }
-            state.failures
+            copy.failures
         };
         match updated {
             Ok(Updated::Good) => Ok(folder),
@@ -238,16 +214,16 @@ impl LocalCopy {
         let started = Instant::now();
         let dir = lease.path().to_owned();
         let made = self.blocking(move || tempfile::Builder::new().prefix("copy-").tempdir_in(dir));
-        // A name that none had before it: one that was retired may still be being removed.
+        // Take a new name: a retired folder may still be in removal.
         let folder = Arc::new(self.folder(made.await?.keep()));
-        // Until it is whole, it goes with this future.
+        // Retired until it is whole: if this future is dropped, the folder is removed.
         folder.retire(true);
         fetch.make(folder.path()).await?;
         self.keep(lease, &folder).await?;
-        let mut state = self.shared.state.lock();
-        state.folder = Some(Arc::clone(&folder));
-        state.fetched = Some((started, Instant::now()));
-        state.failures = 0;
+        let mut copy = self.state.copy.lock();
+        copy.folder = Some(Arc::clone(&folder));
+        copy.fetched = Some((started, Instant::now()));
+        copy.failures = 0;
         Ok(folder)
     }
 
@@ -279,28 +255,5 @@ impl LocalCopy {
             step: Step::Access,
             said: "the local copy is lost".to_owned(),
         }
-    }
-}
-
-/// Takes over what an earlier process left below `dir`: a whole copy. All else is removed.
-fn adopt(dir: &Path, mark: &str) -> io::Result<Option<PathBuf>> {
-    let mut whole = None;
-    for entry in std::fs::read_dir(dir)? {
-        let path = entry?.path();
-        let marked = std::fs::read(path.join(MARK)).is_ok_and(|found| found == mark.as_bytes());
-        if marked && whole.is_none() {
-            whole = Some(path);
-        } else {
-            remove(&path)?;
-        }
-    }
-    Ok(whole)
-}
-
-/// Removes a folder that somebody else may be removing, too.
-fn remove(path: &Path) -> io::Result<()> {
-    match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }

@@ -27,11 +27,11 @@ pub struct RepositoryOptions {
     pub insecure: bool,
     /// Whether `file` is allowed.
     pub files: bool,
-    /// Where secrets are written for as long as a program runs.
+    /// Where the secrets of a run are written while it lasts.
     pub sessions: PathBuf,
-    /// Who knows credentials.
+    /// Where credentials come from.
     pub credentials: Option<Arc<dyn Credentials>>,
-    /// How the programs get out.
+    /// The guard of the programs' connections.
     pub egress: Option<Arc<dyn Egress>>,
 }
 

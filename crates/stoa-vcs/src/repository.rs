@@ -40,8 +40,8 @@ pub trait Repository: fmt::Debug + Send + Sync + 'static {
     /// exist has no entries.
     async fn archive(&self, at: &RevisionId, subdir: &str, limit: u64) -> Result<Box<dyn Archive>, VcsError>;
 
-    /// [`Self::archive`], for one who need not read all of it: an entry whose content is `known` comes without. A system
-    /// that has no names for contents asks nobody.
+    /// [`Self::archive`] for a caller that has some contents already: an entry whose content is `known` comes without it. A
+    /// system without names for contents ignores `known`.
     async fn archive_unless_known(
         &self,
         at: &RevisionId,

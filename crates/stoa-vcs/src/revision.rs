@@ -4,7 +4,7 @@ use std::{fmt, time::SystemTime};
 
 /// The whole name of a commit, as its system writes it: 40 or 64 hexadecimal digits, or a decimal number.
 ///
-/// Only an adapter makes one, of what its repository said, so it is safe as an argument of the system's program.
+/// An adapter makes it from the output of its program, so it is safe as an argument of that program.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RevisionId(String);
 

@@ -1,4 +1,4 @@
-//! What one run of hg, svn, bzr or fossil that talks to a server is told, secrets included. Git has its own.
+//! The configuration of one run of hg, svn, bzr or fossil that talks to a server, secrets included. Git has its own.
 
 use std::fmt::Write as _;
 use std::fs::{DirBuilder, File};
@@ -11,23 +11,20 @@ use url::Url;
 
 use crate::credentials::unusable;
 use crate::process::Call;
-use crate::{Credential, HttpProxy, NamedBy, NoWay, RepositoryOptions, Step, VcsError, VcsKind, ssh};
+use crate::{Credential, EgressError, HttpProxy, NamedBy, RepositoryOptions, Step, VcsError, VcsKind, ssh};
 
-/// It takes a proxy for the first server and none for those that this one redirects it to.
-const FOSSIL: &str = "fossil would follow redirects to private addresses: name its host in [[vcs.module]] or [[rewrite]], \
-                      or set vcs.allow_private_addresses";
-
-/// What a run is to be told.
+/// What the configuration of a run is made of.
 #[derive(Debug)]
-struct Told<'a> {
+struct RunSetup<'a> {
     url: &'a Url,
     credential: Option<Credential>,
     proxy: Option<HttpProxy>,
     folder: &'a Path,
 }
 
-/// The run `call`, which goes to the server of `url`, with what lets it in and out: in a folder that only we may read and
-/// that goes with the run, so that no secret is in an argument. Must come before the arguments that the user named.
+/// Gives the run `call`, which connects to the server of `url`, its credential and its proxy. They are in files of a folder
+/// that only this user can read and that is removed with the run, so that no secret is in an argument. To be called before
+/// the arguments of the command are added.
 pub(crate) async fn remote(
     vcs: VcsKind,
     call: Call,
@@ -45,10 +42,11 @@ pub(crate) async fn remote(
     }
     let mut proxy = None;
     if let Some(egress) = &options.egress {
-        let no_way = |why: NoWay| why.into_error(vcs, Step::Access, url);
-        let named_by = egress.check(url).await.map_err(no_way)?;
+        let into_error = |error: EgressError| error.into_error(vcs, Step::Access, url);
+        let named_by = egress.check(url).await.map_err(into_error)?;
         if vcs == VcsKind::Fossil && named_by == NamedBy::Stranger {
-            return Err(no_way(NoWay::Refused(FOSSIL.to_owned())));
+            // Fossil asks the first server through the proxy, and those that it redirects to without.
+            return Err(into_error(egress.refuse_redirects(vcs)));
         }
         if matches!(parsed.scheme(), "http" | "https") {
             proxy = Some(egress.proxy().await.map_err(|error| failed(&error))?);
@@ -67,18 +65,18 @@ pub(crate) async fn remote(
     let folder = folder.map_err(|error| failed(&error))?;
     let mut secrets = credential.as_ref().map(Credential::secrets).unwrap_or_default();
     secrets.extend(proxy.as_ref().map(|proxy| proxy.password.clone()));
-    let told = Told {
+    let setup = RunSetup {
         url: &parsed,
         credential,
         proxy,
         folder: folder.path(),
     };
     let call = match vcs {
-        VcsKind::Hg => told.hg(call),
-        VcsKind::Svn => told.svn(call),
-        VcsKind::Bzr => told.bzr(call),
+        VcsKind::Hg => setup.hg(call),
+        VcsKind::Svn => setup.svn(call),
+        VcsKind::Bzr => setup.bzr(call),
         VcsKind::Fossil => {
-            return told
+            return setup
                 .fossil(call)
                 .map(|call| call.secrets(secrets).holding(folder));
         }
@@ -95,7 +93,7 @@ fn folder(vcs: VcsKind, below: &Path) -> io::Result<TempDir> {
         .tempdir_in(below)
 }
 
-impl Told<'_> {
+impl RunSetup<'_> {
     fn basic(&self) -> Option<(&str, &str)> {
         match &self.credential {
             Some(Credential::Basic { user, password }) => Some((user, password)),
@@ -114,7 +112,7 @@ impl Told<'_> {
     fn hg(&self, call: Call) -> io::Result<Call> {
         let mut text = String::new();
         if let Some(proxy) = &self.proxy {
-            // Without `always` it would go to this machine by itself.
+            // Without `always` hg would connect to this machine without the proxy.
             let _ = writeln!(
                 text,
                 "[http_proxy]\nhost = {}\nuser = {}\npasswd = {}\nalways = True",
@@ -148,7 +146,7 @@ impl Told<'_> {
         }
         let mut groups = String::new();
         if let Some((user, password)) = self.basic() {
-            // A password from the command line would be for whoever asks, also where a redirect leads.
+            // Svn gives a password of the command line to any server that asks, also to the target of a redirect.
             let host = self.url.host_str().unwrap_or_default();
             let _ = writeln!(
                 groups,
@@ -189,7 +187,8 @@ impl Told<'_> {
             );
             write(&home.join("authentication.conf"), &text, 0o600)?;
         }
-        // It takes the path of a program and no arguments for it. First come, first served: what it adds changes nothing.
+        // Bzr takes the path of a program without arguments. Ssh uses the first value of each option, so the arguments
+        // that bzr adds change nothing.
         let ssh = self.folder.join("ssh");
         let script = format!(
             "#!/bin/sh\nexec {} \"$@\"\n",
@@ -223,7 +222,7 @@ fn quoted(value: &str) -> io::Result<String> {
     Ok(format!("{quote}{value}{quote}"))
 }
 
-/// Writes a file that only we may read.
+/// Writes a file that only this user can read.
 fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let mut file = File::options()
         .create_new(true)

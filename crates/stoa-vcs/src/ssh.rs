@@ -6,9 +6,9 @@ use std::path::Path;
 
 use crate::Credential;
 
-/// Git, hg and svn are told this text and run it, git and hg by a shell: it is made of fixed words and of paths that mean
-/// nothing to one. Nobody is asked anything, the user's configuration is not read, and no host is believed that
-/// `known_hosts` does not have.
+/// The command that git, hg and svn run for ssh. Git and hg run it by a shell, so it is made of fixed words and of paths
+/// without characters that a shell interprets. It never prompts, does not read the user's configuration, and trusts only
+/// the hosts in `known_hosts`.
 pub(crate) fn command(credential: Option<&Credential>) -> io::Result<String> {
     let mut command = String::from(
         "ssh -F /dev/null -o BatchMode=yes -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null \
@@ -29,7 +29,7 @@ pub(crate) fn command(credential: Option<&Credential>) -> io::Result<String> {
         Some(key) => {
             let _ = write!(command, " -o IdentitiesOnly=yes -i {}", plain(key)?);
         }
-        // The keys of the user that we run as are none of ours.
+        // Without a configured key, do not use those of the user that stoa runs as.
         None => command.push_str(" -o IdentityFile=none"),
     }
     Ok(command)

@@ -13,8 +13,8 @@ use bytes::Bytes;
 use crate::address::{check_revision, is_plain_path, unknown};
 use crate::cache::Cache;
 use crate::client::Client;
-use crate::disk::Quota;
 use crate::process::{Call, Counters};
+use crate::quota::Quota;
 use crate::{
     Archive, Repository, RepositoryOptions, Revision, RevisionId, Step, Tag, Tags, VcsError, VcsKind,
 };

@@ -63,7 +63,7 @@ impl<R: Read> TarReader<R> {
         }
     }
 
-    /// The next entry. What was not read of the one before is skipped; at the end, all that follows it is.
+    /// The next entry. Skips the unread rest of the one before; at the end, skips everything that follows.
     pub(crate) fn next_header(&mut self) -> io::Result<Option<TarHeader>> {
         let mut extra = Extra::default();
         loop {
@@ -204,7 +204,7 @@ fn header(block: &[u8; BLOCK], flag: u8, size: u64, extra: Extra) -> TarHeader {
         }
     });
     let link = extra.link.unwrap_or_else(|| until_nul(&block[157..257]).to_vec());
-    // Links and folders have no content, whatever is said.
+    // Links and folders have no content, whatever their size field says.
     let size = if matches!(flag, b'1'..=b'6') {
         0
     } else {

@@ -76,14 +76,14 @@ pub(crate) enum LanesCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Change a lane by hand: concurrency=8 queue=100 rate=5/s burst=2 breaker=observe
+    /// Override settings of a lane: concurrency=8 queue=100 rate=5/s burst=2 breaker=observe
     Set {
         /// HOST, or HOST:PORT for a port other than 443
         host: String,
         /// What to change
         #[arg(required = true, value_name = "NAME=VALUE")]
         changes: Vec<String>,
-        /// For how long, such as 10m; without it, until it is changed again
+        /// For how long, such as 10m; without it, until it is reset
         #[arg(long = "for", value_name = "DURATION")]
         lasting: Option<String>,
         /// Print JSON
@@ -101,7 +101,7 @@ pub(crate) enum LanesCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Close the breaker of a lane, whoever opened it
+    /// Close the breaker of a lane, however it was opened
     Close {
         /// HOST, or HOST:PORT for a port other than 443
         host: String,
@@ -222,6 +222,28 @@ impl Common {
             environment,
             data_home,
             variables: Variables(variables),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Configuration as _};
+
+    #[test]
+    fn every_flag_is_a_key() {
+        let some = |text: &str| Some(text.to_owned());
+        let common = Common {
+            config: None,
+            storage: some("memory:"),
+            upstream: some("off"),
+            network: some("offline"),
+        };
+        let flags = common.given(some(":0")).flags;
+        assert_eq!(flags.len(), 4);
+        for flag in flags.keys() {
+            assert!(Config::tables().has_key(flag), "{flag}");
         }
     }
 }

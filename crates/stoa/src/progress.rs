@@ -4,8 +4,41 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar of bytes; without a total it counts up. Hidden when standard error is no terminal.
-pub(crate) fn bytes(total: Option<u64>, what: &str) -> ProgressBar {
+/// A bar that shows a zip while it arrives. It disappears when it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct ZipBar {
+    name: String,
+    bar: Option<ProgressBar>,
+}
+
+impl ZipBar {
+    /// What is shown beside the bar.
+    pub(crate) fn name(&mut self, name: String) {
+        self.name = name;
+    }
+
+    /// Shows a bar of `total` bytes; without a total it counts up.
+    pub(crate) fn start(&mut self, total: Option<u64>) {
+        self.bar = Some(bytes(total, &self.name));
+    }
+
+    /// How many bytes there are by now.
+    pub(crate) fn at(&self, bytes: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(bytes);
+        }
+    }
+}
+
+impl Drop for ZipBar {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bytes(total: Option<u64>, what: &str) -> ProgressBar {
     let (bar, template) = match total {
         Some(total) => (
             ProgressBar::new(total),

@@ -1,4 +1,4 @@
-//! What the program is told.
+//! The arguments of the program.
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
@@ -27,7 +27,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Call {
-    /// Where to: the requests take turns
+    /// Where to: the requests go to each one after another
     #[arg(required = true, value_parser = server)]
     pub(crate) urls: Vec<Uri>,
     /// Requests in all
@@ -57,7 +57,7 @@ pub(crate) struct Call {
     /// Failures in a row that open the breaker; 0 for never
     #[arg(long)]
     pub(crate) breaker_failures: Option<u32>,
-    /// Repeats of a failed request
+    /// Retries of a failed request
     #[arg(long)]
     pub(crate) retries: Option<u32>,
     /// What is done with a response's body

@@ -11,11 +11,11 @@ fn settings() -> BreakerSettings {
     }
 }
 
-fn failure() -> Verdict {
-    Verdict::Failure("500".to_owned())
+fn failure() -> BreakerVerdict {
+    BreakerVerdict::Failure("500".to_owned())
 }
 
-fn attempt(breaker: &Arc<Breaker>, verdict: Verdict) -> Option<Transition> {
+fn attempt(breaker: &Arc<Breaker>, verdict: BreakerVerdict) -> Option<Transition> {
     breaker.permit().expect("permit").end(verdict, 0.5)
 }
 
@@ -36,10 +36,10 @@ async fn failures_in_a_row_open_it_and_a_success_between_them_does_not() {
     for verdict in [
         failure(),
         failure(),
-        Verdict::Success,
+        BreakerVerdict::Success,
         failure(),
         failure(),
-        Verdict::Ignored,
+        BreakerVerdict::Ignored,
     ] {
         assert_eq!(attempt(&breaker, verdict), None);
     }
@@ -58,7 +58,7 @@ async fn exactly_one_probe_passes_and_its_success_closes() {
     let probe = breaker.permit().expect("probe");
     assert!(probe.is_probe());
     assert!(breaker.permit().is_err(), "the second must wait");
-    assert_eq!(probe.end(Verdict::Success, 0.5), Some(Transition::Closed));
+    assert_eq!(probe.end(BreakerVerdict::Success, 0.5), Some(Transition::Closed));
     assert_eq!(breaker.state().1, BreakerState::Closed);
     assert!(breaker.permit().is_ok() && breaker.permit().is_ok());
 }
@@ -78,7 +78,10 @@ async fn a_failed_probe_opens_it_for_twice_as_long_up_to_the_bound() {
     }
     assert_eq!(opened, [1, 2, 4, 8, 16, 32, 60, 60]);
     pause(60).await;
-    assert_eq!(attempt(&breaker, Verdict::Success), Some(Transition::Closed));
+    assert_eq!(
+        attempt(&breaker, BreakerVerdict::Success),
+        Some(Transition::Closed)
+    );
     trip(&breaker);
     assert_eq!(
         breaker.permit().expect_err("open").retry_after,
@@ -107,7 +110,7 @@ async fn a_probe_that_is_given_up_leaves_room_for_the_next() {
     drop(breaker.permit().expect("probe"));
     let second = breaker.permit().expect("the next probe");
     assert!(second.is_probe());
-    assert_eq!(second.end(Verdict::Success, 0.5), Some(Transition::Closed));
+    assert_eq!(second.end(BreakerVerdict::Success, 0.5), Some(Transition::Closed));
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,13 +121,13 @@ async fn what_began_before_it_opened_says_nothing() {
         breaker.permit().expect("permit"),
     );
     trip(&breaker);
-    assert_eq!(late.end(Verdict::Success, 0.5), None);
+    assert_eq!(late.end(BreakerVerdict::Success, 0.5), None);
     assert!(breaker.permit().is_err());
     pause(1).await;
     let probe = breaker.permit().expect("probe");
     assert!(!slow.holds());
     assert_eq!(slow.end(failure(), 0.5), None);
-    assert_eq!(probe.end(Verdict::Success, 0.5), Some(Transition::Closed));
+    assert_eq!(probe.end(BreakerVerdict::Success, 0.5), Some(Transition::Closed));
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,14 +147,14 @@ async fn a_share_of_failures_opens_it_once_there_are_enough_samples() {
 
     let breaker = Breaker::new(settings.clone());
     for _ in 0..50 {
-        attempt(&breaker, Verdict::Success);
-        attempt(&breaker, Verdict::Success);
-        assert_eq!(attempt(&breaker, Verdict::Limited), None, "a third");
+        attempt(&breaker, BreakerVerdict::Success);
+        attempt(&breaker, BreakerVerdict::Success);
+        assert_eq!(attempt(&breaker, BreakerVerdict::Limited), None, "a third");
     }
     pause(11).await;
     for _ in 0..5 {
-        attempt(&breaker, Verdict::Success);
-        attempt(&breaker, Verdict::Limited);
+        attempt(&breaker, BreakerVerdict::Success);
+        attempt(&breaker, BreakerVerdict::Limited);
     }
     assert!(breaker.permit().is_err(), "a half of the last ten seconds");
 }
@@ -160,8 +163,8 @@ async fn a_share_of_failures_opens_it_once_there_are_enough_samples() {
 async fn refusals_to_tell_never_open_it() {
     let breaker = Breaker::new(settings());
     for _ in 0..100 {
-        attempt(&breaker, Verdict::Ignored);
-        attempt(&breaker, Verdict::Limited);
+        attempt(&breaker, BreakerVerdict::Ignored);
+        attempt(&breaker, BreakerVerdict::Limited);
     }
     assert_eq!(breaker.state().1, BreakerState::Closed);
 }
@@ -176,7 +179,10 @@ async fn modes_act_as_they_are_called() {
     assert!(matches!(breaker.state().1, BreakerState::Open { .. }));
     assert!(breaker.permit().is_ok(), "observing refuses nothing");
     pause(1).await;
-    assert_eq!(attempt(&breaker, Verdict::Success), Some(Transition::Closed));
+    assert_eq!(
+        attempt(&breaker, BreakerVerdict::Success),
+        Some(Transition::Closed)
+    );
 
     breaker.set(with(BreakerMode::Disabled));
     for _ in 0..10 {
@@ -192,7 +198,7 @@ async fn modes_act_as_they_are_called() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_hears_of_the_opening() {
+async fn what_waits_is_woken_by_the_opening() {
     let breaker = Breaker::new(settings());
     let (refusal, ()) = tokio::join!(breaker.refusing(), async {
         pause(5).await;

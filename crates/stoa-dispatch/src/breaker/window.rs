@@ -1,4 +1,4 @@
-//! Counts over the last while.
+//! Counts over a sliding window of time.
 
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 fn rate(text: &str) -> Rate {
@@ -56,7 +58,7 @@ async fn a_long_run_keeps_the_rate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_gives_up_spends_nothing() {
+async fn a_request_that_is_given_up_spends_nothing() {
     let bucket = Bucket::new(Some(rate("1/s")), 1);
     take(&bucket).await;
     let began = Instant::now();
@@ -79,7 +81,7 @@ async fn who_gives_up_spends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_cannot_make_it_is_told_at_once() {
+async fn a_wait_that_would_take_too_long_is_refused_at_once() {
     let bucket = Bucket::new(Some(rate("1/s")), 1);
     take(&bucket).await;
     let began = Instant::now();
@@ -104,7 +106,7 @@ async fn who_cannot_make_it_is_told_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_rate_reaches_who_waits() {
+async fn a_new_rate_reaches_what_waits() {
     let bucket = Bucket::new(Some(rate("1/h")), 1);
     take(&bucket).await;
     let began = Instant::now();
@@ -121,7 +123,7 @@ async fn a_new_rate_reaches_who_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sleep_ends_by_itself_or_by_hand_and_leaves_the_lane_free() {
+async fn a_pause_ends_by_itself_or_by_an_operator_and_leaves_the_lane_free() {
     let bucket = Bucket::new(None, 1);
     let began = Instant::now();
     bucket.throttle(began + Duration::from_secs(5));

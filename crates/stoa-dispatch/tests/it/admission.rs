@@ -1,4 +1,4 @@
-//! Who gets in, who waits, who is next, and who is told that there is no room.
+//! What gets in, what waits, what is next, and what is refused because there is no room.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
 
 /// B1.
 #[tokio::test(start_paused = true)]
-async fn three_turns_and_a_queue_of_five_take_eight_of_twenty_offers() {
+async fn three_permits_and_a_queue_of_five_take_eight_of_twenty_offers() {
     let gate = gate();
     let lab = Lab::new(small(), {
         let gate = Arc::clone(&gate);
@@ -42,7 +42,7 @@ async fn three_turns_and_a_queue_of_five_take_eight_of_twenty_offers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn turns_go_in_the_order_of_arrival() {
+async fn permits_go_in_the_order_of_arrival() {
     let lab = Lab::new(bounds(1, 10), |_| Answer::ok().after(ms(10)));
     for path in ["/a", "/b", "/c", "/d"] {
         assert!(matches!(lab.pool.offer(get(path), Discard), Offer::Taken));
@@ -53,14 +53,14 @@ async fn turns_go_in_the_order_of_arrival() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_has_no_turn_leaves_the_line_when_its_wait_is_over() {
+async fn who_has_no_permit_leaves_the_line_when_its_wait_is_over() {
     let settings = LaneSettings {
         wait: secs(2),
         ..bounds(1, 10)
     };
     let lab = Lab::new(settings, |_| Answer::hangs());
     assert!(matches!(lab.pool.offer(get("/"), Discard), Offer::Taken));
-    let error = lab.get("/").await.expect_err("no turn");
+    let error = lab.get("/").await.expect_err("no permit");
     assert!(
         matches!(&error, DispatchError::Waited { stage: Stage::Admission, after, .. } if *after == secs(2)),
         "{error:?}"
@@ -72,7 +72,7 @@ async fn who_has_no_turn_leaves_the_line_when_its_wait_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_who_goes_away_leaves_the_line_and_loses_no_turn() {
+async fn a_caller_who_goes_away_leaves_the_line_and_loses_no_permit() {
     let gate = gate();
     let lab = Lab::new(bounds(1, 2), {
         let gate = Arc::clone(&gate);
@@ -129,7 +129,7 @@ async fn a_send_that_is_given_up_leaves_no_trace_but_its_rejection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn background_work_takes_three_tenths_of_the_turns_and_goes_last() {
+async fn background_work_takes_three_tenths_of_the_permits_and_goes_last() {
     let gate = gate();
     let lab = Lab::new(bounds(10, 100), {
         let gate = Arc::clone(&gate);
@@ -155,7 +155,7 @@ async fn background_work_takes_three_tenths_of_the_turns_and_goes_last() {
     assert_eq!(lab.origin.attempts(), 13);
 }
 
-/// Background work that waits for its share holds up nobody who has a turn to take.
+/// Background work that waits for its share holds up no request that there is a permit for.
 #[tokio::test(start_paused = true)]
 async fn a_send_of_background_work_that_waits_for_room_holds_up_no_other() {
     let lab = Lab::new(bounds(10, 2), |seen| match seen.uri.path() {
@@ -185,9 +185,9 @@ async fn a_send_of_background_work_that_waits_for_room_holds_up_no_other() {
     );
 }
 
-/// A repeat of background work that waits for its share holds up nobody either.
+/// A retry of background work that waits for its share holds up no other request either.
 #[tokio::test(start_paused = true)]
-async fn a_repeat_of_background_work_that_waits_for_its_share_holds_up_no_other() {
+async fn a_retry_of_background_work_that_waits_for_its_share_holds_up_no_other() {
     let settings = LaneSettings {
         retry: stoa_dispatch::RetrySettings::default(),
         ..bounds(10, 0)
@@ -212,10 +212,10 @@ async fn a_repeat_of_background_work_that_waits_for_its_share_holds_up_no_other(
     assert_eq!(
         (lab.origin.attempts(), lab.lane().waiting),
         (4, 1),
-        "the repeat waits for a share"
+        "the retry waits for a share"
     );
     let before = lab.began.elapsed();
-    assert_eq!(lab.outcome(get("/call")).await, Ok(200), "seven turns are free");
+    assert_eq!(lab.outcome(get("/call")).await, Ok(200), "seven permits are free");
     assert_eq!(lab.began.elapsed(), before);
 }
 

@@ -1,4 +1,4 @@
-//! The end of an exchange: consumers, what they leave of a body, and when the turn is free.
+//! The end of an exchange: consumers, what they leave of a body, and when the permit is free.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ fn pieces(sizes: &[usize]) -> Flow {
     Flow::Pieces(sizes.iter().map(|size| Bytes::from(vec![b'x'; *size])).collect())
 }
 
-/// B11, the half of the clock: the bodies that nobody reads cost 250 ms and their connection.
+/// B11, the half of the clock: a body that is not read costs 250 ms and its connection.
 #[tokio::test(start_paused = true)]
-async fn a_body_that_does_not_end_holds_its_turn_for_less_than_300_ms() {
+async fn a_body_that_does_not_end_holds_its_permit_for_less_than_300_ms() {
     for flow in [Flow::Endless, Flow::Drip, Flow::Stalls(Bytes::new())] {
         let lab = Lab::new(bounds(1, 5), {
             let flow = flow.clone();
@@ -174,7 +174,7 @@ async fn a_body_that_breaks_off_while_it_is_read_fails_its_task_and_counts_for_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_holds_its_turn_until_the_body_has_ended() {
+async fn a_caller_holds_its_permit_until_the_body_has_ended() {
     let lab = Lab::new(bounds(1, 5), |_| Answer::body(pieces(&[3, 4])));
     let response = lab.get("/").await.expect("head");
     assert!(!http_body::Body::is_end_stream(response.body()));
@@ -199,7 +199,7 @@ async fn a_caller_holds_its_turn_until_the_body_has_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_dropped_closes_its_connection_and_frees_the_turn_at_once() {
+async fn a_body_that_is_dropped_closes_its_connection_and_frees_the_permit_at_once() {
     let lab = Lab::new(bounds(1, 5), |_| Answer::body(Flow::Drip));
     drop(lab.get("/").await.expect("head"));
     assert_eq!(lab.origin.dropped(), (0, 1));

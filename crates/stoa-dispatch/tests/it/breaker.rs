@@ -181,7 +181,7 @@ async fn who_stands_in_line_is_told_at_once_when_it_opens() {
     assert_eq!(
         builds.load(Ordering::Relaxed),
         5,
-        "nobody had to have a turn to be told"
+        "nobody had to have a permit to be told"
     );
     assert_eq!(lab.log.count("abandon breaker_open"), 15);
     lab.is_clean().await;
@@ -325,7 +325,7 @@ async fn a_probe_is_judged_by_its_head() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_can_be_set_by_hand() {
+async fn it_can_be_overridden() {
     let lab = Lab::new(five(), |_| Answer::status(500));
     let set = |mode| {
         let update = LaneUpdate {
@@ -356,7 +356,7 @@ async fn it_can_be_set_by_hand() {
     trip(&lab).await;
     let lane = lab.pool.reset_lane(&lane_key()).expect("lane");
     assert_eq!(
-        (lane.breaker, lane.by_hand, lane.mode),
+        (lane.breaker, lane.overridden, lane.mode),
         (BreakerState::Closed, false, BreakerMode::Active)
     );
     assert_eq!(lab.outcome(get("/")).await, Ok(500));

@@ -1,4 +1,4 @@
-//! B17: settings change while a lane is in use. Who is in goes on under the new ones, soon, and nobody is lost.
+//! B17: settings change while a lane is in use. What is in it goes on under the new ones, soon, and nothing is lost.
 
 use stoa_dispatch::{BreakerMode, Concurrency, Discard, LaneSettings, LaneUpdate, Offer};
 use tokio::time::{Instant, sleep};
@@ -38,7 +38,7 @@ fn arrivals(lab: &Lab, from: u128, to: u128) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_that_is_lowered_and_raised_by_hand_is_followed_within_a_second() {
+async fn a_rate_that_is_lowered_and_raised_by_an_override_is_followed_within_a_second() {
     let lab = Lab::new(at("100/s"), |_| Answer::ok());
     load(&lab, 2000);
     sleep(secs(5)).await;
@@ -120,23 +120,23 @@ async fn a_rate_that_is_changed_again_and_again_grants_no_bursts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn turns_are_raised_at_once_and_lowered_as_they_end() {
+async fn permits_are_raised_at_once_and_lowered_as_they_end() {
     let gate = gate();
     let lab = Lab::new(bounds(2, 100), {
         let gate = gate.clone();
         move |_| Answer::ok().behind(&gate)
     });
-    let turns = |turns| LaneUpdate {
-        concurrency: Some(fixed(turns)),
+    let permits = |permits| LaneUpdate {
+        concurrency: Some(fixed(permits)),
         ..LaneUpdate::default()
     };
     load(&lab, 20);
     settle().await;
     assert_eq!(lab.origin.in_flight(), 2);
-    lab.pool.set_lane(&lane_key(), &turns(6)).expect("lane");
+    lab.pool.set_lane(&lane_key(), &permits(6)).expect("lane");
     settle().await;
     assert_eq!(lab.origin.in_flight(), 6);
-    let status = lab.pool.set_lane(&lane_key(), &turns(3)).expect("lane");
+    let status = lab.pool.set_lane(&lane_key(), &permits(3)).expect("lane");
     assert_eq!((status.limit, status.running), (3, 6), "nobody is cut off");
     for running in [5, 4, 3, 3, 3] {
         gate.add_permits(1);
@@ -191,7 +191,7 @@ async fn what_is_set_for_a_time_reverts_to_the_rules_of_that_time() {
         ..rate("10/s")
     };
     let status = lab.pool.set_lane(&lane_key(), &update).expect("lane");
-    assert_eq!((status.by_hand, status.reverts_in), (true, Some(secs(3))));
+    assert_eq!((status.overridden, status.reverts_in), (true, Some(secs(3))));
     assert_eq!(
         (status.mode, status.settings.burst),
         (BreakerMode::Disabled, number(5))
@@ -201,12 +201,12 @@ async fn what_is_set_for_a_time_reverts_to_the_rules_of_that_time() {
     assert_eq!(
         lab.lane().settings.rate.expect("rate").to_string(),
         "10/s",
-        "by hand goes first"
+        "the override goes first"
     );
     sleep(secs(3)).await;
     let lane = lab.lane();
     assert_eq!(
-        (lane.by_hand, lane.reverts_in, lane.mode),
+        (lane.overridden, lane.reverts_in, lane.mode),
         (false, None, BreakerMode::Active)
     );
     assert_eq!(*lane.settings, at("50/s"));
@@ -218,12 +218,12 @@ async fn what_is_set_for_a_time_reverts_to_the_rules_of_that_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_set_by_hand_without_a_time_stays_until_the_lane_is_reset() {
+async fn an_override_without_a_time_stays_until_the_lane_is_reset() {
     let lab = Lab::new(at("100/s"), |_| Answer::ok());
     let lane = lab.pool.set_lane(&lane_key(), &rate("1/h")).expect("made");
-    assert_eq!((lane.counts.queued, lane.by_hand), (0, true));
+    assert_eq!((lane.counts.queued, lane.overridden), (0, true));
     sleep(secs(10_000)).await;
-    assert!(lab.lane().by_hand);
+    assert!(lab.lane().overridden);
     load(&lab, 3);
     settle().await;
     assert_eq!(lab.origin.attempts(), 1);
@@ -236,7 +236,7 @@ async fn what_is_set_by_hand_without_a_time_stays_until_the_lane_is_reset() {
 
 /// What has been found out is not forgotten because something else was set.
 #[tokio::test(start_paused = true)]
-async fn a_change_of_the_rate_leaves_the_turns_as_they_were_found_out() {
+async fn a_change_of_the_rate_leaves_the_permits_as_they_were_found_out() {
     let auto: Concurrency = "auto:1-100".parse().expect("auto");
     let settings = LaneSettings {
         concurrency: auto,
@@ -261,7 +261,7 @@ async fn a_change_of_the_rate_leaves_the_turns_as_they_were_found_out() {
     );
 }
 
-/// Nor is the budget of repeats filled again by it.
+/// Nor is the budget of retries filled again by it.
 #[tokio::test(start_paused = true)]
 async fn a_change_of_the_rate_is_no_new_budget() {
     let settings = LaneSettings {
@@ -283,5 +283,5 @@ async fn a_change_of_the_rate_is_no_new_budget() {
         lab.pool.set_lane(&lane_key(), &rate("1000/s")).expect("lane");
     }
     let counts = lab.lane().counts;
-    assert!(counts.repeats <= 8 + 10 + 8, "{counts:?}");
+    assert!(counts.retries <= 8 + 10 + 8, "{counts:?}");
 }

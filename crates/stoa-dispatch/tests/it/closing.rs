@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stoa_dispatch::{AlreadyClosed, Discard, DispatchError, Drain, DrainReport, Offer, Response};
+use stoa_dispatch::{AlreadyClosedError, Discard, DispatchError, Drain, DrainReport, Offer, Response};
 use tokio::time::sleep;
 
 use crate::{
@@ -34,8 +34,8 @@ async fn closing_ends_a_send_that_waits_and_refuses_what_comes_after() {
         sleep(ms(10)).await;
         assert!(matches!(lab.pool.offer(get("/"), Discard), Offer::Closed));
         assert!(matches!(lab.get("/").await, Err(DispatchError::Closed)));
-        assert_eq!(lab.pool.close(within(secs(9))).await, Err(AlreadyClosed));
-        assert_eq!(lab.pool.abort().await, Err(AlreadyClosed));
+        assert_eq!(lab.pool.close(within(secs(9))).await, Err(AlreadyClosedError));
+        assert_eq!(lab.pool.abort().await, Err(AlreadyClosedError));
         assert_eq!(lab.began.elapsed(), ms(10), "nobody waits for anything");
         gate.add_permits(2);
     };
@@ -49,7 +49,7 @@ async fn closing_ends_a_send_that_waits_and_refuses_what_comes_after() {
             ..DrainReport::default()
         }
     );
-    assert_eq!(lab.pool.close(within(secs(1))).await, Err(AlreadyClosed));
+    assert_eq!(lab.pool.close(within(secs(1))).await, Err(AlreadyClosedError));
     for task in [3, 4, 5] {
         assert_eq!(lab.log.story(task), ["reject closed"]);
     }
@@ -96,7 +96,7 @@ async fn at_the_timeout_who_runs_is_aborted_and_who_waits_is_abandoned() {
     assert_eq!(
         lab.origin.paths(),
         ["/ends", "/hangs", "/hangs"],
-        "no turn goes to who waits"
+        "no permit goes to who waits"
     );
     assert_eq!(lab.log.count("finish aborted"), 2);
     assert_eq!(lab.log.count("abandon aborted"), 3);

@@ -95,8 +95,8 @@ async fn a_task_that_expires_while_it_waits_is_not_sent_wherever_it_waits() {
     let lab = Lab::new(bounds(1, 10), |_| Answer::ok().after(secs(2)));
     let builds = Arc::new(AtomicUsize::new(0));
     lab.pool.send(get("/first"), Discard).await.expect("taken");
-    let waits_for_turn = counted(&builds).perishable(Instant::now() + secs(1));
-    assert_eq!(lab.outcome(waits_for_turn).await, Err("expired"));
+    let waits_for_permit = counted(&builds).perishable(Instant::now() + secs(1));
+    assert_eq!(lab.outcome(waits_for_permit).await, Err("expired"));
     assert_eq!(builds.load(Ordering::Relaxed), 0);
 
     let lab = Lab::new(five_a_second(), |_| Answer::ok());
@@ -114,7 +114,7 @@ async fn a_task_that_expires_while_it_waits_is_not_sent_wherever_it_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lazy_task_is_built_when_its_turn_has_come_and_not_before() {
+async fn a_lazy_task_is_built_when_its_permit_has_come_and_not_before() {
     let lab = Lab::new(bounds(1, 10), |_| Answer::ok().after(secs(1)));
     let builds = Arc::new(AtomicUsize::new(0));
     lab.pool.send(get("/"), Discard).await.expect("taken");
@@ -128,7 +128,7 @@ async fn a_lazy_task_is_built_when_its_turn_has_come_and_not_before() {
     lab.is_clean().await;
 }
 
-/// The seed's own contract: an error and no request are told apart, and neither has a consumer.
+/// An error and no request are different ends, and neither has a consumer.
 #[tokio::test(start_paused = true)]
 async fn a_task_without_a_request_fails_and_its_consumer_is_not_called() {
     let lab = Lab::new(small(), |_| Answer::ok());
@@ -215,7 +215,7 @@ async fn a_filter_is_not_asked_about_what_could_not_be_built() {
     assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
 
-/// Who cannot make it in time is told at once, the first in line being counted.
+/// A request that cannot get its token in time is refused at once; the first in line counts as one that is before it.
 #[tokio::test(start_paused = true)]
 async fn a_rate_that_lets_somebody_go_too_late_refuses_at_once() {
     let settings = LaneSettings {
@@ -235,7 +235,7 @@ async fn a_rate_that_lets_somebody_go_too_late_refuses_at_once() {
         .await
         .expect_err("too late");
     assert!(
-        matches!(error, DispatchError::Rate { asleep: false, .. }),
+        matches!(error, DispatchError::Rate { throttled: false, .. }),
         "{error:?}"
     );
     let after = error.retry_after().expect("a time");

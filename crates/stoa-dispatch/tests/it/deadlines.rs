@@ -64,7 +64,7 @@ async fn while_it_waits_for_the_rate() {
     };
     let (second, ()) = tokio::join!(lab.pool.call(get("/").within(secs(3))), slower);
     let error = second.expect_err("late");
-    // It was promised a token, and the promise was broken: it is told when that is known, or when it is late.
+    // The rate was lowered after the token had been promised: the error comes when that is known, or when it is too late.
     assert!(
         matches!(
             error,
@@ -135,7 +135,7 @@ async fn in_the_consumer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_before_a_repeat_that_goes_beyond_the_deadline_is_not_begun() {
+async fn a_pause_before_a_retry_that_goes_beyond_the_deadline_is_not_begun() {
     let settings = LaneSettings {
         retry: RetrySettings {
             max: 2,
@@ -162,7 +162,7 @@ async fn the_lanes_deadline_holds_where_a_task_has_none() {
     assert_eq!(lab.began.elapsed(), secs(4));
 }
 
-/// The server is to blame for a head that does not come, and the breaker is told.
+/// A head that does not come is a failure of the server, and counts for the breaker.
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_takes_too_long_is_a_failure_of_the_server() {
     let settings = LaneSettings {
@@ -216,7 +216,7 @@ async fn times_without_a_bound_are_just_that() {
         attempt: Duration::MAX,
         idle: Duration::MAX,
         deadline: Duration::MAX,
-        max_sleep: Duration::MAX,
+        max_throttle: Duration::MAX,
         ..small()
     };
     let lab = Lab::new(settings, |seen| match seen.number {
@@ -229,9 +229,9 @@ async fn times_without_a_bound_are_just_that() {
     assert_eq!(
         lab.outcome(get("/")).await,
         Ok(429),
-        "a sleep of ages is not waited out"
+        "a pause of ages is not waited out"
     );
-    assert!(lab.lane().asleep.is_some());
+    assert!(lab.lane().throttled.is_some());
     assert_eq!(lab.outcome(get("/").within(secs(5))).await, Err("rate"));
     let report = lab
         .pool

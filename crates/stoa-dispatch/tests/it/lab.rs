@@ -67,7 +67,7 @@ impl Lab {
         outcome(&self.pool, task).await
     }
 
-    /// Several callers at once, who read to the end.
+    /// Several callers at once, which read to the end.
     pub(crate) fn callers(
         &self,
         tasks: impl IntoIterator<Item = Task>,
@@ -91,7 +91,7 @@ impl Lab {
         }
     }
 
-    /// No turn is lost, nobody waits, nothing is under way, and every event has its place.
+    /// No permit is lost, nothing waits, nothing is in flight, and every event has its place.
     pub(crate) async fn is_clean(&self) {
         self.idle().await;
         settle().await;
@@ -129,12 +129,12 @@ pub(crate) fn background(path: &str) -> Task {
     get(path).urgency(Class::Background)
 }
 
-/// A task that builds its request when its turn comes.
+/// A task that builds its request when its permit comes.
 pub(crate) fn lazy(path: &'static str) -> Task {
     Task::lazy(lane_key(), move || async move { Ok(Some(request(path))) })
 }
 
-/// Three at a time, five in line, nothing repeated.
+/// Three at a time, five in line, nothing retried.
 pub(crate) fn small() -> LaneSettings {
     LaneSettings {
         concurrency: fixed(3),
@@ -147,17 +147,17 @@ pub(crate) fn small() -> LaneSettings {
     }
 }
 
-/// As [`small`], with other turns and another queue.
-pub(crate) fn bounds(turns: usize, queue: usize) -> LaneSettings {
+/// As [`small`], with other permits and another queue.
+pub(crate) fn bounds(permits: usize, queue: usize) -> LaneSettings {
     LaneSettings {
-        concurrency: fixed(turns),
+        concurrency: fixed(permits),
         queue,
         ..small()
     }
 }
 
-pub(crate) fn fixed(turns: usize) -> Concurrency {
-    Concurrency::Fixed(NonZeroUsize::new(turns).expect("turns"))
+pub(crate) fn fixed(permits: usize) -> Concurrency {
+    Concurrency::Fixed(NonZeroUsize::new(permits).expect("permits"))
 }
 
 pub(crate) fn number(number: u32) -> NonZeroU32 {
@@ -176,7 +176,7 @@ pub(crate) const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Lets everybody run who can, in no time.
+/// Lets every task run that can, in no time.
 pub(crate) async fn settle() {
     for _ in 0..100 {
         yield_now().await;
@@ -259,7 +259,7 @@ impl Log {
                 EventKind::Start { .. } => 'S',
                 EventKind::Abandon(_) => 'A',
                 EventKind::Finish { .. } => 'F',
-                EventKind::Retry { .. } | EventKind::Sleep { .. } | EventKind::Breaker(_) => continue,
+                EventKind::Retry { .. } | EventKind::Throttle { .. } | EventKind::Breaker(_) => continue,
             };
             tasks.entry(event.task).or_default().push(letter);
         }
@@ -287,8 +287,8 @@ fn word(kind: &EventKind) -> String {
         EventKind::Finish {
             result: Err(error), ..
         } => format!("finish {}", error.reason()),
-        EventKind::Retry { repeat, .. } => format!("retry {repeat}"),
-        EventKind::Sleep { pause } => format!("sleep {}", pause.as_secs()),
+        EventKind::Retry { retry, .. } => format!("retry {retry}"),
+        EventKind::Throttle { pause } => format!("throttle {}", pause.as_secs()),
         EventKind::Breaker(transition) => format!("breaker {transition:?}"),
     }
 }

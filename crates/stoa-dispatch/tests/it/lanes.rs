@@ -24,7 +24,7 @@ fn lab(settings: LaneSettings, max: usize, idle: Duration) -> Lab {
     let script = |seen: &crate::origin::Seen| match seen.uri.path() {
         "/hangs" => Answer::hangs(),
         "/fails" => Answer::status(500),
-        "/sleepy" => Answer::status(429).header("retry-after", "100"),
+        "/throttling" => Answer::status(429).header("retry-after", "100"),
         "/slow" => Answer::body(Flow::Slow(secs(5), 3)),
         _ => Answer::ok(),
     };
@@ -147,24 +147,24 @@ async fn what_a_lane_has_learnt_is_kept_over_what_is_merely_recent() {
     let lab = lab(settings, 4, secs(2));
     assert_eq!(lab.ask("open", "/fails").await, Ok(500));
     sleep(ms(10)).await;
-    assert_eq!(lab.ask("asleep", "/sleepy").await, Ok(429));
+    assert_eq!(lab.ask("throttled", "/throttling").await, Ok(429));
     let rate = LaneUpdate {
         queue: Some(1),
         ..LaneUpdate::default()
     };
-    lab.pool.set_lane(&key("by-hand"), &rate).expect("lane");
+    lab.pool.set_lane(&key("overridden"), &rate).expect("lane");
     for lane in ["x", "y", "z"] {
         sleep(ms(10)).await;
         assert_eq!(lab.ask(lane, "/").await, Ok(200));
     }
-    assert_eq!(names(&lab.pool), ["asleep", "by-hand", "open", "z"]);
+    assert_eq!(names(&lab.pool), ["open", "overridden", "throttled", "z"]);
     sleep(secs(10)).await;
     settle().await;
     let status = lab.pool.lane(&key("open")).expect("kept");
     assert_ne!(status.breaker, BreakerState::Closed);
     assert_eq!(
         names(&lab.pool),
-        ["asleep", "by-hand", "open"],
+        ["open", "overridden", "throttled"],
         "idle for long, and kept"
     );
     // Where there is no other room, even these go, the longest idle first.
@@ -176,10 +176,10 @@ async fn what_a_lane_has_learnt_is_kept_over_what_is_merely_recent() {
             .expect("head");
         std::mem::forget(held);
     }
-    assert_eq!(names(&lab.pool), ["asleep", "by-hand", "p", "q"]);
-    // The sleep ends, and there is nothing to keep any more.
+    assert_eq!(names(&lab.pool), ["overridden", "p", "q", "throttled"]);
+    // The pause ends, and there is nothing to keep any more.
     sleep(secs(100)).await;
-    assert_eq!(names(&lab.pool), ["by-hand", "p", "q"]);
+    assert_eq!(names(&lab.pool), ["overridden", "p", "q"]);
 }
 
 #[tokio::test(start_paused = true)]

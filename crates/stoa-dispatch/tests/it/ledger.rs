@@ -110,7 +110,7 @@ fn settings() -> LaneSettings {
         attempt: ms(400),
         idle: ms(300),
         retry: RetrySettings::default(),
-        max_sleep: ms(30),
+        max_throttle: ms(30),
         ..bounds(8, 10)
     };
     settings.breaker.consecutive = 3;
@@ -183,7 +183,7 @@ async fn of_a_hundred_thousand_tasks_each_has_its_events_once_and_in_order() {
         "finish attempt_timeout",
         "finish idle_timeout",
         "retry 1",
-        "sleep 0",
+        "throttle 0",
         "breaker Tripped",
         "breaker ProbeFailed",
         "breaker Closed",

@@ -191,7 +191,7 @@ impl Answer {
         self
     }
 
-    /// The head comes once so much work has been done by somebody who is free to.
+    /// The head comes once one of the workers has worked for so long.
     pub(crate) fn working(mut self, workers: &Arc<Semaphore>, time: Duration) -> Self {
         self.work = Some((Arc::clone(workers), time));
         self

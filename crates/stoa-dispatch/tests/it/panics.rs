@@ -1,4 +1,5 @@
-//! B15: code that is handed in may panic. The task says so, its turn goes on, and so does everybody else.
+//! B15: code that is handed in may panic. The task ends with an error that says so, its permit goes on, and so
+//! does every other task.
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ async fn is_recorded(lab: &Lab, stage: Stage, text: &str) {
         other => panic!("{other:?}"),
     }
     assert_eq!(lab.log.story(1), ["queue", "start", "finish panic"]);
-    assert_eq!(lab.lane().running, 0, "the turn is free");
+    assert_eq!(lab.lane().running, 0, "the permit is free");
     assert_eq!(lab.outcome(get("/next")).await, Ok(200));
     lab.is_clean().await;
 }
@@ -165,9 +166,9 @@ async fn a_listener_that_panics_is_counted_and_harms_nobody() {
     lab.is_clean().await;
 }
 
-/// A turn that is lost at every panic would show soon.
+/// A permit that is lost at every panic would show soon.
 #[tokio::test(start_paused = true)]
-async fn a_thousand_panics_cost_no_turn() {
+async fn a_thousand_panics_cost_no_permit() {
     let lab = Lab::new(bounds(2, 2000), |seen| match seen.number % 3 {
         0 => Answer::panics(),
         1 => Answer::body(Flow::Panics(Bytes::new())),

@@ -1,4 +1,4 @@
-//! B10: a server that asks to be left alone is left alone, and nobody is blamed for it.
+//! B10: a server that asks for a pause gets it, and that is not a failure.
 
 use http::{Method, StatusCode};
 use stoa_dispatch::{BreakerState, DispatchError, LaneSettings, Percent, RequestBody, RetrySettings, Task};
@@ -9,8 +9,8 @@ use crate::{
     origin::{Answer, Seen},
 };
 
-/// No repeat is allowed at all: what waits out a pause is none.
-fn no_repeats() -> LaneSettings {
+/// No retry is allowed at all: what waits out a pause is none.
+fn no_retries() -> LaneSettings {
     LaneSettings {
         retry: RetrySettings {
             max: 0,
@@ -30,26 +30,26 @@ fn once(status: u16) -> impl Fn(&Seen) -> Answer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_lane_sleeps_and_the_request_is_answered_and_charged_nothing() {
+async fn the_lane_is_throttled_and_the_request_is_answered_and_charged_nothing() {
     for status in [429, 503] {
-        let lab = Lab::new(no_repeats(), once(status));
+        let lab = Lab::new(no_retries(), once(status));
         assert_eq!(lab.outcome(get("/")).await, Ok(200));
         assert_eq!(lab.origin.arrivals(lab.began), [0, 5000]);
-        assert_eq!(lab.log.story(1), ["queue", "start", "sleep 5", "finish 200"]);
+        assert_eq!(lab.log.story(1), ["queue", "start", "throttle 5", "finish 200"]);
         let lane = lab.lane();
         assert_eq!((lane.breaker, lane.last_failure), (BreakerState::Closed, None));
         let counts = lane.counts;
-        assert_eq!((counts.attempts, counts.repeats, counts.sleeps), (2, 0, 1));
+        assert_eq!((counts.attempts, counts.retries, counts.throttles), (2, 0, 1));
         lab.is_clean().await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_sent_while_the_lane_sleeps() {
-    let lab = Lab::new(no_repeats(), once(429));
+async fn nothing_is_sent_while_the_lane_is_throttled() {
+    let lab = Lab::new(no_retries(), once(429));
     let mut callers = lab.callers((0..4).map(|_| get("/first")));
     sleep(secs(1)).await;
-    assert!(lab.lane().asleep.is_some_and(|left| left == secs(4)));
+    assert!(lab.lane().throttled.is_some_and(|left| left == secs(4)));
     let before = lab.origin.attempts();
     assert_eq!(lab.outcome(get("/later")).await, Ok(200));
     assert_eq!(lab.began.elapsed(), secs(5));
@@ -61,23 +61,23 @@ async fn nobody_is_sent_while_the_lane_sleeps() {
             .iter()
             .all(|at| *at >= 5000)
     );
-    assert_eq!(lab.lane().asleep, None);
+    assert_eq!(lab.lane().throttled, None);
     lab.is_clean().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_longer_than_the_wait_is_delivered_at_once_and_the_next_is_refused() {
-    let lab = Lab::new(no_repeats(), |_| Answer::status(429).header("retry-after", "120"));
+    let lab = Lab::new(no_retries(), |_| Answer::status(429).header("retry-after", "120"));
     let response = lab.get("/").await.expect("delivered");
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(response.headers()["retry-after"], "120");
     drop(response);
     sleep(secs(20)).await;
-    let error = lab.get("/").await.expect_err("asleep");
+    let error = lab.get("/").await.expect_err("throttled");
     match error {
         DispatchError::Rate {
             retry_after,
-            asleep: true,
+            throttled: true,
             ..
         } => assert_eq!(retry_after, secs(100)),
         other => panic!("{other:?}"),
@@ -91,10 +91,10 @@ async fn a_pause_longer_than_the_wait_is_delivered_at_once_and_the_next_is_refus
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_cannot_order_more_than_the_longest_sleep() {
+async fn a_server_cannot_order_more_than_the_longest_pause() {
     let settings = LaneSettings {
-        max_sleep: secs(10),
-        ..no_repeats()
+        max_throttle: secs(10),
+        ..no_retries()
     };
     let lab = Lab::new(settings, |seen| match seen.number {
         0 => Answer::status(503).header("retry-after", "86400"),
@@ -105,12 +105,12 @@ async fn a_server_cannot_order_more_than_the_longest_sleep() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_that_is_used_up_puts_the_lane_to_sleep_and_its_response_is_delivered() {
+async fn a_limit_that_is_used_up_throttles_the_lane_and_its_response_is_delivered() {
     for (name, value, more) in [
         ("ratelimit-remaining", "0", Some(("ratelimit-reset", "7"))),
         ("ratelimit", "\"day\";r=0;t=7", None),
     ] {
-        let lab = Lab::new(no_repeats(), move |seen| {
+        let lab = Lab::new(no_retries(), move |seen| {
             let answer = Answer::ok();
             match (seen.number, more) {
                 (0, Some((reset, time))) => answer.header(name, value).header(reset, time),
@@ -127,35 +127,35 @@ async fn a_limit_that_is_used_up_puts_the_lane_to_sleep_and_its_response_is_deli
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_not_be_repeated_is_not_even_after_a_pause() {
-    let lab = Lab::new(no_repeats(), once(429));
+async fn what_may_not_be_retried_is_not_even_after_a_pause() {
+    let lab = Lab::new(no_retries(), once(429));
     let mut post = request("/");
     *post.method_mut() = Method::POST;
     assert_eq!(lab.outcome(Task::ready(post).expect("task")).await, Ok(429));
     assert_eq!((lab.origin.attempts(), lab.began.elapsed()), (1, secs(0)));
-    assert_eq!(lab.lane().asleep, Some(secs(5)), "but the lane sleeps");
+    assert_eq!(lab.lane().throttled, Some(secs(5)), "but the lane is throttled");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sleep_is_no_longer_than_the_longest_and_a_shorter_one_does_not_cut_it() {
+async fn a_pause_is_no_longer_than_the_longest_and_a_shorter_one_does_not_cut_it() {
     let lab = Lab::new(small(), |seen| {
         let after = if seen.number == 0 { "20" } else { "3" };
         Answer::status(429).header("retry-after", after).after(ms(10))
     });
-    let mut callers = lab.callers([get("/").repeatable(false), get("/").repeatable(false)]);
+    let mut callers = lab.callers([get("/").retryable(false), get("/").retryable(false)]);
     while let Some(outcome) = callers.join_next().await {
         assert_eq!(outcome.expect("joined"), Ok(429));
     }
     settle().await;
-    assert_eq!(lab.lane().asleep, Some(secs(20)));
+    assert_eq!(lab.lane().throttled, Some(secs(20)));
     lab.pool.reset_lane(&lane_key()).expect("lane");
-    assert_eq!(lab.lane().asleep, None);
+    assert_eq!(lab.lane().throttled, None);
 }
 
 /// A 429 that names no time counts for the share of failures, not for the row.
 #[tokio::test(start_paused = true)]
 async fn a_limit_without_a_time_does_not_end_or_make_a_row() {
-    let mut settings = no_repeats();
+    let mut settings = no_retries();
     settings.breaker.consecutive = 3;
     let lab = Lab::new(settings, |_| Answer::status(429));
     for _ in 0..19 {
@@ -171,7 +171,7 @@ async fn a_limit_without_a_time_does_not_end_or_make_a_row() {
 
 #[tokio::test(start_paused = true)]
 async fn the_body_and_the_headers_are_sent_again_after_a_pause() {
-    let lab = Lab::new(no_repeats(), once(503));
+    let lab = Lab::new(no_retries(), once(503));
     let put = http::Request::put(format!("https://{LANE}/put"))
         .header("x-mine", "1")
         .body(RequestBody::from("all of it".to_owned()))

@@ -13,8 +13,8 @@ use std::{
 
 use async_trait::async_trait;
 use stoa_dispatch::{
-    AddressPolicy, DispatchError, ForwardProxy, HttpOptions, HttpTransports, Lookup, Pool, PrivateAddress,
-    ProxyAccess, PublicOnly, Request, RequestBody, Task, TransportErrorKind, is_public,
+    AddressPolicy, DispatchError, ForwardProxy, HttpOptions, HttpTransports, Lookup, Pool,
+    PrivateAddressError, ProxyAccess, PublicOnly, Request, RequestBody, Task, TransportErrorKind, is_public,
 };
 use stoa_testing::{reply::Reply, upstream::Upstream};
 use tokio::{
@@ -233,7 +233,7 @@ async fn programs_reach_what_the_policy_allows_and_nothing_else() {
         assert!(answer.starts_with(want), "{request}: {answer}");
     }
     assert_eq!(other.connections(), 0, "nobody came");
-    let error = PrivateAddress {
+    let error = PrivateAddressError {
         host: "a".to_owned(),
         address: "10.0.0.1".parse().expect("an address"),
     };

@@ -96,7 +96,7 @@ async fn the_first_good_probe_after_an_outage_closes_the_breaker_every_time() {
 }
 
 #[tokio::test]
-async fn a_short_outage_is_bridged_by_repeats() {
+async fn a_short_outage_is_bridged_by_retries() {
     let _shared = shared().await;
     let upstream = Upstream::start().await;
     upstream
@@ -109,6 +109,6 @@ async fn a_short_outage_is_bridged_by_repeats() {
     let pool = pool(settings);
     assert_eq!(fetch(&pool, &url).await.expect("answer"), (200, 2));
     let counts = pool.lane(&lane_of(&url)).expect("lane").counts;
-    assert_eq!((counts.attempts, counts.repeats, counts.succeeded), (3, 2, 1));
+    assert_eq!((counts.attempts, counts.retries, counts.succeeded), (3, 2, 1));
     assert_eq!(upstream.total(), 3);
 }

@@ -10,7 +10,7 @@ use stoa_dispatch::{Discard, HttpOptions, HttpTransports, LaneSettings, Pool};
 use stoa_testing::{reply::Reply, upstream::Upstream};
 
 use crate::{
-    lab::{alone, best_of, eventually, fetch, get, once, pool, shared, turns},
+    lab::{alone, best_of, eventually, fetch, get, once, permits, pool, shared},
     origin::Origin,
 };
 
@@ -98,7 +98,26 @@ async fn an_unread_body_that_is_too_long_costs_its_connection_and_no_more() {
     }
 }
 
-/// Whoever sends at the very moment when the server closes the connection needs a repeat.
+#[tokio::test]
+async fn the_user_agent_is_the_one_that_was_handed_in() {
+    let _shared = shared().await;
+    let upstream = Upstream::start().await;
+    upstream.on("/", Reply::ok("ok"));
+    let url = upstream.url() + "/";
+    for user_agent in [None, Some("lab/1")] {
+        let options = HttpOptions {
+            user_agent: user_agent.map(str::to_owned),
+            ..HttpOptions::default()
+        };
+        let pool = Pool::builder(Arc::new(HttpTransports::new(options))).start();
+        fetch(&pool, &url).await.expect("answer");
+        let requests = upstream.requests();
+        let sent = requests.last().expect("a request").header("user-agent");
+        assert_eq!(sent, user_agent);
+    }
+}
+
+/// A request that is sent at the very moment when the server closes the connection needs a retry.
 #[tokio::test]
 async fn a_connection_that_the_server_closed_meanwhile_is_replaced_unseen() {
     let _shared = shared().await;
@@ -117,11 +136,11 @@ async fn a_connection_that_the_server_closed_meanwhile_is_replaced_unseen() {
 }
 
 #[tokio::test]
-async fn lanes_share_no_connection_and_a_lane_no_more_than_its_turns() {
+async fn lanes_share_no_connection_and_a_lane_no_more_than_its_permits() {
     let _shared = shared().await;
     let upstream = Upstream::start().await;
     upstream.on("/", Reply::ok("ok"));
-    let pool = pool(turns(4));
+    let pool = pool(permits(4));
     let url = upstream.url() + "/";
     let calls = (0..40).map(|_| fetch(&pool, &url));
     for outcome in futures_util::future::join_all(calls).await {
@@ -178,7 +197,7 @@ async fn who_leaves_the_queue_is_never_seen_by_the_server() {
     let _shared = shared().await;
     let upstream = Upstream::start().await;
     upstream.on("/first", Reply::Hang).on("/second", Reply::ok("ok"));
-    let pool = pool(turns(1));
+    let pool = pool(permits(1));
     let first = get(&(upstream.url() + "/first"));
     let mut first = pin!(pool.call(first));
     tokio::select! {

@@ -1,4 +1,4 @@
-//! A server that hangs is nobody else's trouble.
+//! A server that hangs keeps no request of another server waiting.
 
 use std::{
     sync::Arc,

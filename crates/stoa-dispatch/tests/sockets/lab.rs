@@ -24,12 +24,12 @@ pub(crate) async fn shared() -> RwLockReadGuard<'static, ()> {
     MACHINE.read().await
 }
 
-/// Alone in this process: for who measures times, memory or open files.
+/// Alone in this process: for tests that measure times, memory or open files.
 pub(crate) async fn alone() -> RwLockWriteGuard<'static, ()> {
     MACHINE.write().await
 }
 
-/// Settings that repeat nothing.
+/// Settings that retry nothing.
 pub(crate) fn once() -> LaneSettings {
     LaneSettings {
         retry: RetrySettings {
@@ -40,8 +40,8 @@ pub(crate) fn once() -> LaneSettings {
     }
 }
 
-/// Settings that repeat nothing and let so many run at once.
-pub(crate) fn turns(concurrency: usize) -> LaneSettings {
+/// Settings that retry nothing and let so many run at once.
+pub(crate) fn permits(concurrency: usize) -> LaneSettings {
     LaneSettings {
         concurrency: fixed(concurrency),
         ..once()
@@ -101,7 +101,7 @@ impl Listener for Log {
     }
 }
 
-/// Waits for something that tells nobody when it happens, such as the closing of a file.
+/// Waits for something that has no event, such as the closing of a file.
 pub(crate) async fn eventually(what: &str, mut reached: impl FnMut() -> bool) {
     let began = Instant::now();
     while !reached() {

@@ -32,7 +32,7 @@ impl Origin {
         Self::tcp("127.0.0.1:0", serve).await
     }
 
-    /// With a certificate that nobody knows.
+    /// With a certificate that no client trusts.
     pub(crate) async fn self_signed() -> Self {
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("certificate");
         let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());

@@ -6,7 +6,7 @@ use stoa_dispatch::LaneSettings;
 use stoa_testing::{reply::Reply, upstream::Upstream};
 use tokio::task::JoinSet;
 
-use crate::lab::{alone, fetch, pool, turns};
+use crate::lab::{alone, fetch, permits, pool};
 
 const REQUESTS: usize = 60;
 
@@ -16,7 +16,7 @@ async fn arrivals() -> Vec<Instant> {
     upstream.on("/", Reply::ok("ok"));
     let pool = pool(LaneSettings {
         rate: Some("10/s".parse().expect("rate")),
-        ..turns(10)
+        ..permits(10)
     });
     let url = upstream.url() + "/";
     let mut callers = JoinSet::new();
@@ -47,7 +47,7 @@ fn fault(arrivals: &[Instant]) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_turns_at_ten_a_second_arrive_one_by_one() {
+async fn ten_permits_at_ten_a_second_arrive_one_by_one() {
     let _alone = alone().await;
     let mut faults = Vec::new();
     // Again only if the machine had something better to do.

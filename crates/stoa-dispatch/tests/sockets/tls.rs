@@ -1,4 +1,4 @@
-//! Servers that cannot prove who they are.
+//! Servers without a valid certificate.
 
 use stoa_dispatch::{BreakerState, DispatchError, LaneSettings, TransportErrorKind};
 use tokio::io::AsyncWriteExt;
@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn an_unknown_certificate_is_refused_not_repeated_and_opens_the_breaker() {
+async fn an_unknown_certificate_is_refused_not_retried_and_opens_the_breaker() {
     let _shared = shared().await;
     let origin = Origin::self_signed().await;
     let url = format!("https://127.0.0.1:{}/", origin.port());
@@ -23,7 +23,7 @@ async fn an_unknown_certificate_is_refused_not_repeated_and_opens_the_breaker() 
         assert!(text.contains("certificate"), "{text}");
     }
     let lane = pool.lane(&lane_of(&url)).expect("lane");
-    assert_eq!((lane.counts.attempts, lane.counts.repeats), (3, 0));
+    assert_eq!((lane.counts.attempts, lane.counts.retries), (3, 0));
     assert!(
         matches!(lane.breaker, BreakerState::Open { .. }),
         "{:?}",

@@ -1,4 +1,4 @@
-//! Bodies that nobody reads.
+//! Bodies that are not read.
 
 use std::{
     sync::Arc,
@@ -9,7 +9,7 @@ use stoa_dispatch::{Discard, Drain, EventKind, Pool};
 use stoa_testing::{reply::Reply, upstream::Upstream};
 use tokio::task::JoinSet;
 
-use crate::lab::{Log, PATIENCE, alone, best_of, builder, eventually, fds, get, turns};
+use crate::lab::{Log, PATIENCE, alone, best_of, builder, eventually, fds, get, permits};
 
 /// A byte every second, for ever as far as anybody here waits.
 fn drip() -> Reply {
@@ -26,12 +26,12 @@ async fn close(pool: &Pool) {
         .expect("first close");
 }
 
-/// From the start of one request to the start of the next, with one turn.
-async fn turn_taken(reply: Reply) -> Duration {
+/// From the start of one request to the start of the next, with one permit.
+async fn permit_taken(reply: Reply) -> Duration {
     let upstream = Upstream::start().await;
     upstream.on("/first", reply).on("/second", Reply::ok("ok"));
     let log = Arc::new(Log::default());
-    let pool = builder(turns(1)).listener(Arc::clone(&log) as _).start();
+    let pool = builder(permits(1)).listener(Arc::clone(&log) as _).start();
     for path in ["/first", "/second"] {
         let task = get(&(upstream.url() + path));
         pool.send(task, Discard).await.expect("taken");
@@ -49,12 +49,12 @@ async fn turn_taken(reply: Reply) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unread_body_frees_its_turn_in_less_than_300_ms() {
+async fn an_unread_body_frees_its_permit_in_less_than_300_ms() {
     let _alone = alone().await;
     for reply in [Reply::Endless, drip(), Reply::HangAfterHeaders { announce: 10 }] {
-        let taken = best_of(3, async || turn_taken(reply.clone()).await).await;
+        let taken = best_of(3, async || permit_taken(reply.clone()).await).await;
         assert!(taken < Duration::from_millis(300), "{reply:?}: {taken:?}");
-        println!("turn of an unread body: {taken:?}");
+        println!("permit of an unread body: {taken:?}");
     }
 }
 
@@ -76,7 +76,7 @@ async fn ten_thousand_unread_bodies_leave_no_file_open() {
     let _alone = alone().await;
     let upstream = Upstream::start().await;
     upstream.on("/endless", Reply::Endless).on("/drip", drip());
-    let pool = builder(turns(32)).start();
+    let pool = builder(permits(32)).start();
     let warm = discard(&pool, &upstream, "/endless", 100).await;
     let mut open = Vec::new();
     for _ in 0..5 {
@@ -94,7 +94,7 @@ async fn callers_that_read_nothing_and_let_go_leave_nothing() {
     let _alone = alone().await;
     let upstream = Upstream::start().await;
     upstream.on("/endless", Reply::Endless);
-    let pool = builder(turns(16)).start();
+    let pool = builder(permits(16)).start();
     let url = upstream.url() + "/endless";
     drop(pool.call(get(&url)).await.expect("head"));
     upstream.hung_up("/endless", 1).await;

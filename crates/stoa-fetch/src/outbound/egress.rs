@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use stoa_dispatch::{AddressPolicy, ForwardProxy, Lookup, PrivateAddress, ProxyAccess, is_public};
-use stoa_vcs::{Egress, HttpProxy, NamedBy, NoWay};
+use stoa_dispatch::{AddressPolicy, ForwardProxy, Lookup, PrivateAddressError, ProxyAccess, is_public};
+use stoa_vcs::{Egress, EgressError, HttpProxy, NamedBy, VcsKind};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -32,10 +32,10 @@ impl GuardedEgress {
 
 #[async_trait]
 impl Egress for GuardedEgress {
-    async fn check(&self, url: &str) -> Result<NamedBy, NoWay> {
-        let url = Url::parse(url).map_err(|error| NoWay::Refused(error.to_string()))?;
+    async fn check(&self, url: &str) -> Result<NamedBy, EgressError> {
+        let url = Url::parse(url).map_err(|error| EgressError::Refused(error.to_string()))?;
         let access = self.guard.admit(&url);
-        let access = access.map_err(|error| NoWay::Refused(error.to_string()))?;
+        let access = access.map_err(|error| EgressError::Refused(error.to_string()))?;
         let (Access::PublicOnly, Some(host)) = (access, url.host_str()) else {
             return Ok(NamedBy::Configuration);
         };
@@ -43,7 +43,7 @@ impl Egress for GuardedEgress {
         let uses_proxy = matches!(url.scheme(), "http" | "https");
         let found = match self.lookup.lookup(host).await {
             Ok(found) => found,
-            Err(error) if uses_proxy => return Err(NoWay::Unreachable(format!("{host}: {error}"))),
+            Err(error) if uses_proxy => return Err(EgressError::Unreachable(format!("{host}: {error}"))),
             // Other programs resolve the name themselves, and report the failure.
             Err(_) => Vec::new(),
         };
@@ -52,12 +52,19 @@ impl Egress for GuardedEgress {
         match found.into_iter().find(|address| !is_public(*address)) {
             Some(address) if !proxied => {
                 let host = host.to_owned();
-                let error = PrivateAddress { host, address };
+                let error = PrivateAddressError { host, address };
                 let why = format!("{error}{}", self.guard.advice());
-                Err(NoWay::Refused(why))
+                Err(EgressError::Refused(why))
             }
             _ => Ok(NamedBy::Stranger),
         }
+    }
+
+    fn refuse_redirects(&self, vcs: VcsKind) -> EgressError {
+        let remedy = self.guard.remedy();
+        EgressError::Refused(format!(
+            "{vcs} would follow redirects to private addresses{remedy}"
+        ))
     }
 
     async fn proxy(&self) -> Result<HttpProxy, String> {
@@ -100,7 +107,7 @@ mod tests {
         }
     }
 
-    async fn check(url: &str, addresses: &'static [&'static str]) -> Result<NamedBy, NoWay> {
+    async fn check(url: &str, addresses: &'static [&'static str]) -> Result<NamedBy, EgressError> {
         let mut guard = UrlGuard::default().with_setting("vcs.allow_private_addresses");
         guard.name(&Url::parse("ssh://git.corp.example/").expect("a URL"));
         GuardedEgress::new(guard, Arc::new(Named(addresses)))
@@ -133,8 +140,15 @@ mod tests {
             .expect_err("private");
         let want =
             "a.example leads to 10.0.0.1, which is no public address (vcs.allow_private_addresses is off)";
-        assert_eq!(error, NoWay::Refused(want.to_owned()));
-        let unknown = NoWay::Unreachable("a.example: nobody knows it".to_owned());
+        assert_eq!(error, EgressError::Refused(want.to_owned()));
+        let guard = UrlGuard::default()
+            .with_setting("vcs.allow_private_addresses")
+            .with_tables("[[vcs.module]] or [[rewrite]]");
+        let fossil = GuardedEgress::new(guard, Arc::new(Named(&[]))).refuse_redirects(VcsKind::Fossil);
+        let want = "fossil would follow redirects to private addresses: name its host in [[vcs.module]] or [[rewrite]], \
+                    or set vcs.allow_private_addresses";
+        assert_eq!(fossil, EgressError::Refused(want.to_owned()));
+        let unknown = EgressError::Unreachable("a.example: nobody knows it".to_owned());
         assert_eq!(check("https://a.example/x", &[]).await, Err(unknown));
     }
 }

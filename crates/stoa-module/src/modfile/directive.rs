@@ -1,13 +1,12 @@
 //! Reading the directives of go.mod files.
 
-use super::error::{Directive, ModFileError, ModFileErrors, ModFileFault, Position};
+use super::arguments::{parse_only, parse_path, parse_requirement, usage};
+use super::error::{LineError, ModFileError, ModFileErrors, ModFileReason, Position};
 use super::file::{Exclude, Godebug, ModFile, Module, Require, Retract};
 use super::go_version::{is_go_version, is_toolchain, language_of_later_go};
-use super::interval::{LineFault, parse_interval};
+use super::interval::parse_interval;
 use super::parser::{Block, Line, Statement};
 use super::replace::parse_replace;
-use super::unquote::parse_string;
-use crate::{PathMajor, Version, VersionError, VersionFault};
 
 /// Reads statements into a file, and collects what is wrong with them.
 pub(super) struct Reader<'f> {
@@ -48,7 +47,7 @@ impl<'f> Reader<'f> {
                     }
                 }
                 words if self.strict => {
-                    self.add_error(block.start, (None, ModFileFault::UnknownBlock(words.join(" "))));
+                    self.add_error(block.start, (None, ModFileReason::UnknownBlock(words.join(" "))));
                 }
                 _ => {}
             },
@@ -79,19 +78,19 @@ impl<'f> Reader<'f> {
             "retract" => self.read_retract(block, line, args),
             "tool" => parse_only("tool", args).map(|path| self.read.tool.push(path)),
             "ignore" => parse_only("ignore", args).map(|path| self.read.ignore.push(path)),
-            verb => Err((None, ModFileFault::UnknownDirective(verb.to_owned()))),
+            verb => Err((None, ModFileReason::UnknownDirective(verb.to_owned()))),
         };
-        if let Err(fault) = read {
-            self.add_error(line.start, fault);
+        if let Err(reason) = read {
+            self.add_error(line.start, reason);
         }
     }
 
-    fn add_error(&mut self, position: Position, (directive, fault): LineFault) {
+    fn add_error(&mut self, position: Position, (directive, reason): LineError) {
         self.errors.push(ModFileError {
             file: self.file.to_owned(),
             position,
             directive,
-            fault,
+            reason,
         });
     }
 
@@ -100,9 +99,9 @@ impl<'f> Reader<'f> {
         block: Option<&Block<'_>>,
         line: &Line<'_>,
         args: &[&str],
-    ) -> Result<(), LineFault> {
+    ) -> Result<(), LineError> {
         if self.read.module.is_some() {
-            return Err((None, ModFileFault::Repeated("module")));
+            return Err((None, ModFileReason::Repeated("module")));
         }
         let deprecated = find_deprecation(&join_comments(block, line));
         let module = self.read.module.insert(Module {
@@ -116,12 +115,12 @@ impl<'f> Reader<'f> {
         Ok(())
     }
 
-    fn read_go(&mut self, args: &[&str]) -> Result<(), LineFault> {
+    fn read_go(&mut self, args: &[&str]) -> Result<(), LineError> {
         if self.read.go.is_some() {
-            return Err((None, ModFileFault::Repeated("go")));
+            return Err((None, ModFileReason::Repeated("go")));
         }
         let &[version] = args else {
-            return Err((None, ModFileFault::NotOneArgument("go")));
+            return Err((None, ModFileReason::NotOneArgument("go")));
         };
         let read = match is_go_version(version) {
             true => Some(version),
@@ -129,27 +128,27 @@ impl<'f> Reader<'f> {
             false => language_of_later_go(version),
         };
         let Some(read) = read else {
-            return Err((None, ModFileFault::GoVersion(version.to_owned())));
+            return Err((None, ModFileReason::GoVersion(version.to_owned())));
         };
         self.read.go = Some(read.to_owned());
         Ok(())
     }
 
-    fn read_toolchain(&mut self, args: &[&str]) -> Result<(), LineFault> {
+    fn read_toolchain(&mut self, args: &[&str]) -> Result<(), LineError> {
         if self.read.toolchain.is_some() {
-            return Err((None, ModFileFault::Repeated("toolchain")));
+            return Err((None, ModFileReason::Repeated("toolchain")));
         }
         let &[name] = args else {
-            return Err((None, ModFileFault::NotOneArgument("toolchain")));
+            return Err((None, ModFileReason::NotOneArgument("toolchain")));
         };
         if !is_toolchain(name) {
-            return Err((None, ModFileFault::Toolchain(name.to_owned())));
+            return Err((None, ModFileReason::Toolchain(name.to_owned())));
         }
         self.read.toolchain = Some(name.to_owned());
         Ok(())
     }
 
-    fn read_godebug(&mut self, args: &[&str]) -> Result<(), LineFault> {
+    fn read_godebug(&mut self, args: &[&str]) -> Result<(), LineError> {
         match args {
             [setting] if !setting.contains(['"', '`', '\'', ',']) => match setting.split_once('=') {
                 Some((key, value)) => {
@@ -170,15 +169,15 @@ impl<'f> Reader<'f> {
         block: Option<&Block<'_>>,
         line: &Line<'_>,
         args: &[&str],
-    ) -> Result<(), LineFault> {
+    ) -> Result<(), LineError> {
         let (low, high, rest) = match parse_interval(args) {
             Ok(interval) => interval,
             // A Go to come may have other intervals, which must not break the module for this one.
             Err(_) if !self.strict => return Ok(()),
-            Err(fault) => return Err(fault),
+            Err(reason) => return Err(reason),
         };
         if let ([token, ..], true) = (rest, self.strict) {
-            return Err((None, ModFileFault::AfterVersion((*token).to_owned())));
+            return Err((None, ModFileReason::AfterVersion((*token).to_owned())));
         }
         self.read.retract.push(Retract {
             low,
@@ -186,68 +185,6 @@ impl<'f> Reader<'f> {
             rationale: join_comments(block, line),
         });
         Ok(())
-    }
-}
-
-/// What a directive takes, for errors.
-pub(super) fn usage(verb: &'static str) -> ModFileFault {
-    ModFileFault::Usage(match verb {
-        "module" => "module module/path",
-        "godebug" => "godebug key=value",
-        "require" => "require module/path v1.2.3",
-        "exclude" => "exclude module/path v1.2.3",
-        _ => {
-            "replace module/path [v1.2.3] => other/module v1.4\n\t or replace module/path [v1.2.3] => ../local/directory"
-        }
-    })
-}
-
-/// Reads a path, which need not be a valid one.
-pub(super) fn parse_path(token: &str) -> Result<String, LineFault> {
-    match parse_string(token) {
-        Ok(path) => Ok(path.into_owned()),
-        Err(error) => Err((None, ModFileFault::String(error))),
-    }
-}
-
-/// Reads a version and makes it canonical.
-pub(super) fn parse_version(verb: &'static str, path: &str, token: &str) -> Result<Version, LineFault> {
-    let version = match parse_string(token) {
-        Ok(text) => {
-            Version::canonicalize(&text).ok_or_else(|| VersionError::new(&text, VersionFault::NotOfForm))
-        }
-        Err(error) => Err(VersionError::new(token, VersionFault::Quoting(error))),
-    };
-    version.map_err(|error| {
-        (
-            Some(Directive {
-                verb,
-                path: path.to_owned(),
-            }),
-            error.into(),
-        )
-    })
-}
-
-fn parse_only(verb: &'static str, args: &[&str]) -> Result<String, LineFault> {
-    match args {
-        [path] => parse_path(path),
-        _ => Err((None, ModFileFault::NotOneArgument(verb))),
-    }
-}
-
-fn parse_requirement(verb: &'static str, args: &[&str]) -> Result<(String, Version), LineFault> {
-    let [path, version] = args else {
-        return Err((None, usage(verb)));
-    };
-    let path = parse_path(path)?;
-    let version = parse_version(verb, &path, version)?;
-    let Some((_, major)) = PathMajor::split(&path) else {
-        return Err((None, ModFileFault::ModulePath));
-    };
-    match major.check(version.as_str()) {
-        Ok(()) => Ok((path, version)),
-        Err(error) => Err((Some(Directive { verb, path }), error.into())),
     }
 }
 

@@ -2,14 +2,12 @@
 
 use std::fmt;
 
-use thiserror::Error;
-
 use super::StringError;
 use crate::VersionError;
 use crate::quote::{Quoted, QuotedChar};
 
 /// A place in a file: line and column, counted in characters, both from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// The line.
     pub line: usize,
@@ -19,7 +17,7 @@ pub struct Position {
 
 /// Everything that is wrong with a go.mod file (`modfile.ErrorList`), in the order of the file and never empty.
 /// Prints one error a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModFileErrors(Vec<ModFileError>);
 
 impl ModFileErrors {
@@ -29,12 +27,12 @@ impl ModFileErrors {
     }
 
     /// A syntax error, which is always the only one.
-    pub(super) fn syntax(file: &str, (position, fault): (Position, SyntaxFault)) -> Self {
+    pub(super) fn syntax(file: &str, (position, reason): (Position, SyntaxReason)) -> Self {
         Self(vec![ModFileError {
             file: file.to_owned(),
             position,
             directive: None,
-            fault: fault.into(),
+            reason: reason.into(),
         }])
     }
 
@@ -63,18 +61,18 @@ impl fmt::Display for ModFileErrors {
 impl std::error::Error for ModFileErrors {}
 
 /// One thing that is wrong with a go.mod file (`modfile.Error`). The text is Go's, character for character.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{}{}{fault}", Place(self), directive.as_ref().map_or_else(String::new, ToString::to_string))]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}{reason}", Place(self), directive.as_ref().map_or_else(String::new, ToString::to_string))]
 pub struct ModFileError {
     /// The name of the file, as it was given to the parser.
     pub file: String,
     /// Where the line at fault starts, or the token if lines could not be made out yet.
     pub position: Position,
-    /// Whom a version is required of, where that helps.
+    /// The directive and module that the error is about, where Go names them.
     pub directive: Option<Directive>,
     /// What is wrong.
     #[source]
-    pub fault: ModFileFault,
+    pub reason: ModFileReason,
 }
 
 /// Prints `file:line: `, with the column unless it is the first.
@@ -95,7 +93,7 @@ impl fmt::Display for Place<'_> {
 }
 
 /// The directive and module that a fault is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directive {
     /// The first word of the line or block, as `require`.
     pub verb: &'static str,
@@ -112,12 +110,15 @@ impl fmt::Display for Directive {
     }
 }
 
+/// What is wrong with a line, and the directive it is about where the text of the error names one.
+pub(super) type LineError = (Option<Directive>, ModFileReason);
+
 /// What is wrong with a line of a go.mod file.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ModFileFault {
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ModFileReason {
     /// The text cannot be divided into lines and blocks.
     #[error(transparent)]
-    Syntax(#[from] SyntaxFault),
+    Syntax(#[from] SyntaxReason),
     /// A line starts with a word that is no directive.
     #[error("unknown directive: {0}")]
     UnknownDirective(String),
@@ -145,7 +146,7 @@ pub enum ModFileFault {
     /// A module path ends in something that looks like a major version and must not be one.
     #[error("invalid module path")]
     ModulePath,
-    /// A version is none, or none of its module.
+    /// A text is no version, or no version of its module.
     #[error(transparent)]
     Version(#[from] VersionError),
     /// A version interval is not `[low, high]`.
@@ -169,8 +170,8 @@ pub enum ModFileFault {
 }
 
 /// What keeps a text from being divided into lines and blocks.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SyntaxFault {
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SyntaxReason {
     /// A comment starts with `/*`.
     #[error("mod files must use // comments (not /* */ comments)")]
     BlockComment,

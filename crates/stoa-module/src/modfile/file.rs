@@ -1,16 +1,13 @@
 //! go.mod files, read.
 
-use super::directive::Reader;
-use super::error::ModFileErrors;
-use super::lexer::decode_file;
-use super::parser::parse;
-use crate::{Version, semver};
+use crate::semver;
+use crate::version::Version;
 
 /// A go.mod file (`modfile.File`): its directives, each kind in the order of the file.
 ///
 /// Paths are kept as text, for a go.mod file may name modules that no proxy could serve. So are the versions of
 /// retractions, which may be anything; those of all other directives are canonical.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModFile {
     /// The module directive.
     pub module: Option<Module>,
@@ -35,7 +32,7 @@ pub struct ModFile {
 }
 
 /// What a module says of itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Module {
     /// The path, which need not be a valid one.
     pub path: String,
@@ -45,7 +42,7 @@ pub struct Module {
 }
 
 /// A setting for the runtime.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Godebug {
     /// What comes before the equals sign.
     pub key: String,
@@ -54,7 +51,7 @@ pub struct Godebug {
 }
 
 /// A module this one needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Require {
     /// The path.
     pub path: String,
@@ -65,7 +62,7 @@ pub struct Require {
 }
 
 /// A version to do without.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exclude {
     /// The path.
     pub path: String,
@@ -74,7 +71,7 @@ pub struct Exclude {
 }
 
 /// A module to be taken from elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replace {
     /// The path.
     pub path: String,
@@ -87,7 +84,7 @@ pub struct Replace {
 }
 
 /// Versions of this module that should not be used any more.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retract {
     /// The least of them.
     pub low: String,
@@ -105,41 +102,5 @@ impl Retract {
     pub fn contains(&self, version: &Version) -> bool {
         semver::compare(&self.low, version.as_str()).is_le()
             && semver::compare(version.as_str(), &self.high).is_le()
-    }
-}
-
-impl ModFile {
-    /// Reads the go.mod file of a main module (`modfile.Parse` without a version fixer): every line must be known
-    /// and right. `file` is the name of the file for errors.
-    ///
-    /// # Errors
-    ///
-    /// [`ModFileErrors`] with everything that is wrong, or the first syntax error.
-    ///
-    /// # Deviation
-    ///
-    /// Bytes that are not UTF-8 come out as U+FFFD.
-    pub fn parse(file: &str, data: &[u8]) -> Result<Self, ModFileErrors> {
-        Self::read(file, data, true)
-    }
-
-    /// Reads the go.mod file of any module (`modfile.ParseLax` without a version fixer): only the directives
-    /// `module`, `go`, `require`, `retract` and `ignore` are read, and all others ignored, for later versions of Go
-    /// may have more. Retractions that cannot be read are ignored too.
-    ///
-    /// # Errors
-    ///
-    /// As [`ModFile::parse`], for the directives that are read.
-    pub fn parse_lax(file: &str, data: &[u8]) -> Result<Self, ModFileErrors> {
-        Self::read(file, data, false)
-    }
-
-    fn read(file: &str, data: &[u8], strict: bool) -> Result<Self, ModFileErrors> {
-        let text = decode_file(data);
-        let mut reader = Reader::new(file, strict);
-        for statement in parse(file, &text).map_err(|error| ModFileErrors::syntax(file, error))? {
-            reader.read(&statement);
-        }
-        reader.finish()
     }
 }

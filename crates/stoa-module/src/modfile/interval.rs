@@ -2,19 +2,16 @@
 
 use std::borrow::Cow;
 
-use super::error::{Directive, ModFileFault};
+use super::error::{Directive, LineError, ModFileReason};
 use super::unquote::parse_string;
-use crate::{VersionError, VersionFault};
+use crate::{VersionError, VersionReason};
 
 /// The bounds of an interval and the tokens after it.
 pub(super) type Interval<'t, 'a> = (String, String, &'t [&'a str]);
 
-/// A fault with the directive it is about, if that is worth telling.
-pub(super) type LineFault = (Option<Directive>, ModFileFault);
-
 /// Reads `v1.0.0` or `[v1.0.0, v1.2.0]`. The versions may be anything.
-pub(super) fn parse_interval<'t, 'a>(tokens: &'t [&'a str]) -> Result<Interval<'t, 'a>, LineFault> {
-    let expected = |what| Err((None, ModFileFault::Interval(what)));
+pub(super) fn parse_interval<'t, 'a>(tokens: &'t [&'a str]) -> Result<Interval<'t, 'a>, LineError> {
+    let expected = |what| Err((None, ModFileReason::Interval(what)));
     let rest = match tokens {
         [] | ["(", ..] => return expected("'[' or version"),
         ["[", rest @ ..] => rest,
@@ -40,13 +37,13 @@ pub(super) fn parse_interval<'t, 'a>(tokens: &'t [&'a str]) -> Result<Interval<'
     Ok((low, high, rest))
 }
 
-fn parse_bound(token: &str) -> Result<String, LineFault> {
+fn parse_bound(token: &str) -> Result<String, LineError> {
     parse_string(token).map(Cow::into_owned).map_err(|error| {
         let directive = Directive {
             verb: "retract",
             path: String::new(),
         };
-        let fault = VersionError::new(token, VersionFault::Quoting(error));
-        (Some(directive), fault.into())
+        let reason = VersionError::new(token, VersionReason::Quoting(error));
+        (Some(directive), reason.into())
     })
 }

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::error::{Position, SyntaxFault};
+use super::error::{Position, SyntaxReason};
 use crate::unicode::is_print;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     End,
     Newline,
@@ -25,7 +25,7 @@ impl Kind {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Token<'a> {
     pub(super) kind: Kind,
     /// The text, of comments without the newline.
@@ -34,7 +34,7 @@ pub(super) struct Token<'a> {
 }
 
 /// A syntax error and where it is.
-pub(super) type LexError = (Position, SyntaxFault);
+pub(super) type LexError = (Position, SyntaxReason);
 
 /// Reads tokens one ahead of the parser, as errors in the token ahead come before those of the parser.
 pub(super) struct Lexer<'a> {
@@ -114,7 +114,7 @@ impl<'a> Lexer<'a> {
                     _ => Kind::Word,
                 })
             }
-            Some(c) if !is_word(c) => Err((self.position, SyntaxFault::UnexpectedChar(c))),
+            Some(c) if !is_word(c) => Err((self.position, SyntaxReason::UnexpectedChar(c))),
             Some(_) => self.read_word(),
         }
     }
@@ -133,11 +133,11 @@ impl<'a> Lexer<'a> {
     }
 
     fn read_string(&mut self, quote: char) -> Result<Kind, LexError> {
-        let end = (self.position, SyntaxFault::EndInString);
+        let end = (self.position, SyntaxReason::EndInString);
         self.advance();
         loop {
             if self.rest.starts_with('\n') {
-                return Err((self.position, SyntaxFault::NewlineInString));
+                return Err((self.position, SyntaxReason::NewlineInString));
             }
             match self.advance() {
                 None => return Err(end),
@@ -159,7 +159,7 @@ impl<'a> Lexer<'a> {
 
     fn refuse_block_comment(&self) -> Result<(), LexError> {
         if self.rest.starts_with("/*") {
-            Err((self.position, SyntaxFault::BlockComment))
+            Err((self.position, SyntaxReason::BlockComment))
         } else {
             Ok(())
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::unquote::{into_text, unquote};
 use crate::unicode::decode;
 
-/// The module path of a go.mod file (`modfile.ModulePath`), or `None` if there is none to be found.
+/// The module path of a go.mod file (`modfile.ModulePath`), or `None` if no line has one.
 ///
 /// This scans lines and tolerates any other problem of the file. It is what decides which major version a
 /// directory of a repository holds, so its oddities are the protocol: comments are cut before quotes are

@@ -1,6 +1,6 @@
 //! Dividing go.mod files into lines and blocks, with the comments that go with each.
 
-use super::error::{Position, SyntaxFault};
+use super::error::{Position, SyntaxReason};
 use super::lexer::{Kind, LexError, Lexer, Token};
 
 #[derive(Debug)]
@@ -117,16 +117,16 @@ impl<'a> Parser<'a, '_> {
                 }
                 Kind::Comment => comments.push(self.lexer.take()?.text),
                 Kind::End => {
-                    let fault = SyntaxFault::UnterminatedBlock {
+                    let reason = SyntaxReason::UnterminatedBlock {
                         file: self.file.to_owned(),
                         start,
                     };
-                    return Err((self.lexer.position(), fault));
+                    return Err((self.lexer.position(), reason));
                 }
                 Kind::CloseParen => {
                     self.lexer.take()?;
                     if !self.lexer.peek().ends_line() {
-                        return Err((self.lexer.position(), SyntaxFault::AfterBlock));
+                        return Err((self.lexer.position(), SyntaxReason::AfterBlock));
                     }
                     self.lexer.take()?;
                     return Ok(lines);

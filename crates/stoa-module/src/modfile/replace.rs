@@ -1,13 +1,12 @@
 //! Replace directives.
 
-use super::directive::{parse_path, parse_version, usage};
-use super::error::{Directive, ModFileFault};
+use super::arguments::{parse_path, parse_version, usage};
+use super::error::{Directive, LineError, ModFileReason};
 use super::file::Replace;
-use super::interval::LineFault;
 use crate::PathMajor;
 
 /// Reads `path [version] => path version` or `path [version] => directory`.
-pub(super) fn parse_replace(args: &[&str]) -> Result<Replace, LineFault> {
+pub(super) fn parse_replace(args: &[&str]) -> Result<Replace, LineError> {
     let (old, new) = match args {
         [path, "=>", new @ ..] => ((path, None), new),
         [path, version, "=>", new @ ..] => ((path, Some(version)), new),
@@ -24,7 +23,7 @@ pub(super) fn parse_replace(args: &[&str]) -> Result<Replace, LineFault> {
         })
     };
     let Some((_, major)) = PathMajor::split(&path) else {
-        return Err((at_path(), ModFileFault::ModulePath));
+        return Err((at_path(), ModFileReason::ModulePath));
     };
     let version = match old.1 {
         None => None,
@@ -39,13 +38,13 @@ pub(super) fn parse_replace(args: &[&str]) -> Result<Replace, LineFault> {
     let new_path = parse_path(new[0])?;
     let new_version = match new.get(1) {
         None => {
-            check_directory(&new_path).map_err(|fault| (None, fault))?;
+            check_directory(&new_path).map_err(|reason| (None, reason))?;
             None
         }
         Some(version) => {
             let version = parse_version("replace", &new_path, version)?;
             if is_directory_path(&new_path) {
-                return Err((None, ModFileFault::ReplacementDirectoryVersion(new_path)));
+                return Err((None, ModFileReason::ReplacementDirectoryVersion(new_path)));
             }
             Some(version)
         }
@@ -59,18 +58,18 @@ pub(super) fn parse_replace(args: &[&str]) -> Result<Replace, LineFault> {
 }
 
 /// What has no version must be a directory, and one of this system.
-fn check_directory(path: &str) -> Result<(), ModFileFault> {
+fn check_directory(path: &str) -> Result<(), ModFileReason> {
     if is_directory_path(path) {
         return if path.contains('\\') {
-            Err(ModFileFault::ReplacementOnWindows)
+            Err(ModFileReason::ReplacementOnWindows)
         } else {
             Ok(())
         };
     }
     Err(if path.contains('@') {
-        ModFileFault::ReplacementAtVersion
+        ModFileReason::ReplacementAtVersion
     } else {
-        ModFileFault::ReplacementWithoutVersion
+        ModFileReason::ReplacementWithoutVersion
     })
 }
 

@@ -2,12 +2,10 @@
 
 use std::borrow::Cow;
 
-use thiserror::Error;
-
 use crate::unicode::decode;
 
 /// Why a token is no string.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StringError {
     /// It starts with a quote and is no string literal of Go (`strconv.ErrSyntax`).
     #[error("invalid syntax")]
@@ -30,7 +28,7 @@ pub(super) fn parse_string(token: &str) -> Result<Cow<'_, str>, StringError> {
     }
 }
 
-/// The bytes that a literal in double quotes or backquotes stands for (`strconv.Unquote`); `None` if it is none.
+/// The bytes that a literal in double quotes or backquotes stands for (`strconv.Unquote`); `None` if the text is no such literal.
 pub(super) fn unquote(literal: &[u8]) -> Option<Cow<'_, [u8]>> {
     let [quote, inner @ .., last] = literal else {
         return None;

@@ -2,9 +2,6 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use crate::ModuleVersion;
-use crate::dirhash::{Hash1, go_mod_h1_of_sum};
-
 use super::content::{Content, ContentError, Digest};
 use super::directory::{DirectoryEntry, read_at, read_directory};
 use super::error::{SizeError, ZipError};
@@ -13,6 +10,8 @@ use super::names::EntryRules;
 use super::record::{DEFLATED, LOCAL_LEN, LocalHeader, STORED, signature, u32_at};
 use super::rules::CheckedFiles;
 use super::summary::ZipSummary;
+use crate::ModuleVersion;
+use crate::dirhash::{Hash1, go_mod_h1_of_sum};
 
 /// Checks that a file is a module zip of `target` that the go command accepts, and hashes it.
 ///
@@ -170,7 +169,7 @@ impl<R: Read + Seek> Contents<R> {
                 })
             })?;
             if progress.complete {
-                // Bytes between the end of the deflate stream and that of the section are nobody's.
+                // Ignore bytes between the end of the deflate stream and that of the section, as Go does.
                 complete = true;
                 break;
             }

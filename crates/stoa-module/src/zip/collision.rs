@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::fold::fold;
-
 use super::problem::FileProblem;
+use crate::fold::fold;
 
 /// Finds case-insensitive collisions, duplicates, and names that are both a file and a directory
 /// (`collisionChecker` of `golang.org/x/mod/zip`).

@@ -30,7 +30,7 @@ pub(super) struct Progress {
 }
 
 /// What is known of a content that was read to its end.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Digest {
     pub(super) sha256: [u8; 32],
     pub(super) crc: u32,
@@ -39,7 +39,7 @@ pub(super) struct Digest {
 }
 
 /// Why a content cannot be read on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ContentError {
     /// It is no deflate stream.
     Corrupt,

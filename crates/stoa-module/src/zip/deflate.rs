@@ -7,13 +7,13 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use sha2::{Digest as _, Sha256};
 
 use super::error::ZipError;
+use super::level::Level;
 use super::rules::FileEntry;
-use super::writer::Level;
 
 const BUFFER: usize = 64 * 1024;
 
 /// What is known of a content once it is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
     /// Its CRC-32.
     pub crc: u32,

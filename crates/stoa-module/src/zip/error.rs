@@ -58,7 +58,7 @@ impl ZipError {
 }
 
 /// Something exceeds a limit on sizes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SizeError {
     /// The files of a source tree together exceed [`MAX_ZIP_FILE`].

@@ -13,7 +13,7 @@ pub const MAX_LICENSE: u64 = 16 << 20;
 ///
 /// The first two are rules of the go command: it refuses whatever exceeds the defaults, so larger values only help
 /// other clients. The others keep the memory and time of a check in proportion, and have no counterpart in Go.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZipLimits {
     /// Bytes of the archive.
     pub archive_bytes: u64,

@@ -1,12 +1,11 @@
 //! The rules for the entries of a module zip.
 
-use crate::{ModuleVersion, PathKind};
-
 use super::collision::{Collision, Collisions};
 use super::error::{SizeError, ZipError};
 use super::limits::{MAX_GO_MOD, MAX_LICENSE, ZipLimits};
 use super::problem::{FileError, FileProblem};
 use super::rules::{CheckedFiles, check_size, is_clean};
+use crate::{ModuleVersion, PathKind};
 
 /// Checks entries in the order of the central directory (`checkZip` of `golang.org/x/mod/zip`).
 #[derive(Debug)]
@@ -69,7 +68,7 @@ impl EntryRules {
         }
         let path = PathKind::File
             .check(path)
-            .map_err(|fault| Collision::Found(fault.into()))?;
+            .map_err(|reason| Collision::Found(reason.into()))?;
         self.collisions.check(path, is_dir)?;
         if is_dir {
             return Ok(());

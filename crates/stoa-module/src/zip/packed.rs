@@ -2,15 +2,14 @@
 
 use std::io;
 
-use crate::ModuleVersion;
-use crate::dirhash::{Hash1, go_mod_h1_of_sum};
-
 use super::deflate::Member;
 use super::emit::{self, DESCRIPTOR_LEN, Written};
 use super::error::ZipError;
 use super::names::prefix;
 use super::rules::{FileEntry, sort_files};
 use super::summary::ZipSummary;
+use crate::ModuleVersion;
+use crate::dirhash::{Hash1, go_mod_h1_of_sum};
 
 /// A module zip whose contents are compressed already, wherever they are kept: all of it but those contents.
 ///
@@ -18,7 +17,7 @@ use super::summary::ZipSummary;
 /// makes of the same files with the same level.
 #[derive(Debug)]
 pub struct PackedZip {
-    /// The names.
+    /// Running h1 hash over file names and content hashes.
     hash: Hash1,
     /// Places in the list of files, in the order of the zip.
     files: Vec<usize>,
@@ -30,7 +29,7 @@ pub struct PackedZip {
 }
 
 /// A piece of a [`PackedZip`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// These bytes.
     Bytes(Vec<u8>),

@@ -3,13 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::limits::{MAX_GO_MOD, MAX_LICENSE};
 use crate::PathError;
 use crate::quote::Quoted;
 
-use super::limits::{MAX_GO_MOD, MAX_LICENSE};
-
 /// What is wrong with a file, or why it is left out. The texts are those of `golang.org/x/mod/zip`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileProblem {
     /// The path has empty, `.` or `..` elements.
@@ -90,7 +89,7 @@ pub enum FileProblem {
 }
 
 /// A file and what is wrong with it, displayed as `path: problem`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {problem}", self.path_text())]
 pub struct FileError {
     /// The path as it was given: relative to the module, or the whole name of a zip entry.
@@ -115,7 +114,7 @@ impl FileError {
 }
 
 /// The files that spoil a zip, displayed one a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileErrors(pub Vec<FileError>);
 
 impl fmt::Display for FileErrors {

@@ -47,11 +47,11 @@ fn len_at(bytes: &[u8], at: usize) -> usize {
 }
 
 /// A record contradicts itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct BadRecord;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RecordError;
 
 /// What comes before an entry's content.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct LocalHeader {
     pub(super) flags: u16,
     pub(super) method: u16,
@@ -72,7 +72,7 @@ impl LocalHeader {
     }
 
     /// Parses a whole record; returns the name as well.
-    pub(super) fn parse(record: &[u8]) -> Result<(Self, &[u8]), BadRecord> {
+    pub(super) fn parse(record: &[u8]) -> Result<(Self, &[u8]), RecordError> {
         let (name, extra) = record[LOCAL_LEN..].split_at(len_at(record, 26));
         let mut header = Self {
             flags: u16_at(record, 6),
@@ -84,14 +84,14 @@ impl LocalHeader {
         let mut wanted = [&mut header.uncompressed, &mut header.compressed];
         let found = take_zip64(extra, &mut wanted)?;
         if !found && header.compressed == MAX32 {
-            return Err(BadRecord);
+            return Err(RecordError);
         }
         Ok((header, name))
     }
 }
 
 /// An entry of the central directory: what a zip holds is what these say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CentralHeader {
     pub(super) flags: u16,
     pub(super) method: u16,
@@ -122,7 +122,7 @@ impl CentralHeader {
     }
 
     /// Parses a whole record as `readDirectoryHeader` of Go's `archive/zip` does; returns the name as well.
-    pub(super) fn parse(record: &[u8]) -> Result<(Self, &[u8]), BadRecord> {
+    pub(super) fn parse(record: &[u8]) -> Result<(Self, &[u8]), RecordError> {
         let (name, rest) = record[CENTRAL_LEN..].split_at(len_at(record, 28));
         let extra = &rest[..len_at(record, 30)];
         let mut header = Self {
@@ -142,14 +142,14 @@ impl CentralHeader {
         let found = take_zip64(extra, &mut wanted)?;
         // Go takes an uncompressed size of 2³²-1 at its word, but nothing else.
         if missing && !found {
-            return Err(BadRecord);
+            return Err(RecordError);
         }
         Ok((header, name))
     }
 }
 
 /// Replaces those values that are 2³²-1 by those of the first zip64 extra field; tells whether there is one.
-fn take_zip64(mut extra: &[u8], wanted: &mut [&mut u64]) -> Result<bool, BadRecord> {
+fn take_zip64(mut extra: &[u8], wanted: &mut [&mut u64]) -> Result<bool, RecordError> {
     while extra.len() >= 4 {
         let (tag, len) = (u16_at(extra, 0), len_at(extra, 2));
         let Some(mut field) = extra[4..].get(..len) else {
@@ -158,7 +158,7 @@ fn take_zip64(mut extra: &[u8], wanted: &mut [&mut u64]) -> Result<bool, BadReco
         if tag == ZIP64_EXTRA {
             for value in wanted.iter_mut().filter(|value| ***value == MAX32) {
                 let Some((number, rest)) = field.split_first_chunk::<8>() else {
-                    return Err(BadRecord);
+                    return Err(RecordError);
                 };
                 **value = u64::from_le_bytes(*number);
                 field = rest;
@@ -172,7 +172,7 @@ fn take_zip64(mut extra: &[u8], wanted: &mut [&mut u64]) -> Result<bool, BadReco
 }
 
 /// Where the central directory is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DirectoryEnd {
     pub(super) records: u64,
     pub(super) size: u64,

@@ -3,17 +3,16 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use crate::PathKind;
-use crate::modfile::ModFile;
-
 use super::collision::{Collision, Collisions};
 use super::error::{SizeError, ZipError};
 use super::limits::{MAX_GO_MOD, MAX_LICENSE, MAX_ZIP_FILE, ZipLimits};
 use super::problem::{FileError, FileErrors, FileProblem};
 use super::vendored::{VendorRule, is_vendored};
+use crate::PathKind;
+use crate::modfile::ModFile;
 
 /// What a file of a source tree is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// A regular file, executable or not.
     Regular,
@@ -26,7 +25,7 @@ pub enum FileKind {
 }
 
 /// A file of a source tree: where it is, how large and what it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileEntry {
     /// Path from the root of the module, with slashes. Not necessarily text: trees hold what they hold.
     pub path: Vec<u8>,
@@ -50,7 +49,7 @@ impl FileEntry {
 /// Files sorted into those a module zip holds, those it leaves out and those it must not hold.
 ///
 /// Displayed as three lists under the headings `valid:`, `omitted:` and `invalid:`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckedFiles {
     /// Paths of files that belong into the zip.
     pub valid: Vec<String>,
@@ -200,7 +199,7 @@ impl TreeRules<'_> {
         }
         let path = PathKind::File
             .check(path)
-            .map_err(|fault| Outcome::Invalid(fault.into()))?;
+            .map_err(|reason| Outcome::Invalid(reason.into()))?;
         if path.eq_ignore_ascii_case("go.mod") && path != "go.mod" {
             return Err(Outcome::Invalid(FileProblem::GoModCase));
         }

@@ -3,7 +3,7 @@
 use crate::dirhash::H1;
 
 /// What a module zip that passed all checks holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ZipSummary {
     /// The identity of the module: names and contents.
     pub h1: H1,

@@ -8,7 +8,7 @@ use super::vendored::{VendorRule, is_vendored};
 
 /// The files of a directory that [`check_files`] and [`create`](super::create) should see, and what the walk left
 /// out before.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TreeListing {
     /// Regular files, in the order of a walk: siblings by name, directories where their name puts them.
     pub files: Vec<FileEntry>,

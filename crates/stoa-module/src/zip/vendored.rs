@@ -12,7 +12,7 @@ pub fn is_vendored_package(path: impl AsRef<[u8]>, go_version: &str) -> bool {
 }
 
 /// Which of the two rules a module is under.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VendorRule {
     /// Before Go 1.24, or no known version.
     Historical,

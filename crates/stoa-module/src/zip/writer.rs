@@ -2,34 +2,15 @@
 
 use std::io::{self, Read, Write};
 
-use crate::ModuleVersion;
-use crate::dirhash::{Hash1, go_mod_h1_of_sum};
-
 use super::deflate::Deflater;
 use super::emit::{self, Written};
 use super::error::ZipError;
+use super::level::Level;
 use super::names::prefix;
 use super::rules::{FileEntry, sort_files};
 use super::summary::ZipSummary;
-
-/// How hard to compress, from 0 to 9; 6 by default.
-///
-/// Contents are what matters to a module's identity, so the level is free to choose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Level(pub(super) u32);
-
-impl Level {
-    /// A level; whatever is above 9 counts as 9.
-    pub fn new(level: u32) -> Self {
-        Self(level.min(9))
-    }
-}
-
-impl Default for Level {
-    fn default() -> Self {
-        Self(6)
-    }
-}
+use crate::ModuleVersion;
+use crate::dirhash::{Hash1, go_mod_h1_of_sum};
 
 /// Writes the zip of a module from the files of its source tree (`Create` of `golang.org/x/mod/zip`).
 ///

@@ -11,8 +11,8 @@ use serde_json::Value;
 use stoa_module::dirhash::{H1, Hash1, go_mod_h1};
 use stoa_module::fold::fold;
 use stoa_module::zip::{
-    self, CheckedFiles, FileEntry, FileError, FileKind, Level, StreamChecker, Verdict, ZipError, ZipLimits,
-    ZipSummary,
+    self, CheckedFiles, FileEntry, FileError, FileKind, Level, StreamChecker, StreamVerdict, ZipError,
+    ZipLimits, ZipSummary,
 };
 use stoa_module::{ModulePath, ModuleVersion, PathKind, Version, canonical_version};
 
@@ -147,7 +147,7 @@ fn check_both(zip: &[u8], target: &ModuleVersion) -> Result<ZipSummary, String> 
             .and_then(|()| checker.finish());
         assert_eq!(
             streamed.map_err(|e| e.to_string()),
-            seekable.clone().map(Verdict::Checked)
+            seekable.clone().map(StreamVerdict::Checked)
         );
     }
     seekable

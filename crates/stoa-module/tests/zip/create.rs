@@ -5,7 +5,7 @@ use std::io::Cursor;
 
 use proptest::prelude::*;
 use stoa_module::dirhash::{Hash1, go_mod_h1};
-use stoa_module::zip::{self, FileEntry, Level, StreamChecker, Verdict, ZipError, ZipLimits};
+use stoa_module::zip::{self, FileEntry, Level, StreamChecker, StreamVerdict, ZipError, ZipLimits};
 
 use crate::{PREFIX, create, seek, stream, stream_in, target};
 
@@ -53,14 +53,17 @@ proptest! {
             checker.write(chunk).unwrap();
             rest = after;
         }
-        prop_assert_eq!(checker.finish().unwrap(), Verdict::Checked(summary));
+        prop_assert_eq!(checker.finish().unwrap(), StreamVerdict::Checked(summary));
     }
 }
 
 #[test]
 fn one_byte_at_a_time() {
     let zip = create(&[("a", &vec![7; 70_000]), ("b", b"x")]);
-    assert_eq!(stream_in(&zip, 1).unwrap(), Verdict::Checked(seek(&zip).unwrap()));
+    assert_eq!(
+        stream_in(&zip, 1).unwrap(),
+        StreamVerdict::Checked(seek(&zip).unwrap())
+    );
 }
 
 #[test]
@@ -76,7 +79,7 @@ fn more_entries_than_the_old_format_counts() {
     let zip = create(&files);
     let summary = seek(&zip).unwrap();
     assert_eq!(summary.files, 70_000);
-    assert_eq!(stream(&zip).unwrap(), Verdict::Checked(summary));
+    assert_eq!(stream(&zip).unwrap(), StreamVerdict::Checked(summary));
 }
 
 #[test]

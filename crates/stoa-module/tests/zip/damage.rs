@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use stoa_module::zip::{self, Verdict, ZipLimits};
+use stoa_module::zip::{self, StreamVerdict, ZipLimits};
 
 use crate::{create, sample, seek, stream, stream_in, target};
 
@@ -31,7 +31,7 @@ fn truncation_is_an_error() {
 fn assert_no_silent_change(whole: &[u8], damaged: &[u8], at: usize) {
     let summary = seek(whole).unwrap();
     let sought = seek(damaged).ok();
-    if let Ok(Verdict::Checked(streamed)) = stream(damaged) {
+    if let Ok(StreamVerdict::Checked(streamed)) = stream(damaged) {
         assert_eq!(streamed, summary, "byte {at}");
         assert_eq!(sought, Some(streamed), "byte {at}");
     }
@@ -78,7 +78,7 @@ fn overwritten_bytes_change_nothing_silently() {
 #[test]
 fn what_is_no_zip_is_malformed() {
     for bytes in [&b""[..], b"<html>502 Bad Gateway</html>", &vec![0; 70_000]] {
-        assert!(!matches!(stream(bytes), Ok(Verdict::Checked(_))));
+        assert!(!matches!(stream(bytes), Ok(StreamVerdict::Checked(_))));
         assert!(!seek(bytes).unwrap_err().is_permanent());
     }
 }

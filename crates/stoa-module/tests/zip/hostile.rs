@@ -1,6 +1,6 @@
 //! Zips that break the rules, or say one thing twice in two ways.
 
-use stoa_module::zip::{FileProblem, Verdict, ZipError};
+use stoa_module::zip::{FileProblem, StreamVerdict, ZipError};
 
 use crate::raw::{Descriptor, Entry, zip};
 use crate::{PREFIX, seek, stream, stream_in};
@@ -101,7 +101,7 @@ fn a_directory_that_lies_about_contents() {
                 continue;
             }
             let zip = zip(&[changed]);
-            assert!(!matches!(stream(&zip), Ok(Verdict::Checked(_))));
+            assert!(!matches!(stream(&zip), Ok(StreamVerdict::Checked(_))));
             assert!(!seek(&zip).unwrap_err().is_permanent());
         }
     }
@@ -112,7 +112,7 @@ fn a_directory_with_other_names_decides() {
     // The local header is harmless, the directory is not.
     let entry = deflated("a").with(|e| e.central_name = format!("{PREFIX}b/../a"));
     let zip = zip(&[entry]);
-    assert_eq!(stream(&zip).unwrap(), Verdict::NeedsSeek);
+    assert_eq!(stream(&zip).unwrap(), StreamVerdict::NeedsSeek);
     let ZipError::BadFiles(errors) = seek(&zip).unwrap_err() else {
         panic!("not refused for its name")
     };
@@ -126,7 +126,7 @@ fn entries_that_the_directory_repeats() {
     let renamed = crate::raw::parts(&[Entry::stored("b", b"x")]).directory.remove(0);
     parts.directory.push(renamed);
     let zip = parts.zip(b"");
-    assert_eq!(stream(&zip).unwrap(), Verdict::NeedsSeek);
+    assert_eq!(stream(&zip).unwrap(), StreamVerdict::NeedsSeek);
     assert_eq!(seek(&zip).unwrap().files, 2);
 }
 
@@ -134,14 +134,14 @@ fn entries_that_the_directory_repeats() {
 fn descriptors_that_lie() {
     for change in [(|e| e.crc ^= 1) as fn(&mut Entry), |e| e.size += 1] {
         let zip = zip(&[deflated("a").with(change)]);
-        assert_eq!(stream(&zip).unwrap(), Verdict::NeedsSeek);
+        assert_eq!(stream(&zip).unwrap(), StreamVerdict::NeedsSeek);
     }
 }
 
 #[test]
 fn directories_with_content() {
     let zip = zip(&[Entry::stored("d/", b"x")]);
-    assert_eq!(stream(&zip).unwrap(), Verdict::NeedsSeek);
+    assert_eq!(stream(&zip).unwrap(), StreamVerdict::NeedsSeek);
     assert!(seek(&zip).is_err());
 }
 
@@ -154,6 +154,6 @@ fn an_entry_that_swallows_the_end_record() {
     directory.truncate(directory.len() - 22);
     let end = crate::raw::end(1, directory.len(), offset, b"");
     let zip = [parts.entries, directory, end].concat();
-    assert!(!matches!(stream(&zip), Ok(Verdict::Checked(_))));
+    assert!(!matches!(stream(&zip), Ok(StreamVerdict::Checked(_))));
     assert!(seek(&zip).is_err());
 }

@@ -12,7 +12,9 @@ mod shapes;
 
 use std::io::Cursor;
 
-use stoa_module::zip::{self, FileEntry, Level, StreamChecker, Verdict, ZipError, ZipLimits, ZipSummary};
+use stoa_module::zip::{
+    self, FileEntry, Level, StreamChecker, StreamVerdict, ZipError, ZipLimits, ZipSummary,
+};
 use stoa_module::{ModulePath, ModuleVersion, Version};
 
 const PREFIX: &str = "example.com/m@v1.0.0/";
@@ -23,13 +25,13 @@ fn target() -> ModuleVersion {
 }
 
 /// Checks a zip as it would arrive in pieces of a length.
-fn stream_in(zip: &[u8], len: usize) -> Result<Verdict, ZipError> {
+fn stream_in(zip: &[u8], len: usize) -> Result<StreamVerdict, ZipError> {
     let mut checker = StreamChecker::new(&target(), ZipLimits::default());
     zip.chunks(len).try_for_each(|chunk| checker.write(chunk))?;
     checker.finish()
 }
 
-fn stream(zip: &[u8]) -> Result<Verdict, ZipError> {
+fn stream(zip: &[u8]) -> Result<StreamVerdict, ZipError> {
     stream_in(zip, 4096)
 }
 

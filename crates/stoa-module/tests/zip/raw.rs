@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
 /// How checksum and sizes follow a content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Descriptor {
     None,
     Signed,
@@ -16,7 +16,7 @@ pub(crate) enum Descriptor {
 }
 
 /// An entry. What the directory says of it can be changed apart from what precedes its content.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) data: Vec<u8>,

@@ -1,6 +1,6 @@
 //! Unusual zips that are whole: those that can be judged front to back, and those that cannot.
 
-use stoa_module::zip::Verdict;
+use stoa_module::zip::StreamVerdict;
 
 use crate::raw::{Descriptor, Entry, end, parts, zip};
 use crate::{PREFIX, create, sample, seek, stream, stream_in};
@@ -9,7 +9,7 @@ use crate::{PREFIX, create, sample, seek, stream, stream_in};
 fn assert_streams(zip: &[u8]) {
     let summary = seek(zip).unwrap();
     for len in [1, 3, 4096] {
-        assert_eq!(stream_in(zip, len).unwrap(), Verdict::Checked(summary));
+        assert_eq!(stream_in(zip, len).unwrap(), StreamVerdict::Checked(summary));
     }
 }
 
@@ -17,7 +17,7 @@ fn assert_streams(zip: &[u8]) {
 fn assert_needs_seek(zip: &[u8]) {
     seek(zip).unwrap();
     for len in [1, 3, 4096] {
-        assert_eq!(stream_in(zip, len).unwrap(), Verdict::NeedsSeek);
+        assert_eq!(stream_in(zip, len).unwrap(), StreamVerdict::NeedsSeek);
     }
 }
 
@@ -157,7 +157,7 @@ fn an_end_record_within_a_comment_is_the_one_that_counts() {
     let inner = zip(&[Entry::stored("inner", b"another length")]);
     let both = parts(&[Entry::stored("outer", b"1")]).zip(&inner);
     assert_eq!(seek(&both).unwrap(), seek(&inner).unwrap());
-    assert_eq!(stream(&both).unwrap(), Verdict::NeedsSeek);
+    assert_eq!(stream(&both).unwrap(), StreamVerdict::NeedsSeek);
 }
 
 #[test]
@@ -174,6 +174,6 @@ fn a_zip64_locator_within_a_comment_is_followed_as_in_go() {
         end(0xffff, directory.len(), offset, b""),
     ]
     .concat();
-    assert_eq!(stream(&zip).unwrap(), Verdict::NeedsSeek);
+    assert_eq!(stream(&zip).unwrap(), StreamVerdict::NeedsSeek);
     assert!(seek(&zip).is_err());
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use stoa_fetch::{FetchError, Reply, SourceName};
 use stoa_module::ModuleVersion;
+use stoa_storage::StorageError;
 use stoa_sumdb::{ClientError, HeadOrigin, KeyName, RemoteError, RemotePath, SumError};
 
 use super::Alarm;
@@ -140,7 +141,13 @@ pub(super) fn failure(database: &KeyName, path: &RemotePath, error: ClientError)
             let reply = not_found(format!("not found: {error}"));
             return SumFailure::NotRecorded { database, reply }.into();
         }
-        ClientError::Store(_) | ClientError::Contended => return ProxyError::internal(error.to_string()),
+        ClientError::Store(error) => {
+            return match error.downcast::<StorageError>() {
+                Ok(error) => ProxyError::from(*error),
+                Err(error) => ProxyError::internal(ClientError::Store(error).to_string()),
+            };
+        }
+        ClientError::Contended => return ProxyError::internal(error.to_string()),
         ClientError::Note {
             origin: HeadOrigin::Stored,
             ..

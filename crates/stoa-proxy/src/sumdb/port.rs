@@ -4,22 +4,22 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use quick_cache::{Weighter, sync::Cache};
+use stoa_cache::{Cache, CacheOptions, Flights, LostError};
 use stoa_fetch::{Caller, Context, FetchError, SmallFiles};
 use stoa_storage::{RecordName, Records};
 use stoa_sumdb::{BoxError, KeyName, Port, RemoteError, RemotePath, Swap, TileLevel};
-use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
-use crate::{
-    Cause, ProxyError,
-    flights::{Flights, Lost},
-};
+use crate::{Cause, ProxyError, weights};
 
 /// How long a tile that was read, and has not been verified yet, is shared.
 const FRESH: Duration = Duration::from_secs(30);
 /// Memory for such tiles, in bytes; one has 8 KiB.
 const FRESH_BYTES: u64 = 4 << 20;
+
+/// So many paths are read at once. Each lookup reads a handful of tiles.
+const READS: usize = 8192;
 
 /// Where the answers of a database come from.
 #[derive(Clone, Debug)]
@@ -38,43 +38,22 @@ pub struct DatabasePort {
     name: KeyName,
     remote: Remote,
     records: Arc<dyn Records>,
-    reads: Flights<RemotePath, Bytes, FetchError>,
-    fresh: Arc<Fresh>,
-}
-
-/// Tiles that were read, and not verified yet.
-struct Fresh(Cache<RemotePath, (Instant, Bytes), ByLength>);
-
-#[derive(Clone, Debug)]
-struct ByLength;
-
-impl Weighter<RemotePath, (Instant, Bytes)> for ByLength {
-    fn weight(&self, _: &RemotePath, (_, data): &(Instant, Bytes)) -> u64 {
-        256 + data.len() as u64
-    }
-}
-
-impl Fresh {
-    fn get(&self, path: &RemotePath) -> Option<Bytes> {
-        let (since, data) = self.0.get(path)?;
-        (since.elapsed() < FRESH).then_some(data)
-    }
-
-    fn put(&self, path: RemotePath, data: Bytes) {
-        self.0.insert(path, (Instant::now(), data));
-    }
+    reads: Flights<RemotePath, (), Bytes, FetchError>,
+    /// Tiles that were read, and not verified yet.
+    fresh: Arc<Cache<RemotePath, Bytes>>,
 }
 
 impl DatabasePort {
     /// The database of this name. Reads run on `tasks`, whose owner waits for them at shutdown.
     pub fn new(name: KeyName, remote: Remote, records: Arc<dyn Records>, tasks: TaskTracker) -> Self {
-        let expected = usize::try_from(FRESH_BYTES / (8 << 10)).unwrap_or(usize::MAX);
+        let options = CacheOptions::new(FRESH_BYTES).max_age(FRESH);
+        let weigh = |path: &RemotePath, data: &Bytes| weights::of_remote_path(path) + data.len();
         Self {
             name,
             remote,
             records,
-            reads: Flights::new(tasks),
-            fresh: Arc::new(Fresh(Cache::with_weighter(expected, FRESH_BYTES, ByLength))),
+            reads: Flights::new(tasks, READS),
+            fresh: Arc::new(Cache::weighed_by(options, weigh)),
         }
     }
 
@@ -85,7 +64,7 @@ impl DatabasePort {
 
     /// Forgets what has not been verified: something did not hold.
     pub(super) fn forget_fresh(&self) {
-        self.fresh.0.clear();
+        self.fresh.clear();
     }
 
     fn record(&self, path: &str) -> Result<RecordName, BoxError> {
@@ -99,12 +78,12 @@ impl DatabasePort {
             }
             .into());
         };
-        let work = || {
+        let work = |()| {
             let (files, fresh, path) = (Arc::clone(files), Arc::clone(&self.fresh), path.clone());
             async move {
                 // Whoever was just ahead may have read it already.
-                if let Some(data) = fresh.get(&path) {
-                    return Ok(data);
+                if let Some(known) = fresh.get(&path) {
+                    return Ok(known.value);
                 }
                 let (below, limit) = (path.to_string(), path.max_bytes() as u64);
                 // The go command waits for a checksum, whatever class the module has that it is of.
@@ -115,10 +94,11 @@ impl DatabasePort {
                 }
                 Ok(data)
             }
+            .in_current_span()
         };
-        let landed = self.reads.fly(path, work, |_, key| drop(key)).await;
-        let landed =
-            landed.map_err(|Lost| ProxyError::internal("a read panicked or was dropped; see the log"))?;
+        let landed = self.reads.join(path, || (), work)?.wait().await;
+        let landed = landed
+            .map_err(|LostError| ProxyError::internal("a read panicked or was dropped; see the log"))?;
         Ok(landed.result?)
     }
 }
@@ -168,7 +148,7 @@ impl Port for DatabasePort {
         match self.records.read(&name).await {
             Ok(data) => data.map(Into::into),
             Err(error) => {
-                tracing::warn!(%path, %error, "what is kept of a checksum database cannot be read");
+                tracing::warn!(%path, error = %error.report(), "what is kept of a checksum database cannot be read");
                 None
             }
         }
@@ -178,7 +158,7 @@ impl Port for DatabasePort {
         let written = match self.record(&path.to_string()) {
             Ok(name) => {
                 let written = self.records.write(&name, Bytes::copy_from_slice(data)).await;
-                written.map_err(BoxError::from)
+                written.map_err(|error| BoxError::from(error.report().to_string()))
             }
             Err(error) => Err(error),
         };

@@ -34,6 +34,7 @@ impl fmt::Display for PrivateGate {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ChecksumDatabase for PrivateGate {
     async fn get(&self, path: &RemotePath) -> Result<SumAnswer, ProxyError> {
         match path {

@@ -4,15 +4,12 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use quick_cache::{Weighter, sync::Cache};
+use stoa_cache::{Cache, CacheOptions};
 use stoa_sumdb::RemotePath;
 use tokio::time::Instant;
 
 use super::{ChecksumDatabase, SumAnswer};
-use crate::{Outcome, ProxyError};
-
-/// What one remembered "not found" costs beside its text, in bytes: key, bookkeeping.
-const OVERHEAD: u64 = 512;
+use crate::{Outcome, ProxyError, weights};
 
 /// How long answers are believed.
 #[derive(Clone, Debug)]
@@ -25,33 +22,26 @@ pub struct SumMemoryOptions {
     pub capacity: u64,
 }
 
-/// Remembers what may change: the latest head, and lookups of what is not there. Everything else is cached by the innermost layer, which
-/// verifies it.
+/// Remembers what may change: the latest head, and lookups of what is not there. Everything else is cached by the
+/// innermost layer, which verifies it.
 #[derive(Debug)]
 pub struct SumMemory {
     inner: Arc<dyn ChecksumDatabase>,
     options: SumMemoryOptions,
     latest: Mutex<Option<(Instant, SumAnswer)>>,
-    missing: Cache<RemotePath, (Instant, ProxyError), ByWeight>,
-}
-
-#[derive(Clone, Debug)]
-struct ByWeight;
-
-impl Weighter<RemotePath, (Instant, ProxyError)> for ByWeight {
-    fn weight(&self, _: &RemotePath, (_, error): &(Instant, ProxyError)) -> u64 {
-        OVERHEAD + error.reply().map_or(0, |reply| reply.body.len() as u64)
-    }
+    missing: Cache<RemotePath, ProxyError>,
 }
 
 impl SumMemory {
     /// Remembers what `inner` answers.
     pub fn new(inner: Arc<dyn ChecksumDatabase>, options: SumMemoryOptions) -> Self {
-        let expected = usize::try_from(options.capacity / (4 * OVERHEAD)).unwrap_or(usize::MAX);
+        let cache = CacheOptions::new(options.capacity).max_age(options.negative_ttl);
+        let weigh =
+            |path: &RemotePath, error: &ProxyError| weights::of_remote_path(path) + weights::of_error(error);
         Self {
             inner,
             latest: Mutex::default(),
-            missing: Cache::with_weighter(expected, options.capacity, ByWeight),
+            missing: Cache::weighed_by(cache, weigh),
             options,
         }
     }
@@ -93,16 +83,14 @@ impl fmt::Display for SumMemory {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ChecksumDatabase for SumMemory {
     async fn get(&self, path: &RemotePath) -> Result<SumAnswer, ProxyError> {
         if *path == RemotePath::Latest {
             return self.latest().await;
         }
-        if let Some((since, error)) = self.missing.get(path) {
-            if since.elapsed() < self.options.negative_ttl {
-                return Err(error);
-            }
-            self.missing.remove(path);
+        if let Some(missing) = self.missing.get(path) {
+            return Err(missing.value);
         }
         let answer = self.inner.get(path).await;
         // A tile that is not there yet may be there with the next lookup.
@@ -110,8 +98,7 @@ impl ChecksumDatabase for SumMemory {
             && error.is_not_found()
             && matches!(path, RemotePath::Lookup(_))
         {
-            self.missing
-                .insert(path.clone(), (Instant::now(), error.clone().remembered()));
+            self.missing.put(path.clone(), error.clone().remembered());
         }
         answer
     }

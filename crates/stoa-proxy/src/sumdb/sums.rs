@@ -106,7 +106,7 @@ impl Sums for CheckedSums {
             return Err(error);
         };
         if let (SumFailure::Unavailable { .. }, Unavailable::Allow) = (failure, self.unavailable) {
-            tracing::warn!(module = %target, %error, "stored unverified (sumdb.unavailable = \"allow\")");
+            tracing::warn!(module = %target, error = %error.report(), "stored unverified (sumdb.unavailable = \"allow\")");
             self.watch.verified(Verification::Allowed);
             return Ok(Expected::anything());
         }

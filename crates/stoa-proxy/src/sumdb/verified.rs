@@ -144,6 +144,7 @@ impl fmt::Debug for VerifiedDatabase {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ChecksumDatabase for VerifiedDatabase {
     async fn get(&self, path: &RemotePath) -> Result<SumAnswer, ProxyError> {
         let error = match self.answer(path).await {

@@ -128,6 +128,7 @@ impl fmt::Display for Watched {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ChecksumDatabase for Watched {
     async fn get(&self, path: &RemotePath) -> Result<SumAnswer, ProxyError> {
         let answer = self.inner.get(path).await;

@@ -24,7 +24,7 @@ pub(crate) enum Say {
 pub(crate) struct Fake {
     says: Arc<Mutex<HashMap<Resource, Say>>>,
     held: Arc<watch::Sender<bool>>,
-    asked: Arc<watch::Sender<Vec<Resource>>>,
+    asked: Arc<watch::Sender<Vec<Question>>>,
     running: Arc<Mutex<(usize, usize)>>,
 }
 
@@ -68,6 +68,12 @@ impl Fake {
     }
 
     pub(crate) fn asked(&self) -> Vec<Resource> {
+        let questions = self.questions().into_iter();
+        questions.map(|question| question.resource).collect()
+    }
+
+    /// What it was asked, each with its context.
+    pub(crate) fn questions(&self) -> Vec<Question> {
         self.asked.borrow().clone()
     }
 
@@ -86,15 +92,15 @@ impl Fake {
         asked.wait_for(|asked| asked.len() >= count).await.unwrap();
     }
 
-    async fn answer(&self, resource: &Resource) -> Result<Say, ProxyError> {
+    async fn answer(&self, question: &Question) -> Result<Say, ProxyError> {
         let _running = {
             let mut running = self.running.lock();
             running.0 += 1;
             running.1 = running.1.max(running.0);
             Running(Arc::clone(&self.running))
         };
-        self.asked.send_modify(|asked| asked.push(resource.clone()));
-        let say = self.says.lock().get(resource).cloned();
+        self.asked.send_modify(|asked| asked.push(question.clone()));
+        let say = self.says.lock().get(&question.resource).cloned();
         self.held.subscribe().wait_for(|held| !held).await.unwrap();
         match say {
             Some(Say::Error(error)) => Err(error),
@@ -120,7 +126,7 @@ impl fmt::Display for Fake {
 #[async_trait]
 impl Protocol for Fake {
     async fn get(&self, question: &Question) -> Result<Answer, ProxyError> {
-        let content = match self.answer(&question.resource).await? {
+        let content = match self.answer(question).await? {
             Say::Bytes(bytes) => Content::Bytes(bytes),
             Say::Growing(growing) => Content::Growing(growing),
             Say::Error(_) | Say::Panic => unreachable!("dealt with"),
@@ -132,7 +138,7 @@ impl Protocol for Fake {
 #[async_trait]
 impl Stasher for Fake {
     async fn stash(&self, question: &Question) -> Result<Stashed, ProxyError> {
-        let content = match self.answer(&question.resource).await? {
+        let content = match self.answer(question).await? {
             Say::Bytes(bytes) => Content::Bytes(bytes),
             Say::Growing(growing) => Content::Growing(growing),
             Say::Error(_) | Say::Panic => unreachable!("dealt with"),

@@ -5,11 +5,12 @@ use std::{num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_dispatch::{Concurrency, HttpOptions, HttpTransports, LaneSettings, RetrySettings};
-use stoa_fetch::{Caller, Chain, Context, Deadlines, HttpClient, Limits, Off, Question};
-use stoa_module::{ModulePath, ModuleVersion, Resource, zip::ZipLimits};
+use stoa_fetch::{Caller, Context, Deadlines, HttpClient, Limits, Off, Question};
+use stoa_module::{ModulePath, ModuleVersion, PatternList, Resource, zip::ZipLimits};
 use stoa_proxy::{
-    Admission, Answer, Content, FetchAndSave, Growing, Ingest, NetworkMode, NoCheck, Pool, Protocol,
-    ProxyError, RevalidationCache, RevalidationOptions, SingleFlight, Stash, Stashed, Stasher, StorageFirst,
+    Answer, Content, Growing, Ingest, NetworkMode, NoCheck, Protocol, ProtocolOptions, ProxyError,
+    RevalidationOptions, SourceOptions, Stashed, Stasher, StasherOptions, fetch_pipeline, protocol_pipeline,
+    stash_pipeline,
 };
 use stoa_storage::{FileKey, FileKind, MemoryStorage, Storage};
 use stoa_testing::{fixtures::ModuleFixture, upstream::Upstream};
@@ -118,21 +119,31 @@ impl Lab {
             ..Deadlines::default()
         };
         let client = client(&deadlines);
-        let chain = Chain::new(&upstream.url().parse().unwrap(), &client, &(Arc::new(Off) as _));
         let tasks = TaskTracker::new();
-        let pool = Pool::new(Arc::new(chain), FETCHES);
-        let ingest = Ingest {
-            zip_limits,
-            sums: Arc::new(NoCheck),
-            refusal_ttl: Duration::from_secs(30),
+        let sources = SourceOptions {
+            routes: Vec::new(),
+            private: PatternList::default(),
+            upstream: upstream.url().parse().unwrap(),
+            fetches: FETCHES,
         };
-        let leaf = FetchAndSave::new(Arc::new(pool), Arc::clone(&storage), ingest, tasks.clone());
-        let stasher: Arc<dyn Stasher> = Arc::new(SingleFlight::new(Arc::new(leaf), tasks.clone()));
-        let stash = Stash::new(Arc::clone(&stasher));
-        let admission = Admission::new(Arc::new(stash), REQUESTS);
-        let first = StorageFirst::new(Arc::new(admission), Arc::clone(&storage), NetworkMode::Online);
-        let options = RevalidationOptions::default();
-        let protocol = Arc::new(RevalidationCache::new(Arc::new(first), options, tasks.clone()));
+        let fetcher = fetch_pipeline(&sources, &client, &(Arc::new(Off) as _));
+        let options = StasherOptions {
+            ingest: Ingest {
+                zip_limits,
+                sums: Arc::new(NoCheck),
+                refusal_ttl: Duration::from_secs(30),
+            },
+            flights: 1000,
+            network: NetworkMode::Online,
+            owners: None,
+        };
+        let stasher = stash_pipeline(options, fetcher, &storage, &tasks);
+        let options = ProtocolOptions {
+            revalidation: RevalidationOptions::default(),
+            requests: REQUESTS,
+            network: NetworkMode::Online,
+        };
+        let protocol = protocol_pipeline(&options, Arc::clone(&stasher), &storage, &tasks);
         Self {
             upstream,
             storage,

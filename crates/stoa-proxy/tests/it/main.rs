@@ -4,9 +4,11 @@
 
 mod admission;
 mod checksums;
+mod contexts;
 mod fake;
 mod fallback;
 mod lab;
+mod module_queries;
 mod negatives;
 mod pool;
 mod resolved_info;

@@ -33,10 +33,11 @@ fn growing_zip(fake: &Fake) -> GrowingWriter {
 }
 
 const CALLERS: usize = 200;
+const FLIGHTS: usize = 8;
 
 fn flights() -> (Fake, Arc<SingleFlight>, TaskTracker) {
     let (fake, tasks) = (Fake::new(), TaskTracker::new());
-    let flight = SingleFlight::new(Arc::new(fake.clone()), tasks.clone());
+    let flight = SingleFlight::new(Arc::new(fake.clone()), FLIGHTS, tasks.clone());
     (fake, Arc::new(flight), tasks)
 }
 

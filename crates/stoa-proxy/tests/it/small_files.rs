@@ -115,8 +115,11 @@ async fn a_file_that_cannot_be_stored_is_not_returned() {
     let lab = Lab::over(storage).await;
     lab.upstream.module(&module());
     let error = stash(&lab, &info()).await.unwrap_err();
-    assert_eq!(error.meaning(), Meaning::Internal);
+    assert_eq!(error.meaning(), Meaning::StorageFull);
     assert!(error.to_string().contains("no room"), "{error}");
+    assert!(!error.to_string().contains("somewhere"), "{error}");
+    let report = error.report().to_string();
+    assert!(report.contains("cannot store somewhere: "), "{report}");
 }
 
 #[tokio::test]

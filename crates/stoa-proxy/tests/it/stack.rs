@@ -111,8 +111,8 @@ async fn a_failure_upstream_is_never_a_not_found() {
 async fn the_stack_prints_its_order() {
     let lab = Lab::new().await;
     let want = format!(
-        "revalidation_cache > storage_first({}) > admission({REQUESTS}) > stash > single_flight > \
-         fetch_and_save(no_check) > pool({FETCHES}) > upstream({})",
+        "revalidation_cache > storage_first({}) > admission({REQUESTS}) > resolved_info > stash > \
+         single_flight > fetch_and_save(no_check) > pool({FETCHES}) > routes(upstream({}))",
         lab.storage,
         lab.upstream.url()
     );

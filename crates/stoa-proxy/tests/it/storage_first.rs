@@ -225,3 +225,11 @@ async fn a_stored_file_is_served_without_asking_and_each_stands_alone() {
     first.ask(&info()).await.unwrap();
     assert_eq!(fake.asked(), [zip(), go_mod()]);
 }
+
+#[tokio::test]
+async fn offline_a_retracted_version_is_better_than_none() {
+    let (_fake, storage, first) = first(NetworkMode::Offline, &[]).await;
+    let retracting = ModuleFixture::new("example.com/a", "v1.1.0").retract("v1.1.0", "published by mistake");
+    store_fixture(storage.as_ref(), &retracting).await;
+    assert_eq!(version(&first).await, "v1.1.0");
+}

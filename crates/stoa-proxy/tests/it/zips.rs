@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use stoa_module::zip::{self, FileEntry, Level, StreamChecker, Verdict, ZipLimits};
+use stoa_module::zip::{self, FileEntry, Level, StreamChecker, StreamVerdict, ZipLimits};
 use stoa_proxy::{Content, Growing, Meaning, Stasher};
 use stoa_storage::{DiskStorage, FileKind};
 use stoa_testing::{content, fixtures::stored_zip, gate::Gate, reply::Reply};
@@ -189,7 +189,7 @@ async fn a_zip_that_only_makes_sense_from_its_end_is_taken() {
     checker.write(&zip).unwrap();
     assert_eq!(
         checker.finish().unwrap(),
-        Verdict::NeedsSeek,
+        StreamVerdict::NeedsSeek,
         "the test is about such a zip"
     );
     let directory = tempfile::tempdir().unwrap();
@@ -271,7 +271,7 @@ async fn the_last_byte_is_held_back_until_the_zip_is_stored() {
                     zip
                 );
             } else {
-                assert_eq!(last.unwrap_err().meaning(), Meaning::Internal);
+                assert_eq!(last.unwrap_err().meaning(), Meaning::StorageFull);
                 assert_eq!(lab.stored(FileKind::Zip).await, None);
             }
         }

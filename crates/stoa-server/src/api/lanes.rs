@@ -1,4 +1,4 @@
-//! `/api/v1/lanes`: what the dispatcher's lanes do, and changing them by hand.
+//! `/api/v1/lanes`: what the dispatcher's lanes do, and overrides of their settings.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -47,12 +47,12 @@ struct View {
     #[serde(skip_serializing_if = "Option::is_none")]
     breaker_open_seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    asleep_seconds: Option<f64>,
+    throttled_seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_failure: Option<String>,
-    /// Whether somebody changed it by hand.
-    by_hand: bool,
-    /// When it goes back to the configuration by itself.
+    /// Whether an operator has overridden some of its settings.
+    overridden: bool,
+    /// When the override ends by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     reverts_in_seconds: Option<f64>,
     idle_seconds: f64,
@@ -69,8 +69,8 @@ struct Counts {
     refused: u64,
     failed: u64,
     attempts: u64,
-    repeats: u64,
-    sleeps: u64,
+    retries: u64,
+    throttles: u64,
     breaker_openings: u64,
 }
 
@@ -94,9 +94,9 @@ impl From<LaneStatus> for View {
             breaker: status.breaker.as_str(),
             breaker_mode: status.mode.as_str(),
             breaker_open_seconds: seconds(open),
-            asleep_seconds: seconds(status.asleep),
+            throttled_seconds: seconds(status.throttled),
             last_failure: status.last_failure.map(|text| text.to_string()),
-            by_hand: status.by_hand,
+            overridden: status.overridden,
             reverts_in_seconds: seconds(status.reverts_in),
             idle_seconds: status.idle.as_secs_f64(),
             counts: Counts {
@@ -108,8 +108,8 @@ impl From<LaneStatus> for View {
                 refused: counts.refused,
                 failed: counts.failed,
                 attempts: counts.attempts,
-                repeats: counts.repeats,
-                sleeps: counts.sleeps,
+                retries: counts.retries,
+                throttles: counts.throttles,
                 breaker_openings: counts.openings,
             },
         }
@@ -126,7 +126,7 @@ struct Change {
     rate: Option<String>,
     burst: Option<NonZeroU32>,
     breaker: Option<String>,
-    /// For how long, such as `10m`; without it, until it is changed again.
+    /// For how long, such as `10m`; without it, until the lane is reset.
     #[serde(rename = "for")]
     lasting: Option<String>,
 }
@@ -203,14 +203,14 @@ async fn set(State(api): State<Api>, name: Name, Json(change): Json<Change>) -> 
         .dispatcher
         .set_lane(&key, &update)
         .map_err(|error| failed(&error))?;
-    tracing::info!(lane = %key, ?update, "a lane was changed by hand");
+    tracing::info!(lane = %key, ?update, "an operator overrode settings of a lane");
     Ok(Json(status.into()))
 }
 
 async fn reset(State(api): State<Api>, name: Name) -> Result<Json<View>, Problem> {
     let key = key(name)?;
     let status = api.dispatcher.reset_lane(&key).ok_or_else(|| none(&key))?;
-    tracing::info!(lane = %key, "a lane was put back to the configuration");
+    tracing::info!(lane = %key, "an operator ended the override of a lane");
     Ok(Json(status.into()))
 }
 

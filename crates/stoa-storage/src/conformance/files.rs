@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{content, hash, key, open, pattern, put, some_key};
+use super::examples::{commit, content, hash, key, open, pattern, put, some_key};
 use crate::error::StorageError;
 use crate::key::FileKind;
-use crate::storage::{Put, Storage};
+use crate::put::Put;
+use crate::storage::Storage;
 
 pub(super) async fn run(make: &impl AsyncFn() -> Arc<dyn Storage>) {
     absent_files_are_none(&*make().await).await;
@@ -178,7 +179,7 @@ async fn tags_tell_contents_apart(storage: &dyn Storage) {
         for seed in [1, 2] {
             // Recompressed: the same hash, other bytes.
             let bytes = pattern(if h1.is_some() { len + seed } else { len }, seed as u64);
-            super::commit(storage, &key, &bytes, 4096, h1.as_ref()).await;
+            commit(storage, &key, &bytes, 4096, h1.as_ref()).await;
             let tag = open(storage, &key).await.etag().clone();
             let again = open(storage, &key).await.etag().clone();
             assert_eq!(tag, again, "the tag of {key} is stable");

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use stoa_module::ModulePath;
 
-use super::{key, module, pattern, put, version};
+use super::examples::{key, module, pattern, put, version};
 use crate::key::FileKind;
-use crate::storage::{Storage, StoredVersion};
+use crate::storage::Storage;
+use crate::stored_version::StoredVersion;
 
 pub(super) async fn run(make: &impl AsyncFn() -> Arc<dyn Storage>) {
     versions_are_in_order_with_their_files(&*make().await).await;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{commit, content, hash, open, pattern, put, some_key};
+use super::examples::{commit, content, hash, open, pattern, put, some_key};
 use crate::key::FileKind;
-use crate::storage::{Put, Storage};
+use crate::put::Put;
+use crate::storage::Storage;
 
 pub(super) async fn run(make: &impl AsyncFn() -> Arc<dyn Storage>) {
     a_quarantined_key_is_free(&*make().await).await;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::{commit, content, hash, key, pattern, put, some_key};
+use super::examples::{commit, content, hash, key, pattern, put, some_key};
 use crate::key::FileKind;
-use crate::storage::{Put, Storage};
+use crate::put::Put;
+use crate::storage::Storage;
 
 const RACERS: u8 = 16;
 

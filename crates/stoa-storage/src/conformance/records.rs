@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
-use super::{content, pattern, put, some_key};
+use super::examples::{content, pattern, put, some_key};
 use crate::error::StorageError;
 use crate::key::FileKind;
 use crate::record_name::RecordName;

@@ -7,10 +7,11 @@ use std::task::Poll;
 
 use bytes::Bytes;
 
-use super::{commit, content, hash, pattern, put, some_key};
+use super::examples::{self, commit, content, hash, pattern, put, some_key};
 use crate::key::FileKind;
+use crate::put::Put;
 use crate::stage::ReadAt;
-use crate::storage::{Put, Storage};
+use crate::storage::Storage;
 
 pub(super) async fn run(make: &impl AsyncFn() -> Arc<dyn Storage>) {
     nothing_shows_before_the_commit(&*make().await).await;
@@ -58,7 +59,7 @@ async fn any_size_arrives_whole(storage: &dyn Storage) {
         .into_iter()
         .enumerate()
     {
-        let key = super::key("example.com/m", &format!("v0.{n}.0"), FileKind::Zip);
+        let key = examples::key("example.com/m", &format!("v0.{n}.0"), FileKind::Zip);
         let bytes = pattern(len, 2);
         assert_eq!(commit(storage, &key, &bytes, piece, None).await, Put::Stored);
         assert_eq!(
@@ -103,7 +104,7 @@ async fn assert_reads(reader: &dyn ReadAt, bytes: &[u8], when: &str) {
 
 async fn readers_follow_the_file(storage: &dyn Storage) {
     for publish in [true, false] {
-        let key = super::key(
+        let key = examples::key(
             "example.com/m",
             if publish { "v1.0.0" } else { "v1.1.0" },
             FileKind::Zip,

@@ -68,7 +68,7 @@ impl Directories {
         Ok(())
     }
 
-    /// Forgets what is known: somebody removed a directory behind our back.
+    /// Forgets which directories are durable: another program removed one.
     pub(super) fn forget(&self) {
         self.durable.lock().clear();
     }
@@ -101,6 +101,20 @@ pub(super) fn create_all(directory: &Path) -> io::Result<()> {
     };
     if is_new {
         let _ = sync(above);
+    }
+    Ok(())
+}
+
+/// Creates `directory` and, if that is missing too, the one above it; nothing further up.
+pub(super) fn create_pair(directory: &Path) -> io::Result<()> {
+    match create(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            directory.parent().map_or(Err(error), create)?;
+            create(directory)?;
+        }
+        created => {
+            created?;
+        }
     }
     Ok(())
 }

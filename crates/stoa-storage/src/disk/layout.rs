@@ -47,7 +47,7 @@ impl Layout {
         &self.quarantine
     }
 
-    /// Where a file goes that was never published, because its content is not to be had.
+    /// Where a file goes whose content was refused, so that it was never published.
     pub(super) fn rejected(&self, key: &FileKey) -> PathBuf {
         self.quarantine.join("rejected").join(key.to_string())
     }

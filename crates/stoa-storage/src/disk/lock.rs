@@ -7,9 +7,9 @@ use std::path::Path;
 use rustix::fs::{FlockOperation, flock};
 use stoa_module::ModuleVersion;
 
-use super::Disk;
 use super::directories;
-use super::publish::exists;
+use super::lookup::exists;
+use super::tree::Tree;
 use crate::error::StorageError;
 use crate::key::{FileKey, FileKind};
 
@@ -19,15 +19,15 @@ pub(super) struct Guard {
     _file: File,
 }
 
-impl Disk {
+impl Tree {
     /// The lock for publishing the zip of `target`.
     ///
     /// A zip and its hash are two files, and must never belong to different zips. While nothing is taken out of
     /// service this needs no lock: only the writer whose zip won records a hash. So writers hold the lock shared,
-    /// and never wait for each other; who removes something holds it alone.
+    /// and never wait for each other; a remover holds it alone.
     ///
-    /// A hash whose zip is gone (somebody deleted it by hand) is
-    /// removed first, or it would come to stand for the new one.
+    /// A hash whose zip is gone (an operator deleted it) is removed first, or it would be taken for the hash of the
+    /// new zip.
     pub(super) fn lock_to_publish(&self, target: &ModuleVersion) -> Result<Guard, StorageError> {
         let guard = lock(self.layout.lock(), FlockOperation::LockShared)?;
         if !self.has_stray_hash(target)? {

@@ -1,25 +1,26 @@
 //! Making a file visible, whole and for good.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use stoa_module::ModuleVersion;
 use stoa_module::dirhash::H1;
 
-use super::directories::Unsettled;
+use super::directories::{self, Unsettled};
+use super::lookup::exists;
 use super::temp::Temp;
-use super::{Disk, directories};
+use super::tree::Tree;
 use crate::error::StorageError;
 use crate::key::{FileKey, FileKind};
 use crate::pread::pread;
-use crate::storage::Put;
+use crate::put::Put;
 
-impl Disk {
+impl Tree {
     pub(super) fn put(&self, key: &FileKey, content: &[u8]) -> Result<Put, StorageError> {
         let path = self.layout.file(key);
         if exists(&path)? {
-            // Whoever wrote it may not have come to this yet.
+            // Its writer may not have synced the name yet.
             self.settle(&path)?;
             return Ok(Put::Existed);
         }
@@ -59,7 +60,7 @@ impl Disk {
         let _guard = self.lock_to_publish(target)?;
         let put = self.place(&mut temp, &zip)?;
         if let Some(mut record) = record {
-            // The winner may have died before it recorded the hash; the same bytes have the same hash.
+            // The winner may have died before it recorded the hash. The same bytes have the same hash.
             let ours = put == Put::Stored || (!exists(&hash)? && same_content(temp.file(), &zip)?);
             if ours {
                 // In the same directory, so that one sync settles both.
@@ -102,23 +103,6 @@ impl Disk {
         file.parent()
             .map_or(Ok(Unsettled::default()), |parent| self.directories.ensure(parent))
     }
-}
-
-/// Whether something has this name.
-pub(super) fn exists(path: &Path) -> Result<bool, StorageError> {
-    match fs::symlink_metadata(path) {
-        Ok(_) => Ok(true),
-        Err(error) if is_absent(&error) => Ok(false),
-        Err(error) => Err(StorageError::from_io("look up", path, error)),
-    }
-}
-
-/// Whether the error says that there is no such file.
-pub(super) fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
 }
 
 fn same_content(ours: &File, path: &Path) -> Result<bool, StorageError> {

@@ -4,17 +4,18 @@ use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::publish::is_absent;
+use super::directories;
+use super::lookup::is_absent;
 use super::temp::{Temp, unique_name};
-use super::{Disk, directories};
+use super::tree::Tree;
 use crate::error::StorageError;
 use crate::key::{FileKey, FileKind};
 
-impl Disk {
+impl Tree {
     /// Moves the file to `.stoa/quarantine/<time and a number>/<its place in the layout>`.
     ///
-    /// The hash of a zip goes first, and durably: a zip without a hash is sound, a hash without its zip would
-    /// come to stand for the next one.
+    /// The hash of a zip is moved first, and durably: a zip without a hash is sound, but a hash without its zip would
+    /// be taken for the hash of the next one.
     pub(super) fn quarantine(&self, key: &FileKey) -> Result<bool, StorageError> {
         let _guard = self.lock_to_remove()?;
         let incident = self.layout.quarantine().join(incident_name());

@@ -8,29 +8,30 @@ use std::sync::Arc;
 use stoa_module::ModuleVersion;
 use stoa_module::dirhash::H1;
 
-use super::Disk;
-use super::publish::{exists, is_absent};
-use crate::blob::{Blob, ETag, SMALL_FILE};
+use super::lookup::{exists, open_file};
+use super::tree::Tree;
+use crate::blob::{Blob, SMALL_FILE};
 use crate::error::StorageError;
+use crate::etag::ETag;
 use crate::key::{FileKey, FileKind};
 use crate::pread::pread;
 
 /// The most a hash record may have; it has some 50 bytes.
 const MAX_HASH: usize = 256;
 
-impl Disk {
+impl Tree {
     pub(super) fn open(&self, key: &FileKey) -> Result<Option<Blob>, StorageError> {
         let path = self.layout.file(key);
         loop {
             let Some((file, metadata)) = open_file(&path)? else {
-                return Ok(None);
+                return self.check_root().map(|()| None);
             };
             if key.kind != FileKind::Zip {
                 return blob(path, file, &metadata, None).map(Some);
             }
             let h1 = match self.read_hash(&key.target) {
-                // The zip may be sound: whoever serves it without a hash to compare with decides.
-                Err(StorageError::Corrupt { .. }) => None,
+                // The zip may be sound: the caller decides whether to serve it without a hash to compare with.
+                Err(StorageError::Damaged(_)) => None,
                 h1 => h1?,
             };
             // A hash is there only as long as its zip is. If the zip was replaced meanwhile, look again.
@@ -43,7 +44,7 @@ impl Disk {
     pub(super) fn h1(&self, target: &ModuleVersion) -> Result<Option<H1>, StorageError> {
         let zip = FileKey::new(target.clone(), FileKind::Zip);
         if !exists(&self.layout.file(&zip))? {
-            return Ok(None);
+            return self.check_root().map(|()| None);
         }
         self.read_hash(target)
     }
@@ -59,27 +60,8 @@ impl Disk {
             .and_then(|text| text.trim().parse().ok());
         match parsed {
             Some(h1) => Ok(Some(h1)),
-            None => Err(StorageError::Corrupt {
-                path,
-                reason: "it holds no h1 hash".to_owned(),
-            }),
+            None => Err(StorageError::damaged(&path, "it holds no h1 hash")),
         }
-    }
-}
-
-pub(super) fn open_file(path: &Path) -> Result<Option<(File, Metadata)>, StorageError> {
-    let opened = File::open(path).and_then(|file| {
-        let metadata = file.metadata()?;
-        Ok((file, metadata))
-    });
-    match opened {
-        Ok((file, metadata)) if metadata.is_file() => Ok(Some((file, metadata))),
-        Ok(_) => Err(StorageError::Corrupt {
-            path: path.to_owned(),
-            reason: "it is not a file".to_owned(),
-        }),
-        Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(StorageError::from_io("open", path, error)),
     }
 }
 
@@ -101,10 +83,10 @@ fn blob(path: PathBuf, file: File, metadata: &Metadata, h1: Option<&H1>) -> Resu
         .and_then(|len| pread(&file, 0, len));
     let content = read.map_err(|error| StorageError::from_io("read", &path, error))?;
     if (content.len() as u64) < len {
-        return Err(StorageError::Corrupt {
-            path,
-            reason: format!("it ends before its {len} bytes"),
-        });
+        return Err(StorageError::damaged(
+            &path,
+            format!("it ends before its {len} bytes"),
+        ));
     }
     let tag = tag.unwrap_or_else(|| ETag::of_content(&content));
     Ok(Blob::from_bytes(path, content, tag))

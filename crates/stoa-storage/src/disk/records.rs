@@ -3,41 +3,21 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::read::open_file;
+use super::lookup::open_file;
 use super::temp::Temp;
-use super::{Disk, DiskStorage};
+use super::tree::Tree;
 use crate::error::StorageError;
 use crate::pread::pread;
 use crate::record_name::RecordName;
-use crate::records::{self, Records};
+use crate::records;
 
-#[async_trait]
-impl Records for DiskStorage {
-    async fn read(&self, name: &RecordName) -> Result<Option<Bytes>, StorageError> {
-        let name = name.clone();
-        self.on_disk(move |disk| disk.read_record(&name)).await
-    }
-
-    async fn write(&self, name: &RecordName, content: Bytes) -> Result<(), StorageError> {
-        let name = name.clone();
-        self.on_disk(move |disk| disk.write_record(&name, &content)).await
-    }
-
-    async fn swap(&self, name: &RecordName, old: Option<&[u8]>, new: Bytes) -> Result<bool, StorageError> {
-        let (name, old) = (name.clone(), old.map(Bytes::copy_from_slice));
-        self.on_disk(move |disk| disk.swap_record(&name, old.as_ref(), &new))
-            .await
-    }
-}
-
-impl Disk {
-    fn read_record(&self, name: &RecordName) -> Result<Option<Bytes>, StorageError> {
+impl Tree {
+    pub(super) fn read_record(&self, name: &RecordName) -> Result<Option<Bytes>, StorageError> {
         let path = self.layout.record(name);
         let Some((file, metadata)) = open_file(&path)? else {
-            return Ok(None);
+            return self.check_root().map(|()| None);
         };
         let len = metadata.len();
         records::check_len(|| path.clone(), len)?;
@@ -48,7 +28,7 @@ impl Disk {
             .map_err(|error| StorageError::from_io("read", &path, error))
     }
 
-    fn write_record(&self, name: &RecordName, content: &[u8]) -> Result<(), StorageError> {
+    pub(super) fn write_record(&self, name: &RecordName, content: &[u8]) -> Result<(), StorageError> {
         let (path, temp) = self.prepare_record(name, content)?;
         let guard = self.lock_records()?;
         self.replace(temp, &path)?;
@@ -56,8 +36,13 @@ impl Disk {
         self.settle(&path)
     }
 
-    fn swap_record(&self, name: &RecordName, old: Option<&Bytes>, new: &[u8]) -> Result<bool, StorageError> {
-        // Who comes too late need not write anything. Whether one came in time is decided below.
+    pub(super) fn swap_record(
+        &self,
+        name: &RecordName,
+        old: Option<&Bytes>,
+        new: &[u8],
+    ) -> Result<bool, StorageError> {
+        // A caller that is too late already writes nothing. Whether it came in time is decided below, under the lock.
         if self.read_record(name)?.as_ref() != old {
             return Ok(false);
         }

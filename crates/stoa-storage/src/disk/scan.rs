@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use stoa_module::{ModulePath, Version};
 
-use super::Disk;
 use super::layout::{VERSIONS, parse_file_name};
-use super::publish::is_absent;
+use super::lookup::is_absent;
+use super::tree::Tree;
 use crate::error::StorageError;
-use crate::storage::StoredVersion;
+use crate::stored_version::StoredVersion;
 
-impl Disk {
+impl Tree {
     pub(super) fn versions(&self, module: &ModulePath) -> Result<Vec<StoredVersion>, StorageError> {
         let mut found: BTreeMap<Version, StoredVersion> = BTreeMap::new();
         entries(&self.layout.versions(module), |name, kind| {
@@ -24,6 +24,9 @@ impl Disk {
             }
             true
         })?;
+        if found.is_empty() {
+            self.check_root()?;
+        }
         Ok(found.into_values().collect())
     }
 
@@ -39,6 +42,9 @@ impl Disk {
         };
         if limit > 0 {
             walk.descend(self.layout.root(), "")?;
+        }
+        if walk.found.is_empty() {
+            self.check_root()?;
         }
         Ok(walk.found)
     }
@@ -60,7 +66,7 @@ impl Walk<'_> {
     fn descend(&mut self, directory: &Path, prefix: &str) -> Result<(), StorageError> {
         let mut steps: Vec<(String, PathBuf)> = Vec::new();
         entries(directory, |name, kind| {
-            // At the top are domains; lost+found, for one, is none, and may not be read.
+            // Directories at the top are domains. Others, such as lost+found, may not even be readable.
             let may_lead_to_modules = kind.is_dir() && (!prefix.is_empty() || name.contains('.'));
             if let Some(element) = unescape_element(&name).filter(|_| may_lead_to_modules) {
                 let (path, place) = (format!("{prefix}{element}"), directory.join(&name));

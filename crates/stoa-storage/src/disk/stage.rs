@@ -11,19 +11,19 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_module::dirhash::H1;
 
-use super::Disk;
-use super::publish::exists;
+use super::lookup::exists;
 use super::temp::Temp;
+use super::tree::Tree;
 use crate::blocking::blocking;
 use crate::error::StorageError;
 use crate::key::FileKey;
 use crate::pread::read;
+use crate::put::Put;
 use crate::stage::{ReadAt, Stage};
-use crate::storage::Put;
 
 /// A temporary file that knows its key.
 pub(super) struct DiskStage {
-    disk: Arc<Disk>,
+    tree: Arc<Tree>,
     key: FileKey,
     temp: Temp,
     written: Arc<Written>,
@@ -32,16 +32,16 @@ pub(super) struct DiskStage {
 }
 
 impl DiskStage {
-    pub(super) fn begin(disk: Arc<Disk>, key: FileKey) -> Result<Self, StorageError> {
+    pub(super) fn begin(tree: Arc<Tree>, key: FileKey) -> Result<Self, StorageError> {
         // A name the file system cannot have is refused now, and not after the download.
-        exists(&disk.layout.file(&key))?;
-        let temp = Temp::create(disk.layout.tmp())?;
+        exists(&tree.layout.file(&key))?;
+        let temp = Temp::create(tree.layout.tmp())?;
         let written = Arc::new(Written {
             file: Arc::clone(temp.file()),
             len: AtomicU64::new(0),
         });
         Ok(Self {
-            disk,
+            tree,
             key,
             temp,
             written,
@@ -56,7 +56,7 @@ impl DiskStage {
         let error = io::Error::other("an earlier write failed or was given up");
         Err(StorageError::from_io(
             "complete",
-            &self.disk.layout.file(&self.key),
+            &self.tree.layout.file(&self.key),
             error,
         ))
     }
@@ -73,6 +73,7 @@ impl fmt::Debug for DiskStage {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Stage for DiskStage {
     async fn write(&mut self, chunk: Bytes) -> Result<(), StorageError> {
         self.check()?;
@@ -83,7 +84,7 @@ impl Stage for DiskStage {
         let end = at + chunk.len() as u64;
         self.broken = true;
         let done: io::Result<()> = blocking(move || file.write_all_at(&chunk, at)).await;
-        done.map_err(|error| StorageError::from_io("write", &self.disk.layout.file(&self.key), error))?;
+        done.map_err(|error| StorageError::from_io("write", &self.tree.layout.file(&self.key), error))?;
         self.written.len.store(end, Ordering::Release);
         self.broken = false;
         Ok(())
@@ -96,18 +97,18 @@ impl Stage for DiskStage {
     async fn commit(self: Box<Self>, h1: Option<&H1>) -> Result<Put, StorageError> {
         self.check()?;
         let h1 = h1.copied();
-        let Self { disk, key, temp, .. } = *self;
+        let Self { tree, key, temp, .. } = *self;
         blocking(move || {
             temp.sync()?;
-            disk.publish(temp, &key, h1.as_ref())
+            tree.publish(temp, &key, h1.as_ref())
         })
         .await
     }
 
     async fn reject(self: Box<Self>) -> Result<(), StorageError> {
         self.check()?;
-        let Self { disk, key, temp, .. } = *self;
-        blocking(move || disk.keep_aside(temp, &key)).await
+        let Self { tree, key, temp, .. } = *self;
+        blocking(move || tree.keep_aside(temp, &key)).await
     }
 }
 
@@ -125,6 +126,7 @@ impl Written {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ReadAt for Written {
     async fn read_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
         let left = self.len().saturating_sub(offset);

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use super::directories;
 use crate::error::StorageError;
-use crate::storage::Put;
+use crate::put::Put;
 
 /// A temporary file, locked as long as it is open and removed when it is dropped unpublished.
 #[derive(Debug)]
@@ -26,13 +26,14 @@ pub(super) struct Temp {
 }
 
 impl Temp {
-    /// A new file in `directory`, which is created again if somebody removed it.
+    /// A new file in `directory`. That and the directory above it are created again if another program removed them;
+    /// what is further up is the storage's root, whose absence is an error.
     pub(super) fn create(directory: &Path) -> Result<Self, StorageError> {
         loop {
             let path = directory.join(unique_name());
             let attempt = match Self::create_at(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    directories::create_all(directory).and_then(|()| Self::create_at(&path))
+                    directories::create_pair(directory).and_then(|()| Self::create_at(&path))
                 }
                 attempt => attempt,
             };
@@ -140,7 +141,7 @@ pub(super) fn sweep(directory: &Path) -> Result<(), StorageError> {
     let failed = |error| StorageError::from_io("read", directory, error);
     for entry in fs::read_dir(directory).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        // What cannot be opened or removed may be another user's, or gone: it harms nobody where it is.
+        // A file that cannot be opened or removed may belong to another user, or be gone. It does no harm where it is.
         let Ok(file) = File::open(&path) else { continue };
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
             let _ = fs::remove_file(&path);
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn sweeps_only_what_nobody_holds() {
+    fn sweeps_only_what_no_process_holds() {
         let directory = tempfile::tempdir().unwrap();
         let held = Temp::create(directory.path()).unwrap();
         fs::write(directory.path().join("4711-0-abandoned"), b"half a fi").unwrap();

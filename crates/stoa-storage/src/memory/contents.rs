@@ -7,10 +7,11 @@ use bytes::Bytes;
 use stoa_module::dirhash::H1;
 use stoa_module::{ModulePath, Version};
 
-use crate::blob::ETag;
+use crate::etag::ETag;
 use crate::key::{FileKey, FileKind};
+use crate::put::Put;
 use crate::record_name::RecordName;
-use crate::storage::{Put, StoredVersion};
+use crate::stored_version::StoredVersion;
 
 /// The stored files of every module, the records, and how many bytes count as used.
 #[derive(Debug, Default)]

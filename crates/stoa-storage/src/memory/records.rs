@@ -1,37 +1,34 @@
 //! Records in memory.
 
-use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::contents::Contents;
-use super::{MemoryStorage, place};
+use super::shelves::{Shelves, place};
 use crate::error::StorageError;
 use crate::record_name::RecordName;
-use crate::records::{self, Records};
+use crate::records;
 
-#[async_trait]
-impl Records for MemoryStorage {
-    async fn read(&self, name: &RecordName) -> Result<Option<Bytes>, StorageError> {
-        Ok(self.contents.lock().records.get(name).cloned())
+impl Shelves {
+    pub(super) fn write_record(&self, name: &RecordName, content: &Bytes) -> Result<(), StorageError> {
+        self.replace_record(&mut self.contents.lock(), name, content)
     }
 
-    async fn write(&self, name: &RecordName, content: Bytes) -> Result<(), StorageError> {
-        self.replace(&mut self.contents.lock(), name, &content)
-    }
-
-    async fn swap(&self, name: &RecordName, old: Option<&[u8]>, new: Bytes) -> Result<bool, StorageError> {
+    pub(super) fn swap_record(
+        &self,
+        name: &RecordName,
+        old: Option<&[u8]>,
+        new: &Bytes,
+    ) -> Result<bool, StorageError> {
         let mut contents = self.contents.lock();
         if contents.records.get(name).map(AsRef::as_ref) != old {
             return Ok(false);
         }
-        self.replace(&mut contents, name, &new)?;
+        self.replace_record(&mut contents, name, new)?;
         Ok(true)
     }
-}
 
-impl MemoryStorage {
     /// Stores a record in place of another, whose room it may take.
-    fn replace(
+    fn replace_record(
         &self,
         contents: &mut Contents,
         name: &RecordName,
@@ -42,7 +39,7 @@ impl MemoryStorage {
         let older = contents.records.get(name).map_or(0, |older| older.len() as u64);
         let others = contents.used - older;
         if self.max_bytes.saturating_sub(others) < len {
-            return Err(self.full(contents.used, &place(name)));
+            return Err(self.full(contents.used, name));
         }
         // A copy, because the bytes given may be a small part of a large buffer.
         let copy = Bytes::copy_from_slice(content);

@@ -9,15 +9,15 @@ use bytes::{Bytes, BytesMut};
 use parking_lot::RwLock;
 use stoa_module::dirhash::H1;
 
-use super::{MemoryStorage, Reserved};
+use super::shelves::{Reserved, Shelves, place};
 use crate::error::StorageError;
 use crate::key::FileKey;
+use crate::put::Put;
 use crate::stage::{ReadAt, Stage};
-use crate::storage::Put;
 
 /// The pieces of a file, and the room they take.
 pub(super) struct MemoryStage {
-    storage: MemoryStorage,
+    shelves: Arc<Shelves>,
     key: FileKey,
     pieces: Arc<RwLock<Pieces>>,
     reserved: Reserved,
@@ -26,10 +26,10 @@ pub(super) struct MemoryStage {
 }
 
 impl MemoryStage {
-    pub(super) fn begin(storage: MemoryStorage, key: FileKey) -> Result<Self, StorageError> {
-        let reserved = storage.reserve(&key, 0)?;
+    pub(super) fn begin(shelves: Arc<Shelves>, key: FileKey) -> Result<Self, StorageError> {
+        let reserved = shelves.reserve(&key, 0)?;
         Ok(Self {
-            storage,
+            shelves,
             key,
             pieces: Arc::default(),
             reserved,
@@ -42,7 +42,7 @@ impl MemoryStage {
             return Ok(());
         }
         let error = io::Error::other("an earlier write was refused");
-        Err(StorageError::from_io("complete", &super::place(&self.key), error))
+        Err(StorageError::from_io("complete", &place(&self.key), error))
     }
 }
 
@@ -55,11 +55,12 @@ impl fmt::Debug for MemoryStage {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Stage for MemoryStage {
     async fn write(&mut self, chunk: Bytes) -> Result<(), StorageError> {
         self.check()?;
         self.broken = true;
-        let room = self.storage.reserve(&self.key, chunk.len())?;
+        let room = self.shelves.reserve(&self.key, chunk.len())?;
         self.reserved.join(room);
         self.pieces.write().push(Bytes::copy_from_slice(&chunk));
         self.broken = false;
@@ -74,11 +75,11 @@ impl Stage for MemoryStage {
         self.check()?;
         // The pieces and the whole are both in memory here for a moment; then readers use the whole.
         let content = self.pieces.write().join();
-        Ok(self.storage.shelve(&self.key, content, h1, self.reserved))
+        Ok(self.shelves.shelve(&self.key, content, h1, self.reserved))
     }
 
     async fn reject(self: Box<Self>) -> Result<(), StorageError> {
-        // Memory has no place for what nobody may have.
+        // Memory has no place to keep rejected bytes.
         self.check()
     }
 }
@@ -134,6 +135,7 @@ impl Pieces {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ReadAt for RwLock<Pieces> {
     async fn read_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
         Ok(self.read().read(offset, len))

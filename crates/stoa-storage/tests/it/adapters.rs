@@ -117,6 +117,7 @@ struct RemoteFile {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ReadAt for RemoteFile {
     async fn read_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
         self.blob.read_at(offset, len).await.map_err(io::Error::other)

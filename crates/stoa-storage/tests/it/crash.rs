@@ -179,8 +179,5 @@ async fn files_cut_short_behind_our_back_are_noticed() {
         .set_len(10)
         .unwrap();
     let error = blob.bytes(100_000).await.unwrap_err();
-    assert!(
-        matches!(error, stoa_storage::StorageError::Corrupt { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, stoa_storage::StorageError::Damaged(_)), "{error}");
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use bytes::Bytes;
-use stoa_storage::{DiskStorage, FileKind, Put, Storage, StorageError, open_url};
+use stoa_storage::{DiskStorage, FileKind, Put, Records, Storage, StorageError, open_url};
 
 use crate::support::{key, private_tree, tree, zip_key};
 
@@ -77,14 +77,14 @@ async fn in_a_full_directory() {
         .put(&zip_key(), Bytes::from(vec![7; 2 << 20]))
         .await
         .unwrap_err();
-    assert!(matches!(error, StorageError::Full { .. }), "{error:?}");
+    assert!(matches!(error, StorageError::Full(_)), "{error:?}");
     let mut stage = storage.stage(&zip_key()).await.unwrap();
     let error = loop {
         if let Err(error) = stage.write(Bytes::from(vec![7; 100_000])).await {
             break error;
         }
     };
-    assert!(matches!(error, StorageError::Full { .. }), "{error:?}");
+    assert!(matches!(error, StorageError::Full(_)), "{error:?}");
     assert_eq!(private_tree(&root, "tmp").len(), 1);
     stage
         .commit(None)
@@ -135,16 +135,14 @@ async fn in_a_read_only_directory() {
     let root = root();
     for fresh in [root.join("stored"), root.join("missing")] {
         let error = DiskStorage::open(&fresh).unwrap_err();
-        assert!(matches!(error, StorageError::Denied { .. }), "{error:?}");
-        let message = error.to_string();
-        assert!(
-            message.starts_with(&format!("access to {}", fresh.display())),
-            "{message}"
-        );
+        assert!(matches!(error, StorageError::NotPermitted(_)), "{error:?}");
+        let (message, report) = (error.to_string(), error.report().to_string());
         assert!(
             message.ends_with("make it readable and writable for the user that runs stoa"),
             "{message}"
         );
+        assert!(!message.contains(root.to_str().unwrap()), "{message}");
+        assert!(report.contains(&format!(" {}", fresh.display())), "{report}");
         assert!(open_url(fresh.to_str().unwrap()).is_err());
     }
 }
@@ -212,14 +210,72 @@ fn a_root_that_cannot_be_one_is_a_clear_error() {
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();
     for root in [file.clone(), file.join("below")] {
-        let message = DiskStorage::open(&root).unwrap_err().to_string();
-        let expected = format!("cannot create the storage directory {}: ", root.display());
-        assert!(message.starts_with(&expected), "{message}");
+        let error = DiskStorage::open(&root).unwrap_err();
+        assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
+        let expected = format!(
+            "{error}: cannot create the storage directory {}: ",
+            root.display()
+        );
+        let report = error.report().to_string();
+        assert!(report.starts_with(&expected), "{report}");
     }
 }
 
+/// What every call says of `key`, of which nothing is stored.
+async fn errors_of_every_call(storage: &DiskStorage, key: &stoa_storage::FileKey) -> Vec<StorageError> {
+    let module = key.target.path();
+    vec![
+        storage.open(key).await.unwrap_err(),
+        storage.put(key, Bytes::from_static(b"x")).await.unwrap_err(),
+        storage.stage(key).await.unwrap_err(),
+        storage.h1(&key.target).await.unwrap_err(),
+        storage.versions(module).await.unwrap_err(),
+        storage.modules(None, 10).await.unwrap_err(),
+        storage.quarantine(key).await.unwrap_err(),
+        storage.check().await.unwrap_err(),
+        storage
+            .read(&"service/record".parse().unwrap())
+            .await
+            .unwrap_err(),
+        storage
+            .write(&"service/record".parse().unwrap(), Bytes::new())
+            .await
+            .unwrap_err(),
+    ]
+}
+
 #[tokio::test]
-async fn names_too_long_for_the_file_system_are_bad_keys() {
+async fn a_root_that_is_gone_is_unavailable_and_not_empty() {
+    let directory = tempfile::tempdir().unwrap();
+    let (root, away) = (directory.path().join("root"), directory.path().join("away"));
+    let storage = DiskStorage::open(&root).unwrap();
+    storage.put(&zip_key(), Bytes::from_static(b"zip")).await.unwrap();
+    let absent = key("example.com/absent", "v1.0.0", FileKind::Zip);
+    fs::rename(&root, &away).unwrap();
+    for replaced in [false, true] {
+        if replaced {
+            fs::write(&root, "a file in its place").unwrap();
+        }
+        for error in errors_of_every_call(&storage, &absent).await {
+            assert!(
+                matches!(error, StorageError::Unavailable(_)),
+                "{replaced}: {error:?}"
+            );
+            let (message, report) = (error.to_string(), error.report().to_string());
+            assert!(!message.contains('/'), "{message}");
+            assert!(report.contains(root.to_str().unwrap()), "{report}");
+        }
+    }
+    assert!(root.is_file(), "nothing is made in place of the root");
+    fs::remove_file(&root).unwrap();
+    fs::rename(&away, &root).unwrap();
+    let stored = storage.open(&zip_key()).await.unwrap().expect("it is back");
+    assert_eq!(stored.bytes(100).await.unwrap(), "zip");
+    assert!(storage.open(&absent).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn names_too_long_for_the_file_system_are_invalid() {
     let directory = tempfile::tempdir().unwrap();
     let storage = DiskStorage::open(directory.path()).unwrap();
     let long = "x".repeat(300);
@@ -238,11 +294,9 @@ async fn names_too_long_for_the_file_system_are_bad_keys() {
             storage.h1(&key.target).await.unwrap_err(),
         ];
         for error in refused {
-            assert!(matches!(error, StorageError::BadKey { .. }), "{error:?}");
+            assert!(matches!(error, StorageError::InvalidName(_)), "{error:?}");
             assert!(
-                error
-                    .to_string()
-                    .ends_with("is longer than the file system allows"),
+                error.to_string().ends_with("is longer than the storage allows"),
                 "{error}"
             );
         }

@@ -279,7 +279,7 @@ async fn a_damaged_hash_is_said_to_be_damaged() {
     );
     fs::write(&record, "h1:not a hash").unwrap();
     let error = storage.h1(&zip_key().target).await.unwrap_err();
-    assert!(matches!(error, StorageError::Corrupt { .. }), "{error}");
+    assert!(matches!(error, StorageError::Damaged(_)), "{error}");
     let blob = storage
         .open(&zip_key())
         .await

@@ -17,10 +17,11 @@ async fn refuses_what_does_not_fit() {
     };
     assert_eq!(put("v1.0.0", 6).await.unwrap(), Put::Stored);
     let refused = put("v1.1.0", 5).await.unwrap_err();
-    assert!(matches!(refused, StorageError::Full { .. }), "{refused}");
+    assert!(matches!(refused, StorageError::Full(_)), "{refused}");
     assert_eq!(
-        refused.to_string(),
-        "no room left to store memory:/a.b/c/@v/v1.1.0.info: free space or raise the limit"
+        refused.report().to_string(),
+        "the storage of this proxy has no room left: free space or raise the limit: \
+         cannot store memory:/a.b/c/@v/v1.1.0.info: the memory storage holds 6 of at most 10 bytes"
     );
     assert_eq!(put("v1.2.0", 4).await.unwrap(), Put::Stored);
     assert_eq!(
@@ -41,9 +42,9 @@ async fn staged_bytes_count_until_they_are_dropped() {
         .put(&key("a.b/c", "v1.0.0", INFO), Bytes::from_static(b"1234"))
         .await
         .unwrap_err();
-    assert!(matches!(refused, StorageError::Full { .. }), "{refused}");
+    assert!(matches!(refused, StorageError::Full(_)), "{refused}");
     let refused = stage.write(Bytes::from_static(b"1234")).await.unwrap_err();
-    assert!(matches!(refused, StorageError::Full { .. }), "{refused}");
+    assert!(matches!(refused, StorageError::Full(_)), "{refused}");
     stage
         .write(Bytes::from_static(b"1"))
         .await
@@ -78,8 +79,9 @@ async fn records_count_too() {
     records.write(&name, bytes(8)).await.unwrap();
     let refused = records.write(&name, bytes(11)).await.unwrap_err();
     assert_eq!(
-        refused.to_string(),
-        "no room left to store memory:/sumdb/db/latest: free space or raise the limit"
+        refused.report().to_string(),
+        "the storage of this proxy has no room left: free space or raise the limit: \
+         cannot store memory:/sumdb/db/latest: the memory storage holds 8 of at most 10 bytes"
     );
     assert_eq!(
         records.read(&name).await.unwrap(),
@@ -89,12 +91,12 @@ async fn records_count_too() {
     let old = bytes(8);
     assert!(records.swap(&name, Some(&old), bytes(10)).await.unwrap());
     let put = async || storage.put(&zip_key(), bytes(1)).await;
-    assert!(matches!(put().await, Err(StorageError::Full { .. })));
+    assert!(matches!(put().await, Err(StorageError::Full(_))));
     records.write(&name, bytes(9)).await.unwrap();
     assert_eq!(put().await.unwrap(), Put::Stored, "room is given back");
     let other = "sumdb/db/other".parse().unwrap();
     let refused = records.swap(&other, None, bytes(1)).await.unwrap_err();
-    assert!(matches!(refused, StorageError::Full { .. }), "{refused}");
+    assert!(matches!(refused, StorageError::Full(_)), "{refused}");
     assert_eq!(records.read(&other).await.unwrap(), None);
 }
 

@@ -9,7 +9,7 @@ use crate::note::NoteError;
 use crate::tlog::{RecordError, RecordId, Tile, TileError, TileHeight, TreeHead, TreeHeadError, TreeSize};
 
 /// Where a head came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeadOrigin {
     /// An answer, of the database or of the cache.
     Answer(RemotePath),
@@ -56,7 +56,7 @@ pub enum ClientError {
     Record {
         /// What was asked.
         path: RemotePath,
-        /// Why there is none.
+        /// Why the answer has no record.
         source: RecordError,
     },
     /// A head has no signature that counts.
@@ -134,7 +134,7 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// Whether the database, or who stands between, was caught: to be told to people, not tried again.
+    /// Whether the database, or a mirror between, was caught lying. Report it to operators; trying again does not help.
     pub fn is_misbehavior(&self) -> bool {
         matches!(self, Self::Fork(_) | Self::ForeignRecord { .. })
     }

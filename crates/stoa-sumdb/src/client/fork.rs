@@ -8,7 +8,7 @@ use crate::tlog::{Hash, TreeHead, TreeProof};
 ///
 /// Anyone with the key of the database can check it: the notes are signed, and the proof shows that the newer tree
 /// starts with another tree than the older one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fork {
     /// The head of fewer records.
     pub older: TreeHead,
@@ -25,7 +25,7 @@ pub struct Fork {
 }
 
 impl Fork {
-    /// All of it as text, to be kept or sent to those who run the database.
+    /// The whole proof as text, to be kept or sent to the operators of the database.
     pub fn report(&self) -> String {
         let mut report = format!("{self}\n");
         for (title, note) in [("older", &self.older_note), ("newer", &self.newer_note)] {

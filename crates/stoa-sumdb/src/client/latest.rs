@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::tlog::TreeHead;
 
 /// A head and the note it was signed in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedHead {
     /// The head.
     pub head: TreeHead,

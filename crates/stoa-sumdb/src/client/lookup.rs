@@ -13,7 +13,7 @@ use crate::note::{KeyName, VerifierKey};
 use crate::tlog::{HashReader as _, Node, Record, Tile, TileError, TileHeight, TileLevel, TreeHead};
 
 /// A lookup's answer that holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lookup {
     /// The lines of the module version, from the part of the answer that the log vouches for.
     pub sums: ModuleSums,
@@ -30,7 +30,7 @@ pub struct Lookup {
 /// - the text of the record is the one the log has under its number;
 /// - that text, not anything else of the answer, has a line of the module version.
 ///
-/// What it answers with is what the database sent, byte for byte, so that who trusts the database and not the client
+/// It answers with what the database sent, byte for byte, so that a caller that trusts the database and not this client
 /// can check all of it again.
 ///
 /// The tiles that show it are read as far as needed and authenticated before anything is taken from them. The client

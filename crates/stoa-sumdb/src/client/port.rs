@@ -53,7 +53,7 @@ pub trait Port: Send + Sync {
 }
 
 /// What came of [`Port::swap_latest`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Swap {
     /// The new head is stored.
     Done,
@@ -64,10 +64,10 @@ pub enum Swap {
 /// Why there is no answer of the database.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
-    /// The database says there is none.
+    /// The database says that it has no such record or tile.
     #[error("not found: {message}")]
     NotFound {
-        /// What it says.
+        /// The text of its answer.
         message: String,
         /// It says that there was one: the status 410.
         gone: bool,

@@ -16,7 +16,7 @@ const LOOKUP: &str = "/lookup/";
 ///
 /// Displayed and parsed as it stands in URLs, escaped: `/latest`, `/lookup/github.com/!burnt!sushi/toml@v1.0.0`,
 /// `/tile/8/0/001`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RemotePath {
     /// The head of the database, as a signed note.
     Latest,
@@ -104,7 +104,7 @@ fn is_version(text: &str) -> bool {
 }
 
 /// A path that databases do not have.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RemotePathError {
     /// There is nothing of that name; status 404.
     #[error("404 page not found")]
@@ -112,16 +112,16 @@ pub enum RemotePathError {
     /// What is looked up is not `module@version`; status 400.
     #[error("invalid module@version syntax")]
     Lookup,
-    /// The tile is none; status 400.
+    /// The path names no valid tile; status 400.
     #[error("invalid tile syntax")]
     Tile,
-    /// The module path is none, or not escaped.
+    /// The module path is invalid, or not escaped.
     #[error(transparent)]
     Path(#[from] PathError),
-    /// The version is none that a module can have.
+    /// The version is invalid.
     #[error(transparent)]
     Version(#[from] VersionError),
-    /// The version is none of this module.
+    /// The module cannot have this version.
     #[error(transparent)]
     Module(#[from] CheckError),
 }

@@ -8,7 +8,7 @@ use stoa_module::dirhash::H1;
 use crate::tlog::RecordText;
 
 /// Which of a module's files a hash is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SumFile {
     /// The zip: everything in the module.
     Zip,
@@ -36,7 +36,7 @@ impl fmt::Display for SumFile {
 }
 
 /// The go.sum lines of a module version, from a record that its log vouches for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleSums {
     module: ModuleVersion,
     lines: Vec<Box<str>>,
@@ -104,7 +104,7 @@ fn prefix(module: &ModuleVersion, file: SumFile) -> String {
 }
 
 /// A file that is not the one the database recorded.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SumError {
     /// The file has another hash: it, or what the database once saw, was changed.
     #[error("{module}: checksum mismatch of the {file}: found {found}, the checksum database has {recorded}")]

@@ -9,7 +9,7 @@ use crate::tlog::{AuthenticTiles, Node, Tile, TileHeight, TileLevel, TilePlan, T
 const READS: usize = 8;
 
 /// Where the data of a tile is from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
     Cache,
     Remote,

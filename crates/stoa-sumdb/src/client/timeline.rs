@@ -12,7 +12,7 @@ use crate::tlog::{Hash, TreeHead, TreeProof, TreeSize, tree_hash, tree_nodes};
 const SWAPS: usize = 64;
 
 /// When a head was signed, seen from the newest one known before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum When {
     /// Before it.
     Past,

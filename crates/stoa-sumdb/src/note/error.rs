@@ -2,8 +2,8 @@
 
 use super::{KeyId, SignedNote};
 
-/// A note that is none, that nobody known signed, or that cannot be signed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Why a text is no note, no known key signed a note, or a text cannot be signed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoteError {
     /// The bytes are no note: not UTF-8, with control characters, or not text, an empty line and up to a hundred
     /// lines of signatures.
@@ -30,7 +30,7 @@ pub enum NoteError {
     /// No known key signed the note.
     #[error("note has no verifiable signatures")]
     Unverified {
-        /// The note, which is not to be believed.
+        /// The note, which proves nothing.
         note: Box<SignedNote>,
     },
 }

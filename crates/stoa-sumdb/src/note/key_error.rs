@@ -1,7 +1,7 @@
 //! Why a text is no key.
 
 /// A text that is no key of a checksum database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The text is not `name+hash+key`, or the key has not the length and form of its algorithm.
     #[error("malformed verifier id")]

@@ -10,7 +10,7 @@ use super::KeyError;
 /// The name of a key: that of its database, as `sum.golang.org` or `localhost.localdev/sumdb`.
 ///
 /// It is not empty and has neither white space nor `+`. Clones share one allocation.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyName(Arc<str>);
 
 impl KeyName {
@@ -48,7 +48,7 @@ impl fmt::Debug for KeyName {
 /// The hash of a key and its name, shortened to 32 bits: it tells keys apart and proves nothing.
 ///
 /// Displayed as eight hexadecimal digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyHash(u32);
 
 impl KeyHash {
@@ -93,7 +93,7 @@ impl fmt::Display for KeyHash {
 }
 
 /// Which key: its name and its hash. Displayed as `name+hash`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId {
     /// The name of the key.
     pub name: KeyName,

@@ -11,7 +11,7 @@ const PREFIX: &str = "\u{2014} ";
 const HASH_LEN: usize = 4;
 
 /// A signature under a note. Displayed as its line, `— name base64`, without the newline.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
     key: KeyId,
     /// The hash of the key and the signature, as it was written.
@@ -25,7 +25,7 @@ impl Signature {
         Self { key, base64 }
     }
 
-    /// Takes a line apart and returns the bytes of the signature too. `None` if the line is none of a signature.
+    /// Takes a line apart and returns the bytes of the signature too. `None` if the line has no signature.
     pub(super) fn parse(line: &str) -> Option<(Self, Vec<u8>)> {
         let (name, base64) = line.strip_prefix(PREFIX)?.split_once(' ')?;
         let name = KeyName::new(name).ok()?;

@@ -38,7 +38,7 @@ impl Signer {
         VerifierKey::of_signer(self.id.clone(), self.key.verifying_key())
     }
 
-    /// The text of the private key: who has it can sign.
+    /// The text of the private key, with which anyone can sign.
     pub fn to_secret_text(&self) -> String {
         format!("{PREFIX}{}+{}", self.id, key_text::encode(self.key.as_bytes()))
     }

@@ -3,7 +3,7 @@
 use super::{KeyId, NoteError, VerifierKey};
 
 /// The keys whose signatures are looked at (`note.VerifierList`).
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Verifiers {
     keys: Vec<VerifierKey>,
 }

@@ -15,7 +15,7 @@ const NODE_PREFIX: [u8; 1] = [1];
 /// A SHA-256 hash of a record, a node or a whole tree (`tlog.Hash`).
 ///
 /// Displayed and parsed as standard base64 with padding.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hash([u8; 32]);
 
 impl Hash {
@@ -75,7 +75,7 @@ impl fmt::Debug for Hash {
 }
 
 /// A text that is not base64 of 32 bytes.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed hash")]
 pub struct HashError;
 

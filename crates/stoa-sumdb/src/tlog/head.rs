@@ -10,7 +10,7 @@ const TITLE: &str = "go.sum database tree";
 const MAX_LEN: usize = 1_000_000;
 
 /// The state of a log: its size and the hash over all its records (`tlog.Tree`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TreeHead {
     /// How many records the log has.
     pub size: TreeSize,
@@ -69,6 +69,6 @@ impl fmt::Display for TreeHead {
 }
 
 /// A text that is no tree head.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed tree note")]
 pub struct TreeHeadError;

@@ -7,7 +7,7 @@ use super::TreeSize;
 /// The number of a record in its log, counted from zero.
 ///
 /// Texts of records may have a negative number there, which Go reads too; [`RecordId::index_in`] finds no such record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordId(i64);
 
 impl RecordId {

@@ -3,7 +3,7 @@
 use super::{Hash, HashReader, MissingHash, Node, RecordId, TreeHead, TreeSize, stored_hashes, tree_hash};
 
 /// The hashes of a log, kept in memory in stored order: for small databases and tests.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct MemoryLog {
     hashes: Vec<Hash>,
     size: TreeSize,

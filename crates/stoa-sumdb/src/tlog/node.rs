@@ -9,7 +9,7 @@ use super::TreeSize;
 /// Level 0 has the records. Every value is complete in some tree of an allowed size, so sums over it cannot
 /// overflow. [`Node::stored_index`] puts all nodes in one row, in the order in which appending makes them (section
 /// 3.3 of Crosby and Wallach, "Efficient Data Structures for Tamper-Evident Logging").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Node {
     level: u8,
     number: u64,

@@ -1,9 +1,9 @@
-//! Why a proof could not be made or is none.
+//! Why a proof could not be made, or proves nothing.
 
 use super::MissingHash;
 
 /// A proof that cannot be made, or that proves nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
     /// The record or the older tree is not in the tree it should be proved to be in.
     #[error("nothing to prove: {what} is not in a tree of {size} records")]

@@ -14,6 +14,7 @@ pub trait HashReader {
     fn hash(&self, node: Node) -> Result<Hash, MissingHash>;
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<R: HashReader + ?Sized> HashReader for &R {
     fn hash(&self, node: Node) -> Result<Hash, MissingHash> {
         (**self).hash(node)
@@ -21,7 +22,7 @@ impl<R: HashReader + ?Sized> HashReader for &R {
 }
 
 /// A hash that was needed is not at hand.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the hash of node {node} is missing")]
 pub struct MissingHash {
     /// The node whose hash was needed.

@@ -8,7 +8,7 @@ use super::{Hash, RecordId, Tile, TileLevel};
 ///
 /// Each ends in a newline; other control characters of ASCII do not occur. A single empty line counts as well-formed,
 /// as in Go.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RecordText(Box<str>);
 
 impl RecordText {
@@ -64,7 +64,7 @@ impl RecordText {
 }
 
 /// A record as lookups return it: with its number, followed by an empty line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Its number, as the sender says.
     pub id: RecordId,
@@ -107,6 +107,6 @@ fn split(data: &[u8]) -> Result<(RecordText, &[u8]), RecordError> {
 }
 
 /// Bytes that are no record.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed record data")]
 pub struct RecordError;

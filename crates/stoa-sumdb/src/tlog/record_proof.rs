@@ -7,7 +7,7 @@ use super::{Hash, HashReader, Node, ProofError, RecordId, TreeHead, TreeSize, su
 /// The hashes that lead from a record to the hash of its tree, lowest first (`tlog.RecordProof`).
 ///
 /// RFC 6962 calls it a Merkle audit path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordProof(Vec<Hash>);
 
 impl RecordProof {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The number of records of a tree: at most 2⁶³-1, as in Go, so that positions of hashes fit 64 bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TreeSize(u64);
 
 impl TreeSize {

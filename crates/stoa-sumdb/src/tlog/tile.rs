@@ -3,7 +3,7 @@
 use super::{Hash, Node};
 
 /// The number of levels of the tree a tile covers: from 1 to 30.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TileHeight(u8);
 
 impl TileHeight {
@@ -31,7 +31,7 @@ impl TileHeight {
 }
 
 /// What a tile holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TileLevel {
     /// The records themselves (`data` in paths, -1 in Go).
     Data,
@@ -44,7 +44,7 @@ pub enum TileLevel {
 /// A full tile of height h has 2ʰ of them and starts at a multiple of that; the last tile of a level may be partial.
 /// A tile stands for the whole subtree over its hashes, which can be computed from them. Displayed and parsed as its
 /// path, `tile/8/0/x001/234` or, if partial, `tile/8/0/x001/234.p/17`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tile {
     height: TileHeight,
     level: TileLevel,
@@ -65,11 +65,6 @@ impl Tile {
             number,
             width,
         })
-    }
-
-    /// The least wide tile that has the hash of a node, or those from which it is computed (`tlog.TileForIndex`).
-    pub fn for_node(height: TileHeight, node: Node) -> Self {
-        Place::of(height, node).tile
     }
 
     /// How many levels it covers.
@@ -167,7 +162,7 @@ impl Tile {
 }
 
 /// Where the hash of a node is in its tile.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Place {
     pub(super) tile: Tile,
     /// The hashes of the tile that make up the node.

@@ -3,7 +3,7 @@
 use super::{MissingHash, Node, Tile, TreeHead, TreeSize};
 
 /// Tiles that cannot be made, read or believed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TileError {
     /// A hash was asked for that the tree does not have.
     #[error("node {node} is not in a tree of {size} records")]

@@ -13,7 +13,7 @@ const PARTIAL: &str = ".p";
 const MAX_LEN: usize = 80;
 
 /// A text that is no path of a tile.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed tile path {path:?}")]
 pub struct TilePathError {
     path: Box<str>,

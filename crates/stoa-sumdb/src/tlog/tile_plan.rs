@@ -1,4 +1,4 @@
-//! Reading hashes of a tree from tiles that nobody vouches for.
+//! Reading hashes of a tree from tiles that are not authenticated yet.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use super::{
 ///
 /// 1. [`TilePlan::new`] says which tiles; the caller gets their data from anywhere.
 /// 2. [`TilePlan::authenticate`] checks them and gives them back as hashes of the tree.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct TilePlan {
     tree: TreeHead,
     height: TileHeight,
@@ -127,7 +127,7 @@ impl TilePlan {
 /// Tiles of a tree whose hash vouches for them.
 ///
 /// As a [`HashReader`] they have the hashes that were planned, and others of the same tiles.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct AuthenticTiles {
     plan: TilePlan,
     data: Vec<Vec<u8>>,

@@ -7,7 +7,7 @@ use super::{Hash, HashReader, Node, ProofError, TreeHead, TreeSize, subtree};
 /// The hashes that lead from an older tree to a newer one, lowest first (`tlog.TreeProof`).
 ///
 /// RFC 6962 calls it a Merkle consistency proof.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TreeProof(Vec<Hash>);
 
 impl TreeProof {

@@ -87,6 +87,7 @@ impl TestPort {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Port for TestPort {
     async fn read_remote(&self, path: &RemotePath) -> Result<Vec<u8>, RemoteError> {
         let mut world = self.world();

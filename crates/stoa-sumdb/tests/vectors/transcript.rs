@@ -80,6 +80,7 @@ fn a_server_gives_the_same_answers() {
 struct Transcript(HashMap<String, (u64, Vec<u8>)>);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Port for Transcript {
     async fn read_remote(&self, path: &RemotePath) -> Result<Vec<u8>, RemoteError> {
         match self.0.get(&path.to_string()) {

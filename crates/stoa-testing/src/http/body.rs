@@ -8,11 +8,11 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::head::{Headers, invalid};
 
 /// How a body ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyEnd {
     /// `Content-Length` was satisfied, the last chunk came, or there was none to come.
     Clean,
-    /// The message had no framing and the peer closed: nobody can tell whether that was all.
+    /// The message had no framing and the peer closed: it is unknown whether that was all.
     Closed,
     /// The connection ended before the body did.
     Cut {
@@ -26,7 +26,7 @@ pub enum BodyEnd {
 }
 
 /// How the end of a body is marked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
     Length(u64),
     Chunked,

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 const MAX_HEAD: usize = 64 * 1024;
 
 /// Headers in the order they came, with the names as they were written.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, String)>);
 
 impl Headers {

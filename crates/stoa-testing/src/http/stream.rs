@@ -26,7 +26,7 @@ pub struct Streaming {
 }
 
 /// What is known of a body that was read and not kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digest {
     /// How many bytes came.
     pub len: u64,

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use super::StoaProcess;
 use super::log::Log;
 
-/// How a [`StoaProcess`] is started: `serve`, on port 0 unless told otherwise, in an environment with `PATH`, `TMPDIR` and
+/// How a [`StoaProcess`] is started: `serve`, on port 0 unless an address is given, in an environment with `PATH`, `TMPDIR` and
 /// what is added here, and nothing else.
 #[derive(Debug)]
 pub struct StoaCommand {

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 const MAX_LINES: usize = 20_000;
 
 /// Lines of all followed streams in the order they came.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Log(Arc<Shared>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Log(Arc<Followed>);
 
 #[derive(Debug, Default)]
-struct Shared {
+struct Followed {
     lines: Mutex<Lines>,
     changed: Condvar,
 }

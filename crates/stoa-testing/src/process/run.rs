@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// What a command did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
     /// The exit code, `None` if a signal ended it.
     pub code: Option<i32>,
@@ -21,7 +21,7 @@ pub struct Finished {
 /// Runs a binary to its end in an environment with `PATH`, `TMPDIR`, no checksum database and what is given here; after
 /// a minute it is killed and the test fails.
 pub fn run(binary: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Finished {
-    // Files rather than pipes: nobody has to drain them while it runs.
+    // Files rather than pipes: a pipe would have to be drained while the program runs.
     let files = tempfile::tempdir().unwrap();
     let (stdout, stderr) = (files.path().join("stdout"), files.path().join("stderr"));
     let mut child = Command::new(binary)

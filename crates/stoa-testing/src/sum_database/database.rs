@@ -5,7 +5,7 @@ use stoa_sumdb::{
     TileLevel, TreeSize, VerifierKey,
 };
 
-use super::SumFault;
+use super::SumMisbehavior;
 use crate::reply::Reply;
 
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(super) struct Database {
     log: MemoryLog,
     /// Modules as `path@version`, and their records. A record of no module has an empty name.
     records: Vec<(String, RecordText)>,
-    fault: Option<SumFault>,
+    misbehavior: Option<SumMisbehavior>,
 }
 
 impl Database {
@@ -24,7 +24,7 @@ impl Database {
             signer: Signer::from_seed(name, &[7; 32]),
             log: MemoryLog::new(),
             records: Vec::new(),
-            fault: None,
+            misbehavior: None,
         }
     }
 
@@ -42,15 +42,15 @@ impl Database {
         self.append(name, lines);
     }
 
-    pub(super) fn fail(&mut self, fault: SumFault) {
-        if fault == SumFault::EmptyRecords && self.find("").is_none() {
+    pub(super) fn fail(&mut self, misbehavior: SumMisbehavior) {
+        if misbehavior == SumMisbehavior::EmptyRecords && self.find("").is_none() {
             self.append(String::new(), "\n");
         }
-        self.fault = Some(fault);
+        self.misbehavior = Some(misbehavior);
     }
 
     pub(super) fn recover(&mut self) {
-        self.fault = None;
+        self.misbehavior = None;
     }
 
     fn append(&mut self, name: String, text: &str) {
@@ -65,10 +65,10 @@ impl Database {
 
     /// Statuses and texts are those of Go's own server (`sumdb.Server`).
     pub(super) fn answer(&self, path: &str) -> Reply {
-        match self.fault {
-            Some(SumFault::Fails) => return Reply::text(500, "the database is out of order\n"),
-            Some(SumFault::Hangs) => return Reply::Hang,
-            Some(SumFault::KnowsNothing) => return Reply::text(404, "not found: nothing is known\n"),
+        match self.misbehavior {
+            Some(SumMisbehavior::Fails) => return Reply::text(500, "the database is out of order\n"),
+            Some(SumMisbehavior::Hangs) => return Reply::Hang,
+            Some(SumMisbehavior::KnowsNothing) => return Reply::text(404, "not found: nothing is known\n"),
             _ => {}
         }
         let path: RemotePath = match path.parse() {
@@ -101,9 +101,9 @@ impl Database {
 
     /// The signed head.
     fn head(&self) -> String {
-        let (log, size) = match self.fault {
-            Some(SumFault::RolledBack(size)) => (None, size),
-            Some(SumFault::Forked) => (Some(self.fork()), self.size()),
+        let (log, size) = match self.misbehavior {
+            Some(SumMisbehavior::RolledBack(size)) => (None, size),
+            Some(SumMisbehavior::Forked) => (Some(self.fork()), self.size()),
             _ => (None, self.size()),
         };
         let size = TreeSize::new(size).expect("a size of a tree");
@@ -125,17 +125,17 @@ impl Database {
 
     fn lookup(&self, name: &str) -> Option<Vec<u8>> {
         let mut position = self.find(name)?;
-        match self.fault {
-            Some(SumFault::EmptyLookups) => return Some(Vec::new()),
-            Some(SumFault::EmptyRecords) => position = self.find("")?,
-            Some(SumFault::ForeignRecords) => {
+        match self.misbehavior {
+            Some(SumMisbehavior::EmptyLookups) => return Some(Vec::new()),
+            Some(SumMisbehavior::EmptyRecords) => position = self.find("")?,
+            Some(SumMisbehavior::ForeignRecords) => {
                 let is_foreign = |(known, _): &(String, RecordText)| known != name && !known.is_empty();
                 position = self.records.iter().position(is_foreign)?;
             }
             _ => {}
         }
         let mut text = self.records[position].1.clone();
-        if self.fault == Some(SumFault::TamperedRecords) {
+        if self.misbehavior == Some(SumMisbehavior::TamperedRecords) {
             text = RecordText::new(tampered(text.as_str()).as_bytes()).expect("lines of a record");
         }
         let id = RecordId::new(i64::try_from(position).ok()?);
@@ -145,10 +145,12 @@ impl Database {
     fn tile(&self, tile: Tile) -> Option<Vec<u8>> {
         let mut data = match tile.level() {
             TileLevel::Data => self.records_of(tile)?,
-            TileLevel::Hashes(_) if self.fault == Some(SumFault::Forked) => tile.read(&self.fork()).ok()?,
+            TileLevel::Hashes(_) if self.misbehavior == Some(SumMisbehavior::Forked) => {
+                tile.read(&self.fork()).ok()?
+            }
             TileLevel::Hashes(_) => tile.read(&self.log).ok()?,
         };
-        if self.fault == Some(SumFault::TamperedTiles)
+        if self.misbehavior == Some(SumMisbehavior::TamperedTiles)
             && let Some(byte) = data.first_mut()
         {
             *byte ^= 1;

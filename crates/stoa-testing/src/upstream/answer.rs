@@ -10,7 +10,7 @@ use crate::content::Content;
 use crate::reply::Reply;
 
 /// What becomes of the connection after a reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Then {
     Continue,
     Close,

@@ -17,7 +17,7 @@ use crate::reply::Reply;
 const MAX_LOG: usize = 100_000;
 
 /// A request as it came.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// The method.
     pub method: String,
@@ -144,13 +144,13 @@ impl Routes {
 }
 
 /// What happened to a path.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PathCount {
     pub(super) arrived: usize,
     pub(super) hang_ups: usize,
 }
 
-/// What happened.
+/// How often things happened.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     pub(super) total: usize,
@@ -210,7 +210,7 @@ impl State {
         self.counts.send_modify(|counts| counts.connections += 1);
     }
 
-    /// Logs a request and decides on its reply, in one step for those who wait.
+    /// Logs a request and decides on its reply, in one step, so that waiting tests see both or neither.
     pub(super) fn arrive(&self, request: Request) -> Arrival<'_> {
         let reply = self.routes.lock().unwrap().reply(&request);
         let mut log = self.log.lock().unwrap();

@@ -3,7 +3,7 @@
 use stoa_testing::fixtures::{ModuleFixture, example_workspace};
 use stoa_testing::go::{GoClient, GoOutput};
 use stoa_testing::http;
-use stoa_testing::sum_database::{SumDatabase, SumFault};
+use stoa_testing::sum_database::{SumDatabase, SumMisbehavior};
 use stoa_testing::upstream::Upstream;
 
 /// A proxy and a database that know the same modules.
@@ -119,13 +119,13 @@ fn a_tampered_zip_is_refused() {
 fn lies_are_refused_until_they_end() {
     let world = World::new(SumDatabase::start());
     for (fault, says) in [
-        (SumFault::Fails, "500 Internal Server Error"),
-        (SumFault::KnowsNothing, "404 Not Found"),
-        (SumFault::TamperedTiles, "downloaded inconsistent tile"),
-        (SumFault::TamperedRecords, "cannot authenticate record data"),
-        (SumFault::ForeignRecords, "SECURITY ERROR"),
-        (SumFault::EmptyLookups, "malformed record data"),
-        (SumFault::EmptyRecords, "SECURITY ERROR"),
+        (SumMisbehavior::Fails, "500 Internal Server Error"),
+        (SumMisbehavior::KnowsNothing, "404 Not Found"),
+        (SumMisbehavior::TamperedTiles, "downloaded inconsistent tile"),
+        (SumMisbehavior::TamperedRecords, "cannot authenticate record data"),
+        (SumMisbehavior::ForeignRecords, "SECURITY ERROR"),
+        (SumMisbehavior::EmptyLookups, "malformed record data"),
+        (SumMisbehavior::EmptyRecords, "SECURITY ERROR"),
     ] {
         world.database.fail(fault);
         let go = world.go();
@@ -133,7 +133,10 @@ fn lies_are_refused_until_they_end() {
         assert!(said.contains(says), "{fault:?}: {said}");
         world.database.recover();
         // A record of the log is cached by the go command before it looks for the module in it.
-        let is_cached = matches!(fault, SumFault::ForeignRecords | SumFault::EmptyRecords);
+        let is_cached = matches!(
+            fault,
+            SumMisbehavior::ForeignRecords | SumMisbehavior::EmptyRecords
+        );
         let go = if is_cached { world.go() } else { go };
         let _ = download(&go, 3).expect_success();
     }
@@ -144,7 +147,7 @@ fn a_forked_log_is_refused_by_who_has_seen_the_other() {
     let world = World::new(SumDatabase::start());
     let go = world.go();
     let _ = download(&go, 1).expect_success();
-    world.database.fail(SumFault::Forked);
+    world.database.fail(SumMisbehavior::Forked);
     let said = refusal(&go, 2);
     assert!(said.contains("SECURITY ERROR"), "{said}");
     assert!(said.contains("misbehavior detected"), "{said}");
@@ -160,7 +163,7 @@ fn a_rolled_back_head_has_fewer_records() {
     let world = World::new(SumDatabase::start());
     let go = world.go();
     let _ = download(&go, 1).expect_success();
-    world.database.fail(SumFault::RolledBack(3));
+    world.database.fail(SumMisbehavior::RolledBack(3));
     let _ = download(&go, 2).expect_success();
     let said = refusal(&world.go(), 4);
     assert!(

@@ -16,7 +16,7 @@ pub(super) fn lock(folder: &Path) -> io::Result<File> {
     Ok(lock)
 }
 
-/// Removes those folders in `parent` that have a lock nobody holds. One without a lock is being made just now.
+/// Removes the folders in `parent` whose lock no process holds. A folder without a lock file is just being made.
 pub(super) fn sweep(parent: &Path) -> io::Result<()> {
     for entry in fs::read_dir(parent)? {
         let folder = entry?.path();

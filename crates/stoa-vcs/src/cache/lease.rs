@@ -4,20 +4,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Cache, files};
+use super::files;
+use super::folders::Folders;
 
-/// As long as this is held, its repository is not thrown away.
+/// The use of one repository: as long as this is held, the repository is not evicted.
 #[derive(Debug)]
 pub struct Lease {
-    cache: Arc<Cache>,
+    folders: Arc<Folders>,
     key: String,
     path: PathBuf,
 }
 
 impl Lease {
-    pub(super) fn new(cache: Arc<Cache>, key: String) -> Self {
-        let path = cache.path(&key);
-        Self { cache, key, path }
+    pub(super) fn new(folders: Arc<Folders>, key: String) -> Self {
+        folders.hold(&key);
+        let path = folders.path(&key);
+        Self { folders, key, path }
     }
 
     /// The folder of the repository.
@@ -27,24 +29,24 @@ impl Lease {
 
     /// Makes the repository if it is missing: `fill` fills a folder, which then appears at its place as a whole.
     pub fn create(&self, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
-        self.cache.create(&self.key, fill)
+        self.folders.create(&self.key, fill)
     }
 
-    /// Throws the repository away, which is damaged; whoever else uses it fails.
+    /// Discards the repository, because it is damaged; other users of it fail.
     pub fn discard(&self) -> io::Result<()> {
-        self.cache.discard(&self.path)
+        self.folders.discard(&self.path)
     }
 
     /// Measures the repository and gives its size in bytes; to be called after it grew.
     pub fn measure(&self) -> u64 {
         let size = files::size(&self.path);
-        self.cache.resize(&self.key, size);
+        self.folders.resize(&self.key, size);
         size
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.cache.release(&self.key);
+        self.folders.release(&self.key);
     }
 }

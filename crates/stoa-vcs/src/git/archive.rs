@@ -6,20 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::GitRepository;
-use super::blobs::listed;
-use super::fetch::Shared;
+use super::file_list::{MOST, OVERHEAD, blob_ids, listed};
 use super::pack_index;
 use super::program::failed;
+use super::state::RepositoryState;
 use crate::cache::Lease;
 use crate::process::Stream;
 use crate::tar::{TarKind, TarReader};
 use crate::{Archive, Entry, EntryKind, KnownContents, RevisionId, Step, VcsError, VcsKind};
-
-/// The most files of an archive; a small repository can claim endless ones.
-pub(super) const MOST: u64 = 1_000_000;
-
-/// What a file costs in a tar file besides its content, in bytes, long names included.
-pub(super) const OVERHEAD: u64 = 8 << 10;
 
 impl GitRepository {
     /// The files below `subdir` as `git archive` gives them: line ends, encodings and `$Id$` as the attributes of the
@@ -36,7 +30,7 @@ impl GitRepository {
     ) -> Result<Box<dyn Archive>, VcsError> {
         let (lease, commit) = self.commit(at, Step::Archive).await?;
         let Some(folder) = self.folder(&lease, commit.tree, subdir, Step::Archive).await? else {
-            return Ok(Box::new(Nothing));
+            return Ok(Box::new(EmptyArchive));
         };
         // Fetches the tree if it was left out.
         self.tree(&lease, &folder.tree, Step::Archive).await?;
@@ -90,7 +84,7 @@ impl GitRepository {
             left: limit,
             limit,
             count: 0,
-            shared: Arc::clone(&self.shared),
+            state: Arc::clone(&self.state),
             _lease: lease,
         }))
     }
@@ -115,18 +109,10 @@ impl GitRepository {
     }
 }
 
-/// The hashes of all files that `git ls-tree` lists.
-fn blob_ids(printed: &[u8]) -> HashSet<String> {
-    let lines = printed.split(|byte| *byte == 0);
-    let words = lines.filter_map(|line| std::str::from_utf8(line.split(|byte| *byte == b'\t').next()?).ok());
-    let blobs = words.filter_map(|words| words.split_once(" blob ").map(|(_, id)| id.to_owned()));
-    blobs.collect()
-}
-
 /// The archive of a folder that is not there.
-struct Nothing;
+struct EmptyArchive;
 
-impl Archive for Nothing {
+impl Archive for EmptyArchive {
     fn next_entry(&mut self) -> Result<Option<Entry<'_>>, VcsError> {
         Ok(None)
     }
@@ -140,7 +126,7 @@ struct GitArchive {
     left: u64,
     limit: u64,
     count: u64,
-    shared: Arc<Shared>,
+    state: Arc<RepositoryState>,
     /// The repository stays while it is read.
     _lease: Lease,
 }
@@ -157,7 +143,7 @@ impl GitArchive {
 
 impl Archive for GitArchive {
     fn next_entry(&mut self) -> Result<Option<Entry<'_>>, VcsError> {
-        let suspect = &self.shared.health.suspect;
+        let suspect = &self.state.health.suspect;
         let io = |error: io::Error| {
             let error = VcsError::from_io(&error, VcsKind::Git, Step::Archive);
             suspect.fetch_or(matches!(error, VcsError::Failed { .. }), Ordering::AcqRel);

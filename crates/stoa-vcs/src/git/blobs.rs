@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering;
 use std::vec;
 
 use super::GitRepository;
-use super::archive::{MOST, OVERHEAD};
-use super::fetch::Shared;
+use super::file_list::{ListedFile, MOST, OVERHEAD};
 use super::program::failed;
+use super::state::RepositoryState;
 use crate::cache::Lease;
 use crate::process::Stream;
-use crate::{Archive, ContentId, Entry, EntryKind, KnownContents, Step, VcsError, VcsKind};
+use crate::{Archive, ContentId, Entry, KnownContents, Step, VcsError, VcsKind};
 
 /// How many bytes are read from git at once.
 const PIECE: usize = 64 << 10;
@@ -20,54 +20,13 @@ const PIECE: usize = 64 << 10;
 /// The longest line before a content, in bytes: a hash, a word, a number.
 const LINE: u64 = 256;
 
-/// One who has nothing.
+/// A caller without contents.
 pub(super) struct NothingKnown;
 
 impl KnownContents for NothingKnown {
     fn size(&self, _: &[u8], _: &ContentId) -> Option<u64> {
         None
     }
-}
-
-/// A file of a tree.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct ListedFile {
-    path: Vec<u8>,
-    kind: EntryKind,
-    id: ContentId,
-    /// Its length, if whoever asks has its content.
-    known: Option<u64>,
-}
-
-/// The files that `git ls-tree -r -z` lists, in its order, which is that of `git archive`. `None` if any of them may say
-/// how contents are to be converted, or is not understood.
-pub(super) fn listed(printed: &[u8]) -> Option<Vec<ListedFile>> {
-    let mut files = Vec::new();
-    for line in printed.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
-        let tab = line.iter().position(|byte| *byte == b'\t')?;
-        let (words, path) = (std::str::from_utf8(&line[..tab]).ok()?, &line[tab + 1..]);
-        let mut words = words.split(' ');
-        let (mode, _, id) = (words.next()?, words.next()?, words.next()?);
-        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-        // Git minds case here; that this does not only costs time.
-        if name.eq_ignore_ascii_case(b".gitattributes") {
-            return None;
-        }
-        let kind = match mode {
-            "100644" | "100755" => EntryKind::File,
-            "120000" => EntryKind::Symlink,
-            // A commit of another repository: an empty folder.
-            "160000" => continue,
-            _ => return None,
-        };
-        files.push(ListedFile {
-            path: path.to_vec(),
-            kind,
-            id: ContentId::parse_hex(id)?,
-            known: None,
-        });
-    }
-    Some(files)
 }
 
 impl GitRepository {
@@ -105,12 +64,12 @@ impl GitRepository {
         Ok(Box::new(BlobArchive {
             files: files.into_iter(),
             content: Content { stream, left: 0 },
-            known: Known,
+            known: SkippedContent,
             owed: 0,
             left: limit,
             limit,
             count: 0,
-            shared: Arc::clone(&self.shared),
+            state: Arc::clone(&self.state),
             _lease: lease,
         }))
     }
@@ -129,7 +88,7 @@ impl GitRepository {
 /// What `git cat-file` prints of one content.
 #[derive(Debug)]
 struct Content {
-    /// `None` if it was not asked for anything.
+    /// `None` if no content has to be read.
     stream: Option<BufReader<Stream>>,
     /// What is left of the content.
     left: u64,
@@ -149,11 +108,11 @@ impl Read for Content {
     }
 }
 
-/// A content that whoever asks has said to have.
+/// The content of a file that the caller said to know.
 #[derive(Debug)]
-struct Known;
+struct SkippedContent;
 
-impl Read for Known {
+impl Read for SkippedContent {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
         Err(io::Error::other("the content was said to be known"))
     }
@@ -163,13 +122,13 @@ impl Read for Known {
 struct BlobArchive {
     files: vec::IntoIter<ListedFile>,
     content: Content,
-    known: Known,
+    known: SkippedContent,
     /// The line breaks that are still to be read: one behind each content.
     owed: u64,
     left: u64,
     limit: u64,
     count: u64,
-    shared: Arc<Shared>,
+    state: Arc<RepositoryState>,
     /// The repository stays while it is read.
     _lease: Lease,
 }
@@ -178,12 +137,12 @@ impl BlobArchive {
     /// What it means that reading failed.
     fn failure(&self, error: &io::Error) -> VcsError {
         let error = VcsError::from_io(error, VcsKind::Git, Step::Archive);
-        let suspect = &self.shared.health.suspect;
+        let suspect = &self.state.health.suspect;
         suspect.fetch_or(matches!(error, VcsError::Failed { .. }), Ordering::AcqRel);
         error
     }
 
-    /// Skips what was not read of a content.
+    /// Skips the unread rest of a content.
     fn skip(&mut self) -> io::Result<()> {
         let owed = std::mem::take(&mut self.owed);
         self.content.left += owed;
@@ -260,65 +219,5 @@ impl Archive for BlobArchive {
             size,
             content,
         }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn printed(entries: &[(&str, &str)]) -> Vec<u8> {
-        let id = "ab".repeat(20);
-        let line = |(mode, path): &(&str, &str)| format!("{mode} blob {id}\t{path}\0");
-        entries.iter().map(line).collect::<String>().into_bytes()
-    }
-
-    #[test]
-    fn lists_files_and_links_and_nothing_else() {
-        let entries = [
-            ("100644", "a\tb\nc"),
-            ("100755", "d/e"),
-            ("160000", "m"),
-            ("120000", "l"),
-        ];
-        let files = listed(&printed(&entries)).expect("no attributes");
-        let files: Vec<_> = files
-            .iter()
-            .map(|file| (file.path.as_slice(), file.kind))
-            .collect();
-        assert_eq!(
-            files,
-            [
-                (&b"a\tb\nc"[..], EntryKind::File),
-                (b"d/e", EntryKind::File),
-                (b"l", EntryKind::Symlink)
-            ]
-        );
-    }
-
-    #[test]
-    fn whatever_is_called_as_attributes_are_is_left_to_git() {
-        for path in [".gitattributes", "a/b/.gitattributes", ".GitAttributes"] {
-            for mode in ["100644", "120000", "160000"] {
-                assert_eq!(listed(&printed(&[("100644", "a"), (mode, path)])), None, "{path}");
-            }
-        }
-        assert!(
-            listed(&printed(&[
-                ("100644", "x.gitattributes"),
-                ("100644", ".gitattributes/x")
-            ]))
-            .is_some()
-        );
-        assert_eq!(listed(&printed(&[("100600", "a")])), None, "an unknown mode");
-    }
-
-    proptest! {
-        #[test]
-        fn takes_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = listed(&bytes);
-        }
     }
 }

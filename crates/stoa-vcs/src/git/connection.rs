@@ -1,8 +1,8 @@
 //! A conversation with a server over HTTP, in version 2 of git's protocol.
 //!
-//! `git remote-http`, git's own way to HTTP, stays for a while and is asked again and again: it knows TLS, proxies,
-//! redirects and credentials as every run of git does, but is started once, connects once, and is told exactly what to
-//! ask.
+//! `git remote-http`, git's own HTTP client, is kept for a while and answers many requests. It handles TLS, proxies,
+//! redirects and credentials as every run of git does, but it starts once, connects once, and sends exactly the requests
+//! that it is given.
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
@@ -107,7 +107,7 @@ impl Connection {
             .is_some_and(|features| features.split(' ').any(|one| one == feature))
     }
 
-    /// Sends a request up to where its own lines come; what all of them begin with is done here.
+    /// Begins a request: the lines that all requests share. The caller adds its own.
     pub(super) fn request(&self, command: &str) -> Vec<u8> {
         let mut request = Vec::new();
         super::packet::push(&mut request, &format!("command={command}"));
@@ -128,10 +128,10 @@ impl Connection {
         self.packets.next().await
     }
 
-    /// What it means that reading or writing failed: mostly the program said why, and ended.
+    /// The error when reading or writing failed: mostly the program has printed why, and ended.
     pub(super) async fn broken(&mut self, error: &std::io::Error) -> VcsError {
         if error.kind() == std::io::ErrorKind::InvalidData {
-            // It has not ended, and waits for more to do.
+            // The program is still running and waits for more input.
             self.group.kill();
         }
         let mut said = Vec::new();

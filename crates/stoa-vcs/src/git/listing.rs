@@ -1,4 +1,4 @@
-//! The refs of the repository, asked for once by all who want them at a time.
+//! The refs of the repository: callers at the same time share one request.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,32 +6,25 @@ use std::time::Instant;
 use super::GitRepository;
 use super::program::{Remote, failed};
 use super::refs::Refs;
+use super::state::KnownRefs;
 use super::url::Transport;
 use crate::{Step, VcsError};
 
-/// What was learnt of the refs.
-#[derive(Clone, Debug)]
-pub(super) struct Known {
-    /// When it was learnt.
-    at: Instant,
-    refs: Result<Arc<Refs>, VcsError>,
-}
-
 impl GitRepository {
-    /// The refs as the server says they are, at most as old as the options allow. Who waits for somebody else's question
-    /// takes its answer, whatever it is; a failure is not remembered beyond that.
+    /// The refs as the server says they are, at most as old as the options allow. A caller that waits for the
+    /// request of another takes its answer, also a failure; later callers ask again after a failure.
     pub(super) async fn refs(&self) -> Result<Arc<Refs>, VcsError> {
         let asked = Instant::now();
         if let Some(known) = self.known(asked) {
             return known;
         }
-        let _turn = self.shared.turn(&self.shared.refs_turn, Step::Access).await?;
+        let _permit = self.state.permit(&self.state.refs_permit, Step::Access).await?;
         if let Some(known) = self.known(asked) {
             return known;
         }
         let refs = self.ask_for_refs().await.map(Arc::new);
         let at = Instant::now();
-        *self.shared.refs.lock() = Some(Known {
+        *self.state.refs.lock() = Some(KnownRefs {
             at,
             refs: refs.clone(),
         });
@@ -40,11 +33,11 @@ impl GitRepository {
 
     /// Forgets the refs, which turned out to have changed.
     pub(super) fn forget_refs(&self) {
-        *self.shared.refs.lock() = None;
+        *self.state.refs.lock() = None;
     }
 
     fn known(&self, asked: Instant) -> Option<Result<Arc<Refs>, VcsError>> {
-        let known = self.shared.refs.lock();
+        let known = self.state.refs.lock();
         let known = known.as_ref()?;
         let fresh = known.refs.is_ok() && known.at.elapsed() < self.program.options.freshness;
         (fresh || known.at >= asked).then(|| known.refs.clone())
@@ -76,13 +69,13 @@ impl GitRepository {
         Err(self.no_refs(output.said).await)
     }
 
-    /// What it means that git could not get the refs, and said so.
+    /// The error when git could not get the refs and printed this.
     async fn no_refs(&self, said: String) -> VcsError {
         let url = self.program.url.as_str();
-        // As cmd/go does: only an HTTP server that says so to anybody makes a repository not exist.
+        // As in cmd/go, a repository does not exist only if an HTTP server says so without credentials.
         let http = matches!(self.program.url.transport(), Transport::Https | Transport::Http);
-        // The probe is a stranger to the server, and strangers are told that there is nothing: when a credential was
-        // refused, that is no answer.
+        // The probe has no credential, and servers hide private repositories from such clients: after a refused
+        // credential its answer proves nothing.
         let believed = said.contains("not found") || self.program.credential().await.is_none();
         if http
             && believed

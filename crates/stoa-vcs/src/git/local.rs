@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 use super::RepoUrl;
 use super::session::quote;
 
-/// Says that the history was fetched without trees, or was about to be.
+/// The file that marks a copy whose history was fetched without trees, or was about to be.
 const TREELESS: &str = "stoa-treeless";
 
-/// Says that nothing can be left out of a fetch from this server.
+/// The file that marks a copy of a server that cannot leave out objects.
 const PLAIN: &str = "stoa-plain";
 
-/// The checksum of the refs at the last fetch of the whole history.
+/// The file with the checksum of the refs at the last fetch of the whole history.
 const HISTORY: &str = "stoa-history";
 
-/// Which packs there were when something was fetched last, and how large.
+/// The file with the names and sizes of the packs after the last fetch.
 const NOTED: &str = "stoa-packs";
 
 /// Whether the whole history was fetched, without trees.
@@ -43,7 +43,7 @@ pub(super) fn is_shallow(dir: &Path) -> bool {
     dir.join("shallow").try_exists().unwrap_or(false)
 }
 
-/// Says that these commits lack their parents. Nobody else may be writing.
+/// Notes that these commits lack their parents. The caller holds the write permit.
 pub(super) fn add_shallow(dir: &Path, hashes: &[String]) -> io::Result<()> {
     let path = dir.join("shallow");
     let mut text = match fs::read_to_string(&path) {
@@ -64,10 +64,10 @@ pub(super) fn add_shallow(dir: &Path, hashes: &[String]) -> io::Result<()> {
     fs::rename(lock, path)
 }
 
-/// Where what was fetched alone is named.
+/// The refs of commits that were fetched without their history.
 const ALONE: &str = "refs/stoa/one";
 
-/// Names what was fetched for the commit `commit`: itself, or a tag of it.
+/// Makes a ref for a commit that was fetched: to the commit itself, or to a tag of it.
 pub(super) fn set_fetched(dir: &Path, commit: &str, hash: &str) -> io::Result<()> {
     let folder = dir.join(ALONE);
     fs::create_dir_all(&folder)?;
@@ -138,12 +138,12 @@ pub(super) fn damage(dir: &Path) -> Option<String> {
     wrong.map(|line| format!("not as it was: {line}"))
 }
 
-/// Notes which packs there are and how large. Nobody else may be writing.
+/// Notes which packs there are, and their sizes. The caller holds the write permit.
 pub(super) fn note_packs(dir: &Path) -> io::Result<()> {
     let mut text = String::new();
     for index in indexes(dir) {
         if !is_plain(dir) {
-            // To git: what objects of this pack name may be left out. It forgets that where it puts packs together.
+            // Mark the pack for git: objects that it refers to may be missing. Git loses the mark when it combines packs.
             let promisor = index.with_extension("promisor");
             File::options().create(true).append(true).open(promisor)?;
         }
@@ -191,13 +191,13 @@ pub(super) fn fill(dir: &Path, url: &RepoUrl, sha256: bool) -> io::Result<()> {
     let url = quote(url.as_str())?;
     let _ = write!(config, "[remote \"origin\"]\nurl = {url}\n");
     fs::write(dir.join("config"), config)?;
-    // Its precedence is the highest: files stay in archives, and stay as they are (golang/go#27153).
+    // This file has the highest precedence: no file is left out of archives or filled in (golang/go#27153).
     fs::write(dir.join("info/attributes"), "* -export-subst -export-ignore\n")?;
     fs::write(dir.join("HEAD"), "ref: refs/heads/none\n")
 }
 
-/// Makes git believe that nothing was fetched. The objects stay, for those who know their hashes. Nobody else may be
-/// writing.
+/// Makes git believe that nothing was fetched. The objects stay and can be read by their hashes. The caller holds the
+/// write permit.
 pub(super) fn forget(dir: &Path) -> io::Result<()> {
     for file in ["packed-refs", "shallow", HISTORY] {
         match fs::remove_file(dir.join(file)) {
@@ -214,7 +214,7 @@ pub(super) fn mend(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir.join("refs"))
 }
 
-/// Removes what a git that was killed while fetching has left. Nobody else may be writing.
+/// Removes what a git that was killed during a fetch has left. The caller holds the write permit.
 pub(super) fn tidy(dir: &Path) -> io::Result<()> {
     for (folder, deep) in [
         ("", false),

@@ -11,7 +11,7 @@ use crate::cache::Lease;
 use crate::process::Group;
 use crate::{Step, VcsError, VcsKind};
 
-/// How many questions may wait in line.
+/// How many questions may be queued.
 const LINE: usize = 16;
 
 /// What an object is.
@@ -49,7 +49,7 @@ pub(super) struct Objects {
     asks: mpsc::Sender<Ask>,
 }
 
-/// The end that answers; to be spawned.
+/// The end that answers. The owner spawns [`Self::run`].
 #[derive(Debug)]
 pub(super) struct Reader {
     asks: mpsc::Receiver<Ask>,
@@ -110,7 +110,7 @@ impl Objects {
 }
 
 impl Reader {
-    /// Answers until nobody asked for a while, nobody can ask any more, or a question failed.
+    /// Answers until no question came for a while, the last sender is gone, or a question failed.
     pub(super) async fn run(mut self) {
         while let Ok(Some(ask)) = tokio::time::timeout(self.idle, self.asks.recv()).await {
             let timeout = VcsError::Timeout {
@@ -121,7 +121,7 @@ impl Reader {
             let answered = tokio::time::timeout(self.time, self.answer(&ask)).await;
             let answered = answered.unwrap_or(Err(timeout));
             let broken = answered.is_err();
-            // Who asked may have gone.
+            // The caller may have gone away.
             let _ = ask.reply.send(answered);
             if broken {
                 return;

@@ -11,7 +11,7 @@ use super::Transport;
 use crate::process::RunnerSettings;
 use crate::{Credentials, Egress};
 
-/// Who can ask by HTTP whether a repository is there.
+/// Asks by HTTP whether a repository is there.
 #[async_trait]
 pub trait Probe: fmt::Debug + Send + Sync + 'static {
     /// Whether a plain GET of `url` answers 404 or 410. Asked when git could not reach it.
@@ -35,16 +35,16 @@ pub struct GitOptions {
     pub largest: u64,
     /// The transports that are allowed. Without [`Transport::Http`], redirects to it are refused, too.
     pub transports: Vec<Transport>,
-    /// How git gets out: through its proxy, where it is given one; then git follows no redirect of its own to anything
-    /// that this would not allow.
+    /// The guard of git's connections. Git goes through its proxy, redirects included, so that it reaches nothing that the
+    /// guard forbids.
     pub egress: Option<Arc<dyn Egress>>,
-    /// A file with certificates to believe instead of the system's.
+    /// A file with certificates to trust instead of the system's.
     pub certificates: Option<PathBuf>,
-    /// Who knows credentials.
+    /// Where credentials come from.
     pub credentials: Option<Arc<dyn Credentials>>,
-    /// Who can ask whether a repository is there; without it no failure means that it is not.
+    /// Asks whether a repository is there. Without a probe no failure means that it does not exist.
     pub probe: Option<Arc<dyn Probe>>,
-    /// What the program sees of this machine; `None` for the cache's home and the usual path.
+    /// What the program sees of this machine; `None` for the home of the cache and the default path.
     pub runner: Option<RunnerSettings>,
 }
 

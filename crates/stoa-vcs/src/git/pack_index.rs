@@ -13,7 +13,7 @@ const MAGIC: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
 /// Where its hashes begin: behind a table of 256 numbers.
 const HASHES: usize = 8 + 256 * 4;
 
-/// Takes those out of `ids` that a pack in the repository `dir` holds. Everything that is fetched is kept in packs.
+/// Removes from `ids` those that a pack of the repository `dir` holds. Everything that is fetched is kept in packs.
 pub(super) fn take_known(dir: &Path, ids: &mut HashSet<String>) -> io::Result<()> {
     for entry in fs::read_dir(dir.join("objects/pack"))? {
         let path = entry?.path();

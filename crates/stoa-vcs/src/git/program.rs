@@ -1,8 +1,8 @@
-//! The git program, told what every run of it is told.
+//! Runs of the git program, with the settings that all of them share.
 
 use std::path::{Path, PathBuf};
 
-use super::session::{Session, With};
+use super::session::{Session, SessionInput};
 use super::{GitOptions, RepoUrl, Transport};
 use crate::cache::Cache;
 use crate::process::{Call, Output, Runner, RunnerSettings};
@@ -14,7 +14,7 @@ pub(super) struct Program {
     runner: Runner,
     pub(super) url: RepoUrl,
     pub(super) options: GitOptions,
-    /// Where secrets are written for a while.
+    /// Where the secrets of a run are written while it lasts.
     sessions: PathBuf,
 }
 
@@ -62,12 +62,12 @@ impl Program {
     pub(super) async fn prepare(&self, run: Remote<'_>) -> Result<(Call, Session), VcsError> {
         let proxy = self.way_out(run.step).await?;
         let credential = self.credential().await;
-        let with = With {
+        let input = SessionInput {
             credential: credential.as_ref(),
             proxy: proxy.as_ref(),
             partial: run.partial,
         };
-        let session = Session::new(&self.sessions, &self.url, &self.options, with);
+        let session = Session::new(&self.sessions, &self.url, &self.options, input);
         let session = session.map_err(|error| failed(run.step, error.to_string()))?;
         let mut call = self
             .runner
@@ -93,7 +93,7 @@ impl Program {
         Ok((call, session))
     }
 
-    /// What lets us in, if anybody knows.
+    /// The credential for the repository, if there is one.
     pub(super) async fn credential(&self) -> Option<Credential> {
         match &self.options.credentials {
             Some(credentials) => credentials.for_url(self.url.as_str()).await,
@@ -101,7 +101,7 @@ impl Program {
         }
     }
 
-    /// The proxy that git has to use, once it is known that the server may be reached at all.
+    /// The proxy that git has to use. Fails if git must not connect to the server at all.
     async fn way_out(&self, step: Step) -> Result<Option<HttpProxy>, VcsError> {
         let Some(egress) = &self.options.egress else {
             return Ok(None);

@@ -3,30 +3,20 @@
 //! What is gone or has another size than when it was fetched is seen before the copy is used. The rest shows when git
 //! fails in it; then git is asked what it thinks of the copy, so that a failure of the server costs no copy.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
+use super::program::failed;
 use super::{GitRepository, local};
 use crate::cache::Lease;
 use crate::{Step, VcsError};
 
-/// How long a copy that was found whole is not looked at again for a failure that may be the server's.
+/// How long a copy that was found sound is not examined again after failures that the server may have caused.
 const SOUND: Duration = Duration::from_secs(60);
 
-/// What is known of the health of a local copy.
-#[derive(Debug, Default)]
-pub(super) struct Health {
-    /// Whether reading it failed, for which no server is to blame.
-    pub(super) suspect: AtomicBool,
-    /// When its commits were found to be there, and all of it to be as it was made.
-    sound: Mutex<[Option<Instant>; 2]>,
-}
-
-/// How much of a copy is looked at.
+/// How much of a copy is examined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
+enum Depth {
     /// What refs name, and its history.
     Commits,
     /// Every byte, too.
@@ -34,20 +24,20 @@ enum Look {
 }
 
 impl GitRepository {
-    /// After `error`: if the local copy is damaged it goes, and asking again is worth it; else the error comes back.
+    /// After `error`: discards the local copy if it is damaged, so that the caller asks again; else gives the error back.
     pub(super) async fn heal(&self, error: VcsError) -> Result<(), VcsError> {
-        let look = match error {
-            VcsError::Failed { .. } => Look::Packs,
-            // That of a commit that cannot be found here any more would be a lie.
-            VcsError::UnknownRevision { .. } => Look::Commits,
+        let depth = match error {
+            VcsError::Failed { .. } => Depth::Packs,
+            // A commit that is unknown only because the copy is damaged does exist.
+            VcsError::UnknownRevision { .. } => Depth::Commits,
             _ => return Err(error),
         };
-        let sound = self.shared.health.sound.lock()[look as usize].is_some_and(|at| at.elapsed() < SOUND);
+        let sound = self.state.health.sound.lock()[depth as usize].is_some_and(|at| at.elapsed() < SOUND);
         let lease = self.cache.lease(&self.key);
         if sound || !local::is_there(lease.path()) {
             return Err(error);
         }
-        match self.examine(&lease, look).await? {
+        match self.examine(&lease, depth).await? {
             Some(damage) => self.discard(&lease, &damage),
             None => Err(error),
         }
@@ -61,9 +51,9 @@ impl GitRepository {
         if let Some(damage) = local::damage(lease.path()) {
             return self.discard(lease, &damage);
         }
-        let suspect = &self.shared.health.suspect;
+        let suspect = &self.state.health.suspect;
         if suspect.load(Ordering::Acquire) {
-            let damage = self.examine(lease, Look::Packs).await?;
+            let damage = self.examine(lease, Depth::Packs).await?;
             suspect.store(false, Ordering::Release);
             if let Some(damage) = damage {
                 return self.discard(lease, &damage);
@@ -72,8 +62,8 @@ impl GitRepository {
         Ok(())
     }
 
-    /// Lets git look at the copy; what is wrong with it.
-    async fn examine(&self, lease: &Lease, look: Look) -> Result<Option<String>, VcsError> {
+    /// Lets git examine the copy; gives what is wrong with it.
+    async fn examine(&self, lease: &Lease, depth: Depth) -> Result<Option<String>, VcsError> {
         if let Some(damage) = local::damage(lease.path()) {
             return Ok(Some(damage));
         }
@@ -85,19 +75,19 @@ impl GitRepository {
             "--glob=refs/stoa/one",
         ]);
         let output = commits.run().await?;
-        // It only warns of refs that it cannot read.
+        // Git only warns of refs that it cannot read.
         if output.code != Some(0) || !output.said.is_empty() {
             return Ok(Some(output.said));
         }
         let indexes = local::indexes(lease.path());
-        if look == Look::Packs && !indexes.is_empty() {
+        if depth == Depth::Packs && !indexes.is_empty() {
             let packs = self.program.local("check", Step::Access, lease.path());
             let output = packs.args(["verify-pack", "--"]).args(indexes).run().await?;
             if output.code != Some(0) {
                 return Ok(Some(output.said));
             }
         }
-        self.shared.health.sound.lock()[look as usize] = Some(Instant::now());
+        self.state.health.sound.lock()[depth as usize] = Some(Instant::now());
         Ok(None)
     }
 
@@ -105,11 +95,11 @@ impl GitRepository {
         let url = &self.program.url;
         tracing::warn!(%url, damage, "the local copy of a repository is damaged: it is thrown away and fetched anew");
         self.counters().add("discard", 1);
-        // It reads what is no longer there.
-        *self.shared.objects.lock() = None;
-        *self.shared.health.sound.lock() = [None; 2];
+        // Stop the program that reads objects: it has the discarded files open.
+        *self.state.objects.lock() = None;
+        *self.state.health.sound.lock() = [None; 2];
         lease
             .discard()
-            .map_err(|error| super::failed(Step::Access, error.to_string()))
+            .map_err(|error| failed(Step::Access, error.to_string()))
     }
 }

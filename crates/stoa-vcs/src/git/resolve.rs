@@ -19,7 +19,7 @@ impl GitRepository {
         let unknown = || VcsError::UnknownRevision {
             revision: revision.to_owned(),
         };
-        // Twice, since a ref may move between the question for it and the fetch of it.
+        // Try twice: a ref may move after it was listed and before it is fetched.
         for _ in 0..2 {
             let refs = self.refs().await?;
             let whole = [format!("refs/tags/{revision}"), format!("refs/heads/{revision}")];
@@ -77,7 +77,7 @@ impl GitRepository {
             return Err(unknown());
         }
         let lease = self.lease(Step::Revision).await?;
-        // What is there was fetched by the name of a ref, or is an ancestor of what was.
+        // Every commit of the copy was fetched by the name of a ref, or is an ancestor of one that was.
         if let Some((id, commit)) = self.lookup(&lease, prefix, Step::Revision).await? {
             return revision_of(refs, &id, &commit, None);
         }
@@ -150,7 +150,7 @@ impl GitRepository {
         }
     }
 
-    /// An object of the local copy, which whoever asks holds, read by the program that was last used, or a new one.
+    /// An object of the local copy, whose lease the caller holds. The running program reads it, or else a new one.
     pub(super) async fn object(
         &self,
         _lease: &Lease,
@@ -160,7 +160,7 @@ impl GitRepository {
     ) -> Result<Answer, VcsError> {
         for _ in 0..3 {
             let objects = self.objects(step)?;
-            // It may have ended for want of questions just now.
+            // The program may just have ended because it was idle.
             if let Some(answer) = objects.get(name, limit, step).await {
                 return answer;
             }
@@ -169,7 +169,7 @@ impl GitRepository {
     }
 
     fn objects(&self, step: Step) -> Result<Objects, VcsError> {
-        let mut held = self.shared.objects.lock();
+        let mut held = self.state.objects.lock();
         if let Some(objects) = held.as_ref().filter(|objects| objects.is_open()) {
             return Ok(objects.clone());
         }

@@ -1,4 +1,4 @@
-//! What one run of git that talks to a server is told, secrets included.
+//! The configuration of one run of git that talks to a server, secrets included.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -12,8 +12,8 @@ use super::{GitOptions, RepoUrl, Transport};
 use crate::credentials::percent_encoded;
 use crate::{Credential, HttpProxy, ssh};
 
-/// Git's configuration for one run, in a folder that only we may read, gone with this. Git is told its path alone, so
-/// secrets are in no argument and no variable.
+/// Git's configuration for one run, in a folder that only this user can read; dropping this removes it. Git is given only
+/// the path, so that secrets are in no argument and no variable.
 #[derive(Debug)]
 pub(super) struct Session {
     folder: TempDir,
@@ -22,9 +22,9 @@ pub(super) struct Session {
     pub(super) secrets: Vec<String>,
 }
 
-/// What a session is for.
+/// What differs from run to run.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct With<'a> {
+pub(super) struct SessionInput<'a> {
     pub(super) credential: Option<&'a Credential>,
     pub(super) proxy: Option<&'a HttpProxy>,
     /// What is fetched may leave out objects.
@@ -33,12 +33,17 @@ pub(super) struct With<'a> {
 
 impl Session {
     /// Writes the configuration into a new folder `below` another.
-    pub(super) fn new(below: &Path, url: &RepoUrl, options: &GitOptions, with: With<'_>) -> io::Result<Self> {
-        let With {
+    pub(super) fn new(
+        below: &Path,
+        url: &RepoUrl,
+        options: &GitOptions,
+        input: SessionInput<'_>,
+    ) -> io::Result<Self> {
+        let SessionInput {
             credential,
             proxy,
             partial,
-        } = with;
+        } = input;
         let folder = tempfile::Builder::new().prefix("git-").tempdir_in(below)?;
         let mut secrets = credential.map(Credential::secrets).unwrap_or_default();
         let mut text = String::from(
@@ -52,7 +57,7 @@ impl Session {
             text.push_str("[safe]\ndirectory = *\n");
         }
         let bearer = matches!(credential, Some(Credential::Bearer { .. }));
-        // Git would repeat a header of the configuration at the place a redirect leads to.
+        // Git would send a configured header also to the server that a redirect leads to.
         let follow = if bearer { "false" } else { "initial" };
         let _ = writeln!(text, "[http]\nfollowRedirects = {follow}");
         if let Some(proxy) = proxy {
@@ -108,7 +113,7 @@ impl Session {
     }
 }
 
-/// Writes a file that only we may read.
+/// Writes a file that only this user can read.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut file = File::options()
         .create_new(true)

@@ -1,11 +1,12 @@
 //! What is fetched for which question.
 
-use super::fetch::{Fetch, What};
+use super::fetch::{Fetch, FetchTarget};
 use super::objects::Answer;
 use super::program::failed;
+use super::receive::FetchOutcome;
 use super::refs::Refs;
 use super::resolve::LARGEST;
-use super::wire::{Received, Wanted};
+use super::wire::WireRequest;
 use super::{GitRepository, local};
 use crate::cache::Lease;
 use crate::process::Output;
@@ -19,9 +20,9 @@ const EVERYTHING: [&str; 3] = [
     "+HEAD:refs/stoa/HEAD",
 ];
 
-fn everything(refs: &Refs) -> What<'static> {
+fn everything(refs: &Refs) -> FetchTarget<'static> {
     let count = if refs.get("HEAD").is_some() { 3 } else { 2 };
-    What::Specs(&EVERYTHING[..count])
+    FetchTarget::Specs(&EVERYTHING[..count])
 }
 
 impl GitRepository {
@@ -34,7 +35,7 @@ impl GitRepository {
         hash: &str,
         refs: &Refs,
     ) -> Result<(), VcsError> {
-        let turn = self.begin(lease).await?;
+        let permit = self.begin(lease).await?;
         if self.lookup(lease, hash, Step::Revision).await?.is_some() {
             return self.finish(lease);
         }
@@ -42,7 +43,10 @@ impl GitRepository {
         if !local::is_plain(dir)
             && !local::is_treeless(dir)
             && let Some(wanted) = refs.unpeeled(name)
-            && self.fetch_wire(lease, "fetch", Wanted::Commit(wanted)).await? == Received::Done
+            && self
+                .fetch_wire(lease, "fetch", WireRequest::Commit(wanted))
+                .await?
+                == FetchOutcome::Done
         {
             local::set_fetched(dir, hash, wanted)
                 .map_err(|error| failed(Step::Revision, error.to_string()))?;
@@ -57,21 +61,21 @@ impl GitRepository {
                 } else {
                     &["--depth=1", "--filter=blob:none"]
                 },
-                what: What::Specs(&[&spec]),
+                what: FetchTarget::Specs(&[&spec]),
                 partial: true,
             };
             if self.fetch(lease, fetch).await?.code == Some(0) {
                 return self.finish(lease);
             }
         }
-        // There are many reasons, told in many ways: the last resort is everything, as in cmd/go.
-        drop(turn);
+        // The reasons are many and have no common text: fetch everything as the last resort, as cmd/go does.
+        drop(permit);
         self.fetch_history(lease, refs, Step::Revision).await
     }
 
     /// Fetches all commits of all refs, their trees left out, unless they are there.
     pub(super) async fn fetch_history(&self, lease: &Lease, refs: &Refs, step: Step) -> Result<(), VcsError> {
-        let _turn = self.begin(lease).await?;
+        let _permit = self.begin(lease).await?;
         let (dir, sum) = (lease.path(), refs.sum());
         if local::history(dir).as_ref() == Some(&sum) {
             return self.finish(lease);
@@ -79,7 +83,7 @@ impl GitRepository {
         let io = |error: std::io::Error| failed(step, error.to_string());
         let mut done = false;
         if !local::is_plain(dir) {
-            // First: trees must be looked for from now on, even if this is cut short.
+            // Set the mark before the fetch: trees may be missing from now on, even if the fetch is cut short.
             local::set_treeless(dir).map_err(io)?;
             done = self.fetch_commits(lease, refs, step).await?;
         }
@@ -105,7 +109,7 @@ impl GitRepository {
         let fetch = Fetch {
             kind: "fetch-objects",
             how: &["--depth=1", "--filter=tree:0", "--stdin"],
-            what: What::Objects(&missing),
+            what: FetchTarget::Objects(&missing),
             partial: true,
         };
         if missing.is_empty() || self.fetch(lease, fetch).await?.code != Some(0) {
@@ -152,8 +156,8 @@ impl GitRepository {
         ids: &[String],
         step: Step,
     ) -> Result<(), VcsError> {
-        let _turn = self.begin(lease).await?;
-        // Somebody else may have fetched them meanwhile.
+        let _permit = self.begin(lease).await?;
+        // Another caller may have fetched them meanwhile.
         let missing = match ids {
             [id] => match self.object(lease, id, LARGEST, step).await {
                 Ok(Answer::Missing) => vec![id.clone()],
@@ -165,14 +169,14 @@ impl GitRepository {
         if missing.is_empty() {
             return self.finish(lease);
         }
-        let wanted = Wanted::Objects(&missing);
-        if self.fetch_wire(lease, "fetch-objects", wanted).await? == Received::Done {
+        let wanted = WireRequest::Objects(&missing);
+        if self.fetch_wire(lease, "fetch-objects", wanted).await? == FetchOutcome::Done {
             return self.finish(lease);
         }
         let fetch = Fetch {
             kind: "fetch-objects",
             how: &["--filter=blob:none", "--stdin"],
-            what: What::Objects(&missing),
+            what: FetchTarget::Objects(&missing),
             partial: true,
         };
         if self.fetch(lease, fetch).await?.code == Some(0) {

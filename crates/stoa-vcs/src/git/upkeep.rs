@@ -12,12 +12,12 @@ use crate::process::Call;
 const PACKS: usize = 40;
 
 impl GitRepository {
-    /// Puts the packs together if there are many, in a task of its own. Questions and fetches go on meanwhile: nothing
-    /// goes before the large pack is there, and only the moment in which the small ones go is a fetch's turn. If it
-    /// fails, it is tried again after the next fetch.
+    /// Combines the packs if there are many, in a task of its own. Questions and fetches go on meanwhile: the small packs
+    /// stay until the large one is there, and only their removal takes the write permit. After a failure the next fetch
+    /// tries again.
     pub(super) fn tend(&self, lease: &Lease) {
         let packs = local::packs(lease.path());
-        if packs < PACKS || self.shared.tending.swap(true, Ordering::AcqRel) {
+        if packs < PACKS || self.state.tending.swap(true, Ordering::AcqRel) {
             return;
         }
         let call = |arguments: &[&str]| {
@@ -30,16 +30,16 @@ impl GitRepository {
             call(&["repack", "--no-progress", "--batch-size=0"]),
         ];
         let last = call(&["expire", "--no-progress"]);
-        let (lease, tending) = (self.cache.lease(&self.key), Arc::clone(&self.shared.tending));
-        let turn = Arc::clone(&self.shared.write_turn);
+        let (lease, tending) = (self.cache.lease(&self.key), Arc::clone(&self.state.tending));
+        let permit = Arc::clone(&self.state.write_permit);
         let url = self.program.url.clone();
         self.spawn(async move {
             let mut done = true;
             for step in steps {
                 done = done && succeeds(step).await;
             }
-            if done && let Ok(_turn) = turn.acquire_owned().await {
-                // While packs go, nobody may miss them.
+            if done && let Ok(_permit) = permit.acquire_owned().await {
+                // Forget the noted packs first: a check during their removal would take the copy for damaged.
                 done = local::forget_packs(lease.path()).is_ok() && succeeds(last).await;
                 done = local::note_packs(lease.path()).is_ok() && done;
             }

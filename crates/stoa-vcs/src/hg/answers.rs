@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::address::unknown;
 use crate::clock::seconds;
+use crate::process::Output;
 use crate::{Revision, RevisionId, Step, VcsError, VcsKind};
 
 /// What is asked of a commit: its hash, its time, its tags, a line each.
@@ -21,6 +22,21 @@ pub(super) fn quoted(name: &str) -> String {
     }
     quoted.push('\'');
     quoted
+}
+
+/// The option for the revision with this very name.
+pub(super) fn rev(name: &str) -> String {
+    format!("--rev={}", quoted(name))
+}
+
+/// Whether it failed because there is no such revision.
+pub(super) fn is_unknown(output: &Output) -> bool {
+    let said = &output.said;
+    said.contains("unknown revision")
+        || said.contains("ambiguous identifier")
+        || said.contains("no match found")
+        || said.contains("hidden revision")
+        || said.contains("filtered revision")
 }
 
 /// The tags of a list with one in each line, sorted; without `tip`, which is none.

@@ -7,13 +7,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::{HgRepository, answers, is_unknown, rev};
+use super::HgRepository;
+use super::answers::{self, is_unknown, rev};
 use crate::local_copy::{Fetch, Folder, Updated};
 use crate::{RevisionId, Step, VcsError, VcsKind};
 
 impl HgRepository {
     async fn pull(&self, folder: &Path) -> Result<(), VcsError> {
-        // By force, for a repository whose commits are all new ones.
+        // With force: the repository may have been replaced by one without common commits.
         let call = self.call("pull", Step::Access).dir(folder);
         let call = self.client.remote(call).await?;
         let call = call.args(["pull", "-q", "-f", "--", self.client.url()]);
@@ -96,7 +97,7 @@ impl Fetch for HgRepository {
 
     async fn update(&self, folder: &Path) -> Result<Updated, VcsError> {
         self.pull(folder).await?;
-        // What it does not have and we have was taken away there; tags in it would be tags still.
+        // Commits that only the copy has were taken away at the server; tags in them would stay tags.
         let call = self.call("outgoing", Step::Access).dir(folder);
         let call = self.client.remote(call).await?;
         let call = call

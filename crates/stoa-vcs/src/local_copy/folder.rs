@@ -1,22 +1,22 @@
-//! The folder of a copy, and its use.
+//! The folder of a copy.
 
 use std::collections::HashSet;
-use std::io::{self, Read};
-use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-use super::{MARK, Shared};
 use crate::RevisionId;
-use crate::cache::{Cache, Lease};
+use crate::cache::Cache;
+
+/// The file that says whose copy a folder is, and that it is whole.
+pub(super) const MARK: &str = "stoa-copy";
 
 /// How many commits are remembered to be in a copy.
 const KNOWN: usize = 10_000;
 
-/// The folder of a copy. Once retired it goes with the last who reads it.
+/// The folder of a copy. Once retired, it is removed when its last reader drops it.
 #[derive(Debug)]
 pub(crate) struct Folder {
     cache: Arc<Cache>,
@@ -37,7 +37,7 @@ impl Folder {
         }
     }
 
-    /// Says whether it goes with the last who reads it.
+    /// Sets whether its last reader removes it.
     pub(super) fn retire(&self, retired: bool) {
         self.retired.store(retired, Ordering::Relaxed);
     }
@@ -68,9 +68,9 @@ impl Drop for Folder {
             return;
         }
         let path = std::mem::take(&mut self.path);
-        // At once: nobody may take what is left of it for whole.
+        // Remove the mark first, so that a half-removed folder is never taken for a whole copy.
         let _ = std::fs::remove_file(path.join(MARK));
-        // Held until it is gone and the rest measured, so that nothing is thrown away beneath.
+        // Hold a lease until the folder is removed and the rest is measured, so that the repository is not evicted meanwhile.
         let lease = self.cache.lease(&self.key);
         let remove = move || {
             // What stays is removed at the next start.
@@ -81,53 +81,5 @@ impl Drop for Folder {
             Ok(runtime) => drop(runtime.spawn_blocking(remove)),
             Err(_) => remove(),
         }
-    }
-}
-
-/// The use of a copy: as long as it is held, the copy stays.
-#[derive(Debug)]
-pub(crate) struct Reading {
-    // The first to be dropped.
-    folder: Arc<Folder>,
-    /// Who opens the repository anew must find it in use.
-    _shared: Arc<Shared>,
-    _lease: Arc<Lease>,
-}
-
-impl Reading {
-    pub(super) fn new(folder: Arc<Folder>, shared: Arc<Shared>, lease: Arc<Lease>) -> Self {
-        Self {
-            folder,
-            _shared: shared,
-            _lease: lease,
-        }
-    }
-
-    /// A reader of a program that reads the copy.
-    pub(crate) fn hold<R: Read>(self, reader: R) -> impl Read + use<R> {
-        Held {
-            reader,
-            _reading: self,
-        }
-    }
-}
-
-impl Deref for Reading {
-    type Target = Folder;
-
-    fn deref(&self) -> &Folder {
-        &self.folder
-    }
-}
-
-struct Held<R> {
-    // The first to be dropped.
-    reader: R,
-    _reading: Reading,
-}
-
-impl<R: Read> Read for Held<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer)
     }
 }

@@ -6,20 +6,27 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
 use super::clean::Tail;
-use super::{Runner, Stream};
+use super::group::Group;
+use super::{Output, Runner};
 use crate::{Step, VcsError};
 
-/// How long a run may take when nobody says otherwise.
+/// How long a run may take by default.
 const DEFAULT_TIME: Duration = Duration::from_secs(60);
 
-/// How many bytes a run may print when nobody says otherwise.
+/// How many bytes a run may print by default.
 const DEFAULT_LIMIT: u64 = 64 << 20;
+
+impl Runner {
+    /// Prepares a run; `kind` is what it is counted as, `step` what its errors say was being done.
+    pub fn call(&self, kind: &'static str, step: Step) -> Call {
+        Call::new(self.clone(), kind, step)
+    }
+}
 
 /// A run that is being prepared.
 #[derive(Debug)]
@@ -36,19 +43,8 @@ pub struct Call {
     pub(super) secrets: Vec<String>,
     pub(super) limit: u64,
     pub(super) time: Duration,
-    /// What the program reads and nobody else needs.
+    /// A folder of files for this run alone; it is removed when the run has ended.
     held: Option<TempDir>,
-}
-
-/// What a program that ended has left.
-#[derive(Clone, Debug)]
-pub struct Output {
-    /// Its exit code; `None` if a signal ended it.
-    pub code: Option<i32>,
-    /// What it printed.
-    pub stdout: Vec<u8>,
-    /// The last it said on its standard error, cleaned.
-    pub said: String,
 }
 
 impl Call {
@@ -84,21 +80,21 @@ impl Call {
         self
     }
 
-    /// Where it runs; in the home of the runner if nowhere is said.
+    /// The folder in which it runs; by default the home of the runner.
     #[must_use]
     pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.dir = Some(dir.into());
         self
     }
 
-    /// What it reads; nothing if nothing is said. Only for [`Self::run`].
+    /// The bytes of its standard input; none by default. Only for [`Self::run`].
     #[must_use]
     pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
         self.stdin = bytes;
         self
     }
 
-    /// The file it reads, from where that is at; nothing if nothing is said. Only for [`Self::stream`].
+    /// The file of its standard input, read from the file's position; none by default. Only for [`Self::stream`].
     #[must_use]
     pub(crate) fn input(mut self, file: File) -> Self {
         self.input = Some(file);
@@ -119,14 +115,14 @@ impl Call {
         self
     }
 
-    /// How many bytes it may print; 64 MiB if nothing is said.
+    /// How many bytes it may print; 64 MiB by default.
     #[must_use]
     pub fn limit(mut self, bytes: u64) -> Self {
         self.limit = bytes;
         self
     }
 
-    /// How long it may take; a minute if nothing is said. For [`Self::stream`], until it is read to the end.
+    /// How long it may take; a minute by default. For [`Self::stream`], until it is read to the end.
     #[must_use]
     pub fn time(mut self, time: Duration) -> Self {
         self.time = time;
@@ -147,13 +143,8 @@ impl Call {
         let output = self.run().await?;
         match output.code {
             Some(0) => Ok(output.stdout),
-            code => Err(failed(vcs, step, kind, code, output.said)),
+            _ => Err(output.error(vcs, step, kind)),
         }
-    }
-
-    /// Starts it and gives what it prints as a blocking reader.
-    pub fn stream(self) -> Result<Stream, VcsError> {
-        Stream::start(self)
     }
 
     /// Starts it for a conversation: its standard input is a pipe. The caller sees to its bounds; the group dies with
@@ -243,7 +234,11 @@ impl Call {
     }
 
     pub(super) fn io(&self, error: &std::io::Error) -> VcsError {
-        failed(self.runner.vcs(), self.step, self.kind, None, error.to_string())
+        VcsError::Failed {
+            vcs: self.runner.vcs(),
+            step: self.step,
+            said: error.to_string(),
+        }
     }
 
     pub(super) fn timeout(&self) -> VcsError {
@@ -260,54 +255,5 @@ impl Call {
             step: self.step,
             limit: self.limit,
         }
-    }
-}
-
-/// What it means that a program ended with `code`, having said this.
-pub(super) fn failed(
-    vcs: crate::VcsKind,
-    step: Step,
-    kind: &'static str,
-    code: Option<i32>,
-    said: String,
-) -> VcsError {
-    let said = match code {
-        _ if !said.is_empty() => said,
-        Some(code) => format!("{kind} ended with {code} and said nothing"),
-        None => format!("{kind} was killed"),
-    };
-    VcsError::Failed { vcs, step, said }
-}
-
-/// A child that leads a process group, all of which dies with this.
-#[derive(Debug)]
-pub(crate) struct Group(Child);
-
-impl Group {
-    /// The leader.
-    pub(crate) fn child(&mut self) -> &mut Child {
-        &mut self.0
-    }
-
-    /// Kills it, unless it was waited for.
-    pub(crate) fn kill(&self) {
-        // Without an id it was waited for, and the number may be somebody else's by now.
-        if let Some(id) = self.0.id() {
-            kill_group(id);
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// Kills the group that `id`, not yet waited for, leads.
-pub(super) fn kill_group(id: u32) {
-    if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
-        // It fails when there is nobody left, which is what was wanted.
-        let _ = kill_process_group(pid, Signal::KILL);
     }
 }

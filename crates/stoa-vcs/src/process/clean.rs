@@ -71,7 +71,7 @@ impl Tail {
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.held.extend_from_slice(bytes);
         if self.held.len() > 2 * TAIL {
-            // A line that lost its beginning goes as a whole: what is left of a secret could not be recognised.
+            // Drop a line that lost its beginning as a whole: the rest of a secret could not be recognised.
             let from = self.held.len() - TAIL;
             let line = self.held[from..]
                 .iter()

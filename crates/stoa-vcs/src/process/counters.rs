@@ -1,4 +1,4 @@
-//! What was run, counted.
+//! Counters of runs.
 
 use std::collections::BTreeMap;
 

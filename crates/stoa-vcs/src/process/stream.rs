@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::call::{Call, failed, kill_group};
 use super::clean::Tail;
+use super::group::kill_group;
+use super::{Call, Output};
 use crate::VcsError;
 
 /// The standard output of a running program. The end of it is the end of the program: only a program that ended well
@@ -25,6 +26,13 @@ pub struct Stream {
     until: Instant,
     left: u64,
     waited: bool,
+}
+
+impl Call {
+    /// Starts it and gives what it prints as a blocking reader.
+    pub fn stream(self) -> Result<Stream, VcsError> {
+        Stream::start(self)
+    }
 }
 
 impl Stream {
@@ -122,15 +130,13 @@ impl Stream {
         if status.success() {
             return Ok(());
         }
-        let said = self.tail.clean(&self.call.secrets);
+        let output = Output {
+            code: status.code(),
+            stdout: Vec::new(),
+            said: self.tail.clean(&self.call.secrets),
+        };
         let call = &self.call;
-        Err(failed(
-            call.runner.vcs(),
-            call.step,
-            call.kind,
-            status.code(),
-            said,
-        ))
+        Err(output.error(call.runner.vcs(), call.step, call.kind))
     }
 
     fn read_on(&mut self, buffer: &mut [u8]) -> Result<usize, VcsError> {

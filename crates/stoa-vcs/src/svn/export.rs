@@ -44,10 +44,13 @@ impl Export {
         }
     }
 
-    /// These files of `tree` in `dir`.
+    /// These files of `tree` in `dir`; none if `tree` is no folder: Subversion lists and exports single files, too.
     pub(super) fn open(dir: ExportFolder, files: Vec<(String, u64)>) -> io::Result<Self> {
         dir.measure();
-        let root = openat(CWD, dir.path().join("tree"), FOLDER, Mode::empty())?;
+        let root = match openat(CWD, dir.path().join("tree"), FOLDER, Mode::empty()) {
+            Err(Errno::NOTDIR | Errno::LOOP) => return Ok(Self::empty()),
+            opened => opened?,
+        };
         Ok(Self {
             tree: Some((root, dir)),
             files: files.into_iter(),

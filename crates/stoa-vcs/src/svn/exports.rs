@@ -19,7 +19,7 @@ pub(super) struct Exports {
     swept: Arc<OnceCell<()>>,
 }
 
-/// The folder of one export, which goes with this.
+/// The folder of one export. Dropping this removes it.
 #[derive(Debug)]
 pub(super) struct ExportFolder {
     dir: Option<TempDir>,
@@ -57,7 +57,7 @@ impl ExportFolder {
         self.dir.as_ref().map_or(self.lease.path(), TempDir::path)
     }
 
-    /// Counts what was written in the bound of the cache.
+    /// Measures the export, so that it counts towards the limit of the cache.
     pub(super) fn measure(&self) {
         self.lease.measure();
     }

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use super::{TarHeader, TarKind, TarReader};
 use crate::{Archive, Entry, EntryKind, Step, VcsError, VcsKind};
 
-/// The folder that the programs are told to put all files into.
+/// The folder into which the programs put all files of an archive.
 pub(crate) const PREFIX: &str = "prefix";
 
 /// The entries of a tar archive as it comes, those of a folder only.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use stoa_testing::git_http::{GitHttp, Manner};
 use stoa_vcs::git::{GitRepository, Probe, RepoUrl, Transport};
 use stoa_vcs::{Credential, Credentials, Repository, VcsError};
 
 use crate::fixture::{Fixture, processes_about};
-use crate::server::{Manner, Server};
 
 const SECRET: &str = "canary-4711/ä";
 
@@ -55,16 +55,16 @@ fn open(fixture: &Fixture, credentials: Option<Arc<dyn Credentials>>) -> GitRepo
 async fn presents_credentials_when_asked() {
     let fixture = Fixture::new();
     let wanted = "Basic dXNlcjpjYW5hcnktNDcxMS/DpA==";
-    fixture.server.set(Manner::Guard(wanted.to_owned()));
+    fixture.server.guard(wanted);
     let repository = open(&fixture, Some(basic()));
     repository.stat("v1.0.0").await.expect("it gets in");
     drop(repository);
-    fixture.server.set(Manner::Guard("Bearer canary-4711".to_owned()));
+    fixture.server.guard("Bearer canary-4711");
     open(&fixture, Some(bearer()))
         .stat("v1.0.0")
         .await
         .expect("it gets in");
-    fixture.server.set(Manner::Guard("another".to_owned()));
+    fixture.server.guard("another");
     for credentials in [None, Some(basic()), Some(bearer())] {
         let error = open(&fixture, credentials)
             .tags("")
@@ -81,9 +81,9 @@ async fn presents_credentials_when_asked() {
 #[tokio::test]
 async fn keeps_credentials_from_other_hosts() {
     let fixture = Fixture::new();
-    let other = Server::start(&fixture.dir.path().join("srv"));
-    other.set(Manner::Guard("nobody".to_owned()));
-    fixture.server.set(Manner::Redirect(other.base.clone()));
+    let other = GitHttp::start(&fixture.dir.path().join("srv"));
+    other.guard("nobody");
+    fixture.server.set(Manner::Redirect(other.url()));
     for credentials in [basic(), bearer()] {
         let error = open(&fixture, Some(credentials))
             .tags("")
@@ -94,7 +94,7 @@ async fn keeps_credentials_from_other_hosts() {
     let seen = other.seen();
     assert!(!seen.is_empty(), "the redirect was followed");
     assert!(seen.iter().all(|seen| seen.authorization.is_none()), "{seen:?}");
-    other.set(Manner::Serve);
+    other.unguard();
     assert!(
         !open(&fixture, None)
             .tags("")
@@ -164,7 +164,7 @@ async fn a_server_that_hangs_costs_its_time_only() {
 #[tokio::test]
 async fn only_a_probe_makes_a_repository_not_exist() {
     let fixture = Fixture::new();
-    let url = RepoUrl::parse(&format!("{}/none.git", fixture.server.base)).expect("a URL");
+    let url = RepoUrl::parse(&format!("{}/none.git", fixture.server.url())).expect("a URL");
     for (probe, gone) in [
         (None, false),
         (Some(Gone(false)), false),

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stoa_testing::git_http::Manner;
 use stoa_vcs::cache::Cache;
 use stoa_vcs::git::{GitRepository, RepoUrl};
 use stoa_vcs::{Repository, RevisionId, VcsError};
 
 use crate::fixture::{Fixture, text};
-use crate::server::Manner;
 
 #[tokio::test]
 async fn parallel_questions_share_one_clone() {
@@ -175,7 +175,7 @@ async fn what_was_not_used_for_longest_goes_first() {
     fixture.sh("for i in 1 2 3; do cp -r srv/r.git srv/r$i.git; done");
     let cache = Cache::open(fixture.dir.path().join("cache"), 1 << 30).expect("a cache");
     let open = |name: &str| {
-        let url = format!("{}/{name}.git", fixture.server.base);
+        let url = format!("{}/{name}.git", fixture.server.url());
         let mut options = fixture.options();
         options.idle = Duration::from_millis(1);
         GitRepository::open(RepoUrl::parse(&url).expect("a URL"), Arc::clone(&cache), options)
@@ -190,7 +190,7 @@ async fn what_was_not_used_for_longest_goes_first() {
     let cache = reopen(&fixture, size * 5 / 2).await;
     assert_eq!(cache.size(), size);
     let open = |name: &str| {
-        let url = format!("{}/{name}.git", fixture.server.base);
+        let url = format!("{}/{name}.git", fixture.server.url());
         let mut options = fixture.options();
         options.idle = Duration::from_millis(1);
         GitRepository::open(RepoUrl::parse(&url).expect("a URL"), Arc::clone(&cache), options)
@@ -199,7 +199,7 @@ async fn what_was_not_used_for_longest_goes_first() {
     let there = |name: &str| {
         let key = Cache::key(
             stoa_vcs::VcsKind::Git,
-            &format!("{}/{name}.git", fixture.server.base),
+            &format!("{}/{name}.git", fixture.server.url()),
         );
         fixture
             .dir

@@ -120,7 +120,7 @@ async fn a_server_without_filters_gives_more() {
 async fn a_server_of_files_gives_everything() {
     let fixture = Fixture::new();
     fixture.sh("git -C srv/r.git update-server-info");
-    fixture.server.set(crate::server::Manner::Files);
+    fixture.server.set(stoa_testing::git_http::Manner::Files);
     let repository = fixture.open();
     assert_eq!(
         text(&repository, "v1.1.0", "go.mod").await.as_deref(),
@@ -165,7 +165,7 @@ async fn reads_commits_of_the_history() {
 #[tokio::test]
 async fn an_old_server_that_gives_no_single_objects_gives_everything() {
     let fixture = Fixture::new();
-    fixture.server.set(crate::server::Manner::Old);
+    fixture.server.set(stoa_testing::git_http::Manner::Old);
     let repository = fixture.open();
     assert_eq!(
         text(&repository, "v1.1.0", "go.mod").await.as_deref(),

@@ -5,13 +5,12 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
+use stoa_testing::git_http::GitHttp;
 use stoa_vcs::cache::Cache;
 use stoa_vcs::git::{GitOptions, GitRepository, RepoUrl, Transport};
 use stoa_vcs::process::{Counters, RunnerSettings};
 use stoa_vcs::{Archive, EntryKind, Repository};
 use tempfile::TempDir;
-
-use crate::server::Server;
 
 /// The repository most tests are about; see the comments in it.
 const SCRIPT: &str = r"
@@ -38,7 +37,7 @@ cd "$top"; git clone -q --mirror work srv/r.git; git -C srv/r.git config uploadp
 
 pub(crate) struct Fixture {
     pub(crate) dir: TempDir,
-    pub(crate) server: Server,
+    pub(crate) server: GitHttp,
     pub(crate) counters: Arc<Counters>,
     cache: OnceLock<Arc<Cache>>,
     made: Option<Arc<Fixture>>,
@@ -74,7 +73,7 @@ impl Fixture {
     fn empty() -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         Self {
-            server: Server::start(&dir.path().join("srv")),
+            server: GitHttp::start(&dir.path().join("srv")),
             counters: Arc::default(),
             cache: OnceLock::new(),
             made: None,
@@ -138,7 +137,7 @@ impl Fixture {
     }
 
     pub(crate) fn url(&self) -> RepoUrl {
-        RepoUrl::parse(&format!("{}/r.git", self.server.base)).expect("a URL")
+        RepoUrl::parse(&format!("{}/r.git", self.server.url())).expect("a URL")
     }
 
     /// A handle over HTTP with a cache of its own.

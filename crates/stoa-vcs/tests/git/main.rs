@@ -5,11 +5,11 @@ mod ancestry;
 mod archive;
 mod blobs;
 mod cache;
+mod conformance;
 mod files;
 mod fixture;
 mod repair;
 mod resolve;
-mod server;
 mod upkeep;
 
 #[test]

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use stoa_testing::git_http::Manner;
 use stoa_vcs::Repository as _;
 use stoa_vcs::cache::Cache;
 use stoa_vcs::git::GitRepository;
 
 use crate::fixture::{Fixture, entries, text};
-use crate::server::Manner;
 
 fn place(fixture: &Fixture, repository: &GitRepository) -> PathBuf {
     let key = Cache::key(repository.vcs(), repository.url());

@@ -133,7 +133,7 @@ async fn hash_prefixes_of_several_refs_are_ambiguous() {
     let listing = format!("{hash}\trefs/heads/main\n{one}\trefs/tags/a\n{two}\trefs/tags/b\n");
     std::fs::create_dir_all(fixture.dir.path().join("srv/r.git/info")).expect("writable");
     std::fs::write(fixture.dir.path().join("srv/r.git/info/refs"), listing).expect("writable");
-    fixture.server.set(crate::server::Manner::Files);
+    fixture.server.set(stoa_testing::git_http::Manner::Files);
     let repository = fixture.open();
     let answer = repository.stat("1234567").await;
     assert!(matches!(answer, Err(VcsError::Ambiguous { .. })), "{answer:?}");

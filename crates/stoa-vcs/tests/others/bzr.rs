@@ -1,44 +1,127 @@
 //! Bazaar.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stoa_vcs::{BzrRepository, Repository as _, RevisionId, Step, VcsError, VcsKind};
+use stoa_vcs::cache::Cache;
+use stoa_vcs::conformance::{self, Abilities, Ability, Change, CopyCounters, Scenario, Workspace, tag_names};
+use stoa_vcs::{BzrRepository, Repository, RepositoryOptions, VcsError, VcsKind};
 
-use crate::support::{Work, at, file, files, gone, link, names, read, tag_names};
+/// A branch with a working tree.
+struct Bzr;
+
+impl Scenario for Bzr {
+    fn vcs(&self) -> VcsKind {
+        VcsKind::Bzr
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            lists_tags: Ability::Yes,
+            resolves_tags: Ability::Yes,
+            versions_from_tags: Ability::Yes,
+            branches: Ability::No("a branch is a repository of its own"),
+            default_branch: Ability::Yes,
+            hashes: Ability::No("revisions of a branch are numbers"),
+            ancestry: Ability::No("cmd/go does not ask it, and neither do we"),
+            empty: Ability::Yes,
+            tells_missing: Ability::No("bzr says in the same words that a server is broken"),
+            passwords: Ability::Yes,
+            rewrites: Ability::Yes,
+            reads_links: Ability::No("`bzr cat` prints nothing of a link, also to cmd/go"),
+            raw_names: Ability::No("names are UTF-8"),
+            copies: Some(CopyCounters {
+                made: "branch",
+                asked: "pull",
+                asked_while_made: 0,
+            }),
+        }
+    }
+
+    fn latest_reference(&self) -> &'static str {
+        "revno:-1"
+    }
+
+    fn commands(&self, change: Change<'_>) -> String {
+        match change {
+            Change::Create => "bzr init -q r".to_owned(),
+            Change::Commit { at } => format!(
+                "cd r; bzr add -q; bzr commit -q -m m --commit-time \"$(TZ=X4 date -d @{at} '+%F %T %z')\"; bzr revno"
+            ),
+            Change::Tag { name } => format!("cd r; bzr tag -q '{name}'"),
+            Change::Undo => "cd r; bzr uncommit -q --force; bzr revert -q --no-backup; bzr clean-tree -q --force --unknown"
+                .to_owned(),
+            Change::Branch { .. } => unreachable!("it has no such ability"),
+        }
+    }
+
+    fn tree(&self) -> &'static str {
+        "r"
+    }
+
+    fn url(&self, repo: &Path) -> String {
+        format!("file://{}/r", repo.display())
+    }
+
+    fn open(
+        &self,
+        url: &str,
+        cache: Arc<Cache>,
+        options: RepositoryOptions,
+    ) -> Result<Arc<dyn Repository>, VcsError> {
+        Ok(Arc::new(BzrRepository::open(url, cache, options)?))
+    }
+
+    fn hostile_revisions(&self, url: &str) -> Vec<String> {
+        let names = [
+            "0",
+            "9",
+            "tag:no",
+            "revid:no",
+            "before:1",
+            "submit:",
+            "date:today",
+            url,
+        ];
+        let mut names = names.map(str::to_owned).to_vec();
+        names.extend([format!("branch:{url}"), format!("revno:1:{url}")]);
+        names
+    }
+
+    fn hostile_paths(&self, url: &str) -> Vec<String> {
+        vec![":parent/go.mod".to_owned(), format!("{url}/go.mod")]
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conforms() {
+    conformance::run(&Bzr).await;
+}
 
 const REPOSITORY: &str = r"
 bzr init -q r
 cd r
-printf 'module m\n' >go.mod
-printf x >é.go
-printf 'c r\r\n' >'a b.txt'
-ln -s go.mod link
-mkdir -p sub/deep
-echo s >sub/s.go
-echo d >sub/deep/d.go
+echo 1 >one
 bzr add -q
 bzr commit -q -m one --commit-time '2017-09-21 21:20:12 -0400'
 bzr tag -q v1.0.0
 bzr tag -q 'a tag'
 ";
 
-fn open(work: &Work) -> BzrRepository {
+fn open(work: &Workspace) -> BzrRepository {
     BzrRepository::open(&work.url("repo/r"), work.cache(), work.options()).expect("an address")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn finds_revisions() {
-    let work = Work::new();
+async fn finds_names_that_only_bazaar_has() {
+    let work = Workspace::new();
     work.script(REPOSITORY);
     work.script("bzr branch -q r other; cd other; bzr commit -q --unchanged -m other");
     let mut options = work.options();
     options.freshness = Duration::from_secs(600);
     let bzr = BzrRepository::open(&work.url("repo/r"), work.cache(), options).expect("an address");
     let latest = bzr.latest().await.expect("a commit");
-    assert_eq!((latest.id.as_str(), latest.short.as_str()), ("1", "000000000001"));
-    assert_eq!(latest.time, at(1_506_043_212));
-    assert_eq!(latest.reference.as_deref(), Some("revno:-1"));
     assert_eq!(latest.tags, ["a tag", "v1.0.0"]);
     for name in [
         "1",
@@ -53,138 +136,27 @@ async fn finds_revisions() {
         let found = bzr.stat(name).await.expect(name);
         assert_eq!((&found.id, found.reference.as_deref()), (&latest.id, Some(name)));
     }
-    assert_eq!(bzr.stat("v1.0.0").await.expect("a tag").version, "v1.0.0");
+    // The other branch has a second revision, which is none of this one.
     let other = work.url("repo/other");
-    let branch = format!("branch:{other}");
-    let number = format!("revno:2:{other}");
-    for name in [
-        "2",
-        "0",
-        "nosuch",
-        "tag:no",
-        "revid:no",
-        "-1",
-        "",
-        "../other",
-        &other,
-        &branch,
-        &number,
-        "before:1",
-        "submit:",
-        "date:today",
-        "a\nb",
-    ] {
+    let (branch, number) = (format!("branch:{other}"), format!("revno:2:{other}"));
+    for name in ["2", "../other", &other, &branch, &number] {
         let error = bzr.stat(name).await.expect_err(name);
         assert!(error.is_not_exist(), "{name}: {error}");
     }
     assert_eq!(tag_names(&bzr, "").await, ["a tag", "v1.0.0"]);
     assert_eq!(tag_names(&bzr, "v").await, ["v1.0.0"]);
-    let unsupported = bzr.descends_from(&latest.id, "v1.0.0").await;
-    assert!(matches!(unsupported, Err(VcsError::Unsupported { .. })));
-    assert_eq!(bzr.recent_tag(&latest.id, "", &|_: &str| true).await, Ok(None));
 }
 
+/// Bazaar's own pull never takes a tag away.
 #[tokio::test(flavor = "multi_thread")]
-async fn reads_files_and_archives() {
-    let work = Work::new();
+async fn a_tag_that_is_gone_is_forgotten() {
+    let work = Workspace::new();
     work.script(REPOSITORY);
     let bzr = open(&work);
-    let tip = bzr.latest().await.expect("a commit").id;
-    assert_eq!(read(&bzr, &tip, "a b.txt").await.as_deref(), Some("c r\r\n"));
-    let outside = work.url("repo/r/go.mod");
-    for path in [
-        "nosuch",
-        "../r/go.mod",
-        "/etc/passwd",
-        "",
-        ":parent/go.mod",
-        &outside,
-        "-x",
-        "a\0",
-    ] {
-        assert_eq!(read(&bzr, &tip, path).await, None, "{path}");
-    }
-    let (vcs, step) = (VcsKind::Bzr, Step::File);
-    let error = bzr.read_file(&tip, "go.mod", 8).await.expect_err("too large");
-    assert_eq!(error, VcsError::TooLarge { vcs, step, limit: 8 });
-
-    let all = files(&bzr, &tip, "", 10_000).await.expect("an archive");
-    assert_eq!(
-        names(&all),
-        [
-            "a b.txt",
-            "go.mod",
-            "link",
-            "sub/deep/d.go",
-            "sub/s.go",
-            r"\xc3\xa9.go"
-        ]
-    );
-    assert_eq!(all[b"a b.txt".as_slice()], file("c r\r\n"));
-    assert_eq!(all[b"link".as_slice()], link("go.mod"));
-    let sub = files(&bzr, &tip, "sub", 4).await.expect("an archive");
-    assert_eq!(names(&sub), ["deep/d.go", "s.go"]);
-    let error = files(&bzr, &tip, "sub", 3).await.expect_err("too large");
-    let step = Step::Archive;
-    assert_eq!(error, VcsError::TooLarge { vcs, step, limit: 3 });
-    let none = RevisionId::new("9").expect("an id");
-    assert!(
-        bzr.archive(&none, "", 9)
-            .await
-            .is_err_and(|error| error.is_not_exist())
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn fetches_once_and_then_what_is_new() {
-    let work = Work::new();
-    work.script(REPOSITORY);
-    let bzr = Arc::new(open(&work));
-    let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..4 {
-        let bzr = bzr.clone();
-        tasks.spawn(async move { bzr.latest().await.expect("a commit") });
-    }
-    while let Some(found) = tasks.join_next().await {
-        found.expect("no panic");
-    }
-    assert_eq!(bzr.counters().get("branch"), 1);
-    work.script("cd r; echo 2 >two; bzr add -q; bzr commit -q -m two --commit-time '2017-09-23 00:00:00 +0000'; bzr tag -q v2.0.0");
-    let new = bzr.stat("v2.0.0").await.expect("a tag");
-    assert_eq!((new.id.as_str(), new.time), ("2", at(1_506_124_800)));
-    assert_eq!(read(bzr.as_ref(), &new.id, "two").await.as_deref(), Some("2\n"));
-    assert_eq!(bzr.counters().get("branch"), 1);
-    // History that was rewritten, and a tag that is gone.
-    work.script("cd r; bzr uncommit -q --force; bzr tag -q --delete v1.0.0; bzr commit -q -m again --commit-time '2017-09-24 00:00:00 +0000'");
-    assert_eq!(bzr.latest().await.expect("a commit").time, at(1_506_211_200));
-    assert_eq!(bzr.latest().await.expect("a commit").id.as_str(), "2");
-    assert!(!tag_names(bzr.as_ref(), "").await.contains(&"v1.0.0".to_owned()));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn failures_are_not_missing_revisions() {
-    let work = Work::new();
-    let down = BzrRepository::open("http://127.0.0.1:1/r", work.cache(), work.options());
-    let error = down
-        .expect("an address")
-        .latest()
-        .await
-        .expect_err("nobody listens");
-    assert!(matches!(error, VcsError::Failed { .. }), "{error}");
-    let pid = work.path("pid");
-    let hang = format!(
-        "echo $$ >{0}.new; mv {0}.new {0}; sleep 1000 & wait",
-        pid.display()
-    );
-    let mut options = work.fake("bzr", &hang);
-    options.fetch_time = Duration::from_secs(2);
-    let slow = BzrRepository::open("https://127.0.0.1:1/r", work.cache(), options);
-    let error = slow.expect("an address").latest().await.expect_err("it hangs");
-    assert!(matches!(error, VcsError::Timeout { .. }), "{error}");
-    assert!(gone(&pid));
-
-    work.script("bzr init -q empty");
-    let empty = BzrRepository::open(&work.url("repo/empty"), work.cache(), work.options());
-    let error = empty.expect("an address").latest().await.expect_err("no commits");
-    assert!(matches!(error, VcsError::NoCommits { .. }), "{error}");
+    assert_eq!(tag_names(&bzr, "").await, ["a tag", "v1.0.0"]);
+    work.script("cd r; bzr tag -q --delete v1.0.0");
+    assert_eq!(tag_names(&bzr, "").await, ["a tag"]);
+    assert_eq!(bzr.latest().await.expect("a commit").id.as_str(), "1");
+    let error = bzr.stat("v1.0.0").await.expect_err("it is gone");
+    assert!(matches!(error, VcsError::UnknownRevision { .. }), "{error}");
 }

@@ -9,13 +9,13 @@ use std::thread;
 use async_trait::async_trait;
 use stoa_dispatch::{AddressPolicy, ForwardProxy, ProxyAccess, SystemLookup};
 use stoa_vcs::cache::Cache;
+use stoa_vcs::conformance::Workspace;
 use stoa_vcs::{
-    BzrRepository, Egress, FossilRepository, HgRepository, HttpProxy, NamedBy, NoWay, Repository,
+    BzrRepository, Egress, EgressError, FossilRepository, HgRepository, HttpProxy, NamedBy, Repository,
     RepositoryOptions, SvnRepository, VcsError, VcsKind,
 };
 
 use crate::guarded::{Behind, Guard, Served};
-use crate::support::Work;
 
 /// Allows some ports of this machine, and remembers which it was asked for.
 #[derive(Debug, Default)]
@@ -36,8 +36,12 @@ struct Out(ForwardProxy, NamedBy);
 
 #[async_trait]
 impl Egress for Out {
-    async fn check(&self, _: &str) -> Result<NamedBy, NoWay> {
+    async fn check(&self, _: &str) -> Result<NamedBy, EgressError> {
         Ok(self.1)
+    }
+
+    fn refuse_redirects(&self, vcs: VcsKind) -> EgressError {
+        EgressError::Refused(format!("{vcs} is not guarded"))
     }
 
     async fn proxy(&self) -> Result<HttpProxy, String> {
@@ -56,7 +60,7 @@ fn port(base: &str) -> u16 {
 }
 
 /// Options with a way out to these servers only.
-async fn options(work: &Work, named_by: NamedBy, allowed: &[&str]) -> (RepositoryOptions, Arc<Ports>) {
+async fn options(work: &Workspace, named_by: NamedBy, allowed: &[&str]) -> (RepositoryOptions, Arc<Ports>) {
     let ports = Arc::new(Ports {
         allowed: allowed.iter().map(|base| port(base)).collect(),
         asked: Mutex::default(),
@@ -80,7 +84,7 @@ fn open(vcs: VcsKind, url: &str, cache: Arc<Cache>, options: RepositoryOptions) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn repositories_are_read_through_the_proxy() {
-    let work = Work::new();
+    let work = Workspace::new();
     work.script(
         "hg init h; cd h; echo a >a; hg add -q; hg commit -qm one; cd ..; \
          bzr init -q b; cd b; echo a >a; bzr add -q; bzr commit -qm one; cd ..; \
@@ -122,7 +126,7 @@ async fn redirects_do_not_lead_past_the_proxy() {
         }
     });
     for vcs in [VcsKind::Hg, VcsKind::Svn, VcsKind::Bzr, VcsKind::Fossil] {
-        let work = Work::new();
+        let work = Workspace::new();
         let server = Guard::open_to_all(Behind::Elsewhere(behind.clone()));
         let (options, ports) = options(&work, NamedBy::Stranger, &[&server.base]).await;
         let repository = open(vcs, &format!("{}/r", server.base), work.cache(), options);

@@ -1,170 +1,129 @@
 //! Fossil.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use stoa_vcs::{FossilRepository, Repository as _, RevisionId, Step, VcsError, VcsKind};
+use stoa_vcs::cache::Cache;
+use stoa_vcs::conformance::{
+    self, Abilities, Ability, Change, CopyCounters, Scenario, Workspace, read_text, tag_names,
+};
+use stoa_vcs::{FossilRepository, Repository, RepositoryOptions, VcsError, VcsKind};
 
-use crate::support::{Work, at, file, files, gone, link, names, read, tag_names, until};
+/// A repository file with a check-out.
+struct Fossil;
 
-const REPOSITORY: &str = r"
-fossil init -A stoa --date-override 2020-01-01T00:00:00 r.fossil >/dev/null
-mkdir w
-cd w
-fossil open ../r.fossil >/dev/null
-fossil settings allow-symlinks on
-printf 'module m\n' >go.mod
-printf x >é.go
-printf 'c r\r\n' >'a b.txt'
-ln -s go.mod link
-mkdir -p sub/deep
-echo s >sub/s.go
-echo d >sub/deep/d.go
-fossil add . >/dev/null
-fossil commit -m one --no-warnings --date-override 2020-02-02T02:02:02 --tag v1.0.0 >/dev/null
-";
+impl Scenario for Fossil {
+    fn vcs(&self) -> VcsKind {
+        VcsKind::Fossil
+    }
 
-fn open(work: &Work) -> FossilRepository {
-    FossilRepository::open(&work.url("repo/r.fossil"), work.cache(), work.options()).expect("an address")
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            lists_tags: Ability::No("as in cmd/go, none is listed"),
+            resolves_tags: Ability::Yes,
+            versions_from_tags: Ability::No("as in cmd/go, a check-in does not know its tags"),
+            branches: Ability::Yes,
+            default_branch: Ability::Yes,
+            hashes: Ability::Yes,
+            ancestry: Ability::No("cmd/go does not ask it, and neither do we"),
+            empty: Ability::No("a repository begins with a check-in"),
+            tells_missing: Ability::No("fossil says in the same words that a server is broken"),
+            passwords: Ability::No("fossil takes it as an argument, which other processes see"),
+            rewrites: Ability::No("a check-in is never taken back"),
+            reads_links: Ability::Yes,
+            raw_names: Ability::No("names are UTF-8"),
+            copies: Some(CopyCounters {
+                made: "clone",
+                asked: "pull",
+                asked_while_made: 0,
+            }),
+        }
+    }
+
+    fn latest_reference(&self) -> &'static str {
+        "trunk"
+    }
+
+    fn commands(&self, change: Change<'_>) -> String {
+        match change {
+            Change::Create => "fossil init -A stoa --date-override 2000-01-01T00:00:00 r.fossil >/dev/null
+                mkdir w; cd w; fossil open ../r.fossil >/dev/null; fossil settings allow-symlinks on"
+                .to_owned(),
+            Change::Commit { at } => format!(
+                "cd w; fossil addremove >/dev/null
+                 fossil commit -m m --no-warnings --date-override $(date -u -d @{at} +%FT%T) >/dev/null
+                 fossil info | sed -n 's/^checkout: *\\([0-9a-f]*\\) .*/\\1/p' | cut -c1-40"
+            ),
+            Change::Tag { name } => format!("cd w; fossil tag add '{name}' current >/dev/null"),
+            Change::Branch { name } => {
+                format!(
+                    "cd w; fossil branch new {name} current --date-override 2001-09-09T01:46:50 >/dev/null; fossil update {name} >/dev/null"
+                )
+            }
+            Change::Undo => unreachable!("it has no such ability"),
+        }
+    }
+
+    fn tree(&self) -> &'static str {
+        "w"
+    }
+
+    fn url(&self, repo: &Path) -> String {
+        format!("file://{}/r.fossil", repo.display())
+    }
+
+    fn open(
+        &self,
+        url: &str,
+        cache: Arc<Cache>,
+        options: RepositoryOptions,
+    ) -> Result<Arc<dyn Repository>, VcsError> {
+        Ok(Arc::new(FossilRepository::open(url, cache, options)?))
+    }
+
+    fn hostile_revisions(&self, url: &str) -> Vec<String> {
+        let path = url.trim_start_matches("file://");
+        [path, "../r.fossil"].map(str::to_owned).to_vec()
+    }
+
+    fn hostile_paths(&self, _: &str) -> Vec<String> {
+        vec!["../w/go.mod".to_owned()]
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn finds_revisions() {
-    let work = Work::new();
-    work.script(REPOSITORY);
-    let mut options = work.options();
-    options.freshness = Duration::from_secs(600);
+async fn conforms() {
+    conformance::run(&Fossil).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn finds_hashes_of_both_kinds_and_lists_no_tag() {
+    let work = Workspace::new();
+    work.script(
+        "fossil init -A stoa --sha1 --date-override 2020-01-01T00:00:00 r.fossil >/dev/null
+         mkdir w; cd w; fossil open ../r.fossil >/dev/null; echo 1 >one; fossil add one >/dev/null
+         fossil commit -m one --no-warnings --date-override 2020-02-02T02:02:02 --tag v1.0.0 >/dev/null",
+    );
     let url = work.url("repo/r.fossil");
-    let fossil = FossilRepository::open(&url, work.cache(), options).expect("an address");
-    let latest = fossil.latest().await.expect("a commit");
-    assert_eq!(latest.time, at(1_580_608_922));
-    assert_eq!(latest.reference.as_deref(), Some("trunk"));
-    assert_eq!(latest.short, latest.id.as_str()[..12]);
+    let fossil = FossilRepository::open(&url, work.cache(), work.options()).expect("an address");
+    let old = fossil.latest().await.expect("a commit");
     let tagged = fossil.stat("v1.0.0").await.expect("a tag");
-    assert_eq!((&tagged.id, &tagged.tags), (&latest.id, &Vec::new()));
-    let short = fossil.stat(&latest.short).await.expect("a hash");
-    assert_eq!((&short.id, short.reference), (&latest.id, None));
-    let shorter = fossil.stat(&latest.short[..10]).await.expect("a hash");
-    assert_eq!(shorter.reference.as_deref(), Some(&latest.short[..10]));
-    let path = work.path("repo/r.fossil").display().to_string();
-    for name in [
-        "nosuch",
-        "d4c7dcdc298a",
-        "-R",
-        "--help",
-        "",
-        &path,
-        "../r.fossil",
-        "a\nb",
-    ] {
-        let error = fossil.stat(name).await.expect_err(name);
-        assert!(error.is_not_exist(), "{name}: {error}");
-    }
+    assert_eq!((&tagged.id, tagged.tags.len()), (&old.id, 0));
+    let shorter = fossil.stat(&old.short[..10]).await.expect("a hash");
+    assert_eq!(shorter.reference.as_deref(), Some(&old.short[..10]));
     assert_eq!(tag_names(&fossil, "").await, [""; 0]);
-    let unsupported = fossil.descends_from(&latest.id, "v1.0.0").await;
-    assert!(matches!(unsupported, Err(VcsError::Unsupported { .. })));
-    assert_eq!(fossil.recent_tag(&latest.id, "", &|_: &str| true).await, Ok(None));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn reads_files_and_archives() {
-    let work = Work::new();
-    work.script(REPOSITORY);
-    let fossil = open(&work);
-    let tip = fossil.latest().await.expect("a commit").id;
-    assert_eq!(read(&fossil, &tip, "a b.txt").await.as_deref(), Some("c r\r\n"));
-    assert_eq!(read(&fossil, &tip, "link").await.as_deref(), Some("go.mod"));
-    for path in ["sub", "nosuch", "../w/go.mod", "/etc/passwd", "", "-r", "a\0"] {
-        assert_eq!(read(&fossil, &tip, path).await, None, "{path}");
-    }
-    let (vcs, step) = (VcsKind::Fossil, Step::File);
-    let error = fossil.read_file(&tip, "go.mod", 8).await.expect_err("too large");
-    assert_eq!(error, VcsError::TooLarge { vcs, step, limit: 8 });
-
-    let all = files(&fossil, &tip, "", 10_000).await.expect("an archive");
-    assert_eq!(
-        names(&all),
-        [
-            "a b.txt",
-            "go.mod",
-            "link",
-            "sub/deep/d.go",
-            "sub/s.go",
-            r"\xc3\xa9.go"
-        ]
-    );
-    assert_eq!(all[b"a b.txt".as_slice()], file("c r\r\n"));
-    assert_eq!(all[b"link".as_slice()], link("go.mod"));
-    let sub = files(&fossil, &tip, "sub", 4).await.expect("an archive");
-    assert_eq!(names(&sub), ["deep/d.go", "s.go"]);
-    let error = files(&fossil, &tip, "sub", 3).await.expect_err("too large");
-    let step = Step::Archive;
-    assert_eq!(error, VcsError::TooLarge { vcs, step, limit: 3 });
-    assert!(
-        files(&fossil, &tip, "su", 9)
-            .await
-            .expect("an archive")
-            .is_empty()
-    );
-    let none = RevisionId::new("1".repeat(40)).expect("an id");
-    assert!(
-        fossil
-            .archive(&none, "", 9)
-            .await
-            .is_err_and(|error| error.is_not_exist())
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn fetches_once_and_then_what_is_new() {
-    let work = Work::new();
-    work.script(REPOSITORY);
-    let fossil = Arc::new(open(&work));
-    let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..6 {
-        let fossil = fossil.clone();
-        tasks.spawn(async move { fossil.latest().await.expect("a commit") });
-    }
-    let mut old = None;
-    while let Some(found) = tasks.join_next().await {
-        old = Some(found.expect("no panic").id);
-    }
-    let old = old.expect("a commit");
-    assert_eq!(fossil.counters().get("clone"), 1);
     work.script(
         "cd w; fossil hash-policy sha3 >/dev/null; echo 2 >two; fossil add two >/dev/null
          fossil commit -m two --no-warnings --date-override 2020-02-03T00:00:00 >/dev/null",
     );
     let new = fossil.latest().await.expect("a commit");
-    assert_eq!((new.time, new.id.as_str().len()), (at(1_580_688_000), 40));
     assert_eq!(
-        read(fossil.as_ref(), &new.id, "two").await.as_deref(),
-        Some("2\n")
+        new.time,
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_580_688_000)
     );
-    assert_eq!(read(fossil.as_ref(), &old, "two").await, None);
+    assert_eq!((old.id.as_str().len(), new.id.as_str().len()), (40, 40));
+    assert_eq!(read_text(&fossil, &new.id, "two").await.as_deref(), Some("2\n"));
+    assert_eq!(read_text(&fossil, &old.id, "two").await, None);
     assert_eq!(fossil.counters().get("clone"), 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn failures_are_not_missing_revisions() {
-    let work = Work::new();
-    let down = FossilRepository::open("http://127.0.0.1:1/r", work.cache(), work.options());
-    let error = down
-        .expect("an address")
-        .latest()
-        .await
-        .expect_err("nobody listens");
-    assert!(matches!(error, VcsError::Failed { .. }), "{error}");
-    assert!(until(|| work.copies().is_empty()), "half a copy");
-    let pid = work.path("pid");
-    let hang = format!(
-        "echo $$ >{0}.new; mv {0}.new {0}; sleep 1000 & wait",
-        pid.display()
-    );
-    let mut options = work.fake("fossil", &hang);
-    options.fetch_time = Duration::from_secs(2);
-    let slow = FossilRepository::open("https://127.0.0.1:1/r", work.cache(), options);
-    let error = slow.expect("an address").latest().await.expect_err("it hangs");
-    assert!(matches!(error, VcsError::Timeout { .. }), "{error}");
-    assert!(gone(&pid));
 }

@@ -10,12 +10,11 @@ use std::thread;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use stoa_vcs::conformance::Workspace;
 use stoa_vcs::{
     BzrRepository, Credential, Credentials, FossilRepository, HgRepository, Repository, RepositoryOptions,
     SvnRepository, VcsError,
 };
-
-use crate::support::Work;
 
 const USER: &str = "bot";
 /// With what configuration files could take for their own.
@@ -31,7 +30,7 @@ impl Credentials for Known {
     }
 }
 
-fn options(work: &Work, password: &str) -> RepositoryOptions {
+fn options(work: &Workspace, password: &str) -> RepositoryOptions {
     let mut options = work.options();
     options.credentials = Some(Arc::new(Known(Credential::Basic {
         user: USER.to_owned(),
@@ -237,14 +236,14 @@ impl Drop for Served {
 }
 
 /// Whether it stays out with a wrong password and says so without it, and leaves no secret on the disk.
-async fn assert_kept_out(work: &Work, repository: impl Repository) {
+async fn assert_kept_out(work: &Workspace, repository: impl Repository) {
     let error = repository.latest().await.expect_err("it stays out");
     assert!(matches!(error, VcsError::Failed { .. }), "{error}");
     assert!(!error.to_string().contains("wrong-4711"), "{error}");
     assert_clean(work);
 }
 
-fn assert_clean(work: &Work) {
+fn assert_clean(work: &Workspace) {
     for folder in ["home", "cache"] {
         let text = Command::new("grep")
             .args(["-rlE", "canary|wrong-4711"])
@@ -255,51 +254,54 @@ fn assert_clean(work: &Work) {
     }
 }
 
+/// It gets in, again and again; stays out with a wrong password; and takes the right one nowhere else.
+async fn assert_password_is_for_one_server<R: Repository>(
+    work: &Workspace,
+    guard: &Guard,
+    open: impl Fn(&str, &str) -> R,
+) {
+    let repository = open(&guard.base, SECRET);
+    assert_eq!(
+        repository.stat("v1.0.0").await.expect("it gets in").version,
+        "v1.0.0"
+    );
+    repository.tags("").await.expect("it gets in again");
+    assert_clean(work);
+    assert_kept_out(work, open(&guard.base, "wrong-4711")).await;
+    let elsewhere = Guard::start(Behind::Elsewhere(guard.base.clone()));
+    let before = guard.seen().len();
+    assert_kept_out(work, open(&elsewhere.base, SECRET)).await;
+    let seen = guard.seen().split_off(before);
+    assert!(!seen.is_empty() && seen.iter().all(Option::is_none), "{seen:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn hg_is_given_a_password_for_its_server_only() {
-    let work = Work::new();
+    let work = Workspace::new();
     work.script("hg init r; cd r; echo a >a; hg add -q; hg commit -qm one; hg tag v1.0.0");
     let served = Served::hg(&work.path("repo/r"));
     let guard = Guard::start(Behind::Server(served.address.clone()));
     let open = |base: &str, password: &str| {
         HgRepository::open(base, work.cache(), options(&work, password)).expect("an address")
     };
-    let hg = open(&guard.base, SECRET);
-    assert_eq!(hg.stat("v1.0.0").await.expect("it gets in").version, "v1.0.0");
-    hg.tags("").await.expect("it gets in again");
-    assert_clean(&work);
-    assert_kept_out(&work, open(&guard.base, "wrong-4711")).await;
-    let elsewhere = Guard::start(Behind::Elsewhere(guard.base.clone()));
-    let before = guard.seen().len();
-    assert_kept_out(&work, open(&elsewhere.base, SECRET)).await;
-    let seen = guard.seen().split_off(before);
-    assert!(!seen.is_empty() && seen.iter().all(Option::is_none), "{seen:?}");
+    assert_password_is_for_one_server(&work, &guard, open).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bzr_is_given_a_password_for_its_server_only() {
-    let work = Work::new();
+    let work = Workspace::new();
     work.script("bzr init -q r; cd r; echo a >a; bzr add -q; bzr commit -qm one; bzr tag -q v1.0.0");
     let guard = Guard::start(Behind::Files(work.path("repo")));
     let open = |base: &str, password: &str| {
         let url = format!("{base}/r");
         BzrRepository::open(&url, work.cache(), options(&work, password)).expect("an address")
     };
-    let bzr = open(&guard.base, SECRET);
-    assert_eq!(bzr.stat("v1.0.0").await.expect("it gets in").version, "v1.0.0");
-    bzr.tags("").await.expect("it gets in again");
-    assert_clean(&work);
-    assert_kept_out(&work, open(&guard.base, "wrong-4711")).await;
-    let elsewhere = Guard::start(Behind::Elsewhere(guard.base.clone()));
-    let before = guard.seen().len();
-    assert_kept_out(&work, open(&elsewhere.base, SECRET)).await;
-    let seen = guard.seen().split_off(before);
-    assert!(!seen.is_empty() && seen.iter().all(Option::is_none), "{seen:?}");
+    assert_password_is_for_one_server(&work, &guard, open).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn svn_is_given_a_password() {
-    let work = Work::new();
+    let work = Workspace::new();
     work.script(&format!(
         "svnadmin create r; svn mkdir -q -m one file://$PWD/r/trunk; printf '[general]\\nanon-access = none\\npassword-db = passwd\\n' >r/conf/svnserve.conf; \
          printf '[users]\\n{USER} = {}\\n' >r/conf/passwd",
@@ -318,7 +320,7 @@ async fn svn_is_given_a_password() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_program_cannot_be_given_is_refused() {
-    let work = Work::new();
+    let work = Workspace::new();
     let fossil = FossilRepository::open("https://127.0.0.1:1/r", work.cache(), options(&work, SECRET));
     let error = fossil.expect("an address").latest().await.expect_err("no way");
     assert!(

@@ -11,5 +11,4 @@ mod egress;
 mod fossil;
 mod guarded;
 mod hg;
-mod support;
 mod svn;

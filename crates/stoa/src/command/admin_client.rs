@@ -10,8 +10,7 @@ use stoa_dispatch::{
 };
 use stoa_server::{AdminToken, Listen};
 
-use super::Failure;
-use crate::config::Config;
+use crate::{command_error::CommandError, config::Config};
 
 /// An answer takes no longer, or the server is not well.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,22 +40,30 @@ pub(crate) struct AdminClient {
 
 impl AdminClient {
     /// The server at `server`, or the one that this configuration starts. Must be called within a runtime.
-    pub(crate) fn new(config: &Config, server: Option<&str>) -> Result<Self, Failure> {
-        let (base, unix_socket) = match (server, &config.listen) {
+    pub(crate) fn new(config: &Config, server: Option<&str>) -> Result<Self, CommandError> {
+        let (base, unix_socket) = match (server, &config.edge.listen) {
             (Some(url), _) => (url.trim_end_matches('/').to_owned(), None),
-            (None, Listen::Unix(path)) => (format!("http://localhost{}", config.prefix), Some(path.clone())),
+            (None, Listen::Unix(path)) => (
+                format!("http://localhost{}", config.edge.prefix),
+                Some(path.clone()),
+            ),
             (None, Listen::Tcp(address)) => {
-                let scheme = if config.tls.is_some() { "https" } else { "http" };
+                let scheme = if config.tls.files.is_some() {
+                    "https"
+                } else {
+                    "http"
+                };
                 let address = address
                     .replacen("0.0.0.0:", "127.0.0.1:", 1)
                     .replacen("[::]:", "[::1]:", 1);
-                (format!("{scheme}://{address}{}", config.prefix), None)
+                (format!("{scheme}://{address}{}", config.edge.prefix), None)
             }
         };
-        let token = config.admin_token.as_deref().map(AdminToken::authorization);
+        let token = config.admin.token_file.as_deref().map(AdminToken::authorization);
         let token = token.transpose();
         let token = token.map_err(|error| config.fault("admin.token_file", error))?;
         let options = HttpOptions {
+            user_agent: Some(concat!("stoa/", env!("CARGO_PKG_VERSION")).to_owned()),
             unix_socket,
             ..HttpOptions::default()
         };
@@ -80,13 +87,13 @@ impl AdminClient {
         method: Method,
         path: &[&str],
         body: Option<&Value>,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, CommandError> {
         let mut url = format!("{}/api/v1", self.base);
         for element in path {
             url.push('/');
             url.extend(utf8_percent_encode(element, ELEMENT));
         }
-        let failed = |why: &dyn std::fmt::Display| Failure::new(format!("{url}: {why}"));
+        let failed = |why: &dyn std::fmt::Display| CommandError::new(format!("{url}: {why}"));
         let content = body.map_or_else(RequestBody::empty, |body| body.to_string().into());
         let mut request = Request::new(content);
         *request.method_mut() = method;
@@ -100,7 +107,7 @@ impl AdminClient {
         }
         let task = Task::ready(request)
             .map_err(|error| failed(&error))?
-            .repeatable(false);
+            .retryable(false);
         let response = self.pool.call(task).await.map_err(|error| failed(&error))?;
         let status = response.status();
         let body = response.into_body().bytes(MAX_ANSWER).await;
@@ -115,6 +122,6 @@ impl AdminClient {
             return Ok(answer);
         }
         let detail = answer["detail"].as_str().unwrap_or("no detail");
-        Err(Failure::new(format!("{status}: {detail}")))
+        Err(CommandError::new(format!("{status}: {detail}")))
     }
 }

@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::{Failure, configured};
-use crate::{cli::ConfigCommand, config};
+use crate::{cli::ConfigCommand, command_error::CommandError, config, setup::configured};
 
-pub(super) fn run(command: ConfigCommand) -> Result<(), Failure> {
+pub(super) fn run(command: ConfigCommand) -> Result<(), CommandError> {
     let text = match command {
         ConfigCommand::Init => config::sample(),
         ConfigCommand::Show { common } => config::show(&configured(common, None)?),

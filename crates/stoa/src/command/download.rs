@@ -1,23 +1,17 @@
-//! Brings one version into storage, whole.
+//! One module as `go mod download -json` prints it.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-
-use stoa_fetch::{Caller, Context, Question};
-use stoa_module::{ModuleVersion, Resource, dirhash::go_mod_h1};
-use stoa_proxy::{Content, Protocol, parse_info};
+use stoa_fetch::{Caller, Context};
+use stoa_proxy::{Download, DownloadEvent, Downloaded, ModuleQuery, QueryError};
 use stoa_storage::{FileKey, FileKind, Storage};
 
-use super::query::Wanted;
-use crate::progress;
+use crate::progress::ZipBar;
 
-/// The largest `.info` or `.mod`, in bytes; both have been bounded when they were fetched.
-const SMALL: usize = 16 << 20;
-
-/// One module as `go mod download -json` prints it. `Dir` is left out: nothing is unpacked.
+/// The fields of `go mod download -json`. `Dir` is left out: nothing is unpacked.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Download {
+pub(super) struct DownloadReport {
     path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     query: Option<String>,
@@ -46,60 +40,59 @@ struct WithOrigin {
     origin: Option<Box<RawValue>>,
 }
 
-impl Download {
-    /// Downloads what `argument` asks for. What goes wrong is in the result.
-    pub(super) async fn run(argument: &str, protocol: &dyn Protocol, storage: &dyn Storage) -> Self {
-        let wanted = match Wanted::parse(argument) {
-            Ok(wanted) => wanted,
+impl DownloadReport {
+    /// Downloads what `argument` asks for, with a bar while its zip arrives. What goes wrong is in the report.
+    pub(super) async fn of(argument: &str, download: &Download, storage: &dyn Storage) -> Self {
+        let query = match argument.parse::<ModuleQuery>() {
+            Ok(query) => query,
             Err(error) => {
                 return Self {
                     path: argument.to_owned(),
-                    error: Some(error),
+                    error: Some(error.to_string()),
                     ..Self::default()
                 };
             }
         };
-        let mut download = Self {
-            path: wanted.path.to_string(),
-            version: wanted.version().map(ToString::to_string),
+        let mut report = Self {
+            path: query.path().to_string(),
+            version: query.version().map(ToString::to_string),
             ..Self::default()
         };
-        if let Err(error) = download.fill(&wanted, protocol, storage).await {
-            download.error = Some(error);
+        match report.download(&query, download).await {
+            Ok(downloaded) => report.fill(&query, &downloaded, storage),
+            Err(error) => report.error = Some(error.to_string()),
         }
-        download
+        report
     }
 
-    async fn fill(
-        &mut self,
-        wanted: &Wanted,
-        protocol: &dyn Protocol,
-        storage: &dyn Storage,
-    ) -> Result<(), String> {
-        let question = wanted.resolve(protocol).await?;
-        let json = small(protocol, &question).await?;
-        let target = parse_info(&wanted.path, &json)?.target;
-        self.version = Some(target.version().to_string());
-        if wanted.query != target.version().as_str() {
-            self.query = Some(wanted.query.clone());
+    async fn download(&mut self, query: &ModuleQuery, download: &Download) -> Result<Downloaded, QueryError> {
+        let mut bar = ZipBar::default();
+        let listen = |event| match event {
+            DownloadEvent::Resolved(target) => {
+                self.version = Some(target.version().to_string());
+                bar.name(target.to_string());
+            }
+            DownloadEvent::ZipStarted { total } => bar.start(total),
+            DownloadEvent::ZipArrived { bytes } => bar.at(bytes),
+            DownloadEvent::Listed { .. } | DownloadEvent::Stored => {}
+        };
+        download
+            .run(query, &Context::interactive(Caller::Stoa), listen)
+            .await
+    }
+
+    fn fill(&mut self, query: &ModuleQuery, downloaded: &Downloaded, storage: &dyn Storage) {
+        let target = &downloaded.target;
+        if query.text() != target.version().as_str() {
+            self.query = Some(query.text().to_owned());
         }
-        if wanted.is_exact() {
+        if query.is_exact() {
             // A list tells nothing of its origin, so that the go command tells none of what was chosen from it.
-            let info = serde_json::from_slice::<WithOrigin>(&json).ok();
+            let info = serde_json::from_slice::<WithOrigin>(&downloaded.info).ok();
             self.origin = info.and_then(|info| info.origin);
         }
-        if question != Resource::Info(target.clone()) {
-            // A query's answer is not kept; the version's own .info is.
-            small(protocol, &Resource::Info(target.clone())).await?;
-        }
-        let go_mod = small(protocol, &Resource::Mod(target.clone())).await?;
-        self.go_mod_sum = Some(go_mod_h1(&go_mod).to_string());
-        whole(protocol, &target).await?;
-        self.sum = storage
-            .h1(&target)
-            .await
-            .map_err(|error| error.to_string())?
-            .map(|h1| h1.to_string());
+        self.go_mod_sum = Some(downloaded.go_mod_h1.to_string());
+        self.sum = downloaded.h1.map(|h1| h1.to_string());
         let location = |kind| {
             let path = storage.location(&FileKey::new(target.clone(), kind));
             path.map(|path| path.display().to_string())
@@ -107,41 +100,5 @@ impl Download {
         self.info = location(FileKind::Info);
         self.go_mod = location(FileKind::Mod);
         self.zip = location(FileKind::Zip);
-        Ok(())
     }
-}
-
-/// A question of the operator, who waits for the answer.
-fn ask(resource: Resource) -> Question {
-    Question::new(resource, Context::interactive(Caller::Stoa))
-}
-
-/// A small answer, whole.
-pub(super) async fn small(protocol: &dyn Protocol, resource: &Resource) -> Result<Vec<u8>, String> {
-    let question = ask(resource.clone());
-    let answer = protocol.get(&question).await.map_err(|error| error.to_string())?;
-    match &answer.content {
-        Content::Bytes(bytes) => Ok(bytes.to_vec()),
-        Content::Stored(blob) => Ok(blob
-            .bytes(SMALL)
-            .await
-            .map_err(|error| error.to_string())?
-            .to_vec()),
-        Content::Growing(_) => Err(format!("{resource} is no small file")),
-    }
-}
-
-/// Waits until the zip is stored, with a bar while it arrives.
-async fn whole(protocol: &dyn Protocol, target: &ModuleVersion) -> Result<(), String> {
-    let answer = protocol
-        .get(&ask(Resource::Zip(target.clone())))
-        .await
-        .map_err(|error| error.to_string())?;
-    let Content::Growing(growing) = &answer.content else {
-        return Ok(());
-    };
-    let bar = progress::bytes(growing.total(), &target.to_string());
-    let ended = growing.ended_telling(|written| bar.set_position(written)).await;
-    bar.finish_and_clear();
-    ended.map_err(|error| error.to_string())
 }

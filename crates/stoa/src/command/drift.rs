@@ -10,13 +10,18 @@ use serde_json::json;
 use stoa_proxy::{Drift, DriftCheck, DriftReport, NetworkMode, Today};
 use stoa_server::Metrics;
 
-use super::{Failure, open_storage, runtime};
-use crate::{config::Config, pipeline, progress};
+use crate::{
+    app::App,
+    command_error::CommandError,
+    config::Config,
+    progress,
+    setup::{open_storage, runtime},
+};
 
 /// What could not be compared has not been proven, so it fails the command as what changed does.
-pub(super) fn run(config: &Config, json: bool) -> Result<(), Failure> {
-    if config.network == NetworkMode::Offline {
-        return Err(Failure::new(
+pub(super) fn run(config: &Config, json: bool) -> Result<(), CommandError> {
+    if config.upstream.network == NetworkMode::Offline {
+        return Err(CommandError::new(
             "network = \"offline\" asks nobody, so there is nobody to compare with",
         ));
     }
@@ -25,19 +30,19 @@ pub(super) fn run(config: &Config, json: bool) -> Result<(), Failure> {
     if report.changed + report.failed == 0 {
         Ok(())
     } else {
-        Err(Failure::told())
+        Err(CommandError::already_printed())
     }
 }
 
-async fn compare(config: &Config, json: bool) -> Result<DriftReport, Failure> {
+async fn compare(config: &Config, json: bool) -> Result<DriftReport, CommandError> {
     let storage = open_storage(config)?;
-    let pipelines = pipeline::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
+    let app = App::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
     let check = DriftCheck {
         storage,
-        fetcher: Arc::clone(&pipelines.fetcher),
-        database: pipelines.checksums.verifier.clone(),
+        fetcher: Arc::clone(&app.fetcher),
+        database: app.checksums.verifier.clone(),
         private: config.vcs.policy.private().clone(),
-        limits: config.zip_limits.clone(),
+        limits: config.fetch.zip_limits.clone(),
         parallel: available_parallelism().map_or(1, usize::from),
     };
     let bar = progress::count("comparing");
@@ -52,9 +57,9 @@ async fn compare(config: &Config, json: bool) -> Result<DriftReport, Failure> {
             let _closed = print_drift(drift, json);
         });
     };
-    let report = check.run(show, found).await.map_err(Failure::new);
+    let report = check.run(show, found).await.map_err(CommandError::new);
     bar.finish_and_clear();
-    pipelines.finish(config.total).await;
+    app.end(config.fetch.deadlines.total).await;
     report
 }
 

@@ -7,35 +7,46 @@ use std::{
 
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
+use stoa_proxy::Download;
 use stoa_server::Metrics;
 
-use super::{Failure, download::Download, open_storage, runtime};
-use crate::{config::Config, pipeline};
+use super::download::DownloadReport;
+use crate::{
+    app::App,
+    command_error::CommandError,
+    config::Config,
+    setup::{open_storage, runtime},
+};
 
-pub(super) fn run(config: &Config, modules: &[String]) -> Result<(), Failure> {
+pub(super) fn run(config: &Config, modules: &[String]) -> Result<(), CommandError> {
     runtime(config)?.block_on(fetch(config, modules))
 }
 
 /// Fetches one module after the other, printing each as it is done, and fails at the end if one failed.
-async fn fetch(config: &Config, modules: &[String]) -> Result<(), Failure> {
+async fn fetch(config: &Config, modules: &[String]) -> Result<(), CommandError> {
     let storage = open_storage(config)?;
     let metrics = Arc::new(Metrics::new());
-    let pipelines = pipeline::build(config, storage, &metrics);
+    let app = App::build(config, storage, &metrics);
+    let download = Download::new(Arc::clone(&app.protocol), Arc::clone(&app.storage));
     let mut failed = false;
     for module in modules {
-        let download = Download::run(module, pipelines.protocol.as_ref(), pipelines.storage.as_ref()).await;
-        failed |= download.error.is_some();
-        print(&download)?;
+        let report = DownloadReport::of(module, &download, app.storage.as_ref()).await;
+        failed |= report.error.is_some();
+        print(&report)?;
     }
-    pipelines.finish(config.total).await;
-    if failed { Err(Failure::told()) } else { Ok(()) }
+    app.end(config.fetch.deadlines.total).await;
+    if failed {
+        Err(CommandError::already_printed())
+    } else {
+        Ok(())
+    }
 }
 
 /// JSON indented with tabs, as the go command prints it.
-fn print(download: &Download) -> io::Result<()> {
+fn print(report: &DownloadReport) -> io::Result<()> {
     let mut text = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut text, PrettyFormatter::with_indent(b"\t"));
-    download.serialize(&mut serializer)?;
+    report.serialize(&mut serializer)?;
     text.push(b'\n');
     io::stdout().write_all(&text)
 }

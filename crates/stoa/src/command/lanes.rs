@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Failure, admin_client::AdminClient, runtime};
-use crate::{cli::LanesCommand, config::Config};
+use super::admin_client::AdminClient;
+use crate::{cli::LanesCommand, command_error::CommandError, config::Config, setup::runtime};
 
 const COLUMNS: [&str; 10] = [
     "LANE",
@@ -21,11 +21,11 @@ const COLUMNS: [&str; 10] = [
     "LAST FAILURE",
 ];
 
-pub(super) fn run(config: &Config, server: Option<&str>, command: LanesCommand) -> Result<(), Failure> {
+pub(super) fn run(config: &Config, server: Option<&str>, command: LanesCommand) -> Result<(), CommandError> {
     runtime(config)?.block_on(lanes(config, server, command))
 }
 
-async fn lanes(config: &Config, server: Option<&str>, command: LanesCommand) -> Result<(), Failure> {
+async fn lanes(config: &Config, server: Option<&str>, command: LanesCommand) -> Result<(), CommandError> {
     let client = AdminClient::new(config, server)?;
     let (answer, json) = match command {
         LanesCommand::Ls { json } => (client.ask(Method::GET, &["lanes"], None).await?, json),
@@ -61,20 +61,20 @@ async fn lanes(config: &Config, server: Option<&str>, command: LanesCommand) -> 
     };
     if json {
         let mut stdout = io::stdout().lock();
-        return writeln!(stdout, "{answer:#}").map_err(Failure::from);
+        return writeln!(stdout, "{answer:#}").map_err(CommandError::from);
     }
     let one = [answer.clone()];
     let rows = answer["lanes"].as_array().map_or(&one[..], Vec::as_slice);
-    print(rows).map_err(Failure::from)
+    print(rows).map_err(CommandError::from)
 }
 
 /// `rate=5/s` and the like, as the API takes it. The values are the server's to judge.
-fn parse(changes: &[String], lasting: Option<String>) -> Result<Value, Failure> {
+fn parse(changes: &[String], lasting: Option<String>) -> Result<Value, CommandError> {
     let mut change = Map::new();
     for text in changes {
         let (name, value) = text
             .split_once('=')
-            .ok_or_else(|| Failure::new(format!("{text:?}: write NAME=VALUE, such as rate=5/s")))?;
+            .ok_or_else(|| CommandError::new(format!("{text:?}: write NAME=VALUE, such as rate=5/s")))?;
         let number = value.parse::<u32>().ok();
         let value = number.map_or_else(|| json!(value), |number| json!(number));
         change.insert(name.to_owned(), value);

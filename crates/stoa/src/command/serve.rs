@@ -16,14 +16,19 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, open_storage, runtime};
-use crate::{config::Config, logging, pipeline};
+use crate::{
+    app::App,
+    command_error::CommandError,
+    config::Config,
+    logging,
+    setup::{open_storage, runtime},
+};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-pub(super) fn run(config: Config) -> Result<(), Failure> {
+pub(super) fn run(config: Config) -> Result<(), CommandError> {
     let admin = admin_guard(&config)?;
-    let sink = logging::start(&config.log_level, config.log_format)?;
+    let sink = logging::start(&config.log.level, config.log.format)?;
     let runtime = runtime(&config)?;
     let result = runtime.block_on(serve_until_signal(config, admin, &sink));
     // A blocking read that hangs on a dead disk must not keep the process.
@@ -33,45 +38,48 @@ pub(super) fn run(config: Config) -> Result<(), Failure> {
 
 /// Builds, listens, serves; then drains, in this order: not ready, no new connections, open requests end, transfers
 /// that nobody waits for any more end.
-async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -> Result<(), Failure> {
-    let tls = config.tls.as_ref().map(TlsFiles::read).transpose();
-    let tls = tls.map_err(Failure::new)?;
+async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -> Result<(), CommandError> {
+    let tls = config.tls.files.as_ref().map(TlsFiles::read).transpose();
+    let tls = tls.map_err(CommandError::new)?;
     let storage = open_storage(&config)?;
     let metrics = Arc::new(Metrics::new());
-    let pipelines = pipeline::build(&config, Arc::clone(&storage), &metrics);
-    let (protocol, checksums) = (&pipelines.protocol, &pipelines.checksums.databases);
+    let app = App::build(&config, Arc::clone(&storage), &metrics);
+    let (protocol, checksums) = (&app.protocol, &app.checksums.databases);
     tracing::info!(version = VERSION, %protocol, %checksums, "starting");
 
     let readiness = Arc::new(Readiness::new(storage));
     let access_log = config
-        .access_log
-        .then(|| Arc::new(AccessLog::new(sink.writer(), config.log_format)));
+        .log
+        .access
+        .then(|| Arc::new(AccessLog::new(sink.writer(), config.log.format)));
     let edge_options = EdgeOptions {
-        prefix: config.prefix.clone(),
-        list_ttl: config.revalidation.list_ttl,
-        memory: config.memory,
-        secure: config.tls.is_some(),
+        prefix: config.edge.prefix.clone(),
+        list_ttl: config.cache.revalidation.list_ttl,
+        memory: config.cache.memory,
+        secure: config.tls.files.is_some(),
         version: VERSION,
     };
     let edge_parts = EdgeParts {
-        protocol: Arc::clone(&pipelines.protocol),
-        checksum_databases: pipelines.checksums.databases.clone(),
+        protocol: Arc::clone(&app.protocol),
+        checksum_databases: app.checksums.databases.clone(),
         readiness: Arc::clone(&readiness),
         metrics,
         access_log,
         admin,
-        dispatcher: pipelines.dispatcher.clone(),
+        dispatcher: app.dispatcher.clone(),
         log: sink.writer(),
     };
-    let listener = Listener::bind(&config.listen).await.map_err(Failure::new)?;
+    let listener = Listener::bind(&config.edge.listen)
+        .await
+        .map_err(CommandError::new)?;
     let mut signals = StopSignals::new()?;
     announce(&config, &listener)?;
 
     let shutdown = CancellationToken::new();
     let options = ServeOptions {
-        connections: config.connections,
+        connections: config.pool.connections,
         tls,
-        drain_timeout: config.drain_timeout,
+        drain_timeout: config.drain.timeout,
     };
     let server = serve(
         listener,
@@ -84,7 +92,7 @@ async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -
         tracing::info!(signal = name, "draining: not ready from now on");
         readiness.drain();
         tokio::select! {
-            () = sleep(config.drain_notice) => {}
+            () = sleep(config.drain.notice) => {}
             _ = signals.recv() => {}
         }
         shutdown.cancel();
@@ -93,16 +101,21 @@ async fn serve_until_signal(config: Config, admin: AdminGuard, sink: &LogSink) -
     };
     let cut = tokio::select! {
         cut = server => cut,
-        () = drain => return Err(Failure::new("stopped at once by a second signal")),
+        () = drain => return Err(CommandError::new("stopped at once by a second signal")),
     };
-    let finished = pipelines.finish(config.drain_timeout).await;
+    let finished = app.end(config.drain.timeout).await;
     tracing::info!(connections_cut = cut, transfers_finished = finished, "stopped");
     Ok(())
 }
 
 /// Who may use the API: who knows the token, if a file for one is configured.
-fn admin_guard(config: &Config) -> Result<AdminGuard, Failure> {
-    let token = config.admin_token.as_deref().map(AdminToken::read).transpose();
+fn admin_guard(config: &Config) -> Result<AdminGuard, CommandError> {
+    let token = config
+        .admin
+        .token_file
+        .as_deref()
+        .map(AdminToken::read)
+        .transpose();
     let token = token.map_err(|error| config.fault("admin.token_file", error))?;
     Ok(token.into())
 }
@@ -110,16 +123,16 @@ fn admin_guard(config: &Config) -> Result<AdminGuard, Failure> {
 /// Says where the server listens, and the line that makes `go` use it.
 fn announce(config: &Config, listener: &Listener) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    match listener.url(config.tls.is_some()) {
+    match listener.url(config.tls.files.is_some()) {
         Some(url) => {
-            let prefix = &config.prefix;
+            let prefix = &config.edge.prefix;
             writeln!(stdout, "stoa {VERSION} listening on {url}{prefix}")?;
             writeln!(stdout, "export GOPROXY={url}{prefix}")?;
         }
-        None => writeln!(stdout, "stoa {VERSION} listening on {}", config.listen)?,
+        None => writeln!(stdout, "stoa {VERSION} listening on {}", config.edge.listen)?,
     }
-    writeln!(stdout, "storage: {}", config.storage)?;
-    writeln!(stdout, "upstream: {}", config.upstream)?;
+    writeln!(stdout, "storage: {}", config.storage.url)?;
+    writeln!(stdout, "upstream: {}", config.upstream.list)?;
     stdout.flush()
 }
 

@@ -10,25 +10,30 @@ use serde_json::json;
 use stoa_proxy::{Finding, Verifier, VerifyReport};
 use stoa_server::Metrics;
 
-use super::{Failure, open_storage, runtime};
-use crate::{config::Config, pipeline, progress};
+use crate::{
+    app::App,
+    command_error::CommandError,
+    config::Config,
+    progress,
+    setup::{open_storage, runtime},
+};
 
-pub(super) fn run(config: &Config, repair: bool, json: bool) -> Result<(), Failure> {
+pub(super) fn run(config: &Config, repair: bool, json: bool) -> Result<(), CommandError> {
     let report = runtime(config)?.block_on(verify(config, repair, json))?;
     print_report(&report, json)?;
     if report.bad == report.restored {
         Ok(())
     } else {
-        Err(Failure::told())
+        Err(CommandError::already_printed())
     }
 }
 
-async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyReport, Failure> {
+async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyReport, CommandError> {
     let storage = open_storage(config)?;
-    let pipelines = pipeline::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
+    let app = App::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
     let parallel = available_parallelism().map_or(1, usize::from);
-    let repair = repair.then(|| Arc::clone(&pipelines.stasher));
-    let verifier = Verifier::new(storage, config.zip_limits.clone(), repair, parallel);
+    let repair = repair.then(|| Arc::clone(&app.stasher));
+    let verifier = Verifier::new(storage, config.fetch.zip_limits.clone(), repair, parallel);
     let bar = progress::count("verifying");
     let show = |report: &VerifyReport| {
         bar.set_message(format!(
@@ -41,9 +46,9 @@ async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyRepor
             let _closed = print_finding(finding, json);
         });
     };
-    let report = verifier.run(show, found).await.map_err(Failure::new);
+    let report = verifier.run(show, found).await.map_err(CommandError::new);
     bar.finish_and_clear();
-    pipelines.finish(config.total).await;
+    app.end(config.fetch.deadlines.total).await;
     report
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::{keys::LISTS, nearest::nearest};
+use super::table::Tables;
 
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +42,10 @@ pub(crate) struct File {
 }
 
 /// Reads `path`. What cannot be read is a fault in the result, so that the rest is still checked.
-pub(crate) fn read(path: &Path) -> File {
+pub(crate) fn read(path: &Path, tables: &Tables) -> File {
     let mut file = File::default();
     match std::fs::read_to_string(path) {
-        Ok(text) => parse(path, &text, &mut file),
+        Ok(text) => parse(path, &text, tables, &mut file),
         Err(error) => file.faults.push(format!(
             "{}: cannot read the configuration: {error}",
             path.display()
@@ -54,7 +54,7 @@ pub(crate) fn read(path: &Path) -> File {
     file
 }
 
-fn parse(path: &Path, text: &str, file: &mut File) {
+fn parse(path: &Path, text: &str, tables: &Tables, file: &mut File) {
     let place = |at: usize| Place {
         file: path.to_owned(),
         line: 1 + text
@@ -68,33 +68,43 @@ fn parse(path: &Path, text: &str, file: &mut File) {
         let at = place(error.span().map_or(0, |span| span.start));
         file.faults.push(format!("{at}: {}", error.message()));
     }
+    let reading = Reading {
+        tables,
+        place: &place,
+    };
     for (key, value) in document.get_ref() {
         let name = key.get_ref();
         match value.get_ref() {
             DeValue::Table(section) => {
                 for (inner, value) in section {
                     let name = format!("{name}.{}", inner.get_ref());
-                    file.entry(name, inner.span().start, value.get_ref(), &place);
+                    file.entry(name, inner.span().start, value.get_ref(), &reading);
                 }
             }
-            value => file.entry(name.to_string(), key.span().start, value, &place),
+            value => file.entry(name.to_string(), key.span().start, value, &reading),
         }
     }
 }
 
+/// What the reading of a file needs everywhere.
+struct Reading<'a> {
+    tables: &'a Tables,
+    place: &'a dyn Fn(usize) -> Place,
+}
+
 impl File {
     /// One value, or the tables of one array.
-    fn entry(&mut self, name: String, at: usize, value: &DeValue<'_>, place: &dyn Fn(usize) -> Place) {
+    fn entry(&mut self, name: String, at: usize, value: &DeValue<'_>, reading: &Reading<'_>) {
         match value {
             DeValue::Array(tables) if tables.iter().any(|table| table.get_ref().is_table()) => {
                 for table in tables {
-                    let at = place(table.span().start);
-                    if let Some(values) = self.table(&name, &at, table.get_ref(), place) {
+                    let at = (reading.place)(table.span().start);
+                    if let Some(values) = self.table(&name, &at, table.get_ref(), reading) {
                         self.tables.entry(name.clone()).or_default().push((at, values));
                     }
                 }
             }
-            value => match single(&name, value, place(at)) {
+            value => match reading.single(&name, value, at) {
                 Ok(written) => {
                     self.values.insert(name, written);
                 }
@@ -109,7 +119,7 @@ impl File {
         name: &str,
         at: &Place,
         table: &DeValue<'_>,
-        place: &dyn Fn(usize) -> Place,
+        reading: &Reading<'_>,
     ) -> Option<Values> {
         let mut values = Values::new();
         let DeValue::Table(table) = table else {
@@ -119,9 +129,9 @@ impl File {
             return None;
         };
         for (key, value) in table {
-            let at = place(key.span().start);
+            let at = key.span().start;
             let key = key.get_ref();
-            match single(&format!("{name}.{key}"), value.get_ref(), at) {
+            match reading.single(&format!("{name}.{key}"), value.get_ref(), at) {
                 Ok(written) => {
                     values.insert(key.to_string(), written);
                 }
@@ -132,24 +142,29 @@ impl File {
     }
 }
 
-/// A single value as text.
-fn single(name: &str, value: &DeValue<'_>, place: Place) -> Result<Written, String> {
-    let text = match value {
-        DeValue::String(text) => text.to_string(),
-        DeValue::Integer(number) => number.to_string(),
-        DeValue::Boolean(value) => value.to_string(),
-        DeValue::Array(items) if LISTS.contains(&name) => list(name, items, &place)?,
-        // A list that is almost called like one is a mistake in its name.
-        DeValue::Array(_) if nearest(name).is_some_and(|near| near != name) => {
-            let near = nearest(name).unwrap_or_default();
-            return Err(format!("{place}: unknown key {name}; did you mean {near}?"));
-        }
-        other => {
-            let found = other.type_str();
-            return Err(format!("{place}: {name}: expected one value, found {found}"));
-        }
-    };
-    Ok(Written { text, place })
+impl Reading<'_> {
+    /// A single value as text.
+    fn single(&self, name: &str, value: &DeValue<'_>, at: usize) -> Result<Written, String> {
+        let place = (self.place)(at);
+        let text = match value {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Integer(number) => number.to_string(),
+            DeValue::Boolean(value) => value.to_string(),
+            DeValue::Array(items) if self.tables.is_list(name) => list(name, items, &place)?,
+            other => {
+                // A list that is almost called like one is a mistake in its name.
+                let near = self
+                    .tables
+                    .nearest(name)
+                    .filter(|near| near != name && other.is_array());
+                return Err(match near {
+                    Some(near) => format!("{place}: unknown key {name}; did you mean {near}?"),
+                    None => format!("{place}: {name}: expected one value, found {}", other.type_str()),
+                });
+            }
+        };
+        Ok(Written { text, place })
+    }
 }
 
 /// The texts of a list, with commas between them.
@@ -168,10 +183,11 @@ fn list(name: &str, items: &DeArray<'_>, place: &Place) -> Result<String, String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Config, Configuration as _};
 
     fn parsed(text: &str) -> File {
         let mut file = File::default();
-        parse(Path::new("stoa.toml"), text, &mut file);
+        parse(Path::new("stoa.toml"), text, &Config::tables(), &mut file);
         file
     }
 

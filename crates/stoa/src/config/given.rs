@@ -17,7 +17,7 @@ pub(crate) struct Given {
     pub(crate) environment: BTreeMap<String, String>,
     /// The directory for data when `storage` is not set.
     pub(crate) data_home: Option<PathBuf>,
-    /// The whole environment, for what names a variable by itself.
+    /// The whole environment, for values that name a variable.
     pub(crate) variables: Variables,
 }
 
@@ -81,15 +81,5 @@ impl fmt::Display for Origin {
             Self::Environment(variable) => f.write_str(variable),
             Self::Flag(flag) => f.write_str(flag),
         }
-    }
-}
-
-/// Everything that is wrong, one line each.
-#[derive(Debug)]
-pub(crate) struct Faults(pub(crate) Vec<String>);
-
-impl fmt::Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
     }
 }

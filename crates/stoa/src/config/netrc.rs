@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use url::Url;
 
-use super::credential::Secret;
+use super::secret::Secret;
 
 /// The file is not longer, in bytes.
 const MAX_FILE: u64 = 1 << 20;

@@ -1,12 +1,36 @@
 //! `[sumdb]`.
 
-use std::fmt;
-
 use stoa_fetch::BaseUrl;
 use stoa_proxy::Unavailable;
 use stoa_sumdb::VerifierKey;
 
-use super::{resolve::Reader, values::boolean};
+use super::{
+    key::Key,
+    reader::Reader,
+    section::Section,
+    table::Table,
+    values::{boolean, hide},
+};
+
+const DATABASES: Key = Key::new(
+    "databases",
+    "sum.golang.org",
+    "checksum databases that are passed on; the first one verifies what is stored; empty for none",
+)
+.list()
+.secret();
+const VERIFY: Key = Key::new(
+    "verify",
+    "true",
+    "whether .mod and .zip of public modules are verified before they are stored",
+);
+const UNAVAILABLE: Key = Key::new(
+    "unavailable",
+    "refuse",
+    "what cannot be verified because the database does not answer: refuse, or allow",
+);
+
+const SUMDB: Table = Table::once("sumdb", &[DATABASES, VERIFY, UNAVAILABLE]);
 
 /// The public database, whose key the go command knows too (`cmd/go/internal/modfetch/key.go`).
 const PUBLIC: &str = "sum.golang.org";
@@ -32,29 +56,27 @@ pub(crate) struct DatabaseConfig {
     pub(crate) key: VerifierKey,
     /// Its server, or a mirror of it.
     pub(crate) url: BaseUrl,
-    /// As it was written, less what is secret.
-    written: String,
+    /// As it was written, a secret hidden.
+    shown: String,
 }
 
-impl fmt::Display for DatabaseConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.written)
+impl Section for SumdbConfig {
+    const TABLES: &'static [Table] = &[SUMDB];
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let mut sumdb = reader.once(&SUMDB);
+        let databases = sumdb.value_shown(&DATABASES, databases, |databases, _| {
+            let shown: Vec<_> = databases.iter().map(|database| database.shown.as_str()).collect();
+            shown.join(",")
+        });
+        let verify = sumdb.value(&VERIFY, boolean);
+        let unavailable = sumdb.value(&UNAVAILABLE, unavailable);
+        Some(Self {
+            databases: databases?,
+            verify: verify?,
+            unavailable: unavailable?,
+        })
     }
-}
-
-/// Reads everything. `None` only together with a fault.
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<SumdbConfig> {
-    let databases = reader.value("sumdb.databases", databases);
-    // A URL may hold a password; what was understood does not show it.
-    let shown: Vec<_> = databases.iter().flatten().map(ToString::to_string).collect();
-    reader.show_as(shown.join(","));
-    let verify = reader.value("sumdb.verify", boolean);
-    let unavailable = reader.value("sumdb.unavailable", unavailable);
-    Some(SumdbConfig {
-        databases: databases?,
-        verify: verify?,
-        unavailable: unavailable?,
-    })
 }
 
 fn unavailable(text: &str) -> Result<Unavailable, String> {
@@ -111,14 +133,15 @@ fn database(entry: &str) -> Result<DatabaseConfig, String> {
     }
     let base = url.unwrap_or(&own_url).parse::<BaseUrl>();
     let base = base.map_err(|error| format!("{}: {error}", key.name()))?;
-    let written = match url {
-        Some(_) => format!("{name} {base}"),
+    let shown = match url {
+        Some(_) if base.has_credentials() => format!("{name} {}", hide(&base)),
+        Some(url) => format!("{name} {url}"),
         None => name.to_owned(),
     };
     Ok(DatabaseConfig {
         key,
         url: base,
-        written,
+        shown,
     })
 }
 

@@ -1,10 +1,14 @@
 //! Single values.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr, time::Duration};
 
+use stoa_fetch::BaseUrl;
+use stoa_module::PatternList;
 use stoa_proxy::NetworkMode;
 use stoa_server::LogFormat;
 use tracing_subscriber::EnvFilter;
+
+use super::key::HIDDEN;
 
 /// A number of bytes: `64MiB`, `1GB`, `4096`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +86,24 @@ pub(crate) fn boolean(text: &str) -> Result<bool, String> {
         .map_err(|_| format!("bad value {text:?}: write true or false"))
 }
 
+/// A file; `None` if none is named.
+#[expect(clippy::unnecessary_wraps, reason = "it is a parser like the others")]
+pub(crate) fn path(text: &str) -> Result<Option<PathBuf>, Infallible> {
+    Ok(Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty()))
+}
+
+/// A text as it is written.
+#[expect(clippy::unnecessary_wraps, reason = "it is a parser like the others")]
+pub(crate) fn text(text: &str) -> Result<String, Infallible> {
+    Ok(text.to_owned())
+}
+
+/// Globs with commas between them.
+#[expect(clippy::unnecessary_wraps, reason = "it is a parser like the others")]
+pub(crate) fn patterns(text: &str) -> Result<PatternList, Infallible> {
+    Ok(PatternList::parse(text))
+}
+
 pub(crate) fn network(text: &str) -> Result<NetworkMode, String> {
     match text {
         "online" => Ok(NetworkMode::Online),
@@ -110,6 +132,15 @@ pub(crate) fn log_level(text: &str) -> Result<String, String> {
         return Err(bad(&"write error, warn, info, debug or trace"));
     }
     Ok(text.to_owned())
+}
+
+/// A URL with [`HIDDEN`] in place of its user and password.
+pub(crate) fn hide(base: &BaseUrl) -> String {
+    if base.has_credentials() {
+        base.to_string().replacen("://", &format!("://{HIDDEN}@"), 1)
+    } else {
+        base.to_string()
+    }
 }
 
 #[cfg(test)]

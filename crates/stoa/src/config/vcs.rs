@@ -1,21 +1,98 @@
-//! `[vcs]`, `[[vcs.module]]`, `[[rewrite]]` and `[[credential]]`.
+//! `[vcs]` and `[[vcs.module]]`, with `[[rewrite]]` and `[[credential]]`.
 
-use std::{convert::Infallible, io, path::PathBuf, sync::Arc};
+use std::{
+    convert::Infallible,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use stoa_fetch::{
-    OutboundRules, SettingError,
-    discovery::{Govcs, Mapping, Mappings, VcsPolicy},
-    outbound::{Rewrite, Rewrites, UrlGuard},
+    OutboundRules,
+    discovery::{Govcs, GovcsError, Mapping, Mappings, VcsPolicy},
+    outbound::{Rewrites, UrlGuard},
 };
 use stoa_module::PatternList;
 
 use super::{
-    credential::{CredentialsConfig, credential},
+    credential::{self, CREDENTIAL, CredentialsConfig},
+    key::Key,
     netrc::Netrc,
-    resolve::Reader,
-    table::{Table, tables},
-    values::{ByteSize, boolean},
+    reader::{Occurrence, Reader},
+    rewrite::{self, REWRITE},
+    section::Section,
+    table::{Repeated, Table},
+    values::{ByteSize, boolean, patterns, text},
 };
+
+const ALLOW: Key = Key::new(
+    "allow",
+    "",
+    "which version control systems may be used, in GOVCS syntax; default: public:git|hg,private:all",
+);
+const PRIVATE: Key = Key::new(
+    "private",
+    "",
+    "private modules, as in GOPRIVATE: without a route they come from their repositories, never from upstream",
+);
+const INSECURE: Key = Key::new(
+    "insecure",
+    "",
+    "modules that may be fetched without TLS, as in GOINSECURE",
+);
+const CACHE: Key = Key::new(
+    "cache",
+    "",
+    "where repositories are kept for incremental fetches; default: stoa-vcs in the user's data home",
+);
+const CACHE_SIZE: Key = Key::new(
+    "cache_size",
+    "20GiB",
+    "how much they may take; the one unused for the longest time goes",
+);
+const ALLOW_PRIVATE_ADDRESSES: Key = Key::new(
+    "allow_private_addresses",
+    "false",
+    "whether pages and redirects may lead to loopback and private addresses",
+);
+const NETRC: Key = Key::new(
+    "netrc",
+    "",
+    "netrc file with passwords for https; none: read none; default: what NETRC names, else .netrc in the home",
+);
+
+const VCS: Table = Table::once(
+    "vcs",
+    &[
+        ALLOW,
+        PRIVATE,
+        INSECURE,
+        CACHE,
+        CACHE_SIZE,
+        ALLOW_PRIVATE_ADDRESSES,
+        NETRC,
+    ],
+);
+
+const PREFIX: Key = Key::required("prefix", "the module path that is mapped, and all below it").at_run_time();
+const SYSTEM: Key = Key::required("vcs", "git, hg, svn, bzr or fossil").at_run_time();
+const REPO: Key = Key::required("repo", "the URL of the repository").at_run_time();
+const SUBDIR: Key = Key::optional("subdir", "the directory of the modules in the repository").at_run_time();
+
+const MODULE: Table = Table::repeated(
+    "vcs.module",
+    Repeated {
+        noun: "a module",
+        help: "a module prefix that is mapped to a repository; the longest prefix wins",
+        sample: &[
+            (PREFIX, "corp.example/tools"),
+            (SYSTEM, "git"),
+            (REPO, "https://git.corp.example/tools"),
+            (SUBDIR, ""),
+        ],
+    },
+    &[PREFIX, SYSTEM, REPO, SUBDIR],
+);
 
 /// How modules are fetched from their repositories.
 #[derive(Clone, Debug)]
@@ -38,8 +115,9 @@ pub(crate) struct VcsConfig {
 impl VcsConfig {
     /// What every outbound URL is held to. The places that mappings and rewrites lead to may be private.
     pub(crate) fn rules(&self) -> OutboundRules {
-        let mut guard =
-            UrlGuard::new(self.allow_private_addresses).with_setting("vcs.allow_private_addresses");
+        let mut guard = UrlGuard::new(self.allow_private_addresses)
+            .with_setting("vcs.allow_private_addresses")
+            .with_tables("[[vcs.module]] or [[rewrite]]");
         let targets = self.mappings.targets().chain(self.rewrites.targets());
         targets.for_each(|url| guard.name(url));
         OutboundRules {
@@ -50,59 +128,64 @@ impl VcsConfig {
     }
 }
 
-/// Reads everything. `None` only together with a fault.
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<VcsConfig> {
-    let list = |text: &str| Ok::<_, Infallible>(PatternList::parse(text));
-    let allow = reader.value("vcs.allow", |text| match text {
+impl Section for VcsConfig {
+    const TABLES: &'static [Table] = &[VCS, MODULE, REWRITE, CREDENTIAL];
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let given = reader.given();
+        let mut vcs = reader.once(&VCS);
+        let allow = vcs.value_shown(&ALLOW, govcs, |allow, _| allow.to_string());
+        let private = vcs.value(&PRIVATE, patterns);
+        let insecure = vcs.value(&INSECURE, patterns);
+        let cache = cache(&mut vcs, given.data_home.as_ref());
+        let cache_size = vcs.value(&CACHE_SIZE, str::parse::<ByteSize>);
+        let allow_private_addresses = vcs.value(&ALLOW_PRIVATE_ADDRESSES, boolean);
+        let netrc = netrc(&mut vcs, given.variables.netrc());
+        let modules = reader.each(&MODULE, module);
+        let rewrites = rewrite::read(reader);
+        let credentials = reader.each(&CREDENTIAL, |table| credential::read(table, &given.variables));
+        // What only shows when all tables of a name are put together.
+        let mappings = reader.check(MODULE.name, Mappings::new(modules?));
+        Some(Self {
+            policy: VcsPolicy::new(allow?, private.clone()?, insecure?),
+            private: private?,
+            cache,
+            cache_size: cache_size?.0,
+            allow_private_addresses: allow_private_addresses?,
+            mappings: mappings?,
+            rewrites: rewrites?,
+            credentials: CredentialsConfig {
+                by_prefix: credentials?,
+                netrc: netrc?,
+            },
+        })
+    }
+}
+
+fn govcs(text: &str) -> Result<Govcs, GovcsError> {
+    match text {
         "" => Ok(Govcs::default()),
         text => text.parse(),
-    });
-    let (private, insecure) = (
-        reader.value("vcs.private", list),
-        reader.value("vcs.insecure", list),
-    );
-    let cache = cache(reader);
-    let cache_size = reader.value("vcs.cache_size", str::parse::<ByteSize>);
-    let allow_private_addresses = reader.value("vcs.allow_private_addresses", boolean);
-    let netrc = netrc(reader);
-    let modules = tables(reader, "vcs.module", module);
-    let rewrites = tables(reader, "rewrite", rewrite);
-    let variables = reader.variables().clone();
-    let credentials = tables(reader, "credential", |table| credential(table, &variables));
-    let mappings = whole(reader, "vcs.module", Mappings::new(modules?));
-    let rewrites = whole(reader, "rewrite", Rewrites::new(rewrites?));
-    Some(VcsConfig {
-        policy: VcsPolicy::new(allow?, private.clone()?, insecure?),
-        private: private?,
-        cache,
-        cache_size: cache_size?.0,
-        allow_private_addresses: allow_private_addresses?,
-        mappings: mappings?,
-        rewrites: rewrites?,
-        credentials: CredentialsConfig {
-            by_prefix: credentials?,
-            netrc: netrc?,
-        },
-    })
+    }
 }
 
 /// The directory of repositories; beside the modules' default one if none is named. Without a home there is none, which
-/// matters only to who fetches from repositories.
-fn cache(reader: &mut Reader<'_>) -> Option<PathBuf> {
-    let home = reader.data_home();
-    let cache = reader.value("vcs.cache", |text| {
-        Ok::<_, Infallible>(match (text, home) {
-            ("", home) => home.map(|home| home.join("stoa-vcs")),
-            (text, _) => Some(PathBuf::from(text)),
-        })
-    });
-    cache.flatten()
+/// matters only to a command that fetches from repositories.
+fn cache(vcs: &mut Occurrence<'_, '_>, home: Option<&PathBuf>) -> Option<PathBuf> {
+    let parse = |text: &str| match text {
+        "" => Ok::<_, Infallible>(home.map(|home| home.join("stoa-vcs"))),
+        text => Ok(Some(PathBuf::from(text))),
+    };
+    let show = |cache: &Option<PathBuf>, text: &str| {
+        let cache = cache.as_deref().and_then(Path::to_str);
+        cache.unwrap_or(text).to_owned()
+    };
+    vcs.value_shown(&CACHE, parse, show).flatten()
 }
 
 /// What the netrc file says. Where none is named, the usual one is read if it can be.
-fn netrc(reader: &mut Reader<'_>) -> Option<Netrc> {
-    let usual = reader.variables().netrc();
-    reader.value("vcs.netrc", |text| match (text, usual) {
+fn netrc(vcs: &mut Occurrence<'_, '_>, usual: Option<PathBuf>) -> Option<Netrc> {
+    vcs.value(&NETRC, |text| match (text, usual) {
         ("none", _) | ("", None) => Ok(Netrc::default()),
         ("", Some(usual)) => Netrc::read(&usual).or_else(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => Ok(Netrc::default()),
@@ -112,51 +195,25 @@ fn netrc(reader: &mut Reader<'_>) -> Option<Netrc> {
     })
 }
 
-/// What only shows when all tables of a name are put together.
-fn whole<T>(reader: &mut Reader<'_>, name: &str, value: Result<T, SettingError>) -> Option<T> {
-    value
-        .map_err(|error| reader.fault(format!("{name}: {error}")))
-        .ok()
-}
-
-fn module(table: &mut Table) -> Option<Mapping> {
-    let (prefix, vcs, repo) = (
-        table.required("prefix"),
-        table.required("vcs"),
-        table.required("repo"),
-    );
-    let subdir = table.text("subdir");
-    table.checked(Mapping::new(&prefix, &vcs, &repo, &subdir))
-}
-
-fn rewrite(table: &mut Table) -> Option<Rewrite> {
-    let (from, to) = (table.required("from"), table.required("to"));
-    table.checked(Rewrite::new(&from, &to))
+fn module(module: &mut Occurrence<'_, '_>) -> Option<Mapping> {
+    let prefix = module.value(&PREFIX, text);
+    let system = module.value(&SYSTEM, text);
+    let repo = module.value(&REPO, text);
+    let subdir = module.value(&SUBDIR, text).unwrap_or_default();
+    module.check(Mapping::new(&prefix?, &system?, &repo?, &subdir))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
-    use super::*;
-    use crate::config::{Faults, Given, load};
-
-    fn vcs(toml: &str) -> Result<VcsConfig, Faults> {
-        let mut file = tempfile::NamedTempFile::new().expect("file");
-        write!(file, "storage = \"memory:\"\n{toml}").expect("write");
-        let given = Given {
-            file: Some(file.path().to_owned()),
-            data_home: Some("/d".into()),
-            ..Given::default()
-        };
-        load(&given).map(|config| config.vcs)
-    }
+    use crate::config::lab::config;
 
     #[test]
     fn faults_name_their_line() {
-        let faults = vcs("[vcs]\nallow = \"public\"\nnetrc = \"/nowhere/netrc\"\n\
+        let faults = config(
+            "[vcs]\nallow = \"public\"\nnetrc = \"/nowhere/netrc\"\n\
              [[vcs.module]]\nprefix = \"corp.example/x\"\nvcs = \"git\"\n\
-             [[rewrite]]\nfrom = \"https://a.example/\"\nto = \"nowhere\"\n")
+             [[rewrite]]\nfrom = \"https://a.example/\"\nto = \"nowhere\"\n",
+        )
         .expect_err("faults")
         .to_string();
         for want in [

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use stoa_testing::git_http::GitHttp;
 use stoa_testing::http;
 use stoa_testing::process::{StoaProcess, run};
 use tempfile::TempDir;
 
 use crate::STOA;
-use crate::git_server::{Manner, Server};
 
 /// Twenty versions of a module with files that do not compress, 200 kB each at the beginning; each changes a little.
 const SCRIPT: &str = r#"
@@ -28,7 +28,7 @@ const FILES: usize = 900_000;
 
 struct Scene {
     dir: TempDir,
-    server: Server,
+    server: GitHttp,
 }
 
 impl Scene {
@@ -45,12 +45,11 @@ impl Scene {
             .envs(["GIT_AUTHOR", "GIT_COMMITTER"].map(|who| (format!("{who}_EMAIL"), "a@git.example")))
             .status();
         assert!(made.unwrap().success());
-        let server = Server::start(&dir.path().join("srv"));
-        server.set(Manner::Serve);
+        let server = GitHttp::start(&dir.path().join("srv"));
         let config = format!(
             "upstream = \"direct\"\n[vcs]\ncache = \"{}\"\n[[rewrite]]\nfrom = \"https://git.example/\"\nto = \"{}/\"\n",
             dir.path().join("vcs").display(),
-            server.base
+            server.url()
         );
         fs::write(dir.path().join("stoa.toml"), config).unwrap();
         Self { dir, server }

@@ -2,10 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests")]
 
-/// A web server for git that counts.
-#[path = "../../../stoa-vcs/tests/git/server.rs"]
-#[allow(dead_code, reason = "not every fault is needed here")]
-mod git_server;
 mod local_copies;
 mod oracle;
 mod steps;

@@ -156,7 +156,19 @@ fn show_tells_values_and_where_they_come_from_and_no_password() {
         );
     }
     assert!(!shown.stdout.contains("hunter2"), "{}", shown.stdout);
-    let again = file(&shown.stdout.replace("https://a.example", "https://b.example"));
+    let hidden = file(&shown.stdout);
+    let refused = stoa(&["config", "check", "--config", &hidden.1], &[]);
+    assert_eq!(refused.code, Some(64), "{refused:?}");
+    assert!(
+        refused.stderr.contains(": upstream: [hidden] is where"),
+        "{}",
+        refused.stderr
+    );
+    let again = file(
+        &shown
+            .stdout
+            .replace("https://[hidden]@a.example", "https://b.example"),
+    );
     assert_eq!(
         stoa(&["config", "check", "--config", &again.1], &[]).code,
         Some(0),
@@ -173,6 +185,10 @@ fn init_prints_a_file_that_is_good_as_it_is() {
         "[cache]",
         "#list_ttl = \"60s\"",
         "#[[route]]",
+        "#[[dispatch.lane]]",
+        "#[[vcs.module]]",
+        "#[[rewrite]]",
+        "#[[credential]]",
     ] {
         assert!(sample.stdout.contains(key), "{}", sample.stdout);
     }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use stoa_testing::content::Content;
 use stoa_testing::fixtures::ModuleFixture;
+use stoa_testing::http::Response;
 use stoa_testing::process::{StoaCommand, StoaProcess};
 use stoa_testing::scene::Scene;
 
@@ -38,6 +39,13 @@ fn mounts() -> Option<&'static str> {
         })
 }
 
+/// A client is not told where the storage is.
+fn assert_no_place(scene: &Scene, answer: &Response) {
+    let (text, place) = (answer.text(), scene.directory());
+    assert!(!text.contains(place.to_str().unwrap()), "{text}");
+    assert!(!text.contains(".stoa") && !text.contains("@v"), "{text}");
+}
+
 /// With room for a megabyte and a half: large things fail, small ones go on, nothing is left of what failed.
 async fn assert_survives_a_full_disk(scene: &Scene, stoa: &StoaProcess, storage: &Path) {
     let sized = |path, size| ModuleFixture::new(path, "v1.0.0").file("data", Content::random(size, 9));
@@ -55,17 +63,16 @@ async fn assert_survives_a_full_disk(scene: &Scene, stoa: &StoaProcess, storage:
     for _ in ["once", "again"] {
         let cut = get(stoa, &huge.url_path("zip")).await;
         assert!(
-            cut.status == 500 || !cut.is_clean(),
+            cut.status == 507 || !cut.is_clean(),
             "{} {:?}",
             cut.status,
             cut.end
         );
-        assert_error(
-            "fat",
-            &get(stoa, &fat.url_path("mod")).await,
-            500,
-            "no room left to store",
-        );
+        let refused = get(stoa, &fat.url_path("mod")).await;
+        assert_error("fat", &refused, 507, "no room left");
+        assert_no_place(scene, &refused);
+        assert_eq!(refused.header("retry-after"), Some("60"));
+        stoa.wait_for_log("cannot write ");
     }
     assert!(
         std::fs::read_dir(storage.join(".stoa/tmp"))
@@ -138,7 +145,11 @@ async fn storage_that_cannot_be_written_fails_new_files_and_serves_old_ones() {
             .module("example.com/multi", "v1.2.3")
             .url_path("zip"),
     ] {
-        assert_error(path, &get(&stoa, path).await, 500, ".stoa/tmp");
+        let away = get(&stoa, path).await;
+        assert_error(path, &away, 503, "storage of this proxy is unavailable");
+        assert_no_place(&scene, &away);
+        assert_eq!(away.header("retry-after"), Some("10"));
+        stoa.wait_for_log(".stoa/tmp");
     }
     assert_eq!(get(&stoa, &stored).await.body, scene.greet().zip().to_bytes());
     assert_eq!(
@@ -149,6 +160,33 @@ async fn storage_that_cannot_be_written_fails_new_files_and_serves_old_ones() {
     std::fs::remove_file(&tmp).unwrap();
     std::fs::rename(&aside, &tmp).unwrap();
     assert_eq!(get(&stoa, &new).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_storage_directory_that_is_gone_is_unavailable_and_not_empty() {
+    let scene = scene();
+    let stoa = scene.start_with(&[("STOA_NETWORK", "offline")]);
+    let (storage, away) = (scene.storage(), scene.directory().join("away"));
+    let info = get(&stoa, &scene.greet().url_path("info")).await;
+    assert_eq!(info.status, 404, "an empty storage is sure");
+    // Others than that one, whose absence is remembered for a while.
+    let paths = [scene.greet().url_path("mod"), scene.greet().url_path("zip")];
+    std::fs::rename(&storage, &away).unwrap();
+    for path in &paths {
+        let answer = get(&stoa, path).await;
+        assert_error(path, &answer, 503, "storage of this proxy is unavailable");
+        assert_no_place(&scene, &answer);
+        assert_eq!(answer.header("retry-after"), Some("10"));
+    }
+    stoa.wait_for_log(storage.to_str().unwrap());
+    assert!(
+        !std::fs::exists(&storage).unwrap(),
+        "nothing is made in place of the root"
+    );
+    std::fs::rename(&away, &storage).unwrap();
+    for path in &paths {
+        assert_eq!(get(&stoa, path).await.status, 404, "{path}");
+    }
 }
 
 #[test]

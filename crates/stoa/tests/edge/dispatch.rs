@@ -108,7 +108,7 @@ async fn passing_failures_are_repeated_and_the_client_sees_none() {
         assert_eq!(get(&stoa, &path).await.status, 200, "{path}");
         assert_eq!(scene.upstream.count(&path), 2, "{path}");
     }
-    assert_eq!(shown(&stoa, &lane(&scene)).await["counts"]["repeats"], 4);
+    assert_eq!(shown(&stoa, &lane(&scene)).await["counts"]["retries"], 4);
     // What is not about to pass is not asked for twice.
     scene.upstream.script(LATEST, [Reply::text(500, "x")]);
     assert_eq!(get(&stoa, LATEST).await.status, 502);
@@ -127,7 +127,7 @@ async fn a_host_that_asks_for_a_pause_gets_it_and_nobody_fails() {
     assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
     let lane = shown(&stoa, &lane(&scene)).await;
     assert_eq!(
-        (&lane["counts"]["sleeps"], &lane["counts"]["repeats"]),
+        (&lane["counts"]["throttles"], &lane["counts"]["retries"]),
         (&1.into(), &0.into())
     );
     scene
@@ -140,7 +140,7 @@ async fn a_host_that_asks_for_a_pause_gets_it_and_nobody_fails() {
         "429 Too Many Requests",
     );
     let refused = get(&stoa, "/example.com/greet/@v/list").await;
-    assert_error("asleep", &refused, 503, "the server asked for a pause");
+    assert_error("throttled", &refused, 503, "the server asked for a pause");
     let after: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((590..=600).contains(&after), "{after}");
 }
@@ -268,14 +268,17 @@ async fn an_operator_sees_and_changes_lanes() {
 
     assert_eq!(lanes(&stoa, &["open", &host]).code, Some(0));
     let refused = get(&stoa, LATEST).await;
-    assert_error("opened", &refused, 503, "the breaker was opened by hand");
+    assert_error("opened", &refused, 503, "an operator opened the breaker");
     assert_eq!(refused.header("retry-after"), Some("30"));
     assert_eq!(lanes(&stoa, &["close", &host]).code, Some(0));
     assert_eq!(get(&stoa, LATEST).await.status, 200);
 
     assert_eq!(lanes(&stoa, &["reset", &host]).code, Some(0));
     let lane = shown(&stoa, &host).await;
-    assert_eq!((&lane["rate"], &lane["by_hand"]), (&Value::Null, &false.into()));
+    assert_eq!(
+        (&lane["rate"], &lane["overridden"]),
+        (&Value::Null, &false.into())
+    );
 }
 
 #[tokio::test]

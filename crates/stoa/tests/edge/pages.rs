@@ -89,7 +89,8 @@ async fn not_ready_while_storage_cannot_be_written_and_ready_again() {
         "{}",
         not_ready.text()
     );
-    assert!(not_ready.text().contains(".stoa/tmp"), "{}", not_ready.text());
+    assert!(!not_ready.text().contains(".stoa/tmp"), "{}", not_ready.text());
+    stoa.wait_for_log(".stoa/tmp");
     assert_eq!(
         get(&stoa, "/healthz").await.status,
         200,

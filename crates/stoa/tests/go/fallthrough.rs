@@ -85,6 +85,18 @@ fn an_upstream_that_fails_or_refuses_stops() {
 }
 
 #[test]
+fn a_storage_that_is_away_stops() {
+    let two = Two::new();
+    two.scene.upstream.module(&two.module);
+    let (storage, away) = (two.scene.storage(), two.scene.directory().join("away"));
+    std::fs::rename(&storage, &away).unwrap();
+    two.assert_stops("away", "503 Service Unavailable");
+    std::fs::rename(&away, &storage).unwrap();
+    assert!(two.download("corp.example/secret@v1.0.0").success());
+    assert_eq!(two.other.total(), 0, "the other proxy was asked");
+}
+
+#[test]
 fn the_words_of_an_upstream_that_refuses_are_printed() {
     let two = Two::new();
     let reply = Reply::text(403, "corp.example/secret is private: ask the build team\n");

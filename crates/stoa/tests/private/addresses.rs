@@ -1,6 +1,6 @@
 //! Strangers cannot send stoa to its neighbours: not a packet arrives.
 
-use stoa_testing::git_http::GitHttp;
+use stoa_testing::git_http::{GitHttp, Manner};
 use stoa_testing::upstream::Upstream;
 
 use crate::support::{MODULE, Place, get};
@@ -60,7 +60,7 @@ async fn pages_and_repositories_cannot_lead_to_private_addresses() {
 async fn redirects_cannot_lead_to_private_addresses() {
     let place = Place::new();
     let (server, victim) = (GitHttp::start(&place.repositories()), Upstream::start().await);
-    server.elsewhere(Some(&victim.url()));
+    server.set(Manner::Redirect(victim.url()));
     // A page, by the dispatcher; a repository, by git and by hg.
     let repo = |vcs: &str| {
         format!(

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use stoa_testing::git_http::GitHttp;
+use stoa_testing::git_http::{GitHttp, Manner};
 
 use crate::canary::{Canary, Executed};
 use crate::support::{MODULE, Place, assert_all, get, questions};
@@ -113,7 +113,7 @@ async fn a_page_that_leads_to_another_server_takes_no_password_there() {
     let (server, config) = guarded(&place);
     let other = GitHttp::start(&place.path("nothing"));
     other.guard("nobody");
-    server.elsewhere(Some(&other.url()));
+    server.set(Manner::Redirect(other.url()));
     let file = place.file("password", SECRET);
     let rest = format!("username = \"{USER}\"\npassword_file = {file:?}");
     let config = format!(

@@ -2,7 +2,7 @@
 
 use stoa_testing::http::Response;
 use stoa_testing::process::StoaProcess;
-use stoa_testing::sum_database::SumFault;
+use stoa_testing::sum_database::SumMisbehavior;
 
 use crate::support::{Stand, assert_error, get, is_there, lookup, metric};
 
@@ -24,7 +24,7 @@ async fn a_fork_is_refused_and_shouted_also_after_a_restart() {
     let first = get(&stoa, &stand.passed(&lookup(greet))).await;
     assert_eq!(first.status, 200);
 
-    stand.database.fail(SumFault::Forked);
+    stand.database.fail(SumMisbehavior::Forked);
     for restarted in [false, true] {
         if restarted {
             stoa.kill9();
@@ -75,7 +75,7 @@ async fn a_rollback_is_refused_and_shouted_also_after_a_restart() {
 
     stand
         .database
-        .fail(SumFault::RolledBack(stand.database.size() - 3));
+        .fail(SumMisbehavior::RolledBack(stand.database.size() - 3));
     assert_error(
         &latest(&stand, &mut stoa).await,
         502,
@@ -121,7 +121,7 @@ async fn the_latest_head_is_asked_for_once_in_a_while_and_stands_while_the_datab
     }
     assert_eq!(stand.database.count("/latest"), 1);
     drop(stoa);
-    stand.database.fail(SumFault::Fails);
+    stand.database.fail(SumMisbehavior::Fails);
     let stoa = stand.start();
     assert_eq!(get(&stoa, &stand.passed("/latest")).await.body, first.body);
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use stoa_testing::sum_database::SumFault;
+use stoa_testing::sum_database::SumMisbehavior;
 
 use crate::support::{Stand, assert_error, get, lookup, metric};
 
@@ -10,8 +10,12 @@ use crate::support::{Stand, assert_error, get, lookup, metric};
 async fn what_cannot_be_verified_is_refused_with_the_reason() {
     for (fault, status, reason) in [
         (None, 502, "Connection refused"),
-        (Some(SumFault::Fails), 502, "500 Internal Server Error"),
-        (Some(SumFault::Hangs), 504, "did not send an answer within 300ms"),
+        (Some(SumMisbehavior::Fails), 502, "500 Internal Server Error"),
+        (
+            Some(SumMisbehavior::Hangs),
+            504,
+            "did not send an answer within 300ms",
+        ),
     ] {
         let stand = Stand::new();
         let greet = stand.scene.greet();
@@ -31,7 +35,7 @@ async fn what_cannot_be_verified_is_refused_with_the_reason() {
             assert_error(&answer, status, &words);
             assert!(!stand.is_stored(greet, suffix), "{fault:?}");
         }
-        if fault == Some(SumFault::Fails) {
+        if fault == Some(SumMisbehavior::Fails) {
             let answer = get(&stoa, &greet.url_path("mod")).await;
             assert_error(&answer, 502, &["the database is out of order"]);
         }
@@ -86,7 +90,7 @@ async fn what_cannot_be_verified_is_stored_where_that_is_allowed() {
         &["checksum mismatch"],
     );
     // So is one that lies: being caught is no way to pass.
-    stand.database.fail(SumFault::ForeignRecords);
+    stand.database.fail(SumMisbehavior::ForeignRecords);
     let third = stand.scene.example.module("example.com/greet", "v1.0.1");
     assert_error(
         &get(&stoa, &third.url_path("mod")).await,
@@ -103,7 +107,7 @@ async fn a_dead_database_costs_stored_modules_nothing() {
     for suffix in ["info", "mod", "zip"] {
         assert_eq!(get(&stoa, &greet.url_path(suffix)).await.status, 200);
     }
-    stand.database.fail(SumFault::Hangs);
+    stand.database.fail(SumMisbehavior::Hangs);
     // More of them hang than are asked at once.
     let mut hanging = tokio::task::JoinSet::new();
     for n in 0..60 {

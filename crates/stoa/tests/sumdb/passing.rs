@@ -238,7 +238,7 @@ fn the_configuration_has_lists_and_shows_no_password() {
         "[sumdb]\ndatabases = [\"sum.golang.org https://bot:hunter2@mirror.example/sum\"]\nverify = false\n",
     );
     assert!(
-        shown.contains("databases = [\"sum.golang.org https://mirror.example/sum\"]  # "),
+        shown.contains("databases = [\"sum.golang.org https://[hidden]@mirror.example/sum\"]  # "),
         "{shown}"
     );
     assert!(!shown.contains("hunter2"), "{shown}");

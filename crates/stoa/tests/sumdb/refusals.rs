@@ -6,7 +6,7 @@ use stoa_testing::content::Content;
 use stoa_testing::fixtures::ModuleFixture;
 use stoa_testing::process::run;
 use stoa_testing::reply::Reply;
-use stoa_testing::sum_database::SumFault;
+use stoa_testing::sum_database::SumMisbehavior;
 
 use crate::support::{STOA, Stand, assert_error, get, is_there, lookup, metric};
 
@@ -113,11 +113,11 @@ async fn who_asks_after_a_large_zip_was_cut_is_told_why_at_once() {
 #[tokio::test]
 async fn a_database_that_lies_is_not_believed_and_not_passed_on() {
     for (fault, alarm) in [
-        (SumFault::TamperedTiles, "bad_tile"),
-        (SumFault::TamperedRecords, "wrong_record"),
-        (SumFault::ForeignRecords, "foreign_record"),
-        (SumFault::EmptyLookups, "bad_answer"),
-        (SumFault::EmptyRecords, "foreign_record"),
+        (SumMisbehavior::TamperedTiles, "bad_tile"),
+        (SumMisbehavior::TamperedRecords, "wrong_record"),
+        (SumMisbehavior::ForeignRecords, "foreign_record"),
+        (SumMisbehavior::EmptyLookups, "bad_answer"),
+        (SumMisbehavior::EmptyRecords, "foreign_record"),
     ] {
         let stand = Stand::new();
         let greet = stand.scene.greet();
@@ -168,7 +168,7 @@ async fn a_tampered_tile_is_not_passed_on() {
     let stand = Stand::new();
     let stoa = stand.start();
     let tile = format!("/tile/8/0/000.p/{}", stand.database.size());
-    stand.database.fail(SumFault::TamperedTiles);
+    stand.database.fail(SumMisbehavior::TamperedTiles);
     assert_error(&get(&stoa, &stand.passed(&tile)).await, 502, &["security error"]);
     stand.database.recover();
     assert_eq!(get(&stoa, &stand.passed(&tile)).await.status, 200);

@@ -1,30 +1,17 @@
 //! The records around the contents: gathered, and compared with what was seen.
 
-use super::super::content::Digest;
-use super::super::record::{
+use super::checker::{Current, State, Stop, StreamChecker};
+use crate::zip::content::Digest;
+use crate::zip::record::{
     CENTRAL_LEN, CentralHeader, DEFLATED, DirectoryEnd, END_LEN, END64_LEN, LOCAL_LEN, LOCATOR64_LEN,
     LocalHeader, STORED, parse_locator64, signature, u32_at, u64_at,
 };
-use super::{Current, State, Stop, StreamChecker};
 
 /// Enough bytes for any data descriptor and the signature behind it: a directory must follow, so they will come.
 const DESCRIPTOR_WINDOW: usize = 28;
 
 /// The size that a zip64 end record without extensions tells.
 const END64_SIZE: u64 = END64_LEN as u64 - 12;
-
-/// How much of the directory was seen.
-#[derive(Default)]
-pub(super) struct Directory {
-    /// Entries that were confirmed.
-    entries: usize,
-    /// Where the first record behind the entries is.
-    start: Option<u64>,
-    /// The zip64 end record, and where it is.
-    end64: Option<(DirectoryEnd, u64)>,
-    /// Whether the locator of that record was seen.
-    located: bool,
-}
 
 impl StreamChecker {
     /// Gathers bytes of a record, and handles it when it is whole.
@@ -135,8 +122,8 @@ impl StreamChecker {
         }
     }
 
-    /// The end record must describe exactly the directory that was seen, and be the only one that a reader who
-    /// searches from the end can find.
+    /// The end record must describe exactly the directory that was seen. It must also be the only one that a reader
+    /// finds which searches from the end of the file.
     fn end(&mut self, record: &[u8], offset: u64) -> Result<State, Stop> {
         let directory = &self.directory;
         let mut end = DirectoryEnd::parse(record);

@@ -1,0 +1,92 @@
+//! One attempt, to the head of its response.
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    Attempted, BreakerVerdict, Classified, DispatchError, EventKind, RawBody, Request, Stage, TransportError,
+    deadline::after,
+    guard::{guarded, guarded_call},
+    lane::Lane,
+    ticket::Ticket,
+};
+
+/// One attempt and what follows from it.
+pub(crate) struct Attempt {
+    pub(crate) outcome: Result<http::Response<RawBody>, DispatchError>,
+    pub(crate) classified: Classified,
+}
+
+/// Makes the attempt with this number, from 1: sends `request`, waits for the head of its response, and classifies it.
+pub(crate) async fn attempt(
+    ticket: &Ticket,
+    number: u32,
+    request: Box<Request>,
+) -> Result<Attempt, DispatchError> {
+    let lane = &ticket.lane;
+    let began = Instant::now();
+    let latest = ticket.deadline().min(after(began, ticket.settings.attempt));
+    lane.counters.attempts.one();
+    ticket.journal.attempt(number, &request);
+    // The transport may panic before it has returned a future, too.
+    let sending = guarded(&lane.key, Stage::Attempt, async {
+        lane.transport.send(*request).await
+    });
+    let sent = match timeout_at(latest, sending).await {
+        Ok(sent) => Some(sent?),
+        Err(_) => None,
+    };
+    let attempted = match &sent {
+        Some(Ok(response)) => Attempted::Response {
+            status: response.status(),
+            headers: response.headers(),
+        },
+        Some(Err(error)) => Attempted::Failed(error),
+        None => Attempted::TimedOut(latest - began),
+    };
+    let hurried = sent.is_none() && latest >= ticket.deadline() && ticket.has_own_deadline();
+    let classified = if hurried {
+        Classified {
+            verdict: BreakerVerdict::Ignored,
+            retriable: false,
+            throttle: None,
+            dropped: false,
+        }
+    } else {
+        let classified = classify(ticket, attempted)?;
+        lane.sample(began, classified.dropped);
+        classified
+    };
+    let outcome = match sent {
+        Some(Ok(response)) => Ok(response),
+        Some(Err(error)) => Err(failed(lane, error)),
+        None if latest >= ticket.deadline() => Err(ticket.late(Stage::Attempt)),
+        None => Err(DispatchError::AttemptTimeout {
+            lane: lane.key.clone(),
+            after: ticket.settings.attempt,
+        }),
+    };
+    match &outcome {
+        Ok(response) => ticket.journal.response(number, response.status(), began),
+        Err(error) => ticket.journal.no_response(number, error, began),
+    }
+    if let Some(throttle) = classified.throttle {
+        let pause = throttle.min(ticket.settings.max_throttle);
+        lane.bucket.throttle(after(Instant::now(), pause));
+        lane.counters.throttles.one();
+        ticket.emit(|| EventKind::Throttle { pause });
+        ticket.journal.throttled(pause);
+    }
+    Ok(Attempt { outcome, classified })
+}
+
+fn classify(ticket: &Ticket, attempted: Attempted<'_>) -> Result<Classified, DispatchError> {
+    let classify = &ticket.pool().classify;
+    guarded_call(&ticket.lane.key, Stage::Attempt, || classify.classify(attempted))
+}
+
+fn failed(lane: &Lane, error: TransportError) -> DispatchError {
+    DispatchError::Transport {
+        lane: lane.key.clone(),
+        error,
+    }
+}

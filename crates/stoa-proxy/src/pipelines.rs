@@ -1,0 +1,176 @@
+//! The one place where the layers are put together: a function for each pipeline, whose order is the design.
+//!
+//! The binary and the tests call the same functions, so that what is tested is what ships. Each layer prints itself, and
+//! tests hold the printed order.
+
+use std::{sync::Arc, time::Duration};
+
+use stoa_fetch::{Chain, Fetcher, HttpClient, Route, Routes, UpstreamList};
+use stoa_module::PatternList;
+use stoa_storage::{Records, Storage};
+use stoa_sumdb::VerifierKey;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    Admission, ChecksumDatabase, DatabasePort, FetchAndSave, Ingest, NetworkMode, Offline, OwnerRoute,
+    Owners, Pool, PrivateGate, Protocol, Remote, ResolvedInfo, RevalidationCache, RevalidationOptions,
+    SingleFlight, Stash, Stasher, StorageFirst, SumFlight, SumMemory, SumMemoryOptions, SumWatch,
+    VerifiedDatabase, Watched,
+};
+
+/// How long the latest head of a checksum database is believed to be the latest.
+const LATEST_TTL: Duration = Duration::from_secs(5);
+/// Memory for what one checksum database does not have, in bytes.
+const MISSING_BYTES: u64 = 4 << 20;
+
+/// What shapes the protocol pipeline.
+#[derive(Clone, Debug)]
+pub struct ProtocolOptions {
+    /// How long answers that may change are believed.
+    pub revalidation: RevalidationOptions,
+    /// Requests that may wait at once for something to be brought in.
+    pub requests: usize,
+    /// Whether sources are asked.
+    pub network: NetworkMode,
+}
+
+/// What shapes the stash pipeline.
+#[derive(Clone, Debug)]
+pub struct StasherOptions {
+    /// What is held against what is about to be stored.
+    pub ingest: Ingest,
+    /// Flights at a time.
+    pub flights: usize,
+    /// Whether sources are asked.
+    pub network: NetworkMode,
+    /// The nodes of a cluster; `None` for a node by itself.
+    pub owners: Option<Arc<dyn Owners>>,
+}
+
+/// Where modules come from.
+#[derive(Clone, Debug)]
+pub struct SourceOptions {
+    /// Lists for modules that match, in the order they are tried.
+    pub routes: Vec<(PatternList, UpstreamList)>,
+    /// Modules that come from their own repositories, unless a route says otherwise: what is private must not be asked
+    /// of a server that the default list names.
+    pub private: PatternList,
+    /// The list for all other modules.
+    pub upstream: UpstreamList,
+    /// Transfers at a time.
+    pub fetches: usize,
+}
+
+/// What shapes one checksum database.
+#[derive(Clone, Debug)]
+pub struct DatabaseOptions {
+    /// Its name and key.
+    pub key: VerifierKey,
+    /// Its server, or none.
+    pub remote: Remote,
+    /// Modules that it is never asked about.
+    pub private: PatternList,
+    /// How long it is believed that it does not have something.
+    pub negative_ttl: Duration,
+}
+
+/// Answers a client. A question meets the layers in this order:
+///
+/// 1. `revalidation_cache` - answers from memory what is remembered: lists, queries, "not found"
+/// 2. `storage_first` - answers from storage what is stored; adds stored versions to lists
+/// 3. `admission` - bounds how many requests wait for something to be brought in; inside of the hits, so that no hit
+///    waits behind a miss (ADR 0004)
+/// 4. `resolved_info` - sees to it that a version that a query resolved to has its `.info` stored (ADR 0006)
+/// 5. `stash` - asks the stash pipeline
+pub fn protocol_pipeline(
+    options: &ProtocolOptions,
+    stasher: Arc<dyn Stasher>,
+    storage: &Arc<dyn Storage>,
+    tasks: &TaskTracker,
+) -> Arc<dyn Protocol> {
+    let stash = Arc::new(Stash::new(stasher));
+    let resolved_info = Arc::new(ResolvedInfo::new(stash, tasks.clone()));
+    let admission = Arc::new(Admission::new(resolved_info, options.requests));
+    let storage_first = StorageFirst::new(admission, Arc::clone(storage), options.network);
+    Arc::new(RevalidationCache::new(
+        Arc::new(storage_first),
+        options.revalidation.clone(),
+        tasks.clone(),
+    ))
+}
+
+/// Brings something in. A question meets the layers in this order:
+///
+/// 1. `single_flight` - joins duplicates; owns the task, so that no caller cancels another
+/// 2. `owner_route` - in a cluster, asks the node that owns the resource
+/// 3. `fetch_and_save` - the leaf: fetch, look up the checksums meanwhile, check, store
+///
+/// Offline, `offline` stands in place of all of them.
+pub fn stash_pipeline(
+    options: StasherOptions,
+    fetcher: Arc<dyn Fetcher>,
+    storage: &Arc<dyn Storage>,
+    tasks: &TaskTracker,
+) -> Arc<dyn Stasher> {
+    if options.network == NetworkMode::Offline {
+        return Arc::new(Offline);
+    }
+    let leaf = FetchAndSave::new(fetcher, Arc::clone(storage), options.ingest, tasks.clone());
+    let routed: Arc<dyn Stasher> = match options.owners {
+        None => Arc::new(leaf),
+        Some(owners) => Arc::new(OwnerRoute::new(Arc::new(leaf), owners)),
+    };
+    Arc::new(SingleFlight::new(routed, options.flights, tasks.clone()))
+}
+
+/// Asks sources. A question meets the layers in this order:
+///
+/// 1. `pool` - bounds transfers: a slot from the head of an answer until it is stored (ADR 0007)
+/// 2. `routes` - the first route that matches the module path; else, for a private path, its repository; else the default
+///    list
+/// 3. the chain - the entries of that list, `,` and `|` as the go command reads them
+pub fn fetch_pipeline(
+    options: &SourceOptions,
+    client: &HttpClient,
+    direct: &Arc<dyn Fetcher>,
+) -> Arc<dyn Fetcher> {
+    let routes = options.routes.iter().map(|(patterns, list)| Route {
+        patterns: patterns.clone(),
+        fetcher: Arc::new(Chain::new(list, client, direct)),
+    });
+    let private = (!options.private.is_empty()).then(|| Route {
+        patterns: options.private.clone(),
+        fetcher: Arc::clone(direct),
+    });
+    let default = Arc::new(Chain::new(&options.upstream, client, direct));
+    let routes = Routes::new(routes.chain(private).collect(), default);
+    Arc::new(Pool::new(Arc::new(routes), options.fetches))
+}
+
+/// Answers questions to one checksum database. A question meets the layers in this order:
+///
+/// 1. `watched` - counts
+/// 2. `private_gate` - refuses lookups of private modules
+/// 3. `sum_memory` - answers the latest head and "not found" from memory
+/// 4. `sum_flight` - joins duplicates; owns the task, so that no caller cancels another
+/// 5. `verified` - the client: from the cache or the server, and only what the log vouches for
+/// 6. the server, or `offline`
+pub fn sum_pipeline(
+    options: DatabaseOptions,
+    records: &Arc<dyn Records>,
+    watch: &Arc<dyn SumWatch>,
+    tasks: &TaskTracker,
+) -> Arc<dyn ChecksumDatabase> {
+    let name = options.key.name().clone();
+    let port = DatabasePort::new(name.clone(), options.remote, Arc::clone(records), tasks.clone());
+    let verified = VerifiedDatabase::new(options.key, port, Arc::clone(watch));
+    let flight = SumFlight::new(Arc::new(verified), tasks.clone());
+    let memory = SumMemoryOptions {
+        latest_ttl: LATEST_TTL,
+        negative_ttl: options.negative_ttl,
+        capacity: MISSING_BYTES,
+    };
+    let memory = SumMemory::new(Arc::new(flight), memory);
+    let gate = PrivateGate::new(Arc::new(memory), name, options.private);
+    Arc::new(Watched::new(Arc::new(gate), Arc::clone(watch)))
+}

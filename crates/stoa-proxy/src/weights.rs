@@ -1,0 +1,60 @@
+//! What remembered things weigh: the bytes that they own on the heap.
+
+use stoa_fetch::{FetchError, Reply};
+use stoa_module::Resource;
+use stoa_sumdb::RemotePath;
+
+use crate::{Cause, ProxyError, SumFailure};
+
+/// Of a question: its path and version, which may be shared with others that last as long.
+pub(crate) fn of_resource(resource: &Resource) -> usize {
+    resource.module().as_str().len() + resource.version().map_or(0, str::len)
+}
+
+/// Of a path of a checksum database.
+pub(crate) fn of_remote_path(path: &RemotePath) -> usize {
+    match path {
+        RemotePath::Lookup(target) => target.path().as_str().len() + target.version().as_str().len(),
+        RemotePath::Latest | RemotePath::Tile(_) => 0,
+    }
+}
+
+/// Of an error: its texts, and the answer of a source that it carries.
+pub(crate) fn of_error(error: &ProxyError) -> usize {
+    match error.cause() {
+        Cause::Fetch(error) => of_fetch_error(error),
+        Cause::Sum(failure) => size_of::<SumFailure>() + of_sum_failure(failure),
+        Cause::NotStored { what: text } | Cause::Deadline { what: text } => text.len(),
+        Cause::Overloaded { reason, .. } | Cause::Internal { reason } => reason.len(),
+        // Its source is one of the operating system.
+        Cause::Storage { .. } => size_of::<std::io::Error>(),
+    }
+}
+
+fn of_fetch_error(error: &FetchError) -> usize {
+    match error {
+        FetchError::NotFound(not_found) => {
+            not_found.reason.len() + not_found.reply.as_ref().map_or(0, of_reply)
+        }
+        FetchError::Status { reply, .. } => of_reply(reply),
+        FetchError::Invalid { reason, .. }
+        | FetchError::Refused { reason }
+        | FetchError::Unsupported { reason }
+        | FetchError::Overloaded { reason, .. } => reason.len(),
+        // Its cause has a text of about this length.
+        FetchError::Unreachable { .. } => 256,
+        FetchError::Timeout { .. } => 0,
+    }
+}
+
+fn of_sum_failure(failure: &SumFailure) -> usize {
+    match failure {
+        SumFailure::NotRecorded { reply, .. } => of_reply(reply),
+        // Hashes, names and a sentence.
+        _ => 512,
+    }
+}
+
+fn of_reply(reply: &Reply) -> usize {
+    reply.body.len() + reply.content_type.as_ref().map_or(0, String::len)
+}

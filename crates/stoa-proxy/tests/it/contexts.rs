@@ -1,0 +1,220 @@
+//! What becomes of the context of a question on its way.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use stoa_dispatch::Class;
+use stoa_fetch::{Caller, Context, Hops, Question, Trace};
+use stoa_module::Resource;
+use stoa_proxy::{Meaning, Outcome, OwnerRoute, Owners, SingleFlight, Stasher};
+use tokio::{spawn, time::Instant};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    fake::{Fake, broken, missing},
+    lab::{Lab, info, latest, list, module, question, settle},
+};
+
+fn single_flight(max: usize) -> (Fake, Arc<SingleFlight>) {
+    let fake = Fake::new();
+    fake.text(&list(), "v1.0.0\n");
+    let flight = SingleFlight::new(Arc::new(fake.clone()), max, TaskTracker::new());
+    (fake, Arc::new(flight))
+}
+
+fn background(resource: &Resource) -> Question {
+    Question::new(resource.clone(), Context::background())
+}
+
+/// The class that the one question has now.
+fn class(fake: &Fake) -> Class {
+    fake.questions()[0].context.urgency.class()
+}
+
+#[tokio::test]
+async fn a_flight_is_as_urgent_as_those_that_wait_for_it() {
+    let (fake, flight) = single_flight(8);
+    fake.hold();
+    let (first, second) = (Arc::clone(&flight), Arc::clone(&flight));
+    let first = spawn(async move { first.stash(&background(&list())).await });
+    fake.reached(1).await;
+    assert_eq!(class(&fake), Class::Background);
+    let urgency = fake.questions()[0].context.urgency.clone();
+
+    let joining = spawn(async move { second.stash(&question(&list())).await });
+    urgency.changed(Class::Background).await;
+    assert_eq!(class(&fake), Class::Interactive, "an interactive caller joined");
+    joining.abort();
+    urgency.changed(Class::Interactive).await;
+    assert_eq!(class(&fake), Class::Background, "it left");
+
+    let interactive = question(&list());
+    let joined = flight.stash(&interactive);
+    fake.release();
+    assert_eq!(joined.await.unwrap().outcome, Outcome::Coalesced);
+    first.await.unwrap().unwrap();
+    assert_eq!(fake.count(), 1);
+}
+
+#[tokio::test]
+async fn a_flight_has_no_caller_and_no_deadline_but_the_trace_of_who_started_it() {
+    let (fake, flight) = single_flight(8);
+    let mut asked = question(&list());
+    asked.context.caller = Caller::Named("build-7".into());
+    asked.context.deadline = Some(Instant::now() + Duration::from_secs(60));
+    asked.context.trace = Trace::of("r-1");
+    flight.stash(&asked).await.unwrap();
+    let context = fake.questions()[0].context.clone();
+    assert_eq!((context.caller, context.deadline), (Caller::Stoa, None));
+    assert_eq!(context.trace.to_string(), "r-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_ends_the_wait_of_its_caller_and_nothing_else() {
+    let (fake, flight) = single_flight(8);
+    fake.hold();
+    let patient = spawn({
+        let flight = Arc::clone(&flight);
+        async move { flight.stash(&question(&list())).await }
+    });
+    fake.reached(1).await;
+    let mut hasty = question(&list());
+    let began = Instant::now();
+    hasty.context.deadline = Some(began + Duration::from_secs(3));
+    let error = flight.stash(&hasty).await.unwrap_err();
+    assert_eq!(error.meaning(), Meaning::Deadline);
+    assert_eq!(
+        error.to_string(),
+        "example.com/a/@v/list: the time that the caller gave is over"
+    );
+    assert_eq!(began.elapsed().as_secs(), 3);
+    fake.release();
+    patient.await.unwrap().unwrap();
+    assert_eq!(fake.count(), 1, "one flight for both");
+}
+
+#[tokio::test]
+async fn more_flights_than_allowed_are_refused_and_the_next_one_starts_when_one_has_ended() {
+    let (fake, flight) = single_flight(1);
+    fake.text(&info(), "{}");
+    fake.hold();
+    let first = spawn({
+        let flight = Arc::clone(&flight);
+        async move { flight.stash(&question(&list())).await }
+    });
+    fake.reached(1).await;
+    let error = flight.stash(&question(&info())).await.unwrap_err();
+    assert_eq!(error.meaning(), Meaning::Overloaded);
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(5)));
+    fake.release();
+    first.await.unwrap().unwrap();
+    // The key is free when the flight's task has let go of it, which is after its callers were answered.
+    while flight.stash(&question(&info())).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(fake.asked(), [list(), info()]);
+}
+
+#[tokio::test]
+async fn a_question_that_was_passed_on_does_not_wait_for_a_flight_that_may_be_passed_on() {
+    let (fake, flight) = single_flight(8);
+    fake.hold();
+    let own = spawn({
+        let flight = Arc::clone(&flight);
+        async move { flight.stash(&question(&list())).await }
+    });
+    fake.reached(1).await;
+    let mut passed_on = question(&list());
+    passed_on.context.hops = Hops::One;
+    let passed_on = spawn(async move { flight.stash(&passed_on).await });
+    fake.reached(2).await;
+    let hops: Vec<_> = fake.questions().iter().map(|q| q.context.hops).collect();
+    assert_eq!(hops, [Hops::None, Hops::One]);
+    fake.release();
+    own.await.unwrap().unwrap();
+    passed_on.await.unwrap().unwrap();
+}
+
+/// Another node owns everything.
+#[derive(Debug)]
+struct Elsewhere(Fake);
+
+impl fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("elsewhere")
+    }
+}
+
+impl Owners for Elsewhere {
+    fn owner(&self, _: &Resource) -> Option<Arc<dyn Stasher>> {
+        Some(Arc::new(self.0.clone()))
+    }
+}
+
+fn cluster() -> (Fake, Fake, OwnerRoute) {
+    let (here, owner) = (Fake::new(), Fake::new());
+    let owners = Arc::new(Elsewhere(owner.clone()));
+    let route = OwnerRoute::new(Arc::new(here.clone()), owners);
+    (here, owner, route)
+}
+
+#[tokio::test]
+async fn a_question_is_passed_on_to_the_owner_once() {
+    let (here, owner, route) = cluster();
+    assert_eq!(route.to_string(), "owner_route(elsewhere) > fake");
+    owner.text(&list(), "of the owner");
+    here.text(&list(), "of this node");
+    route.stash(&question(&list())).await.unwrap();
+    assert_eq!((here.count(), owner.count()), (0, 1));
+    assert_eq!(owner.questions()[0].context.hops, Hops::One);
+
+    let mut passed_on = question(&list());
+    passed_on.context.hops = Hops::One;
+    route.stash(&passed_on).await.unwrap();
+    assert_eq!(
+        (here.count(), owner.count()),
+        (1, 1),
+        "a question with one hop is answered here"
+    );
+}
+
+#[tokio::test]
+async fn an_owner_that_fails_is_not_needed_and_one_that_is_sure_is_believed() {
+    let (here, owner, route) = cluster();
+    here.text(&list(), "of this node");
+    owner.fail(&list(), broken());
+    route.stash(&question(&list())).await.unwrap();
+    assert_eq!((here.count(), owner.count()), (1, 1));
+    assert_eq!(here.questions()[0].context.hops, Hops::None);
+
+    owner.fail(&list(), missing());
+    let error = route.stash(&question(&list())).await.unwrap_err();
+    assert_eq!(error.meaning(), Meaning::NotFound);
+    assert_eq!((here.count(), owner.count()), (1, 2));
+}
+
+#[tokio::test]
+async fn what_follows_from_a_question_is_background_work() {
+    let (fake, layer) = (Fake::new(), TaskTracker::new());
+    fake.text(&latest(), "{\"Version\":\"v1.0.0\"}");
+    fake.text(&info(), "{\"Version\":\"v1.0.0\"}");
+    let resolved = stoa_proxy::ResolvedInfo::new(Arc::new(fake.clone()), layer.clone());
+    let mut asked = question(&latest());
+    asked.context.trace = Trace::of("r-1");
+    stoa_proxy::Protocol::get(&resolved, &asked).await.unwrap();
+    settle(&layer).await;
+    let questions = fake.questions();
+    let followed = &questions[1];
+    assert_eq!(followed.resource, info());
+    assert_eq!(followed.context.urgency.class(), Class::Background);
+    assert_eq!(followed.context.trace.to_string(), "r-1");
+}
+
+#[tokio::test]
+async fn the_class_of_a_question_reaches_the_lane_of_its_host() {
+    let lab = Lab::new().await;
+    lab.upstream.module(&module());
+    let mut asked = background(&info());
+    asked.context.deadline = Some(Instant::now() + Duration::from_secs(60));
+    lab.protocol.get(&asked).await.unwrap();
+    assert_eq!(lab.upstream.total(), 1);
+}

@@ -1,0 +1,48 @@
+//! What leaves the process over HTTP.
+
+use std::sync::Arc;
+
+use stoa_dispatch::{Filter, FilterFn, HttpOptions, HttpTransports, LaneKey, Pool, Request};
+use stoa_fetch::HttpClient;
+
+use crate::config::{Config, names};
+
+/// The door: every HTTP request of this process leaves through one of its lanes, whose stages are listed at
+/// [`stoa_dispatch`].
+pub(super) fn dispatcher(config: &Config) -> Pool {
+    let transports = HttpTransports::new(HttpOptions {
+        connect_timeout: config.fetch.deadlines.connect,
+        user_agent: Some(concat!("stoa/", env!("CARGO_PKG_VERSION")).to_owned()),
+        proxy_hosts: config.dispatch.proxy_hosts.clone(),
+        ..HttpOptions::default()
+    });
+    let (rules, deadlines) = (config.dispatch.clone(), config.fetch.deadlines.clone());
+    Pool::builder(Arc::new(transports))
+        .name("stoa")
+        .rules(move |lane| rules.settings(lane, &deadlines))
+        .max_lanes(config.dispatch.lanes)
+        .filter(deny(config))
+        .start()
+}
+
+/// Refuses what goes to a host that `dispatch.deny` names.
+fn deny(config: &Config) -> Arc<dyn Filter> {
+    let hosts = config.dispatch.deny.clone();
+    Arc::new(FilterFn::new("dispatch.deny", move |request: &Request| {
+        let lane = LaneKey::of_uri(request.uri()).map_err(|error| error.to_string())?;
+        if names(&hosts, lane.as_str()) {
+            return Err("nothing may be sent to this host".to_owned());
+        }
+        Ok(())
+    }))
+}
+
+/// The client of everything that is asked about modules, held to the rules of the configuration.
+pub(super) fn client(config: &Config, dispatcher: &Pool) -> HttpClient {
+    let client = HttpClient::new(
+        dispatcher.clone(),
+        config.fetch.deadlines.total,
+        config.fetch.limits.clone(),
+    );
+    client.with_rules(Arc::new(config.vcs.rules()))
+}

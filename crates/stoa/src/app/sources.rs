@@ -1,0 +1,78 @@
+//! Where modules come from.
+
+use std::{sync::Arc, time::Duration};
+
+use stoa_code_repo::CodeLimits;
+use stoa_fetch::{
+    Direct, DirectOptions, Fetcher, HttpClient, Repositories, RepositoriesOptions,
+    discovery::DiscoveryOptions,
+};
+use stoa_proxy::SourceOptions;
+use stoa_server::Metrics;
+use stoa_vcs::process::Counters;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+
+/// How long a repository's branches and tags are taken for what they are now. What is remembered of answers is configured
+/// (`cache.list_ttl`); this only lets the questions of one download share theirs.
+const FRESHNESS: Duration = Duration::from_secs(10);
+
+/// The lists that the configuration names, and what each is for.
+pub(super) fn options(config: &Config) -> SourceOptions {
+    let routes = config.upstream.routes.iter();
+    SourceOptions {
+        routes: routes
+            .map(|route| (route.patterns.clone(), route.upstream.clone()))
+            .collect(),
+        private: config.vcs.private.clone(),
+        upstream: config.upstream.list.clone(),
+        fetches: config.pool.fetches,
+    }
+}
+
+/// `direct`: from a module path to its repository, to its versions. Nothing is opened before the first question.
+pub(super) fn direct(
+    config: &Config,
+    client: &HttpClient,
+    metrics: &Metrics,
+    tasks: &TaskTracker,
+) -> Arc<dyn Fetcher> {
+    let vcs = &config.vcs;
+    let git_counters = Arc::new(Counters::default());
+    let shown = Arc::clone(&git_counters);
+    let counts = move || {
+        shown
+            .all()
+            .into_iter()
+            .map(|(kind, count)| ("git", kind, count))
+            .collect()
+    };
+    metrics.show_vcs(Box::new(counts));
+    let repositories = Repositories::new(
+        RepositoriesOptions {
+            cache: vcs.cache.clone(),
+            cache_setting: "vcs.cache",
+            cache_size: vcs.cache_size,
+            freshness: FRESHNESS,
+            git_counters,
+        },
+        client.clone(),
+    );
+    let options = DirectOptions {
+        discovery: DiscoveryOptions {
+            policy: vcs.policy.clone(),
+            mappings: vcs.mappings.clone(),
+            rewrites: vcs.rewrites.clone(),
+            guard: client.rules().guard.clone(),
+            ..DiscoveryOptions::default()
+        },
+        code: CodeLimits {
+            remember: FRESHNESS,
+            ..CodeLimits::default()
+        },
+        temporary: std::env::temp_dir(),
+        tasks: tasks.clone(),
+    };
+    Arc::new(Direct::new(options, Arc::new(repositories), client.clone()))
+}

@@ -1,0 +1,7 @@
+//! What holds for every section.
+
+mod reading;
+mod reference;
+mod round_trip;
+mod shown;
+mod third_party;

@@ -1,0 +1,224 @@
+//! Good values of every key, and tables of them.
+
+use std::{collections::BTreeMap, fs};
+
+use proptest::{collection::vec, option, prelude::*};
+
+use crate::config::{
+    key::{Key, Presence},
+    table::Table,
+};
+
+/// The keys of a table that are written, with their texts.
+pub(super) type Texts = BTreeMap<String, String>;
+
+/// A directory with files that hold secrets, and variables that do.
+pub(super) struct Secrets {
+    directory: tempfile::TempDir,
+}
+
+const FILES: [(&str, &str); 2] = [("pass \"word\"", "one\n"), ("token#", "two\n")];
+pub(super) const VARIABLES: [(&str, &str); 2] = [("FIRST_SECRET", "three"), ("STOA_SECRET", "four")];
+
+impl Secrets {
+    pub(super) fn new() -> Self {
+        let directory = tempfile::tempdir().expect("directory");
+        for (name, text) in FILES {
+            fs::write(directory.path().join(name), text).expect("write");
+        }
+        let netrc = "machine a.example login u password p\n";
+        fs::write(directory.path().join("netrc"), netrc).expect("write");
+        Self { directory }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.directory
+            .path()
+            .join(name)
+            .to_str()
+            .expect("text")
+            .to_owned()
+    }
+}
+
+fn one_of(texts: &[&str]) -> BoxedStrategy<String> {
+    let texts: Vec<_> = texts.iter().map(|text| (*text).to_owned()).collect();
+    prop::sample::select(texts).boxed()
+}
+
+/// Any text at all, with what TOML and comments could trip over.
+fn any_text() -> BoxedStrategy<String> {
+    prop_oneof![
+        ".{1,12}",
+        "[a-z\"'\\\\#= \t\n\r\\[\\]\u{1}\u{7f}\u{85}]{1,12}",
+        one_of(&[
+            "true",
+            "7",
+            "007",
+            "-1",
+            "1.5",
+            "+3",
+            "99999999999999999999",
+            "nan",
+            "1979-05-27"
+        ]),
+    ]
+    .boxed()
+}
+
+/// Good values of a key. A key that is missing here fails the test: say what it may hold.
+fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
+    let durations = || one_of(&["1ms", "5s", "90s", "1h 30m", "7d"]);
+    match path {
+        "listen" => prop_oneof![
+            any::<u16>().prop_map(|port| format!(":{port}")),
+            any_text().prop_map(|path| format!("unix:{path}")),
+        ]
+        .boxed(),
+        "storage" | "admin.token_file" | "vcs.cache" | "dispatch.deny" | "vcs.private" | "vcs.insecure" => {
+            any_text()
+        }
+        "upstream" | "route.upstream" => one_of(&[
+            "https://a.example|https://b.example/x,direct",
+            "off",
+            "file:///srv/a%2520b,direct",
+            " proxy.example , file:///x%2Cy | off , never",
+        ]),
+        "network" => one_of(&["online", "fallback", "offline"]),
+        "path_prefix" => one_of(&["", "/go", "/a/b"]),
+        "cache.list_ttl" | "cache.stale_ttl" | "cache.negative_ttl" | "drain.notice" | "drain.timeout" => {
+            prop_oneof![durations(), one_of(&["0s"])].boxed()
+        }
+        "cache.answers" | "cache.memory" | "fetch.max_zip" | "vcs.cache_size" => {
+            one_of(&["0", "4096", "1 kib", "64MiB", "18446744073709551615"])
+        }
+        "pool.requests" | "pool.fetches" | "pool.connections" | "dispatch.lanes" | "burst" => {
+            one_of(&["1", "7", "007", "1000000"])
+        }
+        "fetch.connect_timeout"
+        | "fetch.response_timeout"
+        | "fetch.idle_timeout"
+        | "fetch.total_timeout"
+        | "wait"
+        | "breaker_window"
+        | "max_throttle" => durations(),
+        "breaker_open" => one_of(&["1ms", "2s"]),
+        "breaker_open_max" => one_of(&["90s", "7d"]),
+        "concurrency" => one_of(&["1", "16", "auto", "auto:2-64"]),
+        "queue" | "retries" | "breaker_failures" | "breaker_min" => one_of(&["0", "5", "0099"]),
+        "rate" => one_of(&["", "20/s", "600/m"]),
+        "retry_budget" | "breaker_rate" => one_of(&["0%", "20%", "100%"]),
+        "breaker" => one_of(&["active", "observe", "disabled", "forced_open"]),
+        "route.match" | "dispatch.lane.match" => any_text().prop_map(|text| format!("a{text}")).boxed(),
+        "vcs.allow" => one_of(&["", "*:all", "public:git|hg,private:all", "a.example/*:off"]),
+        "vcs.allow_private_addresses" | "sumdb.verify" | "log.access" => one_of(&["true", "false"]),
+        "vcs.netrc" => one_of(&["", "none", &secrets.path("netrc")]),
+        "sumdb.databases" => one_of(&[
+            "",
+            " , sum.golang.org  http://mirror.example:8080/sum/ ",
+            "sum.golang.google.cn",
+            "sum.golang.org,localhost.localdev/sumdb+00000c67+AcTrnkbUA+TU4heY3hkjiSES/DSQniBqIeQ/YppAUtK6",
+        ]),
+        "sumdb.unavailable" => one_of(&["refuse", "allow"]),
+        "log.format" => one_of(&["text", "json"]),
+        "log.level" => one_of(&["info", "off", "stoa_fetch=debug,info"]),
+        "vcs.module.prefix" => one_of(&["a.example/x", "b.example", "c.example/y/z"]),
+        "vcs.module.vcs" => one_of(&["git", "hg", "svn"]),
+        "vcs.module.repo" => one_of(&["https://a.example/r", "https://b.example:8443/r.git"]),
+        "vcs.module.subdir" => one_of(&["", "sub", "a/b"]),
+        "rewrite.from" => one_of(&["https://a.example/", "https://b.example/x", "ssh://git@c.example"]),
+        "rewrite.to" => one_of(&["https://m.example/a/", "ssh://git@m.example:2222/x"]),
+        "credential.match" => one_of(&["https://a.example", "http://b.example:8080/x/"]),
+        "credential.password_file" | "credential.token_file" => one_of(
+            &FILES
+                .map(|(name, _)| secrets.path(name))
+                .each_ref()
+                .map(String::as_str),
+        ),
+        "credential.password_env" | "credential.token_env" => one_of(&VARIABLES.map(|(name, _)| name)),
+        _ => panic!("{path} is a new key: name good values of it here"),
+    }
+}
+
+/// Credentials are of three kinds, whose keys go together.
+fn credential(secrets: &Secrets) -> BoxedStrategy<Texts> {
+    let table = |keys: Vec<(&'static str, BoxedStrategy<String>)>| {
+        let (names, texts): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
+        texts.prop_map(move |texts| names.iter().map(|name| (*name).to_owned()).zip(texts).collect())
+    };
+    let url = || ("match", values("credential.match", secrets));
+    let of = |key: &'static str| (key, values(&format!("credential.{key}"), secrets));
+    let ssh = || {
+        (
+            "match",
+            one_of(&["ssh://git@a.example", "git+ssh://b.example:2222/x"]),
+        )
+    };
+    let known_hosts = || {
+        (
+            "known_hosts",
+            any_text().prop_map(|text| format!("/{text}")).boxed(),
+        )
+    };
+    prop_oneof![
+        table(vec![url(), of("password_file"), ("username", any_text())]),
+        table(vec![url(), of("password_env")]),
+        table(vec![
+            url(),
+            of("token_file"),
+            ("provider", one_of(&["github", "gitlab", "bitbucket"]))
+        ]),
+        table(vec![url(), of("token_env")]),
+        table(vec![
+            ssh(),
+            known_hosts(),
+            ("ssh_key", any_text().prop_map(|text| format!("/{text}")).boxed())
+        ]),
+        table(vec![ssh(), known_hosts(), ("ssh_agent", one_of(&["true"]))]),
+    ]
+    .boxed()
+}
+
+/// Some keys of a table with their texts.
+pub(super) fn keys(table: &'static Table, secrets: &Secrets) -> BoxedStrategy<Texts> {
+    if table.name == "credential" {
+        return credential(secrets);
+    }
+    if table.name == "tls" {
+        let both = |(cert, key)| [("cert".to_owned(), cert), ("key".to_owned(), key)].into();
+        let both = (any_text(), any_text()).prop_map(both);
+        return prop_oneof![Just(BTreeMap::new()), both].boxed();
+    }
+    let text = |key: &Key| {
+        let is_shared = table.shared.iter().any(|shared| shared.name == key.name);
+        let path = table.path(key.name);
+        values(if is_shared { key.name } else { &path }, secrets)
+    };
+    let texts: Vec<_> = table
+        .all_keys()
+        .map(|key| match key.presence {
+            Presence::Required => text(key).prop_map(Some).boxed(),
+            Presence::Default(_) | Presence::Optional => option::of(text(key)).boxed(),
+        })
+        .collect();
+    let names: Vec<_> = table.all_keys().map(|key| key.name.to_owned()).collect();
+    let written = |(name, text): (&String, Option<String>)| Some((name.clone(), text?));
+    texts
+        .prop_map(move |texts| names.iter().zip(texts).filter_map(written).collect())
+        .boxed()
+}
+
+/// Occurrences of a repeated table; what must not be said twice is said once.
+pub(super) fn occurrences(table: &'static Table, secrets: &Secrets) -> BoxedStrategy<Vec<Texts>> {
+    let unique = |tables: Vec<Texts>| {
+        let mut seen = Vec::new();
+        let is_new = |read: &BTreeMap<String, String>| {
+            let id = read.get("from").or_else(|| read.get("prefix")).cloned();
+            let is_new = id.is_none() || !seen.contains(&id);
+            seen.push(id);
+            is_new
+        };
+        tables.into_iter().filter(is_new).collect()
+    };
+    vec(keys(table, secrets), 0..4).prop_map(unique).boxed()
+}

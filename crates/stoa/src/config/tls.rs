@@ -1,0 +1,41 @@
+//! `[tls]`.
+
+use std::path::PathBuf;
+
+use stoa_server::TlsFiles;
+
+use super::{key::Key, reader::Reader, section::Section, table::Table, values::path};
+
+const CERT: Key = Key::new(
+    "cert",
+    "",
+    "PEM file of the certificate chain; with tls.key, serve TLS",
+);
+const KEY: Key = Key::new("key", "", "PEM file of the private key");
+
+const TLS: Table = Table::once("tls", &[CERT, KEY]);
+
+/// The server's certificate.
+#[derive(Clone, Debug)]
+pub(crate) struct TlsConfig {
+    /// `None`: no TLS.
+    pub(crate) files: Option<TlsFiles>,
+}
+
+impl Section for TlsConfig {
+    const TABLES: &'static [Table] = &[TLS];
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let mut tls = reader.once(&TLS);
+        let cert: Option<PathBuf> = tls.value(&CERT, path)?;
+        let files = match (cert, tls.value(&KEY, path)?) {
+            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+            (None, None) => None,
+            _ => {
+                tls.fault("tls.cert and tls.key must be set together");
+                return None;
+            }
+        };
+        Some(Self { files })
+    }
+}
