@@ -209,11 +209,12 @@ async fn every_line_of_a_question_has_its_span_and_a_join_is_logged() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // The one of the whole process: what a thread's own subscriber gets depends on what other threads log at that time.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     let scene = Scene::new();
     let ask = |id| {
         let request = tracing::debug_span!("request", id);
-        request.in_scope(|| scene.find("a", interactive()))
+        request.in_scope(|| scene.find("logged", interactive()))
     };
     let first = ask("r1");
     scene.until(1, 0).await;
@@ -227,7 +228,7 @@ async fn every_line_of_a_question_has_its_span_and_a_join_is_logged() {
     let text = String::from_utf8(log.0.lock().clone()).unwrap();
     let lines: Vec<_> = text
         .lines()
-        .filter(|line| line.contains("stoa_fetch::"))
+        .filter(|line| line.contains("stoa_fetch::") && line.contains("e.example/logged"))
         .collect();
     let said = |id: &str, what: &str| {
         let found = lines.iter().filter(|line| line.contains(what));
