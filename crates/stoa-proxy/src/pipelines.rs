@@ -9,13 +9,14 @@ use stoa_fetch::{Chain, Fetcher, HttpClient, Route, Routes, UpstreamList};
 use stoa_module::PatternList;
 use stoa_storage::{Records, Storage};
 use stoa_sumdb::VerifierKey;
+use stoa_telemetry::Part;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Admission, ChecksumDatabase, DatabasePort, FetchAndSave, Ingest, NetworkMode, Offline, OwnerRoute,
-    Owners, Pool, PrivateGate, Protocol, Remote, ResolvedInfo, RevalidationCache, RevalidationOptions,
-    SingleFlight, Stash, Stasher, StorageFirst, SumFlight, SumMemory, SumMemoryOptions, SumWatch,
-    VerifiedDatabase, Watched,
+    Admission, ChecksumDatabase, DatabasePort, FetchAndSave, FetchMetrics, Ingest, Metered, NetworkMode,
+    Offline, OwnerRoute, Owners, Pool, PrivateGate, Protocol, Remote, ResolvedInfo, RevalidationCache,
+    RevalidationOptions, SingleFlight, Stash, Stasher, StorageFirst, SumFlight, SumMemory, SumMemoryOptions,
+    SumWatch, VerifiedDatabase, Watched,
 };
 
 /// How long the latest head of a checksum database is believed to be the latest.
@@ -125,14 +126,16 @@ pub fn stash_pipeline(
 
 /// Asks sources. A question meets the layers in this order:
 ///
-/// 1. `pool` - bounds transfers: a slot from the head of an answer until it is stored (ADR 0007)
-/// 2. `routes` - the first route that matches the module path; else, for a private path, its repository; else the default
+/// 1. `metered` - counts and times
+/// 2. `pool` - bounds transfers: a slot from the head of an answer until it is stored (ADR 0007)
+/// 3. `routes` - the first route that matches the module path; else, for a private path, its repository; else the default
 ///    list
-/// 3. the chain - the entries of that list, `,` and `|` as the go command reads them
+/// 4. the chain - the entries of that list, `,` and `|` as the go command reads them
 pub fn fetch_pipeline(
     options: &SourceOptions,
     client: &HttpClient,
     direct: &Arc<dyn Fetcher>,
+    metrics: &Part,
 ) -> Arc<dyn Fetcher> {
     let routes = options.routes.iter().map(|(patterns, list)| Route {
         patterns: patterns.clone(),
@@ -144,7 +147,8 @@ pub fn fetch_pipeline(
     });
     let default = Arc::new(Chain::new(&options.upstream, client, direct));
     let routes = Routes::new(routes.chain(private).collect(), default);
-    Arc::new(Pool::new(Arc::new(routes), options.fetches))
+    let pool = Pool::new(Arc::new(routes), options.fetches);
+    Arc::new(Metered::new(Arc::new(pool), FetchMetrics::new(metrics)))
 }
 
 /// Answers questions to one checksum database. A question meets the layers in this order:

@@ -1,46 +1,57 @@
 //! Who may use the API.
 
+use std::fmt;
+
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header::AUTHORIZATION};
 
-use crate::{AdminToken, local::not_local, peer::Peer, problem::Problem};
+use crate::{AdminToken, guard::Guard, local::not_local, peer::Peer, problem::Problem};
 
-/// Lets in who may use the API.
+/// Lets in whoever knows the admin token, from wherever. Without a token, lets in programs on this machine that talk to
+/// this server directly.
 #[derive(Clone, Debug)]
-pub enum AdminGuard {
-    /// Who knows the token, from wherever.
-    Token(AdminToken),
-    /// Programs on this machine that talk to this server directly.
-    Local,
-}
-
-impl From<Option<AdminToken>> for AdminGuard {
-    fn from(token: Option<AdminToken>) -> Self {
-        token.map_or(Self::Local, Self::Token)
-    }
+pub struct AdminGuard {
+    token: Option<AdminToken>,
+    /// The setting that names the token's file, for advice.
+    setting: &'static str,
 }
 
 impl AdminGuard {
-    /// Whether a request is let in. A request of an unknown peer is not local.
-    pub(crate) fn check(&self, peer: Option<Peer>, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
-        let (status, detail) = match self {
-            Self::Token(token) => match bearer(headers) {
-                Some(presented) if token.is(presented) => return Ok(()),
-                Some(_) => (StatusCode::UNAUTHORIZED, "this is not the admin token"),
-                None => (StatusCode::UNAUTHORIZED, "the admin token is missing"),
-            },
-            Self::Local => match not_local(peer, uri, headers) {
-                None => return Ok(()),
-                Some(reason) => (StatusCode::FORBIDDEN, reason),
-            },
+    /// The guard of this token. `setting` is the name of the setting that gives it, as users know it.
+    pub fn new(token: Option<AdminToken>, setting: &'static str) -> Self {
+        Self { token, setting }
+    }
+}
+
+impl fmt::Display for AdminGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.token {
+            Some(_) => "admin token",
+            None => "local programs",
+        })
+    }
+}
+
+impl Guard for AdminGuard {
+    fn check(&self, peer: Option<Peer>, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+        let setting = self.setting;
+        let Some(token) = &self.token else {
+            let Some(reason) = not_local(peer, uri, headers) else {
+                return Ok(());
+            };
+            let detail = format!(
+                "{reason}; without an admin token, only programs on this machine that connect directly are let in; \
+                 set {setting} to let in others"
+            );
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         };
-        let advice = match self {
-            Self::Token(_) => "send \"Authorization: Bearer TOKEN\" with the token of the admin.token_file",
-            Self::Local => {
-                "without an admin token, only programs on this machine that connect directly are let in; set \
-                 admin.token_file to let in others"
-            }
+        let detail = match bearer(headers) {
+            Some(presented) if token.is(presented) => return Ok(()),
+            Some(_) => "this is not the admin token",
+            None => "the admin token is missing",
         };
-        Err(Problem::new(status, format!("{detail}; {advice}")))
+        let detail =
+            format!("{detail}; send \"Authorization: Bearer TOKEN\" with the token of the {setting}");
+        Err(Problem::new(StatusCode::UNAUTHORIZED, detail))
     }
 }
 
@@ -84,7 +95,7 @@ mod tests {
 
     #[test]
     fn only_the_token_is_let_in_when_there_is_one() {
-        let guard = AdminGuard::from(Some(TOKEN.parse::<AdminToken>().expect("token")));
+        let guard = AdminGuard::new(Some(TOKEN.parse().expect("token")), "admin.token_file");
         for (value, want) in [
             ("Bearer correct-horse-battery", 200),
             ("bearer   correct-horse-battery", 200),

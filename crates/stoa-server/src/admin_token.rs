@@ -26,7 +26,7 @@ pub struct AdminToken([u8; 32]);
 
 /// A text that is no token. The text itself is not told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadToken {
+pub enum TokenError {
     /// Too short or too long.
     #[error("a token has {SHORTEST} to {LONGEST} bytes, this one has {0}")]
     Length(usize),
@@ -58,7 +58,7 @@ pub enum AdminTokenError {
         /// Which.
         path: PathBuf,
         /// What is wrong with it.
-        source: BadToken,
+        source: TokenError,
     },
 }
 
@@ -76,12 +76,12 @@ impl AdminToken {
         Ok(value)
     }
 
-    fn parse(token: &[u8]) -> Result<Self, BadToken> {
+    fn parse(token: &[u8]) -> Result<Self, TokenError> {
         if !(SHORTEST..=LONGEST).contains(&token.len()) {
-            return Err(BadToken::Length(token.len()));
+            return Err(TokenError::Length(token.len()));
         }
         if !token.iter().all(u8::is_ascii_graphic) {
-            return Err(BadToken::Character);
+            return Err(TokenError::Character);
         }
         Ok(Self(Sha256::digest(token).into()))
     }
@@ -107,13 +107,13 @@ fn read(path: &Path) -> Result<(AdminToken, HeaderValue), AdminTokenError> {
     let bad = |source| AdminTokenError::Token { path: path(), source };
     let parsed = AdminToken::parse(token).map_err(bad)?;
     let value = HeaderValue::from_bytes(&[b"Bearer ", token].concat());
-    Ok((parsed, value.map_err(|_| bad(BadToken::Character))?))
+    Ok((parsed, value.map_err(|_| bad(TokenError::Character))?))
 }
 
 impl FromStr for AdminToken {
-    type Err = BadToken;
+    type Err = TokenError;
 
-    fn from_str(text: &str) -> Result<Self, BadToken> {
+    fn from_str(text: &str) -> Result<Self, TokenError> {
         Self::parse(text.as_bytes())
     }
 }
@@ -154,14 +154,14 @@ mod tests {
     #[test]
     fn what_is_no_token_is_refused_and_not_repeated() {
         for (content, want) in [
-            ("", BadToken::Length(0)),
-            (" \n", BadToken::Length(0)),
-            ("fifteen-letters", BadToken::Length(15)),
-            (&"x".repeat(4097), BadToken::Length(4097)),
-            ("sixteen letters!", BadToken::Character),
-            ("two-lines-of-it\nand-more", BadToken::Character),
-            ("sixteen-letters\0", BadToken::Character),
-            ("sixteen-lettérs", BadToken::Character),
+            ("", TokenError::Length(0)),
+            (" \n", TokenError::Length(0)),
+            ("fifteen-letters", TokenError::Length(15)),
+            (&"x".repeat(4097), TokenError::Length(4097)),
+            ("sixteen letters!", TokenError::Character),
+            ("two-lines-of-it\nand-more", TokenError::Character),
+            ("sixteen-letters\0", TokenError::Character),
+            ("sixteen-lettérs", TokenError::Character),
         ] {
             let error = read(content.as_bytes()).expect_err(content);
             assert!(

@@ -1,130 +1,50 @@
-//! Requests that are not in memory: by the pipeline, or by a service route.
+//! Answers to GOPROXY questions that are not in memory.
 
-use axum::body::to_bytes;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header::ALLOW};
-use hyper::body::Incoming;
-
+use http::{HeaderValue, Response, StatusCode, header::ALLOW};
+use stoa_fetch::{Context, Question};
 use stoa_module::Resource;
-use stoa_proxy::{Answer, BadSumPath, Content, Held, ProxyError, SumQuestion};
+use stoa_proxy::{Answer, Content, Held, ProxyError, SumQuestion};
 use stoa_storage::ETag;
-use stoa_sumdb::RemotePathError;
-use tower::ServiceExt;
 
 use crate::{
-    Body, api,
-    edge::Shared,
-    finish::{Finish, Request as Asked, Verdict},
-    goproxy::{CachePolicy, Wanted, refuse, respond},
+    body::Body,
+    edge_state::EdgeState,
+    finish::ResponseInfo,
+    goproxy::{CachePolicy, RequestHead, refuse, respond},
     hot_cache::{Hot, MAX_FILE},
-    request_id::REQUEST_ID,
-    request_path::decode,
     status::ErrorReply,
     subject::Subject,
 };
 
-/// What a path asks.
-enum Question {
-    Page,
-    Module(Resource),
-    Sum(SumQuestion),
-}
-
-impl Question {
-    fn subject(self) -> Subject {
-        match self {
-            Self::Page => Subject::Service,
-            Self::Module(resource) => Subject::Module(resource),
-            Self::Sum(question) => Subject::Sum(question.request().clone()),
-        }
-    }
-}
-
-/// The largest service page, in bytes; metrics are the largest.
-const MAX_PAGE: usize = 16 << 20;
-
-impl Shared {
-    pub(crate) async fn answer(&self, request: Request<Incoming>, asked: Asked) -> Response<Body> {
-        let _open = self.books.metrics.open_request();
-        let path = asked.path.clone();
-        let decoded = decode(self.prefix.without_last_slash(&path));
-        let below = decoded
-            .as_deref()
-            .map(|path| self.prefix.strip(path).unwrap_or(path));
-        let question = match below {
-            _ if api::owns(self.prefix.strip(&path).unwrap_or(&path)) => Ok(Question::Page),
-            Err(error) => Err(ErrorReply::from(*error)),
-            // The target of CONNECT and of `OPTIONS *` has no slash at all.
-            Ok(below) => self.question(below.strip_prefix('/').unwrap_or(below)),
-        };
-        let (response, verdict) = match question {
-            Err(error) => Self::refused(request.headers(), &asked, Subject::Service, error),
-            Ok(Question::Page) => self.serve_page(request, &asked).await,
-            Ok(question) if !matches!(asked.method, Method::GET | Method::HEAD) => {
-                let error = ErrorReply::own(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
-                let (mut response, verdict) =
-                    Self::refused(request.headers(), &asked, question.subject(), error);
-                response
-                    .headers_mut()
-                    .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-                (response, verdict)
-            }
-            Ok(Question::Module(resource)) => {
-                let question = stoa_fetch::Question::new(resource, asked.context());
-                let answer = self.protocol.get(&question).await;
-                let resource = question.resource;
-                match answer {
-                    Ok(answer) => self.answered(request.headers(), &asked, resource, answer).await,
-                    Err(error) => Self::failed(request.headers(), &asked, Subject::Module(resource), &error),
-                }
-            }
-            Ok(Question::Sum(question)) => self.sum(request.headers(), &asked, &question).await,
-        };
-        let finish = Finish::new(self.books.clone(), asked, verdict);
-        let (parts, body) = response.into_parts();
-        let body = match body.in_memory() {
-            Some(bytes) => {
-                finish.now(bytes);
-                body
-            }
-            None => body.finishing(finish),
-        };
-        Response::from_parts(parts, body)
-    }
-
-    /// Reads a path without prefix and slash in front.
-    fn question(&self, path: &str) -> Result<Question, ErrorReply> {
-        if let Some(below) = path.strip_prefix("sumdb/") {
-            let question = self.checksum_databases.parse(below);
-            return question.map(Question::Sum).map_err(|error| {
-                let status = match error {
-                    BadSumPath::NoDatabase | BadSumPath::Path(RemotePathError::Unknown) => {
-                        StatusCode::NOT_FOUND
-                    }
-                    BadSumPath::Path(_) => StatusCode::BAD_REQUEST,
-                };
-                ErrorReply::own(status, &error.to_string())
-            });
-        }
-        let resource = Resource::parse(path).map_err(ErrorReply::bad_request)?;
-        Ok(resource.map_or(Question::Page, Question::Module))
-    }
-
-    async fn sum(
+impl EdgeState {
+    /// Answers a question of the GOPROXY protocol, asked at this path.
+    pub(crate) async fn module(
         &self,
-        headers: &HeaderMap,
-        asked: &Asked,
-        question: &SumQuestion,
-    ) -> (Response<Body>, Verdict) {
-        let subject = Subject::Sum(question.request().clone());
-        let answer = match question.answer().await {
+        head: RequestHead<'_>,
+        path: &str,
+        resource: Resource,
+        context: Context,
+    ) -> (Response<Body>, ResponseInfo) {
+        let question = Question::new(resource, context);
+        let answer = self.protocol.get(&question).await;
+        match answer {
+            Ok(answer) => self.answered(head, path, question.resource, answer).await,
+            Err(error) => Self::failed(head, Subject::Module(question.resource), &error),
+        }
+    }
+
+    /// Answers a question to a checksum database.
+    pub(crate) async fn sum(
+        &self,
+        head: RequestHead<'_>,
+        question: SumQuestion,
+    ) -> (Response<Body>, ResponseInfo) {
+        let answer = question.answer().await;
+        let subject = Subject::Sum(question);
+        let answer = match answer {
             Ok(answer) => answer,
-            Err(error) => return Self::failed(headers, asked, subject, &error),
-        };
-        let wanted = Wanted {
-            method: &asked.method,
-            headers,
-            request_id: &asked.id,
+            Err(error) => return Self::failed(head, subject, &error),
         };
         let etag = quoted(&ETag::of_content(&answer.content));
         let policy = match answer.fresh_for {
@@ -132,28 +52,23 @@ impl Shared {
             None => self.policy.clone(),
         };
         let content = (Content::Bytes(answer.content), Held::default());
-        let response = respond(wanted, &subject, content, Some(&etag), &policy);
-        let verdict = Verdict {
+        let response = respond(head, &subject, content, Some(&etag), &policy);
+        let info = ResponseInfo {
             status: response.status().as_u16(),
             subject,
             result: answer.outcome.as_str(),
             error: None,
         };
-        (response, verdict)
+        (response, info)
     }
 
     async fn answered(
         &self,
-        headers: &HeaderMap,
-        asked: &Asked,
+        head: RequestHead<'_>,
+        path: &str,
         resource: Resource,
         answer: Answer,
-    ) -> (Response<Body>, Verdict) {
-        let wanted = Wanted {
-            method: &asked.method,
-            headers,
-            request_id: &asked.id,
-        };
+    ) -> (Response<Body>, ResponseInfo) {
         let (outcome, fresh_for) = (answer.outcome, answer.fresh_for);
         let (content, held) = answer.into_parts();
         let (content, etag) = match content {
@@ -169,7 +84,7 @@ impl Shared {
                         Ok(bytes) => (Content::Bytes(bytes), Some(etag)),
                         Err(error) => {
                             let error = ProxyError::from(error);
-                            return Self::failed(headers, asked, Subject::Module(resource), &error);
+                            return Self::failed(head, Subject::Module(resource), &error);
                         }
                     },
                     None => (Content::Stored(blob), Some(etag)),
@@ -189,39 +104,29 @@ impl Shared {
                 meter: self.books.metrics.hits(kind),
                 expires: Hot::expiry(fresh_for),
             };
-            hot.put(&asked.path, entry);
+            hot.put(path, entry);
         }
-        let response = respond(wanted, &subject, (content, held), etag.as_ref(), &self.policy);
-        let verdict = Verdict {
+        let response = respond(head, &subject, (content, held), etag.as_ref(), &self.policy);
+        let info = ResponseInfo {
             status: response.status().as_u16(),
             subject,
             result: outcome.as_str(),
             error: None,
         };
-        (response, verdict)
+        (response, info)
     }
 
-    fn failed(
-        headers: &HeaderMap,
-        asked: &Asked,
-        subject: Subject,
-        error: &ProxyError,
-    ) -> (Response<Body>, Verdict) {
+    fn failed(head: RequestHead<'_>, subject: Subject, error: &ProxyError) -> (Response<Body>, ResponseInfo) {
         let result = match (error.is_not_found(), error.is_remembered()) {
             (true, true) => "negative",
             (true, false) => "miss",
             (false, _) => "error",
         };
-        let wanted = Wanted {
-            method: &asked.method,
-            headers,
-            request_id: &asked.id,
-        };
-        let response = refuse(wanted, ErrorReply::from(error));
+        let response = refuse(head, ErrorReply::from(error));
         let status = response.status().as_u16();
         (
             response,
-            Verdict {
+            ResponseInfo {
                 status,
                 subject,
                 result,
@@ -230,23 +135,17 @@ impl Shared {
         )
     }
 
-    fn refused(
-        headers: &HeaderMap,
-        asked: &Asked,
+    pub(crate) fn refused(
+        head: RequestHead<'_>,
         subject: Subject,
         error: ErrorReply,
-    ) -> (Response<Body>, Verdict) {
-        let wanted = Wanted {
-            method: &asked.method,
-            headers,
-            request_id: &asked.id,
-        };
+    ) -> (Response<Body>, ResponseInfo) {
         let text = String::from_utf8_lossy(&error.body).trim_end().to_owned();
-        let response = refuse(wanted, error);
+        let response = refuse(head, error);
         let status = response.status().as_u16();
         (
             response,
-            Verdict {
+            ResponseInfo {
                 status,
                 subject,
                 result: "error",
@@ -255,29 +154,12 @@ impl Shared {
         )
     }
 
-    async fn serve_page(&self, request: Request<Incoming>, asked: &Asked) -> (Response<Body>, Verdict) {
-        let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(asked.peer);
-        if let Some(below) = self.prefix.cut(request.uri()) {
-            *request.uri_mut() = below;
-        }
-        let is_api = api::owns(request.uri().path());
-        let router = if is_api { &self.api } else { &self.service };
-        let response = match router.clone().oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        };
-        let (mut parts, body) = response.into_parts();
-        parts.headers.insert(REQUEST_ID, asked.id.clone());
-        let verdict = Verdict {
-            status: parts.status.as_u16(),
-            subject: Subject::Service,
-            result: "-",
-            error: None,
-        };
-        // Pages are made in memory, so this copies nothing and cannot fail.
-        let body = to_bytes(body, MAX_PAGE).await.unwrap_or_default();
-        (Response::from_parts(parts, Body::full(body)), verdict)
+    pub(crate) fn other_method(head: RequestHead<'_>, subject: Subject) -> (Response<Body>, ResponseInfo) {
+        let error = ErrorReply::own(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
+        let (mut response, info) = Self::refused(head, subject, error);
+        let allowed = HeaderValue::from_static("GET, HEAD");
+        response.headers_mut().insert(ALLOW, allowed);
+        (response, info)
     }
 }
 

@@ -3,69 +3,44 @@
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use http_body::{Frame, SizeHint};
-use stoa_proxy::{Growing, Held, ProxyError};
-use stoa_storage::{Blob, StorageError};
+use stoa_proxy::{Growing, Held};
+use stoa_storage::Blob;
 
-use crate::finish::Finish;
+use crate::{body_error::BodyError, finish::Finish, mounted_body::MountedBody};
 
 /// How much of a stored file is read at once, in bytes.
 const PIECE: u64 = 128 << 10;
 /// How many pieces are read ahead of the client.
 const AHEAD: usize = 2;
 
-/// Why a body could not be sent to its end. The connection is cut, so that no client takes it for a whole one.
-#[derive(Debug, thiserror::Error)]
-pub enum BodyError {
-    /// The transfer behind it failed.
-    #[error(transparent)]
-    Proxy(#[from] ProxyError),
-    /// Storage failed.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// A stored file is shorter than it was.
-    #[error("a stored file was cut short while it was sent")]
-    Short,
-}
-
-impl BodyError {
-    /// All that is known of it, for the log.
-    pub(crate) fn report(&self) -> String {
-        match self {
-            Self::Proxy(error) => error.report().to_string(),
-            Self::Storage(error) => error.report().to_string(),
-            Self::Short => self.to_string(),
-        }
-    }
-}
-
 type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, BodyError>> + Send>>;
 
 /// A response body: in memory, or streamed piece by piece.
 pub struct Body {
     kind: Kind,
+    /// What is left of an announced length, in bytes.
+    left: Option<u64>,
     /// Told when the body has ended; only streamed bodies have one.
-    finish: Option<Finish>,
+    finish: Option<Box<Finish>>,
 }
 
 enum Kind {
     Full(Bytes),
-    Stream {
-        pieces: Pieces,
-        left: Option<u64>,
-        _held: Held,
-    },
+    Stream { pieces: Pieces, _held: Held },
+    Mounted(Box<MountedBody>),
 }
 
 impl Body {
     /// Bytes in memory.
     pub fn full(bytes: Bytes) -> Self {
         Self {
+            left: Some(bytes.len() as u64),
             kind: Kind::Full(bytes),
             finish: None,
         }
@@ -74,6 +49,15 @@ impl Body {
     /// No bytes.
     pub fn empty() -> Self {
         Self::full(Bytes::new())
+    }
+
+    /// What a mounted part sends, of which `len` bytes are announced.
+    pub(crate) fn mounted(body: MountedBody, len: Option<u64>) -> Self {
+        Self {
+            kind: Kind::Mounted(Box::new(body)),
+            left: len,
+            finish: None,
+        }
     }
 
     /// `len` bytes of a stored file from `start` on, read a little ahead of the client.
@@ -109,27 +93,52 @@ impl Body {
 
     fn stream(pieces: Pieces, left: Option<u64>, held: Held) -> Self {
         Self {
-            kind: Kind::Stream {
-                pieces,
-                left,
-                _held: held,
-            },
+            kind: Kind::Stream { pieces, _held: held },
+            left,
             finish: None,
         }
     }
 
-    /// Bytes, if all of them are in memory.
+    /// How many bytes, if all of them are in memory.
     pub(crate) fn in_memory(&self) -> Option<u64> {
         match &self.kind {
             Kind::Full(bytes) => Some(bytes.len() as u64),
-            Kind::Stream { .. } => None,
+            Kind::Stream { .. } | Kind::Mounted(_) => None,
         }
     }
 
     /// Tells `finish` when the body has ended, or was dropped before.
-    pub(crate) fn finishing(mut self, finish: Finish) -> Self {
-        self.finish = Some(finish);
+    pub(crate) fn finishing(mut self, mut finish: Finish) -> Self {
+        finish.streams(self.left.is_some());
+        // A body that is at its end already is never asked for more.
+        finish.sent(0, self.is_at_end());
+        self.finish = Some(Box::new(finish));
         self
+    }
+
+    fn is_at_end(&self) -> bool {
+        match (&self.kind, self.left) {
+            (Kind::Full(bytes), _) => bytes.is_empty(),
+            (_, Some(left)) => left == 0,
+            (Kind::Stream { .. }, None) => false,
+            (Kind::Mounted(body), None) => body.is_at_end(),
+        }
+    }
+
+    /// The next frame of a body that is not in memory.
+    fn poll_streamed(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let _span = self.finish.as_ref().map(|finish| finish.span().enter());
+        match &mut self.kind {
+            Kind::Full(_) => Poll::Ready(None),
+            Kind::Stream { pieces, .. } => {
+                let piece = ready!(pieces.as_mut().poll_next(cx));
+                Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
+            }
+            Kind::Mounted(body) => match (ready!(body.poll_frame(cx)), self.left) {
+                (None, Some(left)) if left > 0 => Poll::Ready(Some(Err(BodyError::Missing(left)))),
+                (frame, _) => Poll::Ready(frame),
+            },
+        }
     }
 }
 
@@ -143,40 +152,34 @@ impl http_body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
         match &mut this.kind {
-            Kind::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Kind::Stream { pieces, left, .. } => {
-                let piece = std::task::ready!(pieces.as_mut().poll_next(cx));
-                match (&piece, &mut this.finish) {
-                    (Some(Ok(bytes)), finish) => {
-                        if let Some(left) = left {
-                            *left = left.saturating_sub(bytes.len() as u64);
-                        }
-                        if let Some(finish) = finish {
-                            finish.sent(bytes.len() as u64, *left == Some(0));
-                        }
-                    }
-                    (None, Some(finish)) => finish.sent(0, true),
-                    (Some(Err(error)), Some(finish)) => finish.failed(error),
-                    _ => {}
-                }
-                Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
-            }
+            Kind::Full(bytes) if bytes.is_empty() => return Poll::Ready(None),
+            Kind::Full(bytes) => return Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Kind::Stream { .. } | Kind::Mounted(_) => {}
         }
+        let frame = ready!(this.poll_streamed(cx));
+        let sent = match &frame {
+            Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len) as u64,
+            _ => 0,
+        };
+        this.left = this.left.map(|left| left.saturating_sub(sent));
+        let is_whole = frame.is_none() || this.is_at_end();
+        match (&frame, &mut this.finish) {
+            (Some(Err(error)), Some(finish)) => finish.failed(error),
+            (_, Some(finish)) => finish.sent(sent, is_whole),
+            (_, None) => {}
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.kind {
-            Kind::Full(bytes) => bytes.is_empty(),
-            Kind::Stream { left, .. } => *left == Some(0),
-        }
+        self.is_at_end()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.kind {
-            Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Stream { left: Some(left), .. } => SizeHint::with_exact(*left),
-            Kind::Stream { left: None, .. } => SizeHint::default(),
+        match (&self.kind, self.left) {
+            (Kind::Full(bytes), _) => SizeHint::with_exact(bytes.len() as u64),
+            (_, Some(left)) => SizeHint::with_exact(left),
+            (_, None) => SizeHint::default(),
         }
     }
 }
@@ -185,7 +188,8 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             Kind::Full(bytes) => write!(f, "Body({} bytes)", bytes.len()),
-            Kind::Stream { left, .. } => write!(f, "Body(stream, {left:?} left)"),
+            Kind::Stream { .. } => write!(f, "Body(stream, {:?} left)", self.left),
+            Kind::Mounted(_) => write!(f, "Body(mounted, {:?} left)", self.left),
         }
     }
 }

@@ -1,30 +1,25 @@
-//! One hyper service for everything a client can ask.
+//! One service for everything a client can ask.
 
-use std::{
-    convert::Infallible,
-    fmt,
-    future::{Future, Ready, ready},
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::{Duration, Instant},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use axum::Router;
-use http::{HeaderValue, Method, Request, Response};
-use hyper::body::Incoming;
-use stoa_dispatch::Pool;
-use stoa_proxy::{ChecksumDatabases, Content, Held, Protocol};
+use stoa_proxy::{ChecksumDatabases, Protocol};
 
 use crate::{
-    AccessLog, AdminGuard, Body, LogWriter, Metrics, PathPrefix, Readiness,
-    api::{self, Api},
-    finish::{Books, Line},
-    goproxy::{CachePolicy, Wanted, respond},
-    hot_cache::{Hot, HotCache},
+    access_log::AccessLog,
+    connection::EdgeConnection,
+    drain::DrainToken,
+    edge_state::EdgeState,
+    finish::Books,
+    gate::{Gate, GateStage},
+    goproxy::CachePolicy,
+    hot_cache::HotCache,
+    metrics::EdgeMetrics,
+    mount::{Mount, MountError},
+    mounts::Mounts,
     peer::Peer,
     request_id::RequestIds,
-    service_routes::{Service, router},
+    request_path::PathPrefix,
+    resettable::Unfinished,
 };
 
 /// What shapes the edge.
@@ -36,210 +31,80 @@ pub struct EdgeOptions {
     pub list_ttl: Duration,
     /// Memory for hot files, in bytes; 0 switches it off.
     pub memory: u64,
-    /// Whether the listener speaks TLS.
-    pub secure: bool,
-    /// The version to show.
-    pub version: &'static str,
 }
 
 /// What the edge is built on.
 #[derive(Debug)]
 pub struct EdgeParts {
+    /// Judges every request; `None` lets everyone in.
+    pub gate: Option<Arc<dyn Gate>>,
+    /// The parts that answer below paths of their own.
+    pub mounts: Vec<Mount>,
     /// Answers GOPROXY questions.
     pub protocol: Arc<dyn Protocol>,
     /// Answers questions to checksum databases.
     pub checksum_databases: ChecksumDatabases,
-    /// Says whether this server is ready.
-    pub readiness: Arc<Readiness>,
-    /// Counts.
-    pub metrics: Arc<Metrics>,
     /// Access lines; `None` for none.
     pub access_log: Option<Arc<AccessLog>>,
-    /// Says who may use the API.
-    pub admin: AdminGuard,
-    /// The door of every outbound request, shown and changed at `/api/v1/lanes`.
-    pub dispatcher: Pool,
-    /// The log output, asked for how many lines it lost.
-    pub log: LogWriter,
+    /// Counts.
+    pub metrics: EdgeMetrics,
 }
 
-/// What answers clients, not yet tied to a connection.
+/// What answers clients, not yet tied to a connection. Prints the stages that a request meets, in their order.
 #[derive(Clone)]
 pub struct Edge {
-    shared: Arc<Shared>,
-}
-
-/// The service of one connection.
-///
-/// A hit in memory is answered without the router, a parse or a task switch. It still gets its request id, access line
-/// and metrics; ADR 0003 has the cost of each.
-#[derive(Clone)]
-pub(crate) struct EdgeConnection {
-    shared: Arc<Shared>,
-    peer: Peer,
-    /// The peer as the log shows it.
-    remote: Arc<str>,
-}
-
-/// What all connections share.
-pub(crate) struct Shared {
-    pub(crate) protocol: Arc<dyn Protocol>,
-    pub(crate) checksum_databases: ChecksumDatabases,
-    pub(crate) books: Books,
-    pub(crate) hot: Option<HotCache>,
-    pub(crate) ids: RequestIds,
-    pub(crate) prefix: PathPrefix,
-    pub(crate) policy: CachePolicy,
-    pub(crate) service: Router,
-    pub(crate) api: Router,
+    state: Arc<EdgeState>,
 }
 
 impl Edge {
     /// The edge of these parts.
-    pub fn new(options: EdgeOptions, parts: EdgeParts) -> Self {
-        let service = router(Service {
-            readiness: parts.readiness,
-            metrics: Arc::clone(&parts.metrics),
-            log: parts.log,
-            prefix: options.prefix.clone(),
-            secure: options.secure,
-            version: options.version,
-        });
-        let api = api::router(Api {
-            guard: Arc::new(parts.admin),
-            dispatcher: parts.dispatcher,
-            version: options.version,
-        });
-        let shared = Shared {
+    ///
+    /// # Errors
+    /// When a part is mounted at a path that a module could have, or where another part is.
+    pub fn new(options: EdgeOptions, parts: EdgeParts) -> Result<Self, MountError> {
+        let state = EdgeState {
+            ids: RequestIds::new(),
+            gate: GateStage::new(parts.gate),
+            hot: (options.memory > 0).then(|| HotCache::new(options.memory)),
+            prefix: options.prefix,
+            mounts: Mounts::new(parts.mounts)?,
             protocol: parts.protocol,
             checksum_databases: parts.checksum_databases,
+            policy: CachePolicy::new(options.list_ttl),
             books: Books {
                 log: parts.access_log,
-                metrics: parts.metrics,
+                metrics: Arc::new(parts.metrics),
             },
-            hot: (options.memory > 0).then(|| HotCache::new(options.memory)),
-            ids: RequestIds::new(),
-            prefix: options.prefix,
-            policy: CachePolicy::new(options.list_ttl),
-            service,
-            api,
         };
-        Self {
-            shared: Arc::new(shared),
-        }
+        Ok(Self {
+            state: Arc::new(state),
+        })
     }
 
-    /// The edge for a connection from `peer`.
-    pub(crate) fn for_connection(&self, peer: Peer) -> EdgeConnection {
-        EdgeConnection {
-            shared: Arc::clone(&self.shared),
-            peer,
-            remote: peer.to_string().into(),
-        }
+    /// The edge for a connection from `peer`, which `drain` asks to end, and which is told of unfinished bodies.
+    pub(crate) fn for_connection(
+        &self,
+        peer: Peer,
+        drain: DrainToken,
+        unfinished: Unfinished,
+    ) -> EdgeConnection {
+        EdgeConnection::new(Arc::clone(&self.state), peer, drain, unfinished)
     }
 
     /// The counts.
-    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
-        &self.shared.books.metrics
+    pub(crate) fn metrics(&self) -> &EdgeMetrics {
+        &self.state.books.metrics
+    }
+}
+
+impl fmt::Display for Edge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.state.fmt(f)
     }
 }
 
 impl fmt::Debug for Edge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Edge({})", self.shared.protocol)
-    }
-}
-
-impl hyper::service::Service<Request<Incoming>> for EdgeConnection {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = EdgeFuture;
-
-    fn call(&self, request: Request<Incoming>) -> EdgeFuture {
-        let started = Instant::now();
-        let id = self.shared.ids.id(request.headers());
-        if let Some(hot) = self.shared.hot(&request) {
-            return EdgeFuture::Hot(ready(Ok(self.shared.answer_hot(
-                &request,
-                &hot,
-                &id,
-                &self.remote,
-                started,
-            ))));
-        }
-        let asked = crate::finish::Request {
-            started,
-            id,
-            peer: self.peer,
-            remote: Arc::clone(&self.remote),
-            method: request.method().clone(),
-            path: request.uri().path().to_owned(),
-        };
-        let shared = Arc::clone(&self.shared);
-        EdgeFuture::Cold(Box::pin(async move { Ok(shared.answer(request, asked).await) }))
-    }
-}
-
-/// A response that is there, or one that has to be made.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "boxing the hot variant would cost each hit an allocation"
-)]
-pub(crate) enum EdgeFuture {
-    /// From memory.
-    Hot(Ready<Result<Response<Body>, Infallible>>),
-    /// By the pipeline or a service route.
-    Cold(Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>),
-}
-
-impl Future for EdgeFuture {
-    type Output = Result<Response<Body>, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.get_mut() {
-            Self::Hot(response) => Pin::new(response).poll(cx),
-            Self::Cold(response) => response.as_mut().poll(cx),
-        }
-    }
-}
-
-impl Shared {
-    fn hot<B>(&self, request: &Request<B>) -> Option<Arc<Hot>> {
-        let hot = self.hot.as_ref()?;
-        matches!(*request.method(), Method::GET | Method::HEAD)
-            .then(|| hot.get(request.uri().path()))
-            .flatten()
-    }
-
-    fn answer_hot<B>(
-        &self,
-        request: &Request<B>,
-        hot: &Hot,
-        id: &HeaderValue,
-        remote: &str,
-        started: Instant,
-    ) -> Response<Body> {
-        let wanted = Wanted {
-            method: request.method(),
-            headers: request.headers(),
-            request_id: id,
-        };
-        let content = (Content::Bytes(hot.content.clone()), Held::default());
-        let response = respond(wanted, &hot.subject, content, Some(&hot.etag), &self.policy);
-        self.books.write(&Line {
-            started,
-            id,
-            remote,
-            method: request.method(),
-            path: request.uri().path(),
-            status: response.status().as_u16(),
-            subject: &hot.subject,
-            result: "hit",
-            error: None,
-            bytes: response.body().in_memory().unwrap_or(0),
-            cut: false,
-            meter: Some(&hot.meter),
-        });
-        response
+        write!(f, "Edge({self})")
     }
 }

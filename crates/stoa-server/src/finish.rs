@@ -2,14 +2,15 @@
 
 use std::{sync::Arc, time::Instant};
 
-use http::{HeaderValue, Method};
-use stoa_fetch::{Caller, Context, Trace};
+use http::{HeaderMap, HeaderValue, Method};
+use stoa_fetch::{Caller, Context, Hops, Trace};
+use tracing::Span;
 
 use crate::{
-    AccessLog, BodyError, Metrics,
-    access_log::Access,
-    metrics::{HitMeter, RequestLabels},
-    peer::Peer,
+    access_log::{Access, AccessLog},
+    body_error::BodyError,
+    metrics::{EdgeMetrics, HitMeter, RequestLabels},
+    resettable::Unfinished,
     subject::Subject,
 };
 
@@ -18,42 +19,56 @@ use crate::{
 pub(crate) struct Books {
     /// `None` when access lines are switched off.
     pub(crate) log: Option<Arc<AccessLog>>,
-    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) metrics: Arc<EdgeMetrics>,
 }
 
 /// What is known of a request when its response begins.
 #[derive(Clone, Debug)]
-pub(crate) struct Request {
+pub(crate) struct RequestInfo {
     pub(crate) started: Instant,
     pub(crate) id: HeaderValue,
-    pub(crate) peer: Peer,
     /// The peer as the log shows it.
     pub(crate) remote: Arc<str>,
     pub(crate) method: Method,
     pub(crate) path: String,
+    /// Open until the body has ended.
+    pub(crate) span: Span,
+    /// For clients of HTTP/1.0, to whom the end of the connection may be that of the body.
+    pub(crate) unfinished: Option<Unfinished>,
 }
 
-impl Request {
-    /// The context of the question that this request asks.
-    pub(crate) fn context(&self) -> Context {
+impl RequestInfo {
+    /// The context of what `caller` asks with this request.
+    pub(crate) fn context(&self, caller: Caller, headers: &HeaderMap) -> Context {
         Context {
             trace: self.id.to_str().map(Trace::of).unwrap_or_default(),
-            ..Context::interactive(Caller::Anonymous)
+            hops: hops(headers),
+            ..Context::interactive(caller)
         }
     }
 }
 
-/// What is known of its response.
+/// What is not plainly a first hop has made one: a question must never go in circles.
+fn hops(headers: &HeaderMap) -> Hops {
+    let mut values = headers.get_all(Hops::HEADER).iter();
+    if values.all(|value| value == "0") {
+        Hops::None
+    } else {
+        Hops::One
+    }
+}
+
+/// What is known of a response.
 #[derive(Clone, Debug)]
-pub(crate) struct Verdict {
+pub(crate) struct ResponseInfo {
     pub(crate) status: u16,
     pub(crate) subject: Subject,
-    /// hit, miss, stale, negative, coalesced; `error` for other failures, `-` for service pages.
+    /// hit, miss, stale, negative, coalesced; `error` for other failures, `-` for mounted parts.
     pub(crate) result: &'static str,
     pub(crate) error: Option<String>,
 }
 
-/// The same, borrowed: what a hit has without allocating.
+/// Both, borrowed: what a hit has without allocating.
 #[derive(Debug)]
 pub(crate) struct Line<'a> {
     pub(crate) started: Instant,
@@ -105,31 +120,46 @@ impl Books {
 /// Writes the request down when its body ends or is dropped.
 #[derive(Debug)]
 pub(crate) struct Finish {
-    pub(crate) books: Books,
-    pub(crate) request: Request,
-    pub(crate) verdict: Verdict,
+    books: Books,
+    request: RequestInfo,
+    response: ResponseInfo,
     bytes: u64,
     whole: bool,
 }
 
 impl Finish {
-    pub(crate) fn new(books: Books, request: Request, verdict: Verdict) -> Self {
+    pub(crate) fn new(books: Books, request: RequestInfo, response: ResponseInfo) -> Self {
         Self {
             books,
             request,
-            verdict,
+            response,
             bytes: 0,
             whole: false,
+        }
+    }
+
+    /// The body begins to be streamed, with a length or without.
+    pub(crate) fn streams(&self, has_length: bool) {
+        if let Some(unfinished) = &self.request.unfinished {
+            unfinished.set(!has_length);
         }
     }
 
     pub(crate) fn sent(&mut self, bytes: u64, whole: bool) {
         self.bytes += bytes;
         self.whole |= whole;
+        if let (true, Some(unfinished)) = (self.whole, &self.request.unfinished) {
+            unfinished.set(false);
+        }
     }
 
     pub(crate) fn failed(&mut self, error: &BodyError) {
-        self.verdict.error = Some(error.report());
+        self.response.error = Some(error.report());
+    }
+
+    /// The span of the request.
+    pub(crate) fn span(&self) -> &Span {
+        &self.request.span
     }
 
     /// Writes down a response whose body is in memory.
@@ -146,13 +176,38 @@ impl Drop for Finish {
             remote: &self.request.remote,
             method: &self.request.method,
             path: &self.request.path,
-            status: self.verdict.status,
-            subject: &self.verdict.subject,
-            result: self.verdict.result,
-            error: self.verdict.error.as_deref(),
+            status: self.response.status,
+            subject: &self.response.subject,
+            result: self.response.result,
+            error: self.response.error.as_deref(),
             bytes: self.bytes,
             cut: !self.whole,
             meter: None,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_no_hop_is_no_hop() {
+        for (values, want) in [
+            (&[][..], Hops::None),
+            (&["0"], Hops::None),
+            (&["1"], Hops::One),
+            (&["0", "1"], Hops::One),
+            (&["2"], Hops::One),
+            (&[""], Hops::One),
+            (&["none"], Hops::One),
+            (&["-1"], Hops::One),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(Hops::HEADER, HeaderValue::from_static(value));
+            }
+            assert_eq!(hops(&headers), want, "{values:?}");
+        }
     }
 }

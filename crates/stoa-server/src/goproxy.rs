@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use http::{
     HeaderMap, HeaderValue, Method, Response, StatusCode,
-    header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RETRY_AFTER},
+    header::{
+        ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RETRY_AFTER,
+        WWW_AUTHENTICATE,
+    },
 };
 
 use stoa_module::Resource;
@@ -25,9 +28,9 @@ const BYTES: HeaderValue = HeaderValue::from_static("bytes");
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// What of a request shapes its response.
+/// The part of a request that shapes the head of its response.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct RequestHead<'a> {
     pub(crate) method: &'a Method,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) request_id: &'a HeaderValue,
@@ -61,28 +64,28 @@ fn content_type(subject: &Subject) -> HeaderValue {
     match subject {
         Subject::Module(Resource::Latest(_) | Resource::Query(..) | Resource::Info(_)) => JSON,
         Subject::Module(Resource::Zip(_)) => ZIP,
-        Subject::Sum(request) => HeaderValue::from_static(request.content_type()),
-        Subject::Service | Subject::Module(Resource::List(_) | Resource::Mod(_)) => PLAIN,
+        Subject::Sum(question) => HeaderValue::from_static(question.request().content_type()),
+        Subject::Unknown | Subject::Mount(_) | Subject::Module(Resource::List(_) | Resource::Mod(_)) => PLAIN,
     }
 }
 
 /// Answers with `content`, whose entity tag (with quotes) is `etag` if it is known. What is held is dropped when a streamed body ends.
 pub(crate) fn respond(
-    wanted: Wanted<'_>,
+    request: RequestHead<'_>,
     subject: &Subject,
     (content, held): (Content, Held),
     etag: Option<&HeaderValue>,
     policy: &CachePolicy,
 ) -> Response<Body> {
-    let len = content.len();
+    let len = content.bytes();
     let part = match (etag.and_then(|tag| tag.to_str().ok()), len) {
         (Some(etag), Some(len)) if !matches!(content, Content::Growing(..)) => {
-            part(wanted.method, wanted.headers, etag, len)
+            part(request.method, request.headers, etag, len)
         }
         _ => Part::Whole,
     };
     let mut headers = HeaderMap::with_capacity(8);
-    headers.insert(REQUEST_ID, wanted.request_id.clone());
+    headers.insert(REQUEST_ID, request.request_id.clone());
     headers.insert(CACHE_CONTROL, policy.of(subject));
     if let Some(etag) = etag {
         headers.insert(ETAG, etag.clone());
@@ -110,7 +113,7 @@ pub(crate) fn respond(
     if let Some(len) = body_len {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
     }
-    let body = if *wanted.method == Method::HEAD || !has_content {
+    let body = if *request.method == Method::HEAD || !has_content {
         Body::empty()
     } else {
         cut(content, held, part)
@@ -118,7 +121,7 @@ pub(crate) fn respond(
     response(status, headers, body)
 }
 
-/// The body of the part that is wanted.
+/// The body of the part that is request.
 fn cut(content: Content, held: Held, part: Part) -> Body {
     match (content, part) {
         (Content::Bytes(bytes), Part::Range { start, end }) => {
@@ -136,16 +139,19 @@ fn cut(content: Content, held: Held, part: Part) -> Body {
 }
 
 /// Answers with an error.
-pub(crate) fn refuse(wanted: Wanted<'_>, error: ErrorReply) -> Response<Body> {
+pub(crate) fn refuse(request: RequestHead<'_>, error: ErrorReply) -> Response<Body> {
     let mut headers = HeaderMap::with_capacity(6);
-    headers.insert(REQUEST_ID, wanted.request_id.clone());
+    headers.insert(REQUEST_ID, request.request_id.clone());
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(CONTENT_TYPE, error.content_type);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(error.body.len()));
     if let Some(seconds) = error.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    let body = if *wanted.method == Method::HEAD {
+    if let Some(challenge) = error.challenge {
+        headers.insert(WWW_AUTHENTICATE, *challenge);
+    }
+    let body = if *request.method == Method::HEAD {
         Body::empty()
     } else {
         Body::full(error.body)

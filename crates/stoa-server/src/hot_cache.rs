@@ -64,6 +64,11 @@ impl HotCache {
         }
     }
 
+    /// How many bytes fit.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.entries.capacity()
+    }
+
     /// The answer to a request for `path`, if it may still be used.
     pub(crate) fn get(&self, path: &str) -> Option<Arc<Hot>> {
         let hot = self.entries.get(path)?;

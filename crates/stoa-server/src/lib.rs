@@ -1,15 +1,16 @@
 //! The HTTP edge of stoa.
 //!
 //! ```text
-//! connection -> request id -> hot cache (GOPROXY files in memory)
-//!                          -> GOPROXY request -> the Protocol pipeline
-//!                          -> /sumdb/... -> the checksum databases
-//!                          -> service routes (axum): /, /healthz, /readyz, /version, /metrics, /robots.txt
-//!                                                    and, past the AdminGuard, /api/v1
-//!            -> access log and metrics, when the body has ended
+//! connection -> request_id -> span -> gate -> hot_memory  (GOPROXY files that were asked for lately)
+//!                                          -> mounts      (parts with paths of their own: /api/v1, /, /healthz, ...)
+//!                                          -> goproxy     (checksum databases; modules by the Protocol pipeline)
+//!            -> access line and metrics, when the body has ended
 //! ```
 //!
-//! * [`Edge`] is one hyper service for all of it. Hits are answered in front of the router; ADR 0003 has the measurements.
+//! * [`Edge`] is one hyper service for all of it, and prints this order. Hits in memory are answered without a parse or a
+//!   task switch; ADR 0003 has the measurements.
+//! * A [`Gate`] judges who asks and whether they may, before anything is answered.
+//! * A [`Mount`] is a part with a path of its own, behind a [`Guard`]. The edge knows none of them by name; answers stream.
 //! * [`serve()`] owns the connections of one listener and drains them.
 //! * [`status_of`] turns the meaning of an error into a status, and nothing else does.
 
@@ -19,43 +20,58 @@ mod admin_token;
 mod answering;
 mod api;
 mod body;
+mod body_error;
 mod conditional;
+mod connection;
+mod drain;
 mod edge;
+mod edge_state;
+mod event_boundary;
 mod finish;
+mod gate;
 mod goproxy;
+mod guard;
 mod home;
 mod hot_cache;
-mod lane_metrics;
 mod listen;
 mod local;
-mod log_sink;
-mod metered;
 mod metrics;
+mod mount;
+mod mounted;
+mod mounted_body;
+mod mounts;
 mod peer;
 mod problem;
 mod readiness;
 mod request_id;
 mod request_path;
+mod resettable;
 mod serve;
 mod service_routes;
 mod status;
 mod subject;
-mod sum_metrics;
 mod tls;
-mod vcs_metrics;
 
-pub use access_log::{AccessLog, LogFormat};
+pub use access_log::AccessLog;
 pub use admin::AdminGuard;
-pub use admin_token::{AdminToken, AdminTokenError, BadToken};
-pub use body::{Body, BodyError};
+pub use admin_token::{AdminToken, AdminTokenError, TokenError};
+pub use api::{api_mount, api_routes, lanes_mount};
+pub use body::Body;
+pub use body_error::BodyError;
+pub use drain::DrainToken;
 pub use edge::{Edge, EdgeOptions, EdgeParts};
+pub use gate::{Gate, GateQuestion, GateRefusal, Judgement};
+pub use guard::{Guard, OpenGuard};
 pub use listen::{Listen, Listener};
-pub use log_sink::{LogSink, LogWriter};
-pub use metered::Metered;
-pub use metrics::Metrics;
+pub use metrics::EdgeMetrics;
+pub use mount::{Mount, MountError};
+pub use peer::Peer;
+pub use problem::Problem;
 pub use readiness::Readiness;
-pub use request_path::{BadPath, PathPrefix};
+pub use request_path::{PathError, PathPrefix};
 pub use serve::{ServeOptions, serve};
+pub use service_routes::ServicePages;
 pub use status::{error_text, status_of};
+pub use stoa_telemetry::LogFormat;
+pub use subject::Subject;
 pub use tls::{Tls, TlsError, TlsFiles};
-pub use vcs_metrics::VcsCounts;

@@ -2,9 +2,9 @@
 
 use std::{fmt, net::SocketAddr};
 
-/// The other end of a connection, as the kernel says it.
+/// The other end of a connection, as the kernel says it. Mounted parts find it among the extensions of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Peer {
+pub enum Peer {
     /// A TCP address.
     Tcp(SocketAddr),
     /// A process of this machine that may open the socket.

@@ -5,23 +5,32 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// An error of the API: what went wrong, and what to do.
+/// An error of a mounted part: what went wrong, and what to do. As a response it is `application/problem+json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
-    pub(crate) status: StatusCode,
-    pub(crate) title: &'static str,
-    pub(crate) detail: String,
+pub struct Problem {
+    /// The status of the response.
+    pub status: StatusCode,
+    /// The status in words.
+    pub title: &'static str,
+    /// What went wrong with this request, in one line.
+    pub detail: String,
 }
 
 impl Problem {
     /// A problem that its status and `detail` say all of.
-    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
             // What the type `about:blank` asks for.
             title: status.canonical_reason().unwrap_or("Error"),
             detail: detail.into(),
         }
+    }
+
+    /// The body of a request is longer than the part reads.
+    pub(crate) fn too_large(max_body: usize) -> Self {
+        let detail = format!("the body is larger than {max_body} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 }
 

@@ -10,7 +10,7 @@ const MAX_LEN: usize = 4096;
 
 /// A path that cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadPath {
+pub enum PathError {
     /// A `%` without two hexadecimal digits.
     #[error("malformed percent-escape in the path")]
     Escape,
@@ -29,9 +29,9 @@ pub enum BadPath {
 }
 
 /// Decodes a request path once and refuses what no go command sends. `+` stays `+`.
-pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, BadPath> {
+pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, PathError> {
     if raw.len() > MAX_LEN {
-        return Err(BadPath::TooLong);
+        return Err(PathError::TooLong);
     }
     let bytes = raw.as_bytes();
     let whole_escape = |i: usize| {
@@ -43,18 +43,20 @@ pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, BadPath> {
         .enumerate()
         .any(|(i, byte)| *byte == b'%' && !whole_escape(i))
     {
-        return Err(BadPath::Escape);
+        return Err(PathError::Escape);
     }
-    let path = percent_decode_str(raw).decode_utf8().map_err(|_| BadPath::Utf8)?;
+    let path = percent_decode_str(raw)
+        .decode_utf8()
+        .map_err(|_| PathError::Utf8)?;
     if path.chars().any(char::is_control) {
-        return Err(BadPath::Control);
+        return Err(PathError::Control);
     }
     let mut elements = path.strip_prefix('/').unwrap_or(&path).split('/').peekable();
     while let Some(element) = elements.next() {
         // Only a path that is nothing but "/" may end in an empty element.
         let root = element.is_empty() && elements.peek().is_none() && path.len() <= 1;
         if matches!(element, "" | "." | "..") && !root {
-            return Err(BadPath::Element);
+            return Err(PathError::Element);
         }
     }
     Ok(path)
@@ -137,25 +139,25 @@ mod tests {
             ),
             ("/a%2fb", Ok("/a/b")),
             ("/a%252e", Ok("/a%2e")),
-            ("/a%", Err(BadPath::Escape)),
-            ("/a%2", Err(BadPath::Escape)),
-            ("/a%zz", Err(BadPath::Escape)),
-            ("/a%00b", Err(BadPath::Control)),
-            ("/a%0ab", Err(BadPath::Control)),
-            ("/%ff", Err(BadPath::Utf8)),
-            ("/a/../b", Err(BadPath::Element)),
-            ("/a/%2e%2E/b", Err(BadPath::Element)),
-            ("/a/..%2fb", Err(BadPath::Element)),
-            ("/%2e", Err(BadPath::Element)),
-            ("//a", Err(BadPath::Element)),
-            ("/a/", Err(BadPath::Element)),
+            ("/a%", Err(PathError::Escape)),
+            ("/a%2", Err(PathError::Escape)),
+            ("/a%zz", Err(PathError::Escape)),
+            ("/a%00b", Err(PathError::Control)),
+            ("/a%0ab", Err(PathError::Control)),
+            ("/%ff", Err(PathError::Utf8)),
+            ("/a/../b", Err(PathError::Element)),
+            ("/a/%2e%2E/b", Err(PathError::Element)),
+            ("/a/..%2fb", Err(PathError::Element)),
+            ("/%2e", Err(PathError::Element)),
+            ("//a", Err(PathError::Element)),
+            ("/a/", Err(PathError::Element)),
         ] {
-            let want: Result<Cow<'_, str>, BadPath> = want.map(Cow::Borrowed);
+            let want: Result<Cow<'_, str>, PathError> = want.map(Cow::Borrowed);
             assert_eq!(decode(raw), want, "{raw}");
         }
         assert_eq!(
             decode(&format!("/{}", "a".repeat(MAX_LEN))),
-            Err(BadPath::TooLong)
+            Err(PathError::TooLong)
         );
     }
 

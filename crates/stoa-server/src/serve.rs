@@ -14,7 +14,15 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Edge, Listener, Tls, edge::EdgeConnection, listen::Socket, peer::Peer};
+use crate::{
+    connection::EdgeConnection,
+    drain::DrainToken,
+    edge::Edge,
+    listen::{Listener, Socket},
+    peer::Peer,
+    resettable::{ResettableTcp, Unfinished},
+    tls::Tls,
+};
 
 /// A TLS handshake that takes longer is given up.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -36,7 +44,8 @@ pub struct ServeOptions {
     pub drain_timeout: Duration,
 }
 
-/// Serves `edge` on `listener` until `shutdown`, then lets open requests end.
+/// Serves `edge` on `listener` until `shutdown`, then lets open requests end. Streams of events are ended politely; what
+/// has not ended when the drain has taken too long is cut.
 ///
 /// HTTP/1.1 and HTTP/2 are told apart by their first bytes, so that h2c works without an upgrade. Returns how many
 /// connections had to be cut because the drain took too long.
@@ -65,16 +74,17 @@ pub async fn serve(
             }
         };
         let open = edge.metrics().connection();
+        let (drain, unfinished) = (DrainToken::new(shutdown.clone()), Unfinished::default());
         let connection = Connection {
             builder: builder.clone(),
-            edge: edge.for_connection(peer),
+            edge: edge.for_connection(peer, drain, unfinished.clone()),
             shutdown: shutdown.clone(),
             cut: cut.clone(),
         };
         let tls = tls.clone();
         connections.spawn(async move {
             match socket {
-                Socket::Tcp(stream) => connection.run(stream, tls).await,
+                Socket::Tcp(stream) => connection.run(ResettableTcp::new(stream, unfinished), tls).await,
                 Socket::Unix(stream) => connection.run(stream, tls).await,
             }
             drop((permit, open));

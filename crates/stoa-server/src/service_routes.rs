@@ -10,24 +10,39 @@ use axum::{
     routing::get,
 };
 
-use crate::{LogWriter, Metrics, PathPrefix, Readiness, home};
+use stoa_telemetry::Registry;
 
-/// What the service routes show.
+use crate::{
+    guard::OpenGuard, home, mount::Mount, readiness::Readiness, request_path::PathPrefix,
+    status::UNKNOWN_PATH,
+};
+
+/// The service pages: `/`, `/healthz`, `/readyz`, `/version`, `/metrics`, `/robots.txt`.
 #[derive(Clone, Debug)]
-pub(crate) struct Service {
-    pub(crate) readiness: Arc<Readiness>,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) log: LogWriter,
-    pub(crate) prefix: PathPrefix,
+pub struct ServicePages {
+    /// Shown at `/readyz`.
+    pub readiness: Arc<Readiness>,
+    /// Shown at `/metrics`.
+    pub registry: Registry,
+    /// The path prefix of the edge, for the home page.
+    pub prefix: PathPrefix,
     /// Whether this listener speaks TLS.
-    pub(crate) secure: bool,
-    pub(crate) version: &'static str,
+    pub secure: bool,
+    /// The version to show.
+    pub version: &'static str,
 }
 
 const TEXT: (header::HeaderName, &str) = (header::CONTENT_TYPE, "text/plain; charset=utf-8");
 
-/// The routes, relative to the path prefix.
-pub(crate) fn router(service: Service) -> Router {
+impl ServicePages {
+    /// The pages, mounted at `/`: they answer what no other part and no module has.
+    pub fn mount(self) -> Mount {
+        // The pages read no body, so a request that announces a long one is answered like any other.
+        Mount::new("/", Arc::new(OpenGuard), router(self)).with_max_body(usize::MAX)
+    }
+}
+
+fn router(pages: ServicePages) -> Router {
     Router::new()
         .route("/", get(home_page))
         .route("/healthz", get(|| async { ([TEXT], "ok\n") }))
@@ -40,10 +55,10 @@ pub(crate) fn router(service: Service) -> Router {
         )
         .fallback(unknown)
         .method_not_allowed_fallback(other_method)
-        .with_state(service)
+        .with_state(pages)
 }
 
-async fn home_page(State(service): State<Service>, request: Request) -> Response {
+async fn home_page(State(pages): State<ServicePages>, request: Request) -> Response {
     let host = request
         .headers()
         .get(header::HOST)
@@ -51,13 +66,13 @@ async fn home_page(State(service): State<Service>, request: Request) -> Response
     let host = host
         .or(request.uri().authority().map(http::uri::Authority::as_str))
         .unwrap_or("127.0.0.1:3000");
-    let scheme = if service.secure { "https" } else { "http" };
-    let page = home::page(&format!("{scheme}://{host}{}", service.prefix), service.version);
+    let scheme = if pages.secure { "https" } else { "http" };
+    let page = home::page(&format!("{scheme}://{host}{}", pages.prefix), pages.version);
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
 
-async fn ready(State(service): State<Service>) -> Response {
-    match service.readiness.check().await {
+async fn ready(State(pages): State<ServicePages>) -> Response {
+    match pages.readiness.check().await {
         Ok(()) => ([TEXT], "ready\n").into_response(),
         Err(reason) => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -68,18 +83,14 @@ async fn ready(State(service): State<Service>) -> Response {
     }
 }
 
-async fn version(State(service): State<Service>) -> Response {
-    let body = serde_json::json!({ "version": service.version }).to_string();
+async fn version(State(pages): State<ServicePages>) -> Response {
+    let body = serde_json::json!({ "version": pages.version }).to_string();
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-async fn metrics(State(service): State<Service>) -> Response {
+async fn metrics(State(pages): State<ServicePages>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    (
-        [(header::CONTENT_TYPE, kind)],
-        service.metrics.text(service.log.dropped()),
-    )
-        .into_response()
+    ([(header::CONTENT_TYPE, kind)], pages.registry.text()).into_response()
 }
 
 async fn other_method() -> Response {
@@ -87,7 +98,5 @@ async fn other_method() -> Response {
 }
 
 async fn unknown() -> Response {
-    let text =
-        "not a GOPROXY path: want /MODULE/@v/list, /MODULE/@v/VERSION.{info,mod,zip} or /MODULE/@latest\n";
-    (StatusCode::NOT_FOUND, [TEXT], text).into_response()
+    (StatusCode::NOT_FOUND, [TEXT], UNKNOWN_PATH).into_response()
 }

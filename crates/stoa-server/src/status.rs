@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use stoa_proxy::{Meaning, ProxyError};
 
-use crate::BadPath;
+use crate::{PathError, gate::GateRefusal};
 
 /// What the go command prints of an error (`cmd/go/internal/web`): so many lines, so many bytes, up to a blank line.
 const MAX_LINES: usize = 8;
@@ -33,13 +33,20 @@ pub fn status_of(meaning: Meaning) -> StatusCode {
     }
 }
 
-/// An error as it is sent: status, content type, body, seconds until a retry makes sense.
+/// The answer to a path that neither a mount nor the GOPROXY protocol has.
+pub(crate) const UNKNOWN_PATH: &str =
+    "not a GOPROXY path: want /MODULE/@v/list, /MODULE/@v/VERSION.{info,mod,zip} or /MODULE/@latest\n";
+
+/// An error as it is sent.
 #[derive(Debug)]
 pub(crate) struct ErrorReply {
     pub(crate) status: StatusCode,
     pub(crate) content_type: HeaderValue,
     pub(crate) body: Bytes,
+    /// Seconds until a retry makes sense.
     pub(crate) retry_after: Option<u64>,
+    /// `WWW-Authenticate`.
+    pub(crate) challenge: Option<Box<HeaderValue>>,
 }
 
 impl From<&ProxyError> for ErrorReply {
@@ -61,6 +68,7 @@ impl From<&ProxyError> for ErrorReply {
                 content_type,
                 body: reply.body.clone(),
                 retry_after,
+                challenge: None,
             };
         }
         let said = error
@@ -73,6 +81,7 @@ impl From<&ProxyError> for ErrorReply {
             content_type: TEXT,
             body: body.into(),
             retry_after,
+            challenge: None,
         }
     }
 }
@@ -89,13 +98,32 @@ impl ErrorReply {
             content_type: TEXT,
             body: error_text(reason, "").into(),
             retry_after: None,
+            challenge: None,
         }
     }
 }
 
-impl From<BadPath> for ErrorReply {
-    fn from(error: BadPath) -> Self {
+impl From<PathError> for ErrorReply {
+    fn from(error: PathError) -> Self {
         Self::bad_request(error)
+    }
+}
+
+impl From<GateRefusal> for ErrorReply {
+    fn from(refusal: GateRefusal) -> Self {
+        let (status, reason) = match &refusal {
+            GateRefusal::Unauthenticated { reason, .. } => (StatusCode::UNAUTHORIZED, reason),
+            GateRefusal::Forbidden { reason } => (StatusCode::FORBIDDEN, reason),
+            GateRefusal::Hidden { reason } => (StatusCode::NOT_FOUND, reason),
+            GateRefusal::Unavailable { reason } => (StatusCode::SERVICE_UNAVAILABLE, reason),
+        };
+        let mut reply = Self::own(status, reason);
+        match refusal {
+            GateRefusal::Unauthenticated { challenge, .. } => reply.challenge = challenge.map(Box::new),
+            GateRefusal::Unavailable { .. } => reply.retry_after = Some(1),
+            GateRefusal::Forbidden { .. } | GateRefusal::Hidden { .. } => {}
+        }
+        reply
     }
 }
 

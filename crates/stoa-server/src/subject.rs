@@ -1,44 +1,56 @@
 //! What a request is about.
 
+use std::sync::Arc;
+
 use stoa_module::Resource;
-use stoa_proxy::SumRequest;
+use stoa_proxy::{SumQuestion, SumRequest};
 use stoa_sumdb::RemotePath;
 
-/// What a request is about, as far as logs, metrics and headers tell it.
+use crate::mount::Mount;
+
+/// What a request is about. The gate judges it, an answer is found by it, and logs, metrics and headers tell it.
 #[derive(Clone, Debug)]
-pub(crate) enum Subject {
-    /// A page of the service, or nothing that could be made out.
-    Service,
+pub enum Subject {
+    /// Nothing that could be made out.
+    Unknown,
+    /// A mounted part.
+    Mount(Arc<Mount>),
     /// A module, by the GOPROXY protocol.
     Module(Resource),
     /// A checksum database that is passed on.
-    Sum(SumRequest),
+    Sum(SumQuestion),
 }
 
 impl Subject {
     /// The kind, as logs and metrics name it.
-    pub(crate) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
-            Self::Service => "service",
+            Self::Unknown | Self::Mount(_) => "service",
             Self::Module(resource) => resource.kind(),
-            Self::Sum(request) => request.kind(),
+            Self::Sum(question) => question.request().kind(),
         }
     }
 
-    /// The module asked about.
-    pub(crate) fn module(&self) -> Option<&str> {
+    /// The module asked about, also in a checksum database.
+    pub fn module(&self) -> Option<&str> {
         match self {
             Self::Module(resource) => Some(resource.module().as_str()),
-            Self::Sum(SumRequest::Remote(RemotePath::Lookup(target))) => Some(target.path().as_str()),
+            Self::Sum(question) => match question.request() {
+                SumRequest::Remote(RemotePath::Lookup(target)) => Some(target.path().as_str()),
+                _ => None,
+            },
             _ => None,
         }
     }
 
     /// The version or revision asked about.
-    pub(crate) fn version(&self) -> Option<&str> {
+    pub fn version(&self) -> Option<&str> {
         match self {
             Self::Module(resource) => resource.version(),
-            Self::Sum(SumRequest::Remote(RemotePath::Lookup(target))) => Some(target.version().as_str()),
+            Self::Sum(question) => match question.request() {
+                SumRequest::Remote(RemotePath::Lookup(target)) => Some(target.version().as_str()),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -46,10 +58,10 @@ impl Subject {
     /// Whether the answer may change.
     pub(crate) fn is_mutable(&self) -> bool {
         match self {
-            Self::Service => true,
+            Self::Unknown | Self::Mount(_) => true,
             Self::Module(resource) => resource.is_mutable(),
-            Self::Sum(request) => matches!(
-                request,
+            Self::Sum(question) => matches!(
+                question.request(),
                 SumRequest::Supported | SumRequest::Remote(RemotePath::Latest)
             ),
         }

@@ -48,7 +48,7 @@ impl Gate {
     }
 
     /// Arrives, and waits for the release.
-    pub(crate) async fn pass(&self) {
+    pub async fn pass(&self) {
         self.0.arrived.send_modify(|count| *count += 1);
         let mut open = self.0.open.subscribe();
         open.wait_for(|open| *open)

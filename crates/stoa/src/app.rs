@@ -1,149 +1,146 @@
-//! The application: which parts there are, what each is built on, and in which order they end.
+//! The application: its parts, the order in which they start, and the order in which they end.
 
+mod administration;
 mod checksums;
+mod core;
 mod outbound;
+mod part;
+mod parts;
+mod service;
 mod sources;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use stoa_dispatch::Drain;
-use stoa_fetch::Fetcher;
-use stoa_proxy::{
-    Ingest, Protocol, ProtocolOptions, Stasher, StasherOptions, fetch_pipeline, protocol_pipeline,
-    stash_pipeline,
+use futures_util::future::join_all;
+use stoa_server::{
+    AccessLog, Edge, EdgeMetrics, EdgeOptions, EdgeParts, Listener, ServeOptions, Tls, TlsFiles, serve,
 };
-use stoa_server::{Metered, Metrics};
-use stoa_storage::Storage;
-use tokio::time::timeout;
-use tokio_util::task::TaskTracker;
+use stoa_telemetry::LogWriter;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::checksums::Checksums;
-use crate::config::Config;
+use self::part::BuildPart;
+pub(crate) use self::{core::Core, part::Part, parts::PARTS};
+use crate::{command_error::CommandError, config::Config, setup::open_storage};
 
-/// Flights at a time for each request that may wait for one. A flight outlives the requests that wait for it, and stoa
-/// starts some itself.
-const FLIGHTS_PER_REQUEST: usize = 2;
-
-/// Everything that answers questions, and what it runs on.
-#[derive(Debug)]
+/// A server that is about to serve: everything is built, and it listens.
 pub(crate) struct App {
-    pub(crate) protocol: Arc<dyn Protocol>,
-    pub(crate) stasher: Arc<dyn Stasher>,
-    /// Where modules come from, for a comparison with what is stored.
-    pub(crate) fetcher: Arc<dyn Fetcher>,
-    pub(crate) checksums: Checksums,
-    pub(crate) storage: Arc<dyn Storage>,
-    /// Everything that leaves the process over HTTP.
-    pub(crate) dispatcher: stoa_dispatch::Pool,
-    /// Flights, transfers and refreshes.
-    tasks: TaskTracker,
+    core: Core,
+    parts: Vec<Arc<dyn Part>>,
+    edge: Edge,
+    listener: Listener,
+    options: ServeOptions,
+    drain_notice: Duration,
 }
 
 impl App {
-    /// Builds the parts, each on those before it: dispatcher, client, sources, checksum databases, stash pipeline,
-    /// protocol pipeline. Nothing is asked before the first question. Must be called within a runtime.
-    pub(crate) fn build(config: &Config, storage: Arc<dyn Storage>, metrics: &Arc<Metrics>) -> Self {
-        let tasks = TaskTracker::new();
-        let dispatcher = outbound::dispatcher(config);
-        metrics.show_lanes(dispatcher.clone());
-        let client = outbound::client(config, &dispatcher);
-        let direct = sources::direct(config, &client, metrics, &tasks);
-        let fetcher = fetch_pipeline(&sources::options(config), &client, &direct);
-        let fetcher: Arc<dyn Fetcher> = Arc::new(Metered::new(fetcher, Arc::clone(metrics)));
-        let checksums = checksums::build(config, &client, &storage.records(), metrics, &tasks);
-        let stasher = StasherOptions {
-            ingest: Ingest {
-                zip_limits: config.fetch.zip_limits.clone(),
-                sums: Arc::clone(&checksums.sums),
-                refusal_ttl: config.cache.revalidation.negative_ttl,
+    /// Starts in this order: certificates, storage, core, parts, edge, listener. What fails ends the start, and nothing has
+    /// been answered by then. Must be called within a runtime.
+    pub(crate) async fn start(
+        config: &Config,
+        builders: &[BuildPart<'_>],
+        log: &LogWriter,
+    ) -> Result<Self, CommandError> {
+        let tls = config.tls.files.as_ref().map(TlsFiles::read).transpose();
+        let tls: Option<Tls> = tls.map_err(CommandError::new)?;
+        let core = Core::build(config, open_storage(config)?);
+        core.registry.root().collector(log.clone());
+        let parts = builders.iter().map(|build| build(config, &core));
+        let parts = parts.collect::<Result<Vec<_>, _>>()?;
+        let access_log = config
+            .log
+            .access
+            .then(|| AccessLog::new(log.clone(), config.log.format));
+        let edge = EdgeParts {
+            gate: None,
+            mounts: parts.iter().flat_map(|part| part.mounts()).collect(),
+            protocol: Arc::clone(&core.protocol),
+            checksum_databases: core.checksums.databases.clone(),
+            access_log: access_log.map(Arc::new),
+            metrics: EdgeMetrics::new(&core.registry.root()),
+        };
+        let options = EdgeOptions {
+            prefix: config.edge.prefix.clone(),
+            list_ttl: config.cache.revalidation.list_ttl,
+            memory: config.cache.memory,
+        };
+        let edge = Edge::new(options, edge).map_err(CommandError::new)?;
+        tracing::info!(version = VERSION, %edge, checksums = %core.checksums.databases, "starting");
+        let listener = Listener::bind(&config.edge.listen).await;
+        Ok(Self {
+            core,
+            parts,
+            edge,
+            listener: listener.map_err(CommandError::new)?,
+            options: ServeOptions {
+                connections: config.pool.connections,
+                tls,
+                drain_timeout: config.drain.timeout,
             },
-            flights: config.pool.requests.saturating_mul(FLIGHTS_PER_REQUEST),
-            network: config.upstream.network,
-            owners: None,
-        };
-        let stasher = stash_pipeline(stasher, Arc::clone(&fetcher), &storage, &tasks);
-        let protocol = ProtocolOptions {
-            revalidation: config.cache.revalidation.clone(),
-            requests: config.pool.requests,
-            network: config.upstream.network,
-        };
-        let protocol = protocol_pipeline(&protocol, Arc::clone(&stasher), &storage, &tasks);
-        Self {
-            protocol,
-            stasher,
-            fetcher,
-            checksums,
-            storage,
-            dispatcher,
-            tasks,
-        }
+            drain_notice: config.drain.notice,
+        })
     }
 
-    /// Lets flights and transfers end, then closes the dispatcher. Whether they ended `within` that time.
-    pub(crate) async fn end(&self, within: Duration) -> bool {
-        self.tasks.close();
-        let finished = timeout(within, self.tasks.wait()).await.is_ok();
-        let timeout = Duration::ZERO;
-        match self.dispatcher.close(Drain { timeout }).await {
-            Ok(report) => tracing::debug!(?report, "the dispatcher is closed"),
-            Err(error) => tracing::debug!(%error, "the dispatcher was closed before"),
-        }
-        finished
+    /// Where it listens.
+    pub(crate) fn listener(&self) -> &Listener {
+        &self.listener
+    }
+
+    /// Serves until `stop` resolves for the first time, and then ends, in this order:
+    ///
+    /// 1. Not ready: a balancer sends nothing more. Parts leave: registries, queues, whatever brings them work.
+    /// 2. `drain.notice` passes, so that it is noticed; a second stop ends that wait.
+    /// 3. No new connections. Streams of parts end, open requests end within `drain.timeout`; then they are cut.
+    /// 4. Flights, transfers and what parts still do end, within `drain.timeout` again.
+    /// 5. The dispatcher, and with it every outbound connection. The storage has nothing open by then.
+    /// 6. The log, last, by its owner: whatever ended before could still write to it.
+    ///
+    /// # Errors
+    /// When a further stop cuts the third step.
+    pub(crate) async fn run(self, mut stop: impl AsyncFnMut() -> &'static str) -> Result<(), CommandError> {
+        let (core, parts, within) = (self.core, self.parts, self.options.drain_timeout);
+        let shutdown = CancellationToken::new();
+        let server = serve(self.listener, self.edge, self.options, shutdown.clone());
+        let leaving = async {
+            let reason = stop().await;
+            tracing::info!(signal = reason, "draining: not ready from now on");
+            core.readiness.drain();
+            join_all(parts.iter().map(|part| part.leave())).await;
+            tokio::select! {
+                () = sleep(self.drain_notice) => {}
+                _ = stop() => {}
+            }
+            shutdown.cancel();
+            // A further stop while requests are ending cuts them.
+            stop().await;
+        };
+        let cut = tokio::select! {
+            cut = server => cut,
+            () = leaving => return Err(CommandError::new("stopped at once by a second signal")),
+        };
+        let ended = join_all(parts.iter().map(|part| end(part.as_ref(), within)));
+        let (finished, parts_ended) = tokio::join!(core.end(within), ended);
+        let parts_ended = parts_ended.into_iter().all(|ended| ended);
+        tracing::info!(
+            connections_cut = cut,
+            transfers_finished = finished,
+            parts_ended,
+            "stopped"
+        );
+        Ok(())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::io::Write;
+/// The version of this program.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-    use stoa_storage::MemoryStorage;
-
-    use super::*;
-    use crate::config::{Given, load};
-
-    fn order(toml: &str) -> (String, String) {
-        let mut file = tempfile::NamedTempFile::new().expect("file");
-        file.write_all(toml.as_bytes()).expect("write");
-        let given = Given {
-            file: Some(file.path().to_owned()),
-            ..Given::default()
-        };
-        let config = load(&given).expect("config");
-        let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new(1 << 20));
-        let app = App::build(&config, storage, &Arc::new(Metrics::new()));
-        (app.protocol.to_string(), app.checksums.databases.to_string())
+/// Ends a part. Whether it ended in its time.
+async fn end(part: &dyn Part, within: Duration) -> bool {
+    let ended = tokio::time::timeout(within, part.end()).await.is_ok();
+    if !ended {
+        tracing::warn!(part = part.name(), ?within, "a part did not end in its time");
     }
-
-    #[tokio::test]
-    async fn the_layers_stand_in_the_order_of_the_design() {
-        let storage = MemoryStorage::new(1 << 20).to_string();
-        let toml = "storage = \"memory:\"\nupstream = \"https://a.example|https://b.example,off\"\n\
-                    [[route]]\nmatch = \"corp.example/*\"\nupstream = \"file:///srv/go\"\n\
-                    [vcs]\nprivate = \"own.example,corp.example\"\n";
-        let databases = |remote: &str| {
-            format!(
-                "sum.golang.org => watched > private_gate(own.example,corp.example) > sum_memory > sum_flight > \
-                 verified(sum.golang.org) > {remote}"
-            )
-        };
-        let (protocol, checksums) = order(toml);
-        assert_eq!(checksums, databases("files(https://sum.golang.org)"));
-        assert_eq!(
-            protocol,
-            format!(
-                "revalidation_cache > storage_first({storage}) > admission(4096) > resolved_info > stash > \
-                 single_flight > fetch_and_save(checked by sum.golang.org, unavailable: refuse) > metered > pool(64) > \
-                 routes(corp.example/* => upstream(file:///srv/go); own.example,corp.example => direct; upstream(https://a.example) | upstream(https://b.example), off)"
-            )
-        );
-        let offline = format!("network = \"offline\"\n{toml}");
-        let want = format!(
-            "revalidation_cache > storage_first({storage}) > admission(4096) > resolved_info > stash > offline"
-        );
-        assert_eq!(order(&offline), (want, databases("offline")));
-        let unchecked = format!("{toml}[sumdb]\ndatabases = []\n");
-        let (protocol, checksums) = order(&unchecked);
-        assert!(protocol.contains("> fetch_and_save(no_check) >"), "{protocol}");
-        assert_eq!(checksums, "");
-    }
+    ended
 }

@@ -25,7 +25,9 @@ use crate::{
 /// Runs a command and says how it went.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
-        Command::Serve { listen, common } => configured(common, listen).and_then(serve::run),
+        Command::Serve { listen, common } => {
+            configured(common, listen).and_then(|config| serve::run(&config))
+        }
         Command::Fetch { modules, common } => {
             configured(common, None).and_then(|config| fetch::run(&config, &modules))
         }

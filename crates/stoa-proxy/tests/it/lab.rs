@@ -13,6 +13,7 @@ use stoa_proxy::{
     stash_pipeline,
 };
 use stoa_storage::{FileKey, FileKind, MemoryStorage, Storage};
+use stoa_telemetry::Registry;
 use stoa_testing::{fixtures::ModuleFixture, upstream::Upstream};
 use tokio_util::task::TaskTracker;
 
@@ -126,7 +127,12 @@ impl Lab {
             upstream: upstream.url().parse().unwrap(),
             fetches: FETCHES,
         };
-        let fetcher = fetch_pipeline(&sources, &client, &(Arc::new(Off) as _));
+        let fetcher = fetch_pipeline(
+            &sources,
+            &client,
+            &(Arc::new(Off) as _),
+            &Registry::new("stoa").root(),
+        );
         let options = StasherOptions {
             ingest: Ingest {
                 zip_limits,

@@ -12,8 +12,7 @@ use http_body_util::{BodyExt, LengthLimitError};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
-use super::too_large;
-use crate::problem::Problem;
+use crate::{mount::MaxBody, problem::Problem};
 
 /// How long a body may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(10);
@@ -59,11 +58,15 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// The whole body, which the router has bounded.
+/// The whole body, which the mount has bounded.
 async fn body(request: Request) -> Result<Bytes, Problem> {
+    let max_body = request
+        .extensions()
+        .get::<MaxBody>()
+        .map_or(usize::MAX, |max| max.0);
     match timeout(ARRIVAL, request.into_body().collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if is_length(&error) => Err(too_large()),
+        Ok(Err(error)) if is_length(&error) => Err(Problem::too_large(max_body)),
         Ok(Err(error)) => Err(Problem::new(
             StatusCode::BAD_REQUEST,
             format!("the body broke off: {error}"),
@@ -83,6 +86,8 @@ fn is_length(error: &(dyn Error + 'static)) -> bool {
 mod tests {
     use std::{convert::Infallible, sync::Arc};
 
+    use super::*;
+    use crate::{AdminGuard, mount::Mount, peer::Peer};
     use axum::{
         Router,
         body::{Body, to_bytes},
@@ -91,15 +96,8 @@ mod tests {
     };
     use futures_util::stream;
     use serde::Deserialize;
-    use stoa_dispatch::{HttpOptions, HttpTransports, Pool};
-    use tower::ServiceExt;
 
-    use super::*;
-    use crate::{
-        AdminGuard,
-        api::{Api, MAX_BODY, guarded},
-        peer::Peer,
-    };
+    const MAX_BODY: usize = 64 << 10;
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -111,15 +109,10 @@ mod tests {
         lane.rate.to_string()
     }
 
-    /// Puts a body on a route of the API: the status, and the answer.
+    /// Puts a body on a route of a mounted part: the status, and the answer.
     async fn answer(kind: Option<&str>, body: Body) -> (u16, String) {
-        let transports = Arc::new(HttpTransports::new(HttpOptions::default()));
-        let api = Api {
-            guard: AdminGuard::Local.into(),
-            dispatcher: Pool::builder(transports).start(),
-            version: "1",
-        };
-        let routes = guarded(Router::new().route("/lane", put(set)), api);
+        let guard = Arc::new(AdminGuard::new(None, "admin"));
+        let mount = Mount::new("/lane", guard, Router::new().route("/lane", put(set)));
         let mut request = Request::builder()
             .method(Method::PUT)
             .uri("http://localhost/lane");
@@ -127,7 +120,7 @@ mod tests {
             request = request.header("Content-Type", kind);
         }
         let request = request.extension(Peer::Unix).body(body).expect("request");
-        let response = routes.oneshot(request).await.expect("infallible");
+        let response = mount.answer(request).await;
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body(), 1 << 20).await.expect("body");
         (status, String::from_utf8(body.into()).expect("text"))

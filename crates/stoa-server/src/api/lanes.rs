@@ -9,16 +9,17 @@ use axum::{
     routing::get,
 };
 use serde::{Deserialize, Serialize};
-use stoa_dispatch::{BreakerState, DispatchError, LaneKey, LaneStatus, LaneUpdate};
+use stoa_dispatch::{BreakerState, DispatchError, LaneKey, LaneStatus, LaneUpdate, Pool};
 
-use super::{Api, json::Json};
+use super::json::Json;
 use crate::problem::Problem;
 
-/// The routes.
-pub(super) fn routes() -> Router<Api> {
+/// The routes: `root`, and a lane below it.
+pub(super) fn routes(root: &str) -> Router<Pool> {
+    let lane = get(show).put(set).delete(reset);
     Router::new()
-        .route("/api/v1/lanes", get(list))
-        .route("/api/v1/lanes/{lane}", get(show).put(set).delete(reset))
+        .route(root, get(list))
+        .route(&format!("{root}/{{lane}}"), lane)
 }
 
 /// All lanes.
@@ -186,30 +187,33 @@ impl Change {
     }
 }
 
-async fn list(State(api): State<Api>) -> Json<Lanes> {
-    let lanes = api.dispatcher.lanes().into_iter().map(View::from).collect();
+async fn list(State(dispatcher): State<Pool>) -> Json<Lanes> {
+    let lanes = dispatcher.lanes().into_iter().map(View::from).collect();
     Json(Lanes { lanes })
 }
 
-async fn show(State(api): State<Api>, name: Name) -> Result<Json<View>, Problem> {
+async fn show(State(dispatcher): State<Pool>, name: Name) -> Result<Json<View>, Problem> {
     let key = key(name)?;
-    let status = api.dispatcher.lane(&key);
+    let status = dispatcher.lane(&key);
     status.map(|status| Json(status.into())).ok_or_else(|| none(&key))
 }
 
-async fn set(State(api): State<Api>, name: Name, Json(change): Json<Change>) -> Result<Json<View>, Problem> {
+async fn set(
+    State(dispatcher): State<Pool>,
+    name: Name,
+    Json(change): Json<Change>,
+) -> Result<Json<View>, Problem> {
     let (key, update) = (key(name)?, change.parse()?);
-    let status = api
-        .dispatcher
+    let status = dispatcher
         .set_lane(&key, &update)
         .map_err(|error| failed(&error))?;
     tracing::info!(lane = %key, ?update, "an operator overrode settings of a lane");
     Ok(Json(status.into()))
 }
 
-async fn reset(State(api): State<Api>, name: Name) -> Result<Json<View>, Problem> {
+async fn reset(State(dispatcher): State<Pool>, name: Name) -> Result<Json<View>, Problem> {
     let key = key(name)?;
-    let status = api.dispatcher.reset_lane(&key).ok_or_else(|| none(&key))?;
+    let status = dispatcher.reset_lane(&key).ok_or_else(|| none(&key))?;
     tracing::info!(lane = %key, "an operator ended the override of a lane");
     Ok(Json(status.into()))
 }

@@ -8,7 +8,7 @@ use stoa_vcs::conformance::{self, Abilities, Ability, Change, CopyCounters, Scen
 use stoa_vcs::git::{GitOptions, GitRepository, RepoUrl, Transport};
 use stoa_vcs::{Repository, RepositoryOptions, VcsError, VcsKind};
 
-use crate::server::Server;
+use stoa_testing::git_http::GitHttp;
 
 /// A bare repository that everything is pushed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Scenario for Git {
     fn url(&self, repo: &Path) -> String {
         match self {
             Self::OverFiles => format!("file://{}/r.git", repo.display()),
-            Self::OverHttp => format!("{}/r.git", Server::start(repo).base),
+            Self::OverHttp => format!("{}/r.git", GitHttp::start(repo).url()),
         }
     }
 

@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use stoa_fetch::{HttpClient, SmallFiles};
 use stoa_proxy::{
     CheckedSums, ChecksumDatabase, ChecksumDatabases, DatabaseOptions, NetworkMode, NoCheck, Remote,
-    SumWatch, Sums, sum_pipeline,
+    SumMetrics, SumWatch, Sums, sum_pipeline,
 };
-use stoa_server::Metrics;
 use stoa_storage::Records;
 use stoa_sumdb::KeyName;
+use stoa_telemetry::Part;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, DatabaseConfig};
@@ -33,10 +33,10 @@ pub(super) fn build(
     config: &Config,
     client: &HttpClient,
     records: &Arc<dyn Records>,
-    metrics: &Arc<Metrics>,
+    metrics: &Part,
     tasks: &TaskTracker,
 ) -> Checksums {
-    let watch: Arc<dyn SumWatch> = Arc::clone(metrics) as _;
+    let watch: Arc<dyn SumWatch> = Arc::new(SumMetrics::new(metrics));
     let databases: Vec<_> = config
         .sumdb
         .databases

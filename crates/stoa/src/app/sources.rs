@@ -7,8 +7,8 @@ use stoa_fetch::{
     Direct, DirectOptions, Fetcher, HttpClient, Repositories, RepositoriesOptions,
     discovery::DiscoveryOptions,
 };
-use stoa_proxy::SourceOptions;
-use stoa_server::Metrics;
+use stoa_proxy::{RepositoryMetrics, SourceOptions};
+use stoa_telemetry::Part;
 use stoa_vcs::process::Counters;
 use tokio_util::task::TaskTracker;
 
@@ -35,20 +35,12 @@ pub(super) fn options(config: &Config) -> SourceOptions {
 pub(super) fn direct(
     config: &Config,
     client: &HttpClient,
-    metrics: &Metrics,
+    metrics: &Part,
     tasks: &TaskTracker,
 ) -> Arc<dyn Fetcher> {
     let vcs = &config.vcs;
     let git_counters = Arc::new(Counters::default());
-    let shown = Arc::clone(&git_counters);
-    let counts = move || {
-        shown
-            .all()
-            .into_iter()
-            .map(|(kind, count)| ("git", kind, count))
-            .collect()
-    };
-    metrics.show_vcs(Box::new(counts));
+    metrics.collector(RepositoryMetrics::new([("git", Arc::clone(&git_counters))]));
     let repositories = Repositories::new(
         RepositoriesOptions {
             cache: vcs.cache.clone(),

@@ -8,10 +8,9 @@ use std::{
 
 use serde_json::json;
 use stoa_proxy::{Drift, DriftCheck, DriftReport, NetworkMode, Today};
-use stoa_server::Metrics;
 
 use crate::{
-    app::App,
+    app::Core,
     command_error::CommandError,
     config::Config,
     progress,
@@ -36,11 +35,11 @@ pub(super) fn run(config: &Config, json: bool) -> Result<(), CommandError> {
 
 async fn compare(config: &Config, json: bool) -> Result<DriftReport, CommandError> {
     let storage = open_storage(config)?;
-    let app = App::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
+    let core = Core::build(config, Arc::clone(&storage));
     let check = DriftCheck {
         storage,
-        fetcher: Arc::clone(&app.fetcher),
-        database: app.checksums.verifier.clone(),
+        fetcher: Arc::clone(&core.fetcher),
+        database: core.checksums.verifier.clone(),
         private: config.vcs.policy.private().clone(),
         limits: config.fetch.zip_limits.clone(),
         parallel: available_parallelism().map_or(1, usize::from),
@@ -59,7 +58,7 @@ async fn compare(config: &Config, json: bool) -> Result<DriftReport, CommandErro
     };
     let report = check.run(show, found).await.map_err(CommandError::new);
     bar.finish_and_clear();
-    app.end(config.fetch.deadlines.total).await;
+    core.end(config.fetch.deadlines.total).await;
     report
 }
 

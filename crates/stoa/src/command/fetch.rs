@@ -8,11 +8,10 @@ use std::{
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 use stoa_proxy::Download;
-use stoa_server::Metrics;
 
 use super::download::DownloadReport;
 use crate::{
-    app::App,
+    app::Core,
     command_error::CommandError,
     config::Config,
     setup::{open_storage, runtime},
@@ -25,16 +24,15 @@ pub(super) fn run(config: &Config, modules: &[String]) -> Result<(), CommandErro
 /// Fetches one module after the other, printing each as it is done, and fails at the end if one failed.
 async fn fetch(config: &Config, modules: &[String]) -> Result<(), CommandError> {
     let storage = open_storage(config)?;
-    let metrics = Arc::new(Metrics::new());
-    let app = App::build(config, storage, &metrics);
-    let download = Download::new(Arc::clone(&app.protocol), Arc::clone(&app.storage));
+    let core = Core::build(config, storage);
+    let download = Download::new(Arc::clone(&core.protocol), Arc::clone(&core.storage));
     let mut failed = false;
     for module in modules {
-        let report = DownloadReport::of(module, &download, app.storage.as_ref()).await;
+        let report = DownloadReport::of(module, &download, core.storage.as_ref()).await;
         failed |= report.error.is_some();
         print(&report)?;
     }
-    app.end(config.fetch.deadlines.total).await;
+    core.end(config.fetch.deadlines.total).await;
     if failed {
         Err(CommandError::already_printed())
     } else {

@@ -8,10 +8,9 @@ use std::{
 
 use serde_json::json;
 use stoa_proxy::{Finding, Verifier, VerifyReport};
-use stoa_server::Metrics;
 
 use crate::{
-    app::App,
+    app::Core,
     command_error::CommandError,
     config::Config,
     progress,
@@ -30,9 +29,9 @@ pub(super) fn run(config: &Config, repair: bool, json: bool) -> Result<(), Comma
 
 async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyReport, CommandError> {
     let storage = open_storage(config)?;
-    let app = App::build(config, Arc::clone(&storage), &Arc::new(Metrics::new()));
+    let core = Core::build(config, Arc::clone(&storage));
     let parallel = available_parallelism().map_or(1, usize::from);
-    let repair = repair.then(|| Arc::clone(&app.stasher));
+    let repair = repair.then(|| Arc::clone(&core.stasher));
     let verifier = Verifier::new(storage, config.fetch.zip_limits.clone(), repair, parallel);
     let bar = progress::count("verifying");
     let show = |report: &VerifyReport| {
@@ -48,7 +47,7 @@ async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyRepor
     };
     let report = verifier.run(show, found).await.map_err(CommandError::new);
     bar.finish_and_clear();
-    app.end(config.fetch.deadlines.total).await;
+    core.end(config.fetch.deadlines.total).await;
     report
 }
 

@@ -1,6 +1,7 @@
 //! Where log lines go without making a request wait.
 
 use std::{
+    fmt,
     io::{self, Write},
     mem,
     sync::{
@@ -13,6 +14,8 @@ use std::{
 };
 
 use parking_lot::Mutex;
+
+use crate::{Collect, Samples};
 
 /// A full buffer of this size is handed to the writer, in bytes.
 const BUFFER: usize = 64 << 10;
@@ -36,11 +39,11 @@ pub struct LogSink {
 /// A handle to write lines with; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct LogWriter {
-    shared: Arc<Shared>,
+    buffers: Arc<Buffers>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct Buffers {
     state: Mutex<State>,
     dropped: AtomicU64,
 }
@@ -65,16 +68,16 @@ impl LogSink {
             spare: Vec::with_capacity(SPARE),
             sender: Some(sender),
         };
-        let shared = Arc::new(Shared {
+        let buffers = Arc::new(Buffers {
             state: Mutex::new(state),
             dropped: AtomicU64::new(0),
         });
-        let writing = Arc::clone(&shared);
+        let writing = Arc::clone(&buffers);
         let thread = thread::Builder::new()
             .name("stoa-log".to_owned())
             .spawn(move || write_all(&writing, &receiver, output))?;
         Ok(Self {
-            writer: LogWriter { shared },
+            writer: LogWriter { buffers },
             thread: Some(thread),
         })
     }
@@ -87,7 +90,7 @@ impl LogSink {
 
 impl Drop for LogSink {
     fn drop(&mut self) {
-        self.writer.shared.state.lock().sender = None;
+        self.writer.buffers.state.lock().sender = None;
         if let Some(thread) = self.thread.take() {
             let _panicked = thread.join();
         }
@@ -97,7 +100,7 @@ impl Drop for LogSink {
 impl LogWriter {
     /// Appends one line, made by `format`, which must end it with a newline.
     pub fn line(&self, format: impl FnOnce(&mut Vec<u8>)) {
-        let mut state = self.shared.state.lock();
+        let mut state = self.buffers.state.lock();
         let State {
             buffer,
             spare,
@@ -112,14 +115,22 @@ impl LogWriter {
                 let (std::sync::mpsc::TrySendError::Full(lines)
                 | std::sync::mpsc::TrySendError::Disconnected(lines)) = error;
                 let lost = lines.split_inclusive(|&byte| byte == b'\n').count();
-                self.shared.dropped.fetch_add(lost as u64, Ordering::Relaxed);
+                self.buffers.dropped.fetch_add(lost as u64, Ordering::Relaxed);
             }
         }
     }
 
     /// How many lines were dropped because the output was too slow.
     pub fn dropped(&self) -> u64 {
-        self.shared.dropped.load(Ordering::Relaxed)
+        self.buffers.dropped.load(Ordering::Relaxed)
+    }
+}
+
+/// Shows how many lines were lost, at each scrape.
+impl Collect for LogWriter {
+    fn collect(&self, samples: &mut Samples<'_>) -> fmt::Result {
+        let help = "Log lines lost because the log output was too slow";
+        samples.gauge("log_lines_dropped", help)?.value(self.dropped())
     }
 }
 
@@ -135,12 +146,12 @@ impl Write for LogWriter {
     }
 }
 
-fn write_all(shared: &Shared, receiver: &Receiver<Vec<u8>>, mut output: impl Write) {
-    // An output that fails (a closed pipe) has nowhere to say so; later lines are tried again.
+fn write_all(buffers: &Buffers, receiver: &Receiver<Vec<u8>>, mut output: impl Write) {
+    // An output that fails (a closed pipe) cannot be reported anywhere; later lines are still tried.
     let mut write = |mut lines: Vec<u8>| {
         let _lost = output.write_all(&lines).and_then(|()| output.flush());
         lines.clear();
-        let mut state = shared.state.lock();
+        let mut state = buffers.state.lock();
         if state.spare.len() < SPARE {
             state.spare.push(lines);
         }
@@ -154,9 +165,9 @@ fn write_all(shared: &Shared, receiver: &Receiver<Vec<u8>>, mut output: impl Wri
             Err(RecvTimeoutError::Timeout) => false,
             Err(RecvTimeoutError::Disconnected) => true,
         };
-        // Under the lock nobody can queue a full buffer, so that what is queued is older than what is not.
+        // No writer can queue a full buffer while the lock is held, so what is queued is older than the open buffer.
         let (older, newest) = {
-            let mut state = shared.state.lock();
+            let mut state = buffers.state.lock();
             let older: Vec<_> = receiver.try_iter().collect();
             let empty = if state.buffer.is_empty() {
                 None

@@ -2,19 +2,17 @@
 
 use std::{fmt, time::Duration};
 
-use prometheus_client::{
-    collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder},
-    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
-};
 use stoa_dispatch::{BreakerState, LaneCounts, LaneStatus, Pool};
+use stoa_telemetry::{Collect, Samples};
 
 /// The label of the sum of what evicted lanes had counted. No host has this name.
 const GONE: &str = "(gone)";
 
-/// Asks the dispatcher at each scrape: what is read there costs requests nothing.
+/// Shows the lanes of a dispatcher. It reads them at each scrape, so that nothing is counted twice.
 #[derive(Debug)]
-pub(crate) struct LaneMetrics(pub(crate) Pool);
+pub struct LaneMetrics {
+    dispatcher: Pool,
+}
 
 type Gauge = (&'static str, &'static str, fn(&LaneStatus) -> f64);
 type Counter = (&'static str, &'static str, fn(&LaneCounts) -> u64);
@@ -112,13 +110,20 @@ const SECONDS: &[Seconds] = &[
     ),
 ];
 
-impl Collector for LaneMetrics {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let (lanes, gone) = self.0.totals();
+impl LaneMetrics {
+    /// Shows the lanes of `dispatcher`.
+    pub fn new(dispatcher: Pool) -> Self {
+        Self { dispatcher }
+    }
+}
+
+impl Collect for LaneMetrics {
+    fn collect(&self, samples: &mut Samples<'_>) -> fmt::Result {
+        let (lanes, gone) = self.dispatcher.totals();
         for (name, help, value) in GAUGES {
-            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            let mut family = samples.gauge(name, help)?;
             for lane in &lanes {
-                one(&mut family, lane.lane.as_str(), &ConstGauge::new(value(lane)))?;
+                family.sample(&[("lane", lane.lane.as_str())], value(lane))?;
             }
         }
         let counts = || {
@@ -126,25 +131,19 @@ impl Collector for LaneMetrics {
             lanes.chain([(GONE, &gone)])
         };
         for (name, help, value) in COUNTERS {
-            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            let mut family = samples.counter(name, help)?;
             for (lane, counts) in counts() {
-                one(&mut family, lane, &ConstCounter::new(value(counts)))?;
+                family.sample(&[("lane", lane)], value(counts))?;
             }
         }
         for (name, help, value) in SECONDS {
-            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            let mut family = samples.counter(name, help)?;
             for (lane, counts) in counts() {
-                one(&mut family, lane, &ConstCounter::new(value(counts).as_secs_f64()))?;
+                family.sample(&[("lane", lane)], value(counts).as_secs_f64())?;
             }
         }
         Ok(())
     }
-}
-
-fn one(family: &mut MetricEncoder<'_>, lane: &str, metric: &impl EncodeMetric) -> fmt::Result {
-    let labels = [("lane", lane)];
-    let encoder = family.encode_family(&labels)?;
-    metric.encode(encoder)
 }
 
 fn number(number: usize) -> f64 {

@@ -1,17 +1,12 @@
 //! Counts of checksum databases, for Prometheus.
 
-use prometheus_client::{
-    encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family},
-    registry::Registry,
-};
-use stoa_proxy::{Alarm, SumWatch, Verification};
+use stoa_telemetry::{Counter, EncodeLabelSet, Family, Part};
 
-use crate::Metrics;
+use crate::sumdb::{Alarm, SumWatch, Verification};
 
-/// Questions, verifications and alarms.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct SumMetrics {
+/// Counts questions, verifications and alarms.
+#[derive(Clone, Debug)]
+pub struct SumMetrics {
     questions: Family<QuestionLabels, Counter>,
     verifications: Family<ResultLabels, Counter>,
     alarms: Family<KindLabels, Counter>,
@@ -34,16 +29,22 @@ struct KindLabels {
 }
 
 impl SumMetrics {
-    pub(crate) fn register(&self, registry: &mut Registry) {
+    /// Registers the metrics of checksum databases in `part`.
+    pub fn new(part: &Part) -> Self {
         let help = "Questions to checksum databases, clients' and own, by kind and result";
-        registry.register("sumdb_questions", help, self.questions.clone());
+        let questions = part.counters("sumdb_questions", help);
         let help = "Files held against a checksum database before they are stored, by result";
-        registry.register("sumdb_verifications", help, self.verifications.clone());
+        let verifications = part.counters("sumdb_verifications", help);
         let help = "Times that a checksum database was caught, by kind";
-        registry.register("sumdb_alarms", help, self.alarms.clone());
+        let alarms = part.counters("sumdb_alarms", help);
         // Shown from the start, so that the first alarm is an increase and not a new series.
         for alarm in Alarm::ALL {
-            drop(self.alarms.get_or_create_owned(&kind(alarm)));
+            drop(alarms.get_or_create_owned(&kind(alarm)));
+        }
+        Self {
+            questions,
+            verifications,
+            alarms,
         }
     }
 }
@@ -52,21 +53,18 @@ fn kind(alarm: Alarm) -> KindLabels {
     KindLabels { kind: alarm.as_str() }
 }
 
-impl SumWatch for Metrics {
+impl SumWatch for SumMetrics {
     fn answered(&self, resource: &'static str, result: &'static str) {
         let labels = QuestionLabels { resource, result };
-        self.sums().questions.get_or_create(&labels).inc();
+        self.questions.get_or_create(&labels).inc();
     }
 
     fn verified(&self, verification: Verification) {
         let result = verification.as_str();
-        self.sums()
-            .verifications
-            .get_or_create(&ResultLabels { result })
-            .inc();
+        self.verifications.get_or_create(&ResultLabels { result }).inc();
     }
 
     fn alarm(&self, alarm: Alarm) {
-        self.sums().alarms.get_or_create(&kind(alarm)).inc();
+        self.alarms.get_or_create(&kind(alarm)).inc();
     }
 }

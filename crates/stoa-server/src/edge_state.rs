@@ -1,0 +1,124 @@
+//! The stages of the edge.
+
+use std::{fmt, sync::Arc, time::Instant};
+
+use http::{Method, Request, Response, StatusCode};
+use stoa_module::Resource;
+use stoa_proxy::{BadSumPath, ChecksumDatabases, Content, Held, Protocol};
+use stoa_sumdb::RemotePathError;
+
+use crate::{
+    body::Body,
+    finish::{Books, Line},
+    gate::GateStage,
+    goproxy::{CachePolicy, RequestHead, respond},
+    hot_cache::{Hot, HotCache},
+    mounts::Mounts,
+    request_id::RequestIds,
+    request_path::{PathPrefix, decode},
+    status::ErrorReply,
+    subject::Subject,
+};
+
+/// The stages of the edge, shared by all connections.
+pub(crate) struct EdgeState {
+    pub(crate) ids: RequestIds,
+    pub(crate) gate: GateStage,
+    pub(crate) hot: Option<HotCache>,
+    pub(crate) prefix: PathPrefix,
+    pub(crate) mounts: Mounts,
+    pub(crate) protocol: Arc<dyn Protocol>,
+    pub(crate) checksum_databases: ChecksumDatabases,
+    pub(crate) policy: CachePolicy,
+    pub(crate) books: Books,
+}
+
+/// Prints the stages in the order in which a request meets them.
+impl fmt::Display for EdgeState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            gate,
+            mounts,
+            protocol,
+            ..
+        } = self;
+        write!(f, "request_id > span > {gate} > ")?;
+        match &self.hot {
+            None => f.write_str("hot_memory(none)")?,
+            Some(hot) => write!(f, "hot_memory({})", hot.capacity())?,
+        }
+        write!(f, " > mounts({mounts}) > goproxy({protocol}) > ")?;
+        f.write_str(match self.books.log {
+            None => "metrics",
+            Some(_) => "access_line, metrics",
+        })
+    }
+}
+
+impl EdgeState {
+    /// The answer in memory to this request.
+    pub(crate) fn hot<B>(&self, request: &Request<B>) -> Option<Arc<Hot>> {
+        let hot = self.hot.as_ref()?;
+        matches!(*request.method(), Method::GET | Method::HEAD)
+            .then(|| hot.get(request.uri().path()))
+            .flatten()
+    }
+
+    /// Answers from memory, and writes the request down: when it came, from where, and its path.
+    pub(crate) fn answer_hot(
+        &self,
+        head: RequestHead<'_>,
+        hot: &Hot,
+        (started, remote, path): (Instant, &str, &str),
+    ) -> Response<Body> {
+        let content = (Content::Bytes(hot.content.clone()), Held::default());
+        let response = respond(head, &hot.subject, content, Some(&hot.etag), &self.policy);
+        self.books.write(&Line {
+            started,
+            id: head.request_id,
+            remote,
+            method: head.method,
+            path,
+            status: response.status().as_u16(),
+            subject: &hot.subject,
+            result: "hit",
+            error: None,
+            bytes: response.body().in_memory().unwrap_or(0),
+            cut: false,
+            meter: Some(&hot.meter),
+        });
+        response
+    }
+
+    /// What a path is about. Mounts are found by the path as it was sent; what is asked of modules is decoded once.
+    ///
+    /// # Errors
+    /// The answer to a path that nothing can have.
+    pub(crate) fn subject(&self, path: &str) -> Result<Subject, ErrorReply> {
+        if let Some(mount) = self.mounts.find(self.prefix.strip(path).unwrap_or(path)) {
+            return Ok(Subject::Mount(Arc::clone(mount)));
+        }
+        let decoded = decode(self.prefix.without_last_slash(path))?;
+        let below = self.prefix.strip(&decoded).unwrap_or(&decoded);
+        // The target of CONNECT and of `OPTIONS *` has no slash at all.
+        let below = below.strip_prefix('/').unwrap_or(below);
+        if let Some(path) = below.strip_prefix("sumdb/") {
+            let question = self.checksum_databases.parse(path);
+            return question.map(Subject::Sum).map_err(|error| {
+                let status = match error {
+                    BadSumPath::NoDatabase | BadSumPath::Path(RemotePathError::Unknown) => {
+                        StatusCode::NOT_FOUND
+                    }
+                    BadSumPath::Path(_) => StatusCode::BAD_REQUEST,
+                };
+                ErrorReply::own(status, &error.to_string())
+            });
+        }
+        let resource = Resource::parse(below).map_err(ErrorReply::bad_request)?;
+        let root = || self.mounts.root().map(|root| Subject::Mount(Arc::clone(root)));
+        Ok(resource
+            .map(Subject::Module)
+            .or_else(root)
+            .unwrap_or(Subject::Unknown))
+    }
+}

@@ -1,0 +1,153 @@
+//! What answers questions, and what it runs on.
+
+use std::{sync::Arc, time::Duration};
+
+use stoa_dispatch::Drain;
+use stoa_fetch::Fetcher;
+use stoa_proxy::{
+    Ingest, LaneMetrics, Protocol, ProtocolOptions, Stasher, StasherOptions, fetch_pipeline,
+    protocol_pipeline, stash_pipeline,
+};
+use stoa_server::Readiness;
+use stoa_storage::Storage;
+use stoa_telemetry::Registry;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use super::{checksums, checksums::Checksums, outbound, sources};
+use crate::config::Config;
+
+/// Flights at a time for each request that may wait for one. A flight outlives the requests that wait for it, and stoa
+/// starts some itself.
+const FLIGHTS_PER_REQUEST: usize = 2;
+
+/// Everything that answers questions, and what it runs on. Commands use it as it is; [`App`](super::App) serves it.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) protocol: Arc<dyn Protocol>,
+    pub(crate) stasher: Arc<dyn Stasher>,
+    /// Where modules come from, for a comparison with what is stored.
+    pub(crate) fetcher: Arc<dyn Fetcher>,
+    pub(crate) checksums: Checksums,
+    pub(crate) storage: Arc<dyn Storage>,
+    /// Everything that leaves the process over HTTP.
+    pub(crate) dispatcher: stoa_dispatch::Pool,
+    /// What parts count is registered here.
+    pub(crate) registry: Registry,
+    /// Whether new requests should be sent here.
+    pub(crate) readiness: Arc<Readiness>,
+    /// Flights, transfers and refreshes.
+    tasks: TaskTracker,
+}
+
+impl Core {
+    /// Builds each on those before it: dispatcher, client, sources, checksum databases, stash pipeline,
+    /// protocol pipeline. Nothing is asked before the first question. Must be called within a runtime.
+    pub(crate) fn build(config: &Config, storage: Arc<dyn Storage>) -> Self {
+        let registry = Registry::new("stoa");
+        let metrics = &registry.root();
+        let tasks = TaskTracker::new();
+        let dispatcher = outbound::dispatcher(config);
+        metrics.collector(LaneMetrics::new(dispatcher.clone()));
+        let client = outbound::client(config, &dispatcher);
+        let direct = sources::direct(config, &client, metrics, &tasks);
+        let fetcher = fetch_pipeline(&sources::options(config), &client, &direct, metrics);
+        let checksums = checksums::build(config, &client, &storage.records(), metrics, &tasks);
+        let stasher = StasherOptions {
+            ingest: Ingest {
+                zip_limits: config.fetch.zip_limits.clone(),
+                sums: Arc::clone(&checksums.sums),
+                refusal_ttl: config.cache.revalidation.negative_ttl,
+            },
+            flights: config.pool.requests.saturating_mul(FLIGHTS_PER_REQUEST),
+            network: config.upstream.network,
+            owners: None,
+        };
+        let stasher = stash_pipeline(stasher, Arc::clone(&fetcher), &storage, &tasks);
+        let protocol = ProtocolOptions {
+            revalidation: config.cache.revalidation.clone(),
+            requests: config.pool.requests,
+            network: config.upstream.network,
+        };
+        let protocol = protocol_pipeline(&protocol, Arc::clone(&stasher), &storage, &tasks);
+        Self {
+            protocol,
+            stasher,
+            fetcher,
+            checksums,
+            readiness: Arc::new(Readiness::new(Arc::clone(&storage))),
+            registry,
+            storage,
+            dispatcher,
+            tasks,
+        }
+    }
+
+    /// Lets flights and transfers end, then closes the dispatcher. Whether they ended `within` that time.
+    pub(crate) async fn end(&self, within: Duration) -> bool {
+        self.tasks.close();
+        let finished = timeout(within, self.tasks.wait()).await.is_ok();
+        let timeout = Duration::ZERO;
+        match self.dispatcher.close(Drain { timeout }).await {
+            Ok(report) => tracing::debug!(?report, "the dispatcher is closed"),
+            Err(error) => tracing::debug!(%error, "the dispatcher was closed before"),
+        }
+        finished
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use stoa_storage::MemoryStorage;
+
+    use super::*;
+    use crate::config::{Given, load};
+
+    fn order(toml: &str) -> (String, String) {
+        let mut file = tempfile::NamedTempFile::new().expect("file");
+        file.write_all(toml.as_bytes()).expect("write");
+        let given = Given {
+            file: Some(file.path().to_owned()),
+            ..Given::default()
+        };
+        let config = load(&given).expect("config");
+        let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new(1 << 20));
+        let app = Core::build(&config, storage);
+        (app.protocol.to_string(), app.checksums.databases.to_string())
+    }
+
+    #[tokio::test]
+    async fn the_layers_stand_in_the_order_of_the_design() {
+        let storage = MemoryStorage::new(1 << 20).to_string();
+        let toml = "storage = \"memory:\"\nupstream = \"https://a.example|https://b.example,off\"\n\
+                    [[route]]\nmatch = \"corp.example/*\"\nupstream = \"file:///srv/go\"\n\
+                    [vcs]\nprivate = \"own.example,corp.example\"\n";
+        let databases = |remote: &str| {
+            format!(
+                "sum.golang.org => watched > private_gate(own.example,corp.example) > sum_memory > sum_flight > \
+                 verified(sum.golang.org) > {remote}"
+            )
+        };
+        let (protocol, checksums) = order(toml);
+        assert_eq!(checksums, databases("files(https://sum.golang.org)"));
+        assert_eq!(
+            protocol,
+            format!(
+                "revalidation_cache > storage_first({storage}) > admission(4096) > resolved_info > stash > \
+                 single_flight > fetch_and_save(checked by sum.golang.org, unavailable: refuse) > metered > pool(64) > \
+                 routes(corp.example/* => upstream(file:///srv/go); own.example,corp.example => direct; upstream(https://a.example) | upstream(https://b.example), off)"
+            )
+        );
+        let offline = format!("network = \"offline\"\n{toml}");
+        let want = format!(
+            "revalidation_cache > storage_first({storage}) > admission(4096) > resolved_info > stash > offline"
+        );
+        assert_eq!(order(&offline), (want, databases("offline")));
+        let unchecked = format!("{toml}[sumdb]\ndatabases = []\n");
+        let (protocol, checksums) = order(&unchecked);
+        assert!(protocol.contains("> fetch_and_save(no_check) >"), "{protocol}");
+        assert_eq!(checksums, "");
+    }
+}

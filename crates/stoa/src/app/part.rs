@@ -1,0 +1,30 @@
+//! What docks to the application.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use stoa_server::Mount;
+
+use super::Core;
+use crate::{command_error::CommandError, config::Config};
+
+/// A part of the application: it is built from its section of the configuration on the [`Core`], registers what it counts
+/// there, answers at its mounts, and ends when the application ends.
+#[async_trait]
+pub(crate) trait Part: fmt::Debug + Send + Sync {
+    /// Its name, for the log.
+    fn name(&self) -> &'static str;
+
+    /// Where it answers. Asked once, before anything is served.
+    fn mounts(&self) -> Vec<Mount>;
+
+    /// Takes no more work: it leaves registries and queues. Requests are still answered meanwhile.
+    async fn leave(&self) {}
+
+    /// Finishes what it has begun. Called when no request is open any more; whatever is not finished in the time for
+    /// draining is dropped.
+    async fn end(&self) {}
+}
+
+/// Builds a part, or says why the configuration does not allow it.
+pub(crate) type BuildPart<'a> = &'a (dyn Fn(&Config, &Core) -> Result<Arc<dyn Part>, CommandError> + Sync);
