@@ -61,9 +61,9 @@ impl Egress for GuardedEgress {
     }
 
     fn refuse_redirects(&self, vcs: VcsKind) -> EgressError {
+        let remedy = self.guard.remedy();
         EgressError::Refused(format!(
-            "{vcs} would follow redirects to private addresses: name its host in [[vcs.module]] or [[rewrite]], or set \
-             vcs.allow_private_addresses"
+            "{vcs} would follow redirects to private addresses{remedy}"
         ))
     }
 
@@ -141,8 +141,10 @@ mod tests {
         let want =
             "a.example leads to 10.0.0.1, which is no public address (vcs.allow_private_addresses is off)";
         assert_eq!(error, EgressError::Refused(want.to_owned()));
-        let fossil =
-            GuardedEgress::new(UrlGuard::default(), Arc::new(Named(&[]))).refuse_redirects(VcsKind::Fossil);
+        let guard = UrlGuard::default()
+            .with_setting("vcs.allow_private_addresses")
+            .with_tables("[[vcs.module]] or [[rewrite]]");
+        let fossil = GuardedEgress::new(guard, Arc::new(Named(&[]))).refuse_redirects(VcsKind::Fossil);
         let want = "fossil would follow redirects to private addresses: name its host in [[vcs.module]] or [[rewrite]], \
                     or set vcs.allow_private_addresses";
         assert_eq!(fossil, EgressError::Refused(want.to_owned()));

@@ -35,6 +35,8 @@ pub struct UrlGuard {
     allow_private: bool,
     /// The setting to name in messages.
     setting: Option<Arc<str>>,
+    /// The tables that name hosts, for messages.
+    tables: Option<Arc<str>>,
     /// Hosts and ports that the configuration names itself.
     named: HashSet<(String, Option<u16>)>,
 }
@@ -45,6 +47,7 @@ impl UrlGuard {
         Self {
             allow_private,
             setting: None,
+            tables: None,
             named: HashSet::new(),
         }
     }
@@ -55,6 +58,25 @@ impl UrlGuard {
         Self {
             setting: Some(name.into()),
             ..self
+        }
+    }
+
+    /// The same guard, whose refusals name the tables of the configuration in which hosts can be named.
+    #[must_use]
+    pub fn with_tables(self, names: &str) -> Self {
+        Self {
+            tables: Some(names.into()),
+            ..self
+        }
+    }
+
+    /// What can be done about a refusal: `: name its host in [[vcs.module]], or set vcs.allow_private_addresses`.
+    pub(crate) fn remedy(&self) -> String {
+        match (self.tables.as_deref(), self.setting.as_deref()) {
+            (Some(tables), Some(setting)) => format!(": name its host in {tables}, or set {setting}"),
+            (Some(tables), None) => format!(": name its host in {tables}"),
+            (None, Some(setting)) => format!(": set {setting}"),
+            (None, None) => String::new(),
         }
     }
 
