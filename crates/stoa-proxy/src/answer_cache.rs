@@ -41,9 +41,9 @@ struct Refresh {
 
 /// The right to refresh an entry; given back on drop.
 #[derive(Debug)]
-pub(crate) struct RefreshTurn(Arc<Entry>);
+pub(crate) struct RefreshPermit(Arc<Entry>);
 
-impl Drop for RefreshTurn {
+impl Drop for RefreshPermit {
     fn drop(&mut self) {
         self.0.refresh.lock().running = false;
     }
@@ -102,13 +102,13 @@ impl Entry {
     }
 
     /// The right to refresh, unless somebody has it.
-    pub(crate) fn take_turn(self: &Arc<Self>) -> Option<RefreshTurn> {
+    pub(crate) fn refresh_permit(self: &Arc<Self>) -> Option<RefreshPermit> {
         let mut refresh = self.refresh.lock();
         if refresh.running {
             return None;
         }
         refresh.running = true;
         drop(refresh);
-        Some(RefreshTurn(Arc::clone(self)))
+        Some(RefreshPermit(Arc::clone(self)))
     }
 }

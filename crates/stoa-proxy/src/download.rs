@@ -29,7 +29,17 @@ pub enum DownloadEvent {
         versions: usize,
     },
     /// It is known which version is meant.
-    Resolved(ModuleVersion),
+    Resolved {
+        /// The version.
+        target: ModuleVersion,
+        /// What was answered to the query: the `.info`, or that of the branch or hash.
+        info: Bytes,
+    },
+    /// The `.info` and the go.mod are stored.
+    GoMod {
+        /// The hash of the go.mod, as go.sum has it.
+        h1: H1,
+    },
     /// The zip has begun to arrive. Not told of a zip that is stored already.
     ZipStarted {
         /// Its length in bytes, where the source told it.
@@ -49,10 +59,6 @@ pub enum DownloadEvent {
 pub struct Downloaded {
     /// Which one.
     pub target: ModuleVersion,
-    /// What was answered to the query: the `.info`, or that of the branch or hash.
-    pub info: Bytes,
-    /// The hash of the go.mod, as go.sum has it.
-    pub go_mod_h1: H1,
     /// The hash of the zip, as go.sum has it, where the storage keeps one.
     pub h1: Option<H1>,
 }
@@ -84,21 +90,21 @@ impl Download {
         let info = small_file(protocol, &question).await?;
         let parsed = parse_info(query.path(), &info).map_err(QueryError::Info)?;
         let target = parsed.target;
-        listen(DownloadEvent::Resolved(target.clone()));
+        listen(DownloadEvent::Resolved {
+            target: target.clone(),
+            info,
+        });
         if question.resource != Resource::Info(target.clone()) {
             // A query's answer is not kept; the version's own .info is.
             small_file(protocol, &ask(Resource::Info(target.clone()))).await?;
         }
         let go_mod = small_file(protocol, &ask(Resource::Mod(target.clone()))).await?;
+        let h1 = go_mod_h1(&go_mod);
+        listen(DownloadEvent::GoMod { h1 });
         self.zip(&ask(Resource::Zip(target.clone())), &mut listen).await?;
         let h1 = self.storage.h1(&target).await.map_err(ProxyError::from)?;
         listen(DownloadEvent::Stored);
-        Ok(Downloaded {
-            target,
-            info,
-            go_mod_h1: go_mod_h1(&go_mod),
-            h1,
-        })
+        Ok(Downloaded { target, h1 })
     }
 
     /// Waits until the zip is stored.

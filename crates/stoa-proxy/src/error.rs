@@ -8,7 +8,7 @@ use stoa_storage::StorageError;
 
 use crate::ChecksumError;
 
-/// When to ask again if nobody can say, as with a breaker that was opened by hand.
+/// When to ask again if nobody can say, as with a breaker that an operator opened.
 const SOME_TIME: Duration = Duration::from_secs(30);
 
 /// When a caller may come back that found all flights taken; most end within seconds.

@@ -18,10 +18,10 @@ const PIECE: u64 = 128 << 10;
 /// has been checked and stored; in every other case it ends with an error, and the connection that carries it is cut.
 #[derive(Clone)]
 pub struct Growing {
-    shared: Arc<Shared>,
+    shared: Arc<Transfer>,
 }
 
-struct Shared {
+struct Transfer {
     total: Option<u64>,
     progress: watch::Sender<Progress>,
     reader: Arc<dyn ReadAt>,
@@ -43,7 +43,7 @@ pub struct GrowingWriter {
 
 /// A new growing file: `total` bytes if that is known, read back through `reader`.
 pub fn growing(total: Option<u64>, reader: Arc<dyn ReadAt>) -> (GrowingWriter, Growing) {
-    let shared = Shared {
+    let shared = Transfer {
         total,
         progress: watch::Sender::new(Progress::default()),
         reader,

@@ -84,9 +84,9 @@ pub use stash::Stash;
 pub use stasher::{Stashed, Stasher};
 pub use storage_first::{NetworkMode, StorageFirst};
 pub use sumdb::{
-    Alarm, CheckedSums, ChecksumDatabase, ChecksumDatabases, ChecksumError, DatabasePort, Expected, NoCheck,
-    PrivateGate, Remote, SumAnswer, SumFlight, SumMemory, SumMemoryOptions, SumPathError, SumQuestion,
-    SumRequest, SumWatch, Sums, Unavailable, Unwatched, Verification, VerifiedDatabase, Watched,
+    Alarm, CheckedSums, ChecksumDatabase, ChecksumDatabases, ChecksumError, DatabaseAdapter, Expected,
+    NoCheck, PrivateGate, Remote, SumAnswer, SumFlight, SumMemory, SumMemoryOptions, SumPathError,
+    SumQuestion, SumRequest, SumWatch, Sums, Unavailable, Unwatched, Verification, VerifiedDatabase, Watched,
 };
 pub use verify::{Finding, Problem, Repair, Verifier, VerifyReport};
 pub use version_list::VersionList;

@@ -13,7 +13,7 @@ use stoa_telemetry::Part;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Admission, ChecksumDatabase, DatabasePort, FetchAndSave, FetchMetrics, Ingest, Metered, NetworkMode,
+    Admission, ChecksumDatabase, DatabaseAdapter, FetchAndSave, FetchMetrics, Ingest, Metered, NetworkMode,
     Offline, OwnerRoute, Owners, Pool, PrivateGate, Protocol, Remote, ResolvedInfo, RevalidationCache,
     RevalidationOptions, SingleFlight, Stash, Stasher, StorageFirst, SumFlight, SumMemory, SumMemoryOptions,
     SumWatch, VerifiedDatabase, Watched,
@@ -166,7 +166,7 @@ pub fn sum_pipeline(
     tasks: &TaskTracker,
 ) -> Arc<dyn ChecksumDatabase> {
     let name = options.key.name().clone();
-    let port = DatabasePort::new(name.clone(), options.remote, Arc::clone(records), tasks.clone());
+    let port = DatabaseAdapter::new(name.clone(), options.remote, Arc::clone(records), tasks.clone());
     let verified = VerifiedDatabase::new(options.key, port, Arc::clone(watch));
     let flight = SumFlight::new(Arc::new(verified), tasks.clone());
     let memory = SumMemoryOptions {

@@ -45,3 +45,13 @@ pub enum QueryError {
     #[error(transparent)]
     Proxy(#[from] ProxyError),
 }
+
+impl QueryError {
+    /// All that is known of it, places of this machine included: for the terminal of an operator.
+    pub fn report(&self) -> String {
+        match self {
+            Self::Proxy(error) => error.report().to_string(),
+            error => error.to_string(),
+        }
+    }
+}

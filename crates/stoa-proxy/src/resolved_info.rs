@@ -27,7 +27,7 @@ const AT_ONCE: usize = 64;
 #[derive(Debug)]
 pub struct ResolvedInfo {
     inner: Arc<dyn Protocol>,
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     tasks: TaskTracker,
 }
 
@@ -36,13 +36,13 @@ impl ResolvedInfo {
     pub fn new(inner: Arc<dyn Protocol>, tasks: TaskTracker) -> Self {
         Self {
             inner,
-            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
             tasks,
         }
     }
 
     fn bring_in(&self, question: Question) {
-        let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() else {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
             return;
         };
         let inner = Arc::clone(&self.inner);
@@ -50,7 +50,7 @@ impl ResolvedInfo {
             if let Err(error) = inner.get(&question).await {
                 tracing::debug!(%question, error = %error.report(), "the .info of a resolved version was not brought in");
             }
-            drop(turn);
+            drop(permit);
         };
         self.tasks.spawn(work.in_current_span());
     }

@@ -51,12 +51,12 @@ impl Default for RevalidationOptions {
 /// goes away does not stop them.
 #[derive(Debug)]
 pub struct RevalidationCache {
-    shared: Arc<Shared>,
+    answers: Arc<Answers>,
     tasks: TaskTracker,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct Answers {
     inner: Arc<dyn Protocol>,
     cache: AnswerCache,
     options: RevalidationOptions,
@@ -73,7 +73,7 @@ impl RevalidationCache {
     pub fn new(inner: Arc<dyn Protocol>, options: RevalidationOptions, tasks: TaskTracker) -> Self {
         let cache = AnswerCache::new(options.capacity);
         Self {
-            shared: Arc::new(Shared {
+            answers: Arc::new(Answers {
                 inner,
                 cache,
                 options,
@@ -87,25 +87,27 @@ impl RevalidationCache {
         if entry.is_resting() {
             return;
         }
-        let Some(turn) = entry.take_turn() else { return };
+        let Some(permit) = entry.refresh_permit() else {
+            return;
+        };
         let question = Question::new(question.resource.clone(), question.context.behind());
-        let (shared, entry) = (Arc::clone(&self.shared), Arc::clone(entry));
+        let (answers, entry) = (Arc::clone(&self.answers), Arc::clone(entry));
         let work = async move {
-            match shared.ask(&question, Some(&entry)).await {
-                Ok(answer) if is_second_best(&answer, &entry) => entry.rest(shared.options.negative_ttl),
+            match answers.ask(&question, Some(&entry)).await {
+                Ok(answer) if is_second_best(&answer, &entry) => entry.rest(answers.options.negative_ttl),
                 Err(error) if !error.is_not_found() => {
                     tracing::warn!(%question, error = %error.report(), "refresh failed; the old answer stays in use");
-                    entry.rest(shared.options.negative_ttl);
+                    entry.rest(answers.options.negative_ttl);
                 }
                 _ => {}
             }
-            drop(turn);
+            drop(permit);
         };
         self.tasks.spawn(work.in_current_span());
     }
 }
 
-impl Shared {
+impl Answers {
     fn age(&self, entry: &Entry) -> Age {
         let (age, options) = (entry.age(), &self.options);
         match entry.result {
@@ -155,7 +157,7 @@ fn from_memory(result: &Result<Bytes, ProxyError>, outcome: Outcome) -> Result<A
 
 impl fmt::Display for RevalidationCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "revalidation_cache > {}", self.shared.inner)
+        write!(f, "revalidation_cache > {}", self.answers.inner)
     }
 }
 
@@ -164,13 +166,13 @@ impl fmt::Display for RevalidationCache {
 impl Protocol for RevalidationCache {
     async fn get(&self, question: &Question) -> Result<Answer, ProxyError> {
         let resource = &question.resource;
-        let Some(entry) = self.shared.cache.get(resource) else {
-            return self.shared.ask(question, None).await;
+        let Some(entry) = self.answers.cache.get(resource) else {
+            return self.answers.ask(question, None).await;
         };
-        match self.shared.age(&entry) {
+        match self.answers.age(&entry) {
             Age::Fresh => {
                 let mut answer = from_memory(&entry.result, Outcome::Hit)?;
-                answer.fresh_for = Some(self.shared.options.list_ttl.saturating_sub(entry.age()));
+                answer.fresh_for = Some(self.answers.options.list_ttl.saturating_sub(entry.age()));
                 Ok(answer)
             }
             Age::Refreshable => {
@@ -178,16 +180,16 @@ impl Protocol for RevalidationCache {
                 from_memory(&entry.result, Outcome::Stale)
             }
             Age::Old if entry.is_resting() => from_memory(&entry.result, Outcome::Stale),
-            Age::Old => match self.shared.ask(question, Some(&entry)).await {
+            Age::Old => match self.answers.ask(question, Some(&entry)).await {
                 Ok(answer) if is_second_best(&answer, &entry) => {
-                    entry.rest(self.shared.options.negative_ttl);
+                    entry.rest(self.answers.options.negative_ttl);
                     from_memory(&entry.result, Outcome::Stale)
                 }
                 // A fixed file that was missing and whose source now fails is a failure: what was true of it half a
                 // minute ago may have changed by the push that the client is waiting for.
                 Err(error) if !error.is_not_found() && resource.is_mutable() => {
                     tracing::warn!(%resource, error = %error.report(), "the source failed; an old answer is given");
-                    entry.rest(self.shared.options.negative_ttl);
+                    entry.rest(self.answers.options.negative_ttl);
                     from_memory(&entry.result, Outcome::Stale)
                 }
                 answer => answer,

@@ -40,9 +40,10 @@ impl HotCache {
     /// A cache of `capacity` bytes.
     pub(crate) fn new(capacity: u64) -> Self {
         // What a module path costs is bounded by the path of the request; the subject has it once more, parsed.
-        let weigh = |path: &Box<str>, hot: &Arc<Hot>| 3 * path.len() + ANSWER + hot.content.len();
         Self {
-            entries: Cache::weighed_by(CacheOptions::new(capacity).largest(LARGEST), weigh),
+            entries: Cache::weighed_by(CacheOptions::new(capacity).largest(LARGEST), |path, hot| {
+                3 * path.len() + ANSWER + hot.content.len()
+            }),
         }
     }
 

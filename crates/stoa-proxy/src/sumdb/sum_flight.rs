@@ -11,7 +11,7 @@ use tracing::Instrument;
 use super::{ChecksumDatabase, SumAnswer};
 use crate::{Outcome, ProxyError};
 
-/// So many questions are under way at once; as many as may wait for their turn in
+/// So many questions are under way at once; as many as may wait for a permit in
 /// [`VerifiedDatabase`](super::VerifiedDatabase), and those that have it.
 const MAX: usize = 8192;
 

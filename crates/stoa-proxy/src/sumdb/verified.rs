@@ -7,14 +7,14 @@ use bytes::Bytes;
 use stoa_sumdb::{Client, ClientError, KeyName, RemotePath, VerifierKey};
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::{ChecksumDatabase, ChecksumError, DatabasePort, SumAnswer, SumWatch, client_failure::failure};
+use super::{ChecksumDatabase, ChecksumError, DatabaseAdapter, SumAnswer, SumWatch, client_failure::failure};
 use crate::{Cause, Outcome, ProxyError};
 
 /// So many questions are asked at once. Each reads up to a handful of tiles, which must fit into the queue of one host.
 const AT_ONCE: usize = 32;
-/// So many may wait for their turn; more are refused at once.
+/// So many may wait for a permit; more are refused at once.
 const WAITING: usize = 4096;
-/// How long a question may wait for its turn.
+/// How long a question may wait for a permit.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// When a refused client may come back.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -25,20 +25,20 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// that was seen last.
 pub struct VerifiedDatabase {
     client: Client,
-    port: Arc<DatabasePort>,
-    turns: Semaphore,
+    port: Arc<DatabaseAdapter>,
+    permits: Semaphore,
     waiting: Semaphore,
     watch: Arc<dyn SumWatch>,
 }
 
 impl VerifiedDatabase {
     /// The database with this key, through `port`. Alarms are told to `watch`, and logged.
-    pub fn new(key: VerifierKey, port: DatabasePort, watch: Arc<dyn SumWatch>) -> Self {
+    pub fn new(key: VerifierKey, port: DatabaseAdapter, watch: Arc<dyn SumWatch>) -> Self {
         let port = Arc::new(port);
         Self {
             client: Client::new(Arc::clone(&port) as _, key),
             port,
-            turns: Semaphore::new(AT_ONCE),
+            permits: Semaphore::new(AT_ONCE),
             waiting: Semaphore::new(WAITING),
             watch,
         }
@@ -58,7 +58,7 @@ impl VerifiedDatabase {
             return Err(ProxyError::overloaded(busy, RETRY_AFTER));
         };
         // The semaphore is never closed, so what fails is the patience.
-        let Ok(Ok(_turn)) = timeout(PATIENCE, self.turns.acquire()).await else {
+        let Ok(Ok(_permit)) = timeout(PATIENCE, self.permits.acquire()).await else {
             let busy = format!("{AT_ONCE} questions to the checksum database have taken {PATIENCE:?}");
             return Err(ProxyError::overloaded(busy, PATIENCE / 2));
         };

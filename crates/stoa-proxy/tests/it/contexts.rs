@@ -5,13 +5,16 @@ use std::{fmt, sync::Arc, time::Duration};
 use stoa_dispatch::Class;
 use stoa_fetch::{Caller, Context, Hops, Question, Trace};
 use stoa_module::Resource;
-use stoa_proxy::{Meaning, Outcome, OwnerRoute, Owners, SingleFlight, Stasher};
-use tokio::{spawn, time::Instant};
+use stoa_proxy::{
+    Meaning, Outcome, OwnerRoute, Owners, Protocol, ProxyError, ResolvedInfo, SingleFlight, Stashed, Stasher,
+};
+use stoa_testing::{gate::Gate, reply::Reply};
+use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::task::TaskTracker;
 
 use crate::{
     fake::{Fake, broken, missing},
-    lab::{Lab, info, latest, list, module, question, settle},
+    lab::{FETCHES, Lab, info, latest, list, question, resource, settle},
 };
 
 fn single_flight(max: usize) -> (Fake, Arc<SingleFlight>) {
@@ -25,6 +28,16 @@ fn background(resource: &Resource) -> Question {
     Question::new(resource.clone(), Context::background())
 }
 
+/// Asks on a task of its own.
+fn asking(
+    tasks: &TaskTracker,
+    flight: &Arc<SingleFlight>,
+    question: Question,
+) -> JoinHandle<Result<Stashed, ProxyError>> {
+    let flight = Arc::clone(flight);
+    tasks.spawn(async move { flight.stash(&question).await })
+}
+
 /// The class that the one question has now.
 fn class(fake: &Fake) -> Class {
     fake.questions()[0].context.urgency.class()
@@ -34,13 +47,13 @@ fn class(fake: &Fake) -> Class {
 async fn a_flight_is_as_urgent_as_those_that_wait_for_it() {
     let (fake, flight) = single_flight(8);
     fake.hold();
-    let (first, second) = (Arc::clone(&flight), Arc::clone(&flight));
-    let first = spawn(async move { first.stash(&background(&list())).await });
+    let tasks = TaskTracker::new();
+    let first = asking(&tasks, &flight, background(&list()));
     fake.reached(1).await;
     assert_eq!(class(&fake), Class::Background);
     let urgency = fake.questions()[0].context.urgency.clone();
 
-    let joining = spawn(async move { second.stash(&question(&list())).await });
+    let joining = asking(&tasks, &flight, question(&list()));
     urgency.changed(Class::Background).await;
     assert_eq!(class(&fake), Class::Interactive, "an interactive caller joined");
     joining.abort();
@@ -72,10 +85,7 @@ async fn a_flight_has_no_caller_and_no_deadline_but_the_trace_of_who_started_it(
 async fn a_deadline_ends_the_wait_of_its_caller_and_nothing_else() {
     let (fake, flight) = single_flight(8);
     fake.hold();
-    let patient = spawn({
-        let flight = Arc::clone(&flight);
-        async move { flight.stash(&question(&list())).await }
-    });
+    let patient = asking(&TaskTracker::new(), &flight, question(&list()));
     fake.reached(1).await;
     let mut hasty = question(&list());
     let began = Instant::now();
@@ -97,10 +107,7 @@ async fn more_flights_than_allowed_are_refused_and_the_next_one_starts_when_one_
     let (fake, flight) = single_flight(1);
     fake.text(&info(), "{}");
     fake.hold();
-    let first = spawn({
-        let flight = Arc::clone(&flight);
-        async move { flight.stash(&question(&list())).await }
-    });
+    let first = asking(&TaskTracker::new(), &flight, question(&list()));
     fake.reached(1).await;
     let error = flight.stash(&question(&info())).await.unwrap_err();
     assert_eq!(error.meaning(), Meaning::Overloaded);
@@ -118,14 +125,12 @@ async fn more_flights_than_allowed_are_refused_and_the_next_one_starts_when_one_
 async fn a_question_that_was_passed_on_does_not_wait_for_a_flight_that_may_be_passed_on() {
     let (fake, flight) = single_flight(8);
     fake.hold();
-    let own = spawn({
-        let flight = Arc::clone(&flight);
-        async move { flight.stash(&question(&list())).await }
-    });
+    let tasks = TaskTracker::new();
+    let own = asking(&tasks, &flight, question(&list()));
     fake.reached(1).await;
     let mut passed_on = question(&list());
     passed_on.context.hops = Hops::One;
-    let passed_on = spawn(async move { flight.stash(&passed_on).await });
+    let passed_on = asking(&tasks, &flight, passed_on);
     fake.reached(2).await;
     let hops: Vec<_> = fake.questions().iter().map(|q| q.context.hops).collect();
     assert_eq!(hops, [Hops::None, Hops::One]);
@@ -197,10 +202,10 @@ async fn what_follows_from_a_question_is_background_work() {
     let (fake, layer) = (Fake::new(), TaskTracker::new());
     fake.text(&latest(), "{\"Version\":\"v1.0.0\"}");
     fake.text(&info(), "{\"Version\":\"v1.0.0\"}");
-    let resolved = stoa_proxy::ResolvedInfo::new(Arc::new(fake.clone()), layer.clone());
+    let resolved = ResolvedInfo::new(Arc::new(fake.clone()), layer.clone());
     let mut asked = question(&latest());
     asked.context.trace = Trace::of("r-1");
-    stoa_proxy::Protocol::get(&resolved, &asked).await.unwrap();
+    resolved.get(&asked).await.unwrap();
     settle(&layer).await;
     let questions = fake.questions();
     let followed = &questions[1];
@@ -210,11 +215,50 @@ async fn what_follows_from_a_question_is_background_work() {
 }
 
 #[tokio::test]
-async fn the_class_of_a_question_reaches_the_lane_of_its_host() {
-    let lab = Lab::new().await;
-    lab.upstream.module(&module());
-    let mut asked = background(&info());
-    asked.context.deadline = Some(Instant::now() + Duration::from_secs(60));
-    lab.protocol.get(&asked).await.unwrap();
-    assert_eq!(lab.upstream.total(), 1);
+async fn an_interactive_question_goes_ahead_of_a_thousand_background_ones() {
+    const WAITING: usize = 1000;
+    let lab = Lab::crowded(2 * WAITING).await;
+    let gate = Gate::new();
+    lab.upstream.answer_with({
+        let gate = gate.clone();
+        move |_| Reply::ok("v1.0.0\n").held(&gate)
+    });
+    let tasks = TaskTracker::new();
+    let ask = |question: Question| {
+        let protocol = Arc::clone(&lab.protocol);
+        tasks.spawn(async move { protocol.get(&question).await.map(drop) })
+    };
+    let list_of = |n: usize| resource(&format!("example.com/m{n}/@v/list"));
+    let mut waiting: Vec<_> = (0..WAITING).map(|n| ask(background(&list_of(n)))).collect();
+    gate.reached(FETCHES).await;
+    lab.queued(WAITING - FETCHES).await;
+    // One asks for something new, and one joins a background flight that is queued behind most others.
+    let joined = WAITING - 1;
+    let urgent = [ask(question(&list())), ask(question(&list_of(joined)))];
+    lab.queued(WAITING - FETCHES + 1).await;
+    let first = lab.upstream.total();
+    assert_eq!(first, FETCHES, "so many are on the wire");
+    gate.release();
+    for asked in urgent {
+        asked.await.unwrap().unwrap();
+    }
+    for asked in waiting.drain(..) {
+        asked.await.unwrap().unwrap();
+    }
+    let order: Vec<_> = lab
+        .upstream
+        .requests()
+        .into_iter()
+        .map(|request| request.path)
+        .collect();
+    assert_eq!(order.len(), WAITING + 1, "the one that joined cost no request");
+    let place = |path: &str| order.iter().position(|asked| asked == path).unwrap();
+    let places = [
+        place("/example.com/a/@v/list"),
+        place(&format!("/example.com/m{joined}/@v/list")),
+    ];
+    for place in places {
+        // Both may be started only when one of those on the wire has ended.
+        assert!((FETCHES..2 * FETCHES).contains(&place), "{places:?}");
+    }
 }

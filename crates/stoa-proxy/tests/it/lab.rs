@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use stoa_dispatch::{Concurrency, HttpOptions, HttpTransports, LaneSettings, RetrySettings};
+use stoa_dispatch::{Concurrency, HttpOptions, HttpTransports, LaneSettings, Pool, RetrySettings};
 use stoa_fetch::{Caller, Context, Deadlines, HttpClient, Limits, Off, Question};
 use stoa_module::{ModulePath, ModuleVersion, PatternList, Resource, zip::ZipLimits};
 use stoa_proxy::{
@@ -102,6 +102,7 @@ pub(crate) struct Lab {
     pub(crate) tasks: TaskTracker,
     pub(crate) stasher: Arc<dyn Stasher>,
     pub(crate) protocol: Arc<dyn Protocol>,
+    dispatcher: Pool,
 }
 
 impl Lab {
@@ -114,12 +115,22 @@ impl Lab {
     }
 
     pub(crate) async fn with_limits(storage: Arc<dyn Storage>, zip_limits: ZipLimits) -> Self {
+        Self::with(storage, zip_limits, LaneSettings::default().queue, REQUESTS).await
+    }
+
+    /// With room for so many requests that wait, and for so many in the lane of the server.
+    pub(crate) async fn crowded(waiting: usize) -> Self {
+        Self::with(memory(), ZipLimits::default(), waiting, waiting).await
+    }
+
+    async fn with(storage: Arc<dyn Storage>, zip_limits: ZipLimits, queue: usize, requests: usize) -> Self {
         let upstream = Upstream::start().await;
         let deadlines = Deadlines {
             idle: Duration::from_secs(20),
             ..Deadlines::default()
         };
-        let client = client(&deadlines);
+        let dispatcher = dispatcher(&deadlines, queue);
+        let client = HttpClient::new(dispatcher.clone(), deadlines.total, Limits::default());
         let tasks = TaskTracker::new();
         let sources = SourceOptions {
             routes: Vec::new(),
@@ -139,14 +150,14 @@ impl Lab {
                 sums: Arc::new(NoCheck),
                 refusal_ttl: Duration::from_secs(30),
             },
-            flights: 1000,
+            flights: 2 * requests.max(500),
             network: NetworkMode::Online,
             owners: None,
         };
         let stasher = stash_pipeline(options, fetcher, &storage, &tasks);
         let options = ProtocolOptions {
             revalidation: RevalidationOptions::default(),
-            requests: REQUESTS,
+            requests,
             network: NetworkMode::Online,
         };
         let protocol = protocol_pipeline(&options, Arc::clone(&stasher), &storage, &tasks);
@@ -156,6 +167,18 @@ impl Lab {
             tasks,
             stasher,
             protocol,
+            dispatcher,
+        }
+    }
+
+    /// Waits until so many requests wait in the lane of the server.
+    pub(crate) async fn queued(&self, waiting: usize) {
+        let queued = || {
+            let lanes = self.dispatcher.lanes();
+            lanes.iter().map(|lane| lane.waiting).sum::<usize>()
+        };
+        while queued() < waiting {
+            tokio::task::yield_now().await;
         }
     }
 
@@ -223,19 +246,17 @@ pub(crate) fn tree(root: &Path) -> Vec<String> {
 }
 
 /// Repeats nothing, so that each request is seen once.
-fn client(deadlines: &Deadlines) -> HttpClient {
+fn dispatcher(deadlines: &Deadlines, queue: usize) -> Pool {
     let mut settings = LaneSettings {
         concurrency: Concurrency::Fixed(NonZeroUsize::new(FETCHES).unwrap()),
         retry: RetrySettings {
             max: 0,
             ..RetrySettings::default()
         },
+        queue,
         ..LaneSettings::default()
     };
     deadlines.apply(&mut settings);
     let transports = Arc::new(HttpTransports::new(HttpOptions::default()));
-    let dispatcher = stoa_dispatch::Pool::builder(transports)
-        .settings(settings)
-        .start();
-    HttpClient::new(dispatcher, deadlines.total, Limits::default())
+    Pool::builder(transports).settings(settings).start()
 }

@@ -12,11 +12,8 @@ use crate::{
 /// A module with these versions, each with its go.mod.
 fn versions(go_mods: &[(&str, &str)]) -> Fake {
     let fake = Fake::new();
-    let lines: String = go_mods
-        .iter()
-        .map(|(version, _)| format!("{version}\n"))
-        .collect();
-    fake.text(&list(), lines);
+    let versions: Vec<_> = go_mods.iter().map(|(version, _)| *version).collect();
+    fake.text(&list(), versions.join("\n"));
     for (version, go_mod) in go_mods {
         fake.text(&Resource::Mod(target(version)), *go_mod);
     }

@@ -1,4 +1,5 @@
 //! A new part docks with its own section, mount, metrics and end.
+#![expect(clippy::disallowed_methods, reason = "a client of the server that is tested")]
 
 use std::{
     io::Write,

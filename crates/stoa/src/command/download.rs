@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 use stoa_fetch::{Caller, Context};
+use stoa_module::ModuleVersion;
 use stoa_proxy::{Download, DownloadEvent, Downloaded, ModuleQuery, QueryError};
 use stoa_storage::{FileKey, FileKind, Storage};
 
@@ -59,8 +60,8 @@ impl DownloadReport {
             ..Self::default()
         };
         match report.download(&query, download).await {
-            Ok(downloaded) => report.fill(&query, &downloaded, storage),
-            Err(error) => report.error = Some(error.to_string()),
+            Ok(downloaded) => report.stored(&downloaded, storage),
+            Err(error) => report.error = Some(error.report()),
         }
         report
     }
@@ -68,10 +69,11 @@ impl DownloadReport {
     async fn download(&mut self, query: &ModuleQuery, download: &Download) -> Result<Downloaded, QueryError> {
         let mut bar = ZipBar::default();
         let listen = |event| match event {
-            DownloadEvent::Resolved(target) => {
-                self.version = Some(target.version().to_string());
+            DownloadEvent::Resolved { target, info } => {
+                self.resolved(query, &target, &info);
                 bar.name(target.to_string());
             }
+            DownloadEvent::GoMod { h1 } => self.go_mod_sum = Some(h1.to_string()),
             DownloadEvent::ZipStarted { total } => bar.start(total),
             DownloadEvent::ZipArrived { bytes } => bar.at(bytes),
             DownloadEvent::Listed { .. } | DownloadEvent::Stored => {}
@@ -81,17 +83,20 @@ impl DownloadReport {
             .await
     }
 
-    fn fill(&mut self, query: &ModuleQuery, downloaded: &Downloaded, storage: &dyn Storage) {
-        let target = &downloaded.target;
+    fn resolved(&mut self, query: &ModuleQuery, target: &ModuleVersion, info: &[u8]) {
+        self.version = Some(target.version().to_string());
         if query.text() != target.version().as_str() {
             self.query = Some(query.text().to_owned());
         }
         if query.is_exact() {
             // A list tells nothing of its origin, so that the go command tells none of what was chosen from it.
-            let info = serde_json::from_slice::<WithOrigin>(&downloaded.info).ok();
+            let info = serde_json::from_slice::<WithOrigin>(info).ok();
             self.origin = info.and_then(|info| info.origin);
         }
-        self.go_mod_sum = Some(downloaded.go_mod_h1.to_string());
+    }
+
+    fn stored(&mut self, downloaded: &Downloaded, storage: &dyn Storage) {
+        let target = &downloaded.target;
         self.sum = downloaded.h1.map(|h1| h1.to_string());
         let location = |kind| {
             let path = storage.location(&FileKey::new(target.clone(), kind));

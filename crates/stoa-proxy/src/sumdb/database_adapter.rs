@@ -34,7 +34,7 @@ pub enum Remote {
 ///
 /// One path is read once by all who want it at the same time. A tile is written when it has been verified, and that may
 /// come after others have asked for it: until then what was read is kept in memory.
-pub struct DatabasePort {
+pub struct DatabaseAdapter {
     name: KeyName,
     remote: Remote,
     records: Arc<dyn Records>,
@@ -43,7 +43,7 @@ pub struct DatabasePort {
     fresh: Arc<Cache<RemotePath, Bytes>>,
 }
 
-impl DatabasePort {
+impl DatabaseAdapter {
     /// The database of this name. Reads run on `tasks`, whose owner waits for them at shutdown.
     pub fn new(name: KeyName, remote: Remote, records: Arc<dyn Records>, tasks: TaskTracker) -> Self {
         let options = CacheOptions::new(FRESH_BYTES).max_age(FRESH);
@@ -112,20 +112,20 @@ impl fmt::Display for Remote {
     }
 }
 
-impl fmt::Display for DatabasePort {
+impl fmt::Display for DatabaseAdapter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.remote.fmt(f)
     }
 }
 
-impl fmt::Debug for DatabasePort {
+impl fmt::Debug for DatabaseAdapter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DatabasePort({} at {})", self.name, self.remote)
+        write!(f, "DatabaseAdapter({} at {})", self.name, self.remote)
     }
 }
 
 #[async_trait]
-impl Port for DatabasePort {
+impl Port for DatabaseAdapter {
     async fn read_remote(&self, path: &RemotePath) -> Result<Vec<u8>, RemoteError> {
         match self.read(path).await {
             Ok(data) => Ok(data.into()),
