@@ -1,22 +1,22 @@
 //! What is written about one request, and in which span.
 
 use std::{
+    cell::RefCell,
     fmt::{self, Write},
-    sync::Arc,
+    sync::{Arc, Once},
 };
 
 use parking_lot::Mutex;
 use stoa_dispatch::{Class, Discard, LaneSettings, Offer, RetrySettings, Task};
 use tracing::{
-    Event, Instrument, Level, Subscriber,
+    Event, Instrument, Level, Metadata, Subscriber,
     field::{Field, Visit},
     info_span,
     span::{Attributes, Id},
-    subscriber::DefaultGuard,
+    subscriber::Interest,
 };
 use tracing_subscriber::{
     Layer, Registry,
-    filter::LevelFilter,
     layer::{Context, SubscriberExt as _},
     registry::LookupSpan,
 };
@@ -47,7 +47,38 @@ impl Visit for Text {
     }
 }
 
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
+thread_local! {
+    /// What the test of this thread captures. Each test here runs on one thread.
+    static CAPTURED: RefCell<Option<(Level, Lines)>> = const { RefCell::new(None) };
+}
+
+/// Gives each line to the test of its thread. It is the subscriber of the whole process: one of a single thread misses the
+/// lines of a place in the code that a thread without a subscriber reached first.
+struct ByThread;
+
+/// Ends the capture of this thread.
+struct Capture;
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        CAPTURED.take();
+    }
+}
+
+fn captured() -> Option<(Level, Lines)> {
+    CAPTURED.with_borrow(Clone::clone)
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for ByThread {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        // It depends on the thread.
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        captured().is_some_and(|(level, _)| *metadata.level() <= level)
+    }
+
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let mut text = Text::default();
         attributes.record(&mut text);
@@ -64,17 +95,24 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
         let span = context.event_span(event);
         let span = span.map(|span| span.extensions().get::<String>().cloned().unwrap_or_default());
         let span = span.unwrap_or_else(|| " none".to_owned());
-        self.0
+        let Some((_, lines)) = captured() else { return };
+        lines
+            .0
             .lock()
             .push(format!("{}: {}{}", &span[1..], text.message, text.fields));
     }
 }
 
 impl Lines {
-    fn capture(level: Level) -> (Self, DefaultGuard) {
+    fn capture(level: Level) -> (Self, Capture) {
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| {
+            let subscriber = Registry::default().with(ByThread);
+            tracing::subscriber::set_global_default(subscriber).expect("the only one");
+        });
         let lines = Self::default();
-        let subscriber = Registry::default().with(lines.clone().with_filter(LevelFilter::from_level(level)));
-        (lines, tracing::subscriber::set_default(subscriber))
+        CAPTURED.set(Some((level, lines.clone())));
+        (lines, Capture)
     }
 
     /// The lines of one span, in their order.
