@@ -21,6 +21,7 @@ mod body;
 mod chain;
 pub mod code_repo;
 mod context;
+pub mod credentials;
 mod direct;
 pub mod discovery;
 mod egress;
