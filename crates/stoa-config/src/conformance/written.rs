@@ -42,6 +42,7 @@ impl WrittenTables {
                 match (self.elsewhere.contains(&path), self.by_flag) {
                     (false, _) => _ = written.insert(name, value(key, &text)),
                     (true, false) => _ = given.environment.insert(tables.variable(table, key), text),
+                    // Flags have static names. A test may leak a few.
                     (true, true) => _ = given.flags.insert(path.leak(), text),
                 }
             }
