@@ -4,10 +4,11 @@ use std::fmt;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
+use tokio::time::Instant;
 
 use crate::{FetchError, SourceName};
 
-/// The raw pieces, before any check. They are dated: a source that stalls ends them with an error.
+/// The raw pieces, before any check. They have a deadline: a source that stalls ends them with an error.
 pub(crate) type Pieces = BoxStream<'static, Result<Bytes, FetchError>>;
 
 /// The content of an answer, piece by piece.
@@ -19,6 +20,7 @@ pub struct Body {
     rules: Rules,
     read: u64,
     ended: bool,
+    began: Instant,
 }
 
 /// What a body is held to.
@@ -40,6 +42,7 @@ impl Body {
                 rules,
                 read: 0,
                 ended: false,
+                began: Instant::now(),
             }),
         }
     }
@@ -50,9 +53,15 @@ impl Body {
             match self.piece().await {
                 Ok(Some(piece)) if piece.is_empty() => {}
                 Ok(Some(piece)) => return Some(Ok(piece)),
-                Ok(None) => self.ended = true,
+                Ok(None) => {
+                    self.ended = true;
+                    let (source, bytes) = (&self.rules.source_name, self.read);
+                    tracing::debug!(%source, bytes, elapsed = ?self.began.elapsed(), "the body is whole");
+                }
                 Err(error) => {
                     self.ended = true;
+                    let bytes = self.read;
+                    tracing::debug!(%error, bytes, elapsed = ?self.began.elapsed(), "the body broke off");
                     return Some(Err(error));
                 }
             }

@@ -3,6 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::{
     Entry, Fallback, FetchError, Fetched, Fetcher, FileTree, HttpClient, Off, Question, Upstream,
@@ -11,9 +13,9 @@ use crate::{
 
 /// Asks the entries of a GOPROXY list in order, each question anew, as `modfetch.TryProxies` does.
 ///
-/// After `,` the next entry is asked only when this one has no such thing; after `|` on any error. When nobody
+/// After `,` the next entry is asked only when this one has no such thing; after `|` on any error. When no entry
 /// answers, the most telling error is reported: that of `direct` or `off`, then the first real failure, then the first
-/// not-found. So a failure is never covered by somebody else's 404.
+/// not-found. So a failure is never hidden by the 404 of another source.
 #[derive(Debug)]
 pub struct Chain {
     steps: Vec<Step>,
@@ -49,6 +51,24 @@ impl Chain {
     }
 }
 
+impl Step {
+    /// Asks this source, in a span of its own.
+    async fn ask(&self, question: &Question) -> Result<Fetched, FetchError> {
+        let span = tracing::debug_span!("fetch", source = %self.fetcher, resource = %question.resource);
+        let began = Instant::now();
+        let asked = async {
+            let answer = self.fetcher.fetch(question).await;
+            let elapsed = began.elapsed();
+            match &answer {
+                Ok(fetched) => tracing::debug!(len = fetched.len, ?elapsed, "the source answers"),
+                Err(error) => tracing::debug!(%error, ?elapsed, "the source has no answer"),
+            }
+            answer
+        };
+        asked.instrument(span).await
+    }
+}
+
 impl fmt::Display for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, step) in self.steps.iter().enumerate() {
@@ -65,12 +85,13 @@ impl fmt::Display for Chain {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Fetcher for Chain {
     async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
         let mut told: Option<(u8, FetchError)> = None;
         for step in &self.steps {
-            let error = match step.fetcher.fetch(question).await {
+            let error = match step.ask(question).await {
                 Ok(fetched) => return Ok(fetched),
                 Err(error) => error,
             };

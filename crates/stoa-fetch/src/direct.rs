@@ -1,44 +1,22 @@
-//! The two words of a GOPROXY list that are no server.
+//! `direct`: modules from their own repositories.
 
-use std::{collections::VecDeque, fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
+use stoa_code_repo::{CodeLimits, CodeRepo, CompressedContents, KnownAnswers};
 use stoa_module::ModulePath;
+use tokio_util::task::TaskTracker;
 
 use crate::{
-    BaseUrl, FetchError, Fetched, Fetcher, HttpClient, OpenRepository, Question, SourceName, Upstream,
-    code_repo::{CodeLimits, CodeRepo, CompressedContents, DirectModule},
+    BaseUrl, DirectModule, FetchError, Fetched, Fetcher, HttpClient, OpenRepository, Question, SourceName,
+    Upstream,
     discovery::{Discovery, DiscoveryOptions, HttpPages, RepoKind, RepoRoot},
+    handles::Handles,
     recent_repositories::RecentRepositories,
-    repositories::{RepositoryPing, failed},
+    repositories::RepositoryPing,
 };
 
-/// Modules whose handles are kept, so that the questions about one version share what they found.
-const MODULES: usize = 256;
-
-/// `off`: nobody is asked.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Off;
-
-impl fmt::Display for Off {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("off")
-    }
-}
-
-#[async_trait]
-impl Fetcher for Off {
-    async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
-        let reason = format!(
-            "module lookup of {} is disabled: its upstream list says off",
-            question.resource.module()
-        );
-        Err(FetchError::Refused { reason })
-    }
-}
-
-/// What `direct` needs to know.
+/// Options of [`Direct`].
 #[derive(Debug)]
 pub struct DirectOptions {
     /// From module paths to repositories.
@@ -47,6 +25,8 @@ pub struct DirectOptions {
     pub code: CodeLimits,
     /// Where zips are put together that do not fit into memory; files there have no name.
     pub temporary: PathBuf,
+    /// Questions of discovery that callers share run on it. Its owner waits for them at shutdown.
+    pub tasks: TaskTracker,
 }
 
 /// `direct`: the module's own repository. Discovery finds it, its program reads it, and the module is made of it here.
@@ -58,17 +38,11 @@ pub struct Direct {
     code: CodeLimits,
     /// Shared by all repositories.
     contents: Arc<CompressedContents>,
+    /// Shared by all repositories.
+    answers: Arc<KnownAnswers>,
     temporary: PathBuf,
-    /// The modules asked for last, the newest at the end.
-    modules: Mutex<VecDeque<Known>>,
-}
-
-/// A module, and where it was found.
-#[derive(Clone, Debug)]
-struct Known {
-    module: ModulePath,
-    root: RepoRoot,
-    fetcher: Arc<dyn Fetcher>,
+    /// The modules asked for last, by path and by where they were found.
+    modules: Handles<String, Arc<dyn Fetcher>>,
 }
 
 impl Direct {
@@ -78,37 +52,29 @@ impl Direct {
         let pages = Arc::new(HttpPages::new(client.clone()));
         let ping = Arc::new(RepositoryPing(Arc::clone(&repositories)));
         Self {
-            discovery: Discovery::new(options.discovery, pages, ping),
+            discovery: Discovery::new(options.discovery, pages, ping, &options.tasks),
             contents: Arc::new(CompressedContents::new(options.code.contents)),
+            answers: Arc::new(KnownAnswers::new(options.code.answers)),
             code: options.code,
             temporary: options.temporary,
-            modules: Mutex::default(),
+            modules: Handles::new(),
             repositories,
             client,
         }
     }
 
-    /// What answers for a module that was found at `root`; the same one as for its last question, if it was found there.
-    fn module(&self, module: &ModulePath, root: RepoRoot) -> Result<Arc<dyn Fetcher>, FetchError> {
-        let mut modules = self.modules.lock();
-        if let Some(at) = modules.iter().position(|known| known.module == *module) {
-            let known = modules.remove(at).filter(|known| known.root == root);
-            if let Some(known) = known {
-                let fetcher = Arc::clone(&known.fetcher);
-                modules.push_back(known);
-                return Ok(fetcher);
-            }
-        }
-        let fetcher = self.open(module, &root)?;
-        if modules.len() >= MODULES {
-            modules.pop_front();
-        }
-        modules.push_back(Known {
-            module: module.clone(),
-            root,
-            fetcher: Arc::clone(&fetcher),
-        });
-        Ok(fetcher)
+    /// The source of a module that was found at `root`; the same one as for its last question, if it was found there.
+    fn module(&self, module: &ModulePath, root: &RepoRoot) -> Result<Arc<dyn Fetcher>, FetchError> {
+        let RepoRoot {
+            root: prefix,
+            kind,
+            repo,
+            subdir,
+            insecure,
+        } = root;
+        // Neither paths nor URLs have spaces.
+        let key = format!("{module} {prefix} {kind} {repo} {insecure} {subdir}");
+        self.modules.get_or_make(key, || self.open(module, root))
     }
 
     fn open(&self, module: &ModulePath, root: &RepoRoot) -> Result<Arc<dyn Fetcher>, FetchError> {
@@ -124,10 +90,12 @@ impl Direct {
         };
         let source_name = SourceName::new(root.repo.host_str().unwrap_or_default());
         let code = self.repositories.open(vcs, &root.repo);
-        let code = code.map_err(|error| failed(&source_name, error))?;
+        let code = code.map_err(|error| FetchError::of_vcs(&source_name, error))?;
         let repo = CodeRepo::new(code, &root.root, &root.subdir, module.clone(), self.code.clone());
-        let repo = repo.map_err(|error| error.into_fetch(&source_name))?;
-        let repo = repo.with_contents(Arc::clone(&self.contents));
+        let repo = repo.map_err(|error| FetchError::of_code_repo(&source_name, error))?;
+        let repo = repo
+            .with_contents(Arc::clone(&self.contents))
+            .with_answers(Arc::clone(&self.answers));
         let limits = self.client.limits().clone();
         Ok(Arc::new(DirectModule::new(
             Arc::new(repo),
@@ -143,11 +111,12 @@ impl fmt::Display for Direct {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Fetcher for Direct {
     async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
         let module = question.resource.module();
-        let root = self.discovery.find(module).await?;
-        self.module(module, root)?.fetch(question).await
+        let root = self.discovery.find(module, &question.context).await?;
+        self.module(module, &root)?.fetch(question).await
     }
 }

@@ -12,19 +12,18 @@
 //! [`parse_go_imports`], [`match_go_import`], [`Govcs`].
 //!
 //! Paths, pages and redirects are written by strangers. Every URL made of them is rewritten as the configuration says
-//! ([`Rewrites`]), then has to pass the [`UrlGuard`], and one of a repository has to have a scheme of its system.
+//! ([`Rewrites`](crate::outbound::Rewrites)), then has to pass the
+//! [`UrlGuard`](crate::outbound::UrlGuard), and one of a repository has to have a scheme of its system.
 
-mod address;
 mod cursor;
 mod elements;
 mod error;
 mod find;
 mod go_import;
 mod govcs;
-pub(crate) mod kind;
+mod kind;
 mod mapping;
 mod markup;
-mod memory;
 mod options;
 mod page_source;
 mod page_text;
@@ -33,22 +32,20 @@ mod ping;
 mod policy;
 mod repo_root;
 mod repo_url;
-mod rewrite;
+mod shared_answers;
 mod static_root;
 
-pub use address::{Access, NotPublic, UrlGuard};
 pub use cursor::MarkupError;
-pub use error::{BadSetting, DiscoveryError};
+pub use error::DiscoveryError;
 pub use find::Discovery;
-pub use go_import::{GoImport, ModTags, NoMatch, match_go_import, parse_go_imports};
+pub use go_import::{GoImport, GoImportError, ModTags, match_go_import, parse_go_imports};
 pub use govcs::{Govcs, GovcsError};
 pub use kind::RepoKind;
 pub use mapping::{Mapping, Mappings};
 pub use options::DiscoveryOptions;
-pub use pages::{HttpPages, PAGE_LIMIT, Page, Pages};
+pub use pages::{HttpPages, PAGE_LIMIT, Pages};
 pub use ping::Ping;
 pub use policy::VcsPolicy;
 pub use repo_root::RepoRoot;
-pub use repo_url::{BadRepo, check_repo_root, check_subdir, clamp_subdir};
-pub use rewrite::{Rewrite, Rewrites};
-pub use static_root::{NoStaticRoot, StaticRoot, static_root, suffix_root};
+pub use repo_url::{RepoUrlError, check_repo_root, check_subdir, clamp_subdir};
+pub use static_root::{StaticRoot, StaticRootError, static_root, suffix_root};

@@ -177,9 +177,14 @@ impl FetchError {
         self
     }
 
-    /// A failure of the dispatcher, in this crate's words. `total` is the deadline of the transfer, of which the request
-    /// that failed may have had a part only.
-    pub(crate) fn dispatch(source_name: &SourceName, total: Duration, error: DispatchError) -> Self {
+    /// A failure of the dispatcher. `total` is the deadline of the transfer, of which the request that failed may have had
+    /// a part only; `advice` is added where only public addresses were allowed.
+    pub(crate) fn of_dispatch(
+        source_name: &SourceName,
+        total: Duration,
+        advice: &str,
+        error: DispatchError,
+    ) -> Self {
         let source_name = source_name.clone();
         let timeout = |phase, after| Self::Timeout {
             source_name: source_name.clone(),
@@ -192,7 +197,7 @@ impl FetchError {
             DispatchError::Deadline { .. } => timeout(Phase::Total, total),
             DispatchError::Transport { error, .. } if error.kind() == TransportErrorKind::Private => {
                 Self::Refused {
-                    reason: format!("{error} (vcs.allow_private_addresses is off)"),
+                    reason: format!("{error}{advice}"),
                 }
             }
             DispatchError::Transport { error, .. } => Self::Unreachable {

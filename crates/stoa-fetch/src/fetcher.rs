@@ -28,13 +28,13 @@ pub trait Fetcher: fmt::Display + fmt::Debug + Send + Sync + 'static {
 /// An answer whose head has arrived.
 #[derive(Debug)]
 pub struct Fetched {
-    /// Who answered.
+    /// The source that answered.
     pub source_name: SourceName,
     /// The announced length, in bytes. The body is checked against it.
     pub len: Option<u64>,
     /// The content, as it arrives.
     pub body: Body,
-    /// What the answer holds until whoever works on it is done with it: a slot of a pool.
+    /// A slot of a pool, held until the answer has been processed.
     pub slot: Option<Permit>,
 }
 

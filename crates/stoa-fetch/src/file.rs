@@ -49,6 +49,7 @@ impl fmt::Display for FileTree {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Fetcher for FileTree {
     async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {

@@ -12,30 +12,34 @@
 //! from a source that failed: only the first is [`FetchError::NotFound`]. Every HTTP request goes through a
 //! [`stoa_dispatch::Pool`], which has the deadlines, queues, rates and breakers.
 //!
-//! [`discovery`] finds the repository of a module path, which is where `direct` begins.
+//! [`discovery`] finds the repository of a module path, which is where `direct` begins; `stoa-code-repo` makes modules of it.
 //!
-//! Nothing here stores, verifies or caches: that is `stoa-proxy`.
+//! Each question has a [`Context`]. Its urgency reaches the lanes, also that of callers who share a request; its deadline
+//! ends its caller's wait. At `debug`, each source, page, repository and body writes a line in the span of the question.
+//!
+//! Nothing here stores, verifies or caches modules: that is `stoa-proxy`.
 
-mod authorization;
 mod body;
 mod chain;
-pub mod code_repo;
 mod context;
 pub mod credentials;
 mod direct;
+mod direct_module;
 pub mod discovery;
-mod egress;
 mod error;
 mod fetcher;
 mod file;
-mod http_client;
+mod handles;
 mod limits;
-mod outbound_rules;
+mod list_error;
+mod off;
+pub mod outbound;
 mod question;
 mod recent_repositories;
-mod redirect;
 mod repositories;
+mod repository_error;
 mod route;
+mod setting_error;
 mod small_files;
 mod upstream;
 mod upstream_list;
@@ -43,16 +47,19 @@ mod upstream_list;
 pub use body::Body;
 pub use chain::Chain;
 pub use context::{Caller, Context, Hops, Trace};
-pub use direct::{Direct, DirectOptions, Off};
+pub use direct::{Direct, DirectOptions};
+pub use direct_module::DirectModule;
 pub use error::{FetchError, NotFound, Phase, Reply, SourceName};
 pub use fetcher::{Fetched, Fetcher};
 pub use file::FileTree;
-pub use http_client::HttpClient;
 pub use limits::{Deadlines, Limits};
-pub use outbound_rules::OutboundRules;
+pub use list_error::ListError;
+pub use off::Off;
+pub use outbound::{HttpClient, OutboundRules};
 pub use question::Question;
 pub use repositories::{OpenRepository, Repositories, RepositoriesOptions};
 pub use route::{Route, Routes};
+pub use setting_error::SettingError;
 pub use small_files::SmallFiles;
 pub use upstream::{BaseUrl, Upstream};
-pub use upstream_list::{Entry, Fallback, ListError, UpstreamList};
+pub use upstream_list::{Entry, Fallback, UpstreamList};

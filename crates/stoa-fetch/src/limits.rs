@@ -51,11 +51,11 @@ impl Limits {
 pub struct Deadlines {
     /// Connecting, name resolution and TLS included.
     pub connect: Duration,
-    /// From sending a request to the head of its answer; anew for each repeat and each redirect.
+    /// From sending a request to the head of its answer; anew for each retry and each redirect.
     pub response: Duration,
     /// Between two pieces of a body.
     pub idle: Duration,
-    /// From the request to the last byte, redirects, repeats and waiting included.
+    /// From the request to the last byte, redirects, retries and waiting included.
     pub total: Duration,
 }
 

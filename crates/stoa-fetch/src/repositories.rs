@@ -15,9 +15,9 @@ use stoa_vcs::{
 use url::Url;
 
 use crate::{
-    FetchError, HttpClient, SourceName,
-    discovery::{HttpPages, Pages, Ping, kind::is_secure_scheme},
-    egress::GuardedEgress,
+    Caller, Context, FetchError, HttpClient, SourceName,
+    discovery::{HttpPages, Pages, Ping},
+    outbound::{GuardedEgress, is_secure_scheme},
 };
 
 /// Makes handles of repositories.
@@ -29,16 +29,18 @@ pub trait OpenRepository: fmt::Debug + Send + Sync + 'static {
     fn open(&self, vcs: VcsKind, url: &Url) -> Result<Arc<dyn Repository>, VcsError>;
 }
 
-/// What the repositories of a server are used with.
+/// Options of [`Repositories`].
 #[derive(Clone, Debug)]
 pub struct RepositoriesOptions {
-    /// Where they are kept; without a place, none can be read.
+    /// The directory that they are kept in; without one, none can be read.
     pub cache: Option<PathBuf>,
+    /// The setting to name in messages where there is no place: `vcs.cache`.
+    pub cache_setting: &'static str,
     /// How much they may take, in bytes.
     pub cache_size: u64,
     /// How long what a repository said of its branches and tags is taken for what it says now.
     pub freshness: Duration,
-    /// Where what git does is counted.
+    /// Counters of the runs of git.
     pub git_counters: Arc<Counters>,
 }
 
@@ -47,7 +49,7 @@ pub struct RepositoriesOptions {
 pub struct Repositories {
     options: RepositoriesOptions,
     client: HttpClient,
-    /// How programs get out, where not everything is allowed.
+    /// How programs reach the network, unless everything is allowed.
     egress: Option<Arc<dyn Egress>>,
     /// Opened for the first repository: many servers never ask for one.
     cache: Mutex<Option<Arc<Cache>>>,
@@ -79,7 +81,9 @@ impl Repositories {
             said,
         };
         let place = self.options.cache.as_ref();
-        let place = place.ok_or_else(|| failed("no directory for repositories: set vcs.cache".to_owned()))?;
+        let setting = self.options.cache_setting;
+        let missing = || failed(format!("no directory for repositories: set {setting}"));
+        let place = place.ok_or_else(missing)?;
         let opened = Cache::open_or_private(place, self.options.cache_size);
         let opened = opened.map_err(|error| {
             failed(format!(
@@ -128,6 +132,7 @@ impl Repositories {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl OpenRepository for Repositories {
     fn open(&self, vcs: VcsKind, url: &Url) -> Result<Arc<dyn Repository>, VcsError> {
         let cache = self.cache(vcs)?;
@@ -150,13 +155,15 @@ struct HttpProbe(HttpClient);
 #[async_trait]
 impl Probe for HttpProbe {
     async fn is_gone(&self, url: &str) -> bool {
-        // As the go command does: only a server that proves who it is can say that there is nothing.
+        // As in cmd/go, only a server with a certificate is believed when it says that there is nothing.
         let Ok(url) = Url::parse(url) else { return false };
         if url.scheme() != "https" {
             return false;
         }
         let pages = HttpPages::new(self.0.clone());
-        let page = pages.get(&url, &self.0.rules().guard).await;
+        // The port for probes has no context. A caller waits for the answer, so the request is interactive.
+        let context = Context::interactive(Caller::Stoa);
+        let page = pages.get(&url, &self.0.rules().guard, &context).await;
         page.is_ok_and(|page| matches!(page.status, 404 | 410))
     }
 }
@@ -167,54 +174,15 @@ pub(crate) struct RepositoryPing(pub(crate) Arc<dyn OpenRepository>);
 
 #[async_trait]
 impl Ping for RepositoryPing {
-    async fn ping(&self, vcs: VcsKind, url: &Url) -> Result<bool, FetchError> {
-        let failed = |error: VcsError| failed(&SourceName::new(url.as_str()), error);
+    async fn ping(&self, vcs: VcsKind, url: &Url, _: &Context) -> Result<bool, FetchError> {
+        let failed = |error: VcsError| FetchError::of_vcs(&SourceName::new(url.as_str()), error);
         let repository = self.0.open(vcs, url).map_err(failed)?;
-        match repository.tags("").await {
+        let answer = match repository.tags("").await {
             Ok(_) => Ok(true),
             Err(error) if error.is_not_exist() => Ok(false),
             Err(error) => Err(failed(error)),
-        }
-    }
-}
-
-/// A repository that could not be asked. A program that is missing, and a question that its system has no answer to, are
-/// what this installation cannot do.
-pub(crate) fn failed(source_name: &SourceName, error: VcsError) -> FetchError {
-    match error {
-        VcsError::Unsupported { .. } | VcsError::NotInstalled { .. } => FetchError::Unsupported {
-            reason: error.to_string(),
-        },
-        VcsError::Refused { .. } => FetchError::Refused {
-            reason: error.to_string(),
-        },
-        error => FetchError::Unreachable {
-            source_name: source_name.clone(),
-            cause: Arc::new(error),
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_missing_program_is_what_this_installation_cannot_do() {
-        let source_name = SourceName::new("h.example");
-        let (vcs, package) = (VcsKind::Bzr, "brz");
-        let FetchError::Unsupported { reason } =
-            failed(&source_name, VcsError::NotInstalled { vcs, package })
-        else {
-            panic!("another meaning");
         };
-        assert_eq!(
-            reason,
-            "bzr is not installed on this machine: install the package brz"
-        );
-        let step = Step::Access;
-        let said = "connection refused".to_owned();
-        let error = failed(&source_name, VcsError::Failed { vcs, step, said });
-        assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
+        tracing::debug!(%vcs, host = url.host_str(), ?answer, "asked whether a repository answers");
+        answer
     }
 }

@@ -42,6 +42,7 @@ impl fmt::Display for Routes {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Fetcher for Routes {
     async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use crate::{BaseUrl, Caller, Context, FetchError, HttpClient, Phase, SourceName, http_client::Get};
+use crate::{BaseUrl, Context, FetchError, HttpClient, Phase, SourceName, outbound::Get};
 
 /// Reads small files below one URL, whole.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub struct SmallFiles {
 }
 
 impl SmallFiles {
-    /// The files below `base`. One may take as long as `patience`, its redirects and repeats included.
+    /// The files below `base`. One may take as long as `patience`, its redirects and retries included.
     pub fn new(base: BaseUrl, client: HttpClient, patience: Duration) -> Self {
         Self {
             base,
@@ -34,12 +34,10 @@ impl SmallFiles {
     ///
     /// # Errors
     /// [`FetchError::NotFound`] only if the server says that there is none.
-    pub async fn read(&self, path: &str, limit: u64) -> Result<Bytes, FetchError> {
-        // The go command waits for a checksum, whatever class the module has that it is of.
-        let context = Context::interactive(Caller::Stoa);
+    pub async fn read(&self, path: &str, limit: u64, context: &Context) -> Result<Bytes, FetchError> {
         let read = async {
             let get = Get {
-                context: &context,
+                context,
                 url: self.base.join(path),
                 authorization: self.base.credentials(),
                 source_name: self.name(),

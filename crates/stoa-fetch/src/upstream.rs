@@ -7,8 +7,8 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::{
-    FetchError, Fetched, Fetcher, HttpClient, ListError, Question, SourceName, authorization::Authorization,
-    http_client::Get,
+    FetchError, Fetched, Fetcher, HttpClient, ListError, Question, SourceName,
+    outbound::{Authorization, Get},
 };
 
 /// Asks one GOPROXY server over http or https.
@@ -134,6 +134,7 @@ impl fmt::Display for BaseUrl {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Fetcher for Upstream {
     async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use crate::{FileTree, upstream::BaseUrl};
+use crate::{BaseUrl, FileTree, ListError};
 
 /// One entry of a GOPROXY list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Entry {
     File(PathBuf),
     /// The module's own repository.
     Direct,
-    /// Nobody.
+    /// No source: the list ends here.
     Off,
 }
 
@@ -34,17 +34,6 @@ pub enum Fallback {
 pub struct UpstreamList {
     /// Never empty; the separator after the last entry means nothing.
     entries: Vec<(Entry, Fallback)>,
-}
-
-/// Why a text is no GOPROXY list. Never shows credentials.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ListError(String);
-
-impl ListError {
-    pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
-    }
 }
 
 impl UpstreamList {

@@ -9,7 +9,8 @@
 //! - [`ModulePath`], [`Version`] and the two of them as [`ModuleVersion`] are checked once, when they are made, and
 //!   can be trusted from there on. All clone cheaply.
 //! - [`Query`] is what a request asks for: a version, or a [`Revision`] that resolves to one.
-//! - [`Resource`] is one question of the GOPROXY protocol, read from the path of a request and written as one.
+//! - [`Resource`] is one question of the GOPROXY protocol, read from the path of a request and written as one; [`Info`]
+//!   is the answer to those that name a version.
 //! - Each has a plain form (`as_str`, `parse`) and an escaped form for URLs and file names (`escaped`, `unescape`).
 //! - [`semver`] compares versions as text; [`PseudoVersion`] takes those apart that name a commit.
 //! - [`Candidates`] are the versions that a query such as `latest` chooses from.
@@ -25,8 +26,11 @@ pub mod dirhash;
 mod escape;
 pub mod fold;
 mod glob;
+mod info;
+mod json;
 pub mod modfile;
 mod module_version;
+mod origin;
 mod path;
 mod path_element;
 mod path_error;
@@ -46,7 +50,9 @@ mod version_error;
 pub mod zip;
 
 pub use candidates::Candidates;
+pub use info::{Info, InfoError};
 pub use module_version::{ModuleVersion, check, compare_sum_lines};
+pub use origin::Origin;
 pub use path::ModulePath;
 pub use path_error::{PathError, PathReason};
 pub use path_kind::PathKind;

@@ -17,8 +17,8 @@ pub enum Content {
 }
 
 impl Content {
-    /// The length in bytes, if it is known.
-    pub fn len(&self) -> Option<u64> {
+    /// How many bytes it has, if that is known.
+    pub fn bytes(&self) -> Option<u64> {
         match self {
             Self::Bytes(bytes) => Some(bytes.len() as u64),
             Self::Stored(blob) => Some(blob.len()),

@@ -13,7 +13,7 @@ use stoa_storage::{FileKey, FileKind, Storage, StorageError, StoredVersion};
 use stoa_sumdb::{KeyName, ModuleSums, RemotePath, SumFile};
 
 use crate::{
-    ChecksumDatabase, Meaning, ProxyError, SumFailure,
+    ChecksumDatabase, ChecksumError, Meaning, ProxyError,
     pump::{BlobReader, check_whole, receive},
     walk::Walk,
 };
@@ -179,8 +179,8 @@ impl DriftCheck {
         }
         match database.get(&RemotePath::Lookup(target.clone())).await {
             Ok(answer) => answer.sums.ok_or(Today::Missing),
-            Err(error) => Err(match error.sum_failure() {
-                Some(SumFailure::NotRecorded { .. }) => Today::Missing,
+            Err(error) => Err(match error.checksum_error() {
+                Some(ChecksumError::NotRecorded { .. }) => Today::Missing,
                 _ => Today::Failed(error.report().to_string()),
             }),
         }

@@ -6,7 +6,7 @@ use stoa_cache::FlightError;
 use stoa_fetch::{FetchError, Reply, SourceName};
 use stoa_storage::StorageError;
 
-use crate::SumFailure;
+use crate::ChecksumError;
 
 /// When to ask again if nobody can say, as with a breaker that was opened by hand.
 const SOME_TIME: Duration = Duration::from_secs(30);
@@ -77,7 +77,7 @@ pub enum Cause {
     Storage(#[from] StorageError),
     /// The checksum database, or what it recorded.
     #[error(transparent)]
-    Sum(Arc<SumFailure>),
+    Sum(Arc<ChecksumError>),
     /// The network is switched off and it is not stored.
     #[error("{what} is not stored here, and network = \"offline\" asks nobody")]
     NotStored {
@@ -112,13 +112,13 @@ impl ProxyError {
         match &self.cause {
             Cause::Fetch(error) => meaning_of(error),
             Cause::Sum(failure) => match failure.as_ref() {
-                SumFailure::Private { .. } | SumFailure::Unknown { .. } | SumFailure::Mismatch { .. } => {
-                    Meaning::Refused
-                }
-                SumFailure::NotRecorded { reply, .. } if reply.status == 410 => Meaning::Gone,
-                SumFailure::NotRecorded { .. } => Meaning::NotFound,
-                SumFailure::Alarm { .. } => Meaning::BadUpstream,
-                SumFailure::Unavailable { error, .. } | SumFailure::Unverified { error, .. } => {
+                ChecksumError::Private { .. }
+                | ChecksumError::Unknown { .. }
+                | ChecksumError::Mismatch { .. } => Meaning::Refused,
+                ChecksumError::NotRecorded { reply, .. } if reply.status == 410 => Meaning::Gone,
+                ChecksumError::NotRecorded { .. } => Meaning::NotFound,
+                ChecksumError::Alarm { .. } => Meaning::BadUpstream,
+                ChecksumError::Unavailable { error, .. } | ChecksumError::Unverified { error, .. } => {
                     match meaning_of(error) {
                         // Our own rule keeps us from asking, which is no rule about the module.
                         Meaning::Refused => Meaning::BadUpstream,
@@ -145,7 +145,7 @@ impl ProxyError {
 
     /// What the source itself said, if it said something.
     pub fn reply(&self) -> Option<&Reply> {
-        if let Some(SumFailure::NotRecorded { reply, .. }) = self.sum_failure() {
+        if let Some(ChecksumError::NotRecorded { reply, .. }) = self.checksum_error() {
             return Some(reply);
         }
         match self.fetch_error()? {
@@ -172,7 +172,7 @@ impl ProxyError {
     }
 
     /// What a checksum database has to do with it.
-    pub fn sum_failure(&self) -> Option<&SumFailure> {
+    pub fn checksum_error(&self) -> Option<&ChecksumError> {
         match &self.cause {
             Cause::Sum(failure) => Some(failure),
             _ => None,
@@ -250,8 +250,8 @@ fn meaning_of(error: &FetchError) -> Meaning {
     }
 }
 
-impl From<SumFailure> for Cause {
-    fn from(failure: SumFailure) -> Self {
+impl From<ChecksumError> for Cause {
+    fn from(failure: ChecksumError) -> Self {
         Self::Sum(Arc::new(failure))
     }
 }

@@ -11,6 +11,7 @@ use stoa_storage::{FileKey, Put, Storage};
 use stoa_sumdb::SumFile;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::{
     Content, ProxyError, Stashed, Stasher, Sums, file_key, growing, info::check_info, pump::Pump,
@@ -129,7 +130,8 @@ impl FetchAndSave {
             refusals: Arc::clone(&self.refusals),
         };
         let (looked_up, is_looked_up) = oneshot::channel();
-        self.tasks.spawn(pump.run(fetched, stage, writer, looked_up));
+        let transfer = pump.run(fetched, stage, writer, looked_up);
+        self.tasks.spawn(transfer.in_current_span());
         if is_looked_up.await.is_err() {
             // It has ended already; whatever the reason is, it can still be told with a status.
             growing.ended().await?;

@@ -84,8 +84,8 @@ pub use stash::Stash;
 pub use stasher::{Stashed, Stasher};
 pub use storage_first::{NetworkMode, StorageFirst};
 pub use sumdb::{
-    Alarm, BadSumPath, CheckedSums, ChecksumDatabase, ChecksumDatabases, DatabasePort, Expected, NoCheck,
-    PrivateGate, Remote, SumAnswer, SumFailure, SumFlight, SumMemory, SumMemoryOptions, SumQuestion,
+    Alarm, CheckedSums, ChecksumDatabase, ChecksumDatabases, ChecksumError, DatabasePort, Expected, NoCheck,
+    PrivateGate, Remote, SumAnswer, SumFlight, SumMemory, SumMemoryOptions, SumPathError, SumQuestion,
     SumRequest, SumWatch, Sums, Unavailable, Unwatched, Verification, VerifiedDatabase, Watched,
 };
 pub use verify::{Finding, Problem, Repair, Verifier, VerifyReport};

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::{Answer, Content, Protocol, ProxyError, parse_info};
 use stoa_fetch::Question;
@@ -45,12 +46,13 @@ impl ResolvedInfo {
             return;
         };
         let inner = Arc::clone(&self.inner);
-        self.tasks.spawn(async move {
+        let work = async move {
             if let Err(error) = inner.get(&question).await {
                 tracing::debug!(%question, error = %error.report(), "the .info of a resolved version was not brought in");
             }
             drop(turn);
-        });
+        };
+        self.tasks.spawn(work.in_current_span());
     }
 }
 

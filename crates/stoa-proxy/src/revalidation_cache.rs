@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::{
     Answer, Content, Outcome, Protocol, ProxyError,
@@ -89,7 +90,7 @@ impl RevalidationCache {
         let Some(turn) = entry.take_turn() else { return };
         let question = Question::new(question.resource.clone(), question.context.behind());
         let (shared, entry) = (Arc::clone(&self.shared), Arc::clone(entry));
-        self.tasks.spawn(async move {
+        let work = async move {
             match shared.ask(&question, Some(&entry)).await {
                 Ok(answer) if is_second_best(&answer, &entry) => entry.rest(shared.options.negative_ttl),
                 Err(error) if !error.is_not_found() => {
@@ -99,7 +100,8 @@ impl RevalidationCache {
                 _ => {}
             }
             drop(turn);
-        });
+        };
+        self.tasks.spawn(work.in_current_span());
     }
 }
 

@@ -7,6 +7,7 @@ use stoa_cache::{Flights, Found, LostError};
 use stoa_dispatch::Urgency;
 use stoa_fetch::{Hops, Question};
 use stoa_module::Resource;
+use stoa_telemetry::FlightSpan;
 use tokio::time::timeout_at;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -44,7 +45,7 @@ struct FlightOf {
 #[derive(Clone, Debug)]
 struct FlightState {
     urgency: Urgency,
-    span: tracing::Span,
+    span: FlightSpan,
 }
 
 impl fmt::Display for FlightOf {
@@ -78,20 +79,29 @@ impl Stasher for SingleFlight {
             resource: question.resource.clone(),
             hops: context.hops,
         };
+        let trace = context.trace.to_string();
         let state = || FlightState {
             urgency: Urgency::shared(),
-            span: tracing::debug_span!("flight", resource = %question),
+            span: FlightSpan::new(&trace),
         };
         let work = |state: FlightState| {
             let (inner, resource) = (Arc::clone(&self.inner), question.resource.clone());
             let question = Question::new(resource, context.shared(state.urgency));
-            async move { inner.stash(&question).await }.instrument(state.span)
+            let span = state.span.span().clone();
+            async move {
+                tracing::debug!(%question, "brought in for all that wait for it");
+                inner.stash(&question).await
+            }
+            .instrument(span)
         };
         let keep = |stashed: Stashed, key| stashed.guard(key);
         let flight = match self.flights.join_keeping(&key, || None, state, work, keep)? {
             Found::Flight(flight) => flight,
             Found::Value(stashed) => return Ok(stashed),
         };
+        if flight.joined() {
+            flight.state().span.join(&trace);
+        }
         let urgency = flight.state().urgency.clone();
         let landing = context.urgency.lend(&urgency, flight.wait());
         let landed = match context.deadline {

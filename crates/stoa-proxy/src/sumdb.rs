@@ -9,10 +9,12 @@
 //! Nothing is passed on, cached or believed that the log does not vouch for: the innermost layer is a
 //! [`stoa_sumdb::Client`], and every answer of it has been verified.
 
+mod alarm;
+mod checksum_error;
+mod client_failure;
 mod database;
 mod databases;
 mod expected;
-mod failure;
 mod port;
 mod private_gate;
 mod sum_flight;
@@ -21,14 +23,15 @@ mod sums;
 mod verified;
 mod watch;
 
+pub use alarm::Alarm;
+pub use checksum_error::ChecksumError;
 pub use database::{ChecksumDatabase, SumAnswer};
-pub use databases::{BadSumPath, ChecksumDatabases, SumQuestion, SumRequest};
+pub use databases::{ChecksumDatabases, SumPathError, SumQuestion, SumRequest};
 pub use expected::Expected;
-pub use failure::SumFailure;
 pub use port::{DatabasePort, Remote};
 pub use private_gate::PrivateGate;
 pub use sum_flight::SumFlight;
 pub use sum_memory::{SumMemory, SumMemoryOptions};
 pub use sums::{CheckedSums, NoCheck, Sums, Unavailable};
 pub use verified::VerifiedDatabase;
-pub use watch::{Alarm, SumWatch, Unwatched, Verification, Watched};
+pub use watch::{SumWatch, Unwatched, Verification, Watched};

@@ -4,7 +4,7 @@ use stoa_fetch::{FetchError, Reply};
 use stoa_module::Resource;
 use stoa_sumdb::RemotePath;
 
-use crate::{Cause, ProxyError, SumFailure};
+use crate::{Cause, ChecksumError, ProxyError};
 
 /// Of a question: its path and version, which may be shared with others that last as long.
 pub(crate) fn of_resource(resource: &Resource) -> usize {
@@ -23,7 +23,7 @@ pub(crate) fn of_remote_path(path: &RemotePath) -> usize {
 pub(crate) fn of_error(error: &ProxyError) -> usize {
     match error.cause() {
         Cause::Fetch(error) => of_fetch_error(error),
-        Cause::Sum(failure) => size_of::<SumFailure>() + of_sum_failure(failure),
+        Cause::Sum(failure) => size_of::<ChecksumError>() + of_checksum_error(failure),
         Cause::NotStored { what: text } | Cause::Deadline { what: text } => text.len(),
         Cause::Overloaded { reason, .. } | Cause::Internal { reason } => reason.len(),
         // Its source is one of the operating system.
@@ -47,9 +47,9 @@ fn of_fetch_error(error: &FetchError) -> usize {
     }
 }
 
-fn of_sum_failure(failure: &SumFailure) -> usize {
+fn of_checksum_error(failure: &ChecksumError) -> usize {
     match failure {
-        SumFailure::NotRecorded { reply, .. } => of_reply(reply),
+        ChecksumError::NotRecorded { reply, .. } => of_reply(reply),
         // Hashes, names and a sentence.
         _ => 512,
     }

@@ -102,9 +102,8 @@ impl EdgeState {
                 content: keep(bytes),
                 etag: etag.clone(),
                 meter: self.books.metrics.hits(kind),
-                expires: Hot::expiry(fresh_for),
             };
-            hot.put(path, entry);
+            hot.put(path, entry, fresh_for);
         }
         let response = respond(head, &subject, (content, held), etag.as_ref(), &self.policy);
         let info = ResponseInfo {

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Instant};
 
 use http::{Method, Request, Response, StatusCode};
 use stoa_module::Resource;
-use stoa_proxy::{BadSumPath, ChecksumDatabases, Content, Held, Protocol};
+use stoa_proxy::{ChecksumDatabases, Content, Held, Protocol, SumPathError};
 use stoa_sumdb::RemotePathError;
 
 use crate::{
@@ -106,10 +106,10 @@ impl EdgeState {
             let question = self.checksum_databases.parse(path);
             return question.map(Subject::Sum).map_err(|error| {
                 let status = match error {
-                    BadSumPath::NoDatabase | BadSumPath::Path(RemotePathError::Unknown) => {
+                    SumPathError::NoDatabase | SumPathError::Path(RemotePathError::Unknown) => {
                         StatusCode::NOT_FOUND
                     }
-                    BadSumPath::Path(_) => StatusCode::BAD_REQUEST,
+                    SumPathError::Path(_) => StatusCode::BAD_REQUEST,
                 };
                 ErrorReply::own(status, &error.to_string())
             });

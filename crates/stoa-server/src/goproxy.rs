@@ -77,7 +77,7 @@ pub(crate) fn respond(
     etag: Option<&HeaderValue>,
     policy: &CachePolicy,
 ) -> Response<Body> {
-    let len = content.len();
+    let len = content.bytes();
     let part = match (etag.and_then(|tag| tag.to_str().ok()), len) {
         (Some(etag), Some(len)) if !matches!(content, Content::Growing(..)) => {
             part(request.method, request.headers, etag, len)

@@ -1,13 +1,10 @@
 //! GOPROXY files in memory, ready to be sent.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::HeaderValue;
-use quick_cache::{Weighter, sync::Cache};
+use stoa_cache::{Cache, CacheOptions};
 
 use crate::{metrics::HitMeter, subject::Subject};
 
@@ -18,13 +15,15 @@ pub(crate) const MAX_FILE: u64 = 2 << 20;
 /// is seen.
 const FIXED_TTL: Duration = Duration::from_secs(60);
 
-/// What one entry costs beside its content, in bytes.
-const OVERHEAD: u64 = 512;
+/// What a hot answer costs beside its content and path, in bytes: tag, meter and the like.
+const ANSWER: usize = 256;
+/// The heaviest entry: the largest file, and what comes with it.
+const LARGEST: u64 = MAX_FILE + (8 << 10);
 
 /// Answers by request path, each with its headers made.
 #[derive(Debug)]
 pub(crate) struct HotCache {
-    entries: Cache<Box<str>, Arc<Hot>, BySize>,
+    entries: Cache<Box<str>, Arc<Hot>>,
 }
 
 /// One answer in memory.
@@ -35,32 +34,15 @@ pub(crate) struct Hot {
     /// With its quotes.
     pub(crate) etag: HeaderValue,
     pub(crate) meter: HitMeter,
-    pub(crate) expires: Instant,
-}
-
-impl Hot {
-    /// When an answer of now must be asked for again. `fresh_for` bounds it for what may change.
-    pub(crate) fn expiry(fresh_for: Option<Duration>) -> Instant {
-        Instant::now() + fresh_for.map_or(FIXED_TTL, |fresh| fresh.min(FIXED_TTL))
-    }
-}
-
-#[derive(Clone, Debug)]
-struct BySize;
-
-impl Weighter<Box<str>, Arc<Hot>> for BySize {
-    fn weight(&self, path: &Box<str>, hot: &Arc<Hot>) -> u64 {
-        // What a module path costs is bounded by the path of the request.
-        OVERHEAD + 3 * path.len() as u64 + hot.content.len() as u64
-    }
 }
 
 impl HotCache {
     /// A cache of `capacity` bytes.
     pub(crate) fn new(capacity: u64) -> Self {
-        let expected = usize::try_from(capacity / 16_384).unwrap_or(usize::MAX).max(16);
+        // What a module path costs is bounded by the path of the request; the subject has it once more, parsed.
+        let weigh = |path: &Box<str>, hot: &Arc<Hot>| 3 * path.len() + ANSWER + hot.content.len();
         Self {
-            entries: Cache::with_weighter(expected, capacity, BySize),
+            entries: Cache::weighed_by(CacheOptions::new(capacity).largest(LARGEST), weigh),
         }
     }
 
@@ -71,16 +53,12 @@ impl HotCache {
 
     /// The answer to a request for `path`, if it may still be used.
     pub(crate) fn get(&self, path: &str) -> Option<Arc<Hot>> {
-        let hot = self.entries.get(path)?;
-        if hot.expires <= Instant::now() {
-            self.entries.remove(path);
-            return None;
-        }
-        Some(hot)
+        self.entries.get(path).map(|found| found.value)
     }
 
-    /// Remembers an answer.
-    pub(crate) fn put(&self, path: &str, hot: Hot) {
-        self.entries.insert(path.into(), Arc::new(hot));
+    /// Remembers an answer. One that may change is believed for `fresh_for` at most.
+    pub(crate) fn put(&self, path: &str, hot: Hot, fresh_for: Option<Duration>) {
+        let lifetime = fresh_for.map_or(FIXED_TTL, |fresh| fresh.min(FIXED_TTL));
+        self.entries.put_for(path.into(), Arc::new(hot), lifetime);
     }
 }

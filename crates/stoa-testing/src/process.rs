@@ -1,6 +1,5 @@
 //! The real binary as a child process.
 
-use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,21 +29,6 @@ pub struct StoaProcess {
 }
 
 impl StoaProcess {
-    /// Describes a run of this binary: `env!("CARGO_BIN_EXE_stoa")` in a test of the binary's crate.
-    pub fn command(binary: &str) -> StoaCommand {
-        StoaCommand::new(binary)
-    }
-
-    /// Starts `BINARY serve --storage STORAGE --upstream UPSTREAM EXTRA... --listen 127.0.0.1:0` and
-    /// waits until it listens; panics with its output if it does not.
-    pub fn start(binary: &str, storage: &Path, upstream: &str, extra: &[&str]) -> Self {
-        Self::command(binary)
-            .storage(storage)
-            .upstream(upstream)
-            .args(extra)
-            .start()
-    }
-
     /// Waits for the line that tells the port. `Err` is the reason it will not come.
     fn listening(child: Child, log: Log) -> Result<Self, Box<(String, Self)>> {
         let mut process = Self {

@@ -67,7 +67,7 @@ impl App {
             memory: config.cache.memory,
         };
         let edge = Edge::new(options, edge).map_err(CommandError::new)?;
-        tracing::info!(version = VERSION, %edge, checksums = %core.checksums.databases, "starting");
+        tracing::info!(version = VERSION, protocol = %core.protocol, checksums = %core.checksums.databases, "starting");
         let listener = Listener::bind(&config.edge.listen).await;
         Ok(Self {
             core,

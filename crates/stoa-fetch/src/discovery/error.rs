@@ -9,8 +9,8 @@ use crate::FetchError;
 ///
 /// # Deviation
 ///
-/// For the go command each of these is "there is no such module". Here that is said only by whoever knows it: a host
-/// that cannot be reached, or that fails, is no proof.
+/// For the go command each of these is "there is no such module". Here only a host that was asked can say
+/// that: one that cannot be reached, or that fails, is no proof.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DiscoveryError {
     /// There is no such repository: no rule allows it, the page has no tag for it, or there is no page for us (4xx).
@@ -36,7 +36,7 @@ pub enum DiscoveryError {
     /// The page of a path and that of the prefix it names say different things.
     #[error("discovery: {reason}")]
     Disagreement {
-        /// Who disagrees about what.
+        /// Which pages disagree about what.
         reason: String,
     },
     /// A page says something that makes no sense.
@@ -94,7 +94,7 @@ impl DiscoveryError {
     }
 }
 
-/// What it means to whoever asked for a module.
+/// What it means for the fetch of a module.
 impl From<DiscoveryError> for FetchError {
     fn from(error: DiscoveryError) -> Self {
         let reason = error.to_string();
@@ -108,16 +108,5 @@ impl From<DiscoveryError> for FetchError {
                 Self::invalid(&crate::SourceName::new("discovery"), reason)
             }
         }
-    }
-}
-
-/// A setting that makes no sense, told in one line without secrets.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct BadSetting(String);
-
-impl BadSetting {
-    pub(super) fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
     }
 }

@@ -4,23 +4,26 @@ use std::sync::Arc;
 
 use stoa_module::ModulePath;
 use stoa_vcs::VcsKind;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::{
     elements::has_path_prefix,
     error::DiscoveryError,
-    kind::{RepoKind, is_secure_scheme},
+    kind::RepoKind,
     mapping::{Mapping, Mappings},
-    memory::{Memory, Weigh},
     options::DiscoveryOptions,
-    page_source::PageSource,
+    page_source::{PageSource, TagPage},
     pages::Pages,
     ping::Ping,
     policy::VcsPolicy,
     repo_root::RepoRoot,
-    repo_url::{BadRepo, check_repo, check_repo_root, check_subdir, clamp_subdir, parse_repo},
-    static_root::{Launchpad, NoStaticRoot, StaticRoot, static_root},
+    repo_url::{RepoUrlError, check_repo, check_repo_root, check_subdir, clamp_subdir, parse_repo},
+    shared_answers::SharedAnswers,
+    static_root::{Launchpad, StaticRoot, StaticRootError, static_root},
 };
+use crate::{Context, FetchError, Phase, SourceName, outbound::is_secure_scheme};
 
 /// Finds the repositories of module paths (`RepoRootForImportPath` of cmd/go).
 ///
@@ -39,18 +42,17 @@ pub struct Discovery {
     source: Arc<PageSource>,
     ping: Arc<dyn Ping>,
     /// Which URLs were found to answer.
-    answering: Memory<Url>,
-}
-
-impl Weigh for Url {
-    fn weight(&self) -> usize {
-        size_of::<Self>() + self.as_str().len()
-    }
+    answering: SharedAnswers<Url>,
 }
 
 impl Discovery {
-    /// Asks `pages` for pages and `ping` whether repositories answer.
-    pub fn new(options: DiscoveryOptions, pages: Arc<dyn Pages>, ping: Arc<dyn Ping>) -> Self {
+    /// Asks `pages` for pages and `ping` whether repositories answer, on `tasks`, whose owner waits for them.
+    pub fn new(
+        options: DiscoveryOptions,
+        pages: Arc<dyn Pages>,
+        ping: Arc<dyn Ping>,
+        tasks: &TaskTracker,
+    ) -> Self {
         let DiscoveryOptions {
             policy,
             mappings,
@@ -64,8 +66,11 @@ impl Discovery {
             .chain(rewrites.targets())
             .for_each(|url| guard.name(url));
         // Tags take more room than URLs.
-        let answering = Memory::new(ttl, capacity / 4);
-        let source = PageSource::new(pages, guard, rewrites, ttl, capacity - capacity / 4);
+        let url_size = |key: &String, url: &Url| key.len() + url.as_str().len();
+        let answering = SharedAnswers::new(ttl, capacity / 4, url_size, tasks.clone());
+        let tags_size = |key: &String, page: &TagPage| key.len() + page.heap_size();
+        let tags = SharedAnswers::new(ttl, capacity - capacity / 4, tags_size, tasks.clone());
+        let source = PageSource::new(pages, guard, rewrites, tags);
         Self {
             policy,
             mappings,
@@ -75,12 +80,41 @@ impl Discovery {
         }
     }
 
-    /// The repository of a module path.
-    pub async fn find(&self, path: &ModulePath) -> Result<RepoRoot, DiscoveryError> {
-        let path = path.as_str();
+    /// The repository of a module path. The deadline of `context` ends the wait, not the work that others may share.
+    pub async fn find(&self, path: &ModulePath, context: &Context) -> Result<RepoRoot, DiscoveryError> {
+        let (path, began) = (path.as_str(), Instant::now());
+        let work = self.find_repository(path, context);
+        let found = match context.deadline {
+            None => work.await,
+            Some(deadline) => timeout_at(deadline, work).await.unwrap_or_else(|_elapsed| {
+                let cause = FetchError::Timeout {
+                    source_name: SourceName::new("discovery"),
+                    phase: Phase::Response,
+                    after: began.elapsed(),
+                };
+                let reason = format!("looking for the repository of {path}");
+                Err(DiscoveryError::Unreachable { reason, cause })
+            }),
+        };
+        match &found {
+            // The URL may have a password, so that only its host is shown.
+            Ok(root) => tracing::debug!(
+                path,
+                root = root.root,
+                kind = %root.kind,
+                host = root.repo.host_str(),
+                elapsed = ?began.elapsed(),
+                "found a repository"
+            ),
+            Err(error) => tracing::debug!(path, %error, elapsed = ?began.elapsed(), "found no repository"),
+        }
+        found
+    }
+
+    async fn find_repository(&self, path: &str, context: &Context) -> Result<RepoRoot, DiscoveryError> {
         let found = match self.mappings.find(path) {
             Some(mapping) => self.mapped(mapping, path),
-            None => self.looked_up(path).await,
+            None => self.looked_up(path, context).await,
         }?;
         if path.contains("...") && found.root.contains("...") {
             return Err(DiscoveryError::not_exist(format!(
@@ -90,15 +124,15 @@ impl Discovery {
         Ok(found)
     }
 
-    async fn looked_up(&self, path: &str) -> Result<RepoRoot, DiscoveryError> {
+    async fn looked_up(&self, path: &str, context: &Context) -> Result<RepoRoot, DiscoveryError> {
         let found = match static_root(path) {
-            Ok(root) => return self.fixed(root, path).await,
-            Err(NoStaticRoot::Invalid(reason)) => return Err(DiscoveryError::not_exist(reason)),
-            Err(NoStaticRoot::Unknown) => self.tagged(path).await,
+            Ok(root) => return self.fixed(root, path, context).await,
+            Err(StaticRootError::Invalid(reason)) => return Err(DiscoveryError::not_exist(reason)),
+            Err(StaticRootError::Unknown) => self.tagged(path, context).await,
         };
         match (found, Launchpad::parse(path)) {
             (Err(error), Some(launchpad)) => {
-                let found = self.on_launchpad(launchpad, path).await;
+                let found = self.on_launchpad(launchpad, path, context).await;
                 found.map_err(|_| error.of_path(path))
             }
             (found, _) => found.map_err(|error| error.of_path(path)),
@@ -116,13 +150,18 @@ impl Discovery {
         })
     }
 
-    async fn fixed(&self, found: StaticRoot, path: &str) -> Result<RepoRoot, DiscoveryError> {
+    async fn fixed(
+        &self,
+        found: StaticRoot,
+        path: &str,
+        context: &Context,
+    ) -> Result<RepoRoot, DiscoveryError> {
         let kind = RepoKind::Vcs(found.vcs);
         check_root(path, &found.root)?;
         self.policy.check(kind, &found.root)?;
         let insecure = self.policy.is_insecure(path);
         let repo = if found.schemeless {
-            self.answering(found.vcs, &found.repo, insecure).await?
+            self.answering(found.vcs, &found.repo, insecure, context).await?
         } else {
             self.repository(kind, read_url(&found.repo)?)?
         };
@@ -136,14 +175,14 @@ impl Discovery {
     }
 
     /// The repository that the page of a path names (`repoRootForImportDynamic` of cmd/go).
-    async fn tagged(&self, path: &str) -> Result<RepoRoot, DiscoveryError> {
+    async fn tagged(&self, path: &str, context: &Context) -> Result<RepoRoot, DiscoveryError> {
         let insecure = self.policy.is_insecure(path);
-        let page = self.source.tags(path, insecure).await?;
+        let page = self.source.tags(path, insecure, context).await?;
         let import = page.pick(path)?;
         check_root(path, &import.prefix)?;
         if import.prefix != path {
-            // Whoever writes a page below the prefix does not speak for the prefix.
-            let authority = self.source.tags(&import.prefix, insecure).await?;
+            // A page below the prefix does not decide for the whole prefix.
+            let authority = self.source.tags(&import.prefix, insecure, context).await?;
             if authority.pick(path).ok() != Some(import) {
                 let reason = format!(
                     "{} and {} disagree about go-import for {}",
@@ -157,7 +196,7 @@ impl Discovery {
         };
         check_subdir(&import.subdir)
             .map_err(|error| bad("invalid subdirectory", &import.subdir, &format!(": {error}")))?;
-        let bad_root = |error: BadRepo| bad("invalid repo root", &import.repo, &format!(": {error}"));
+        let bad_root = |error: RepoUrlError| bad("invalid repo root", &import.repo, &format!(": {error}"));
         check_repo_root(&import.repo).map_err(bad_root)?;
         let kind = RepoKind::parse(&import.vcs).ok_or_else(|| bad("unknown vcs", &import.vcs, ""))?;
         self.policy.check(kind, &import.prefix)?;
@@ -172,19 +211,25 @@ impl Discovery {
     }
 
     /// A branch, series or project of launchpad.net.
-    async fn on_launchpad(&self, found: Launchpad, path: &str) -> Result<RepoRoot, DiscoveryError> {
+    async fn on_launchpad(
+        &self,
+        found: Launchpad,
+        path: &str,
+        context: &Context,
+    ) -> Result<RepoRoot, DiscoveryError> {
         let root = match found.probe {
             None => found.root,
             Some((probe, project)) => {
                 let (source, series) = (Arc::clone(&self.source), found.root);
                 let key = format!("launchpad {series}");
-                let work = async move {
+                let work = |context: Context| async move {
                     let url = read_url(&format!("https://code.launchpad.net/{probe}"))?;
-                    let page = source.get("https fetch", &source.rewrites.page(url)).await?;
+                    let url = source.rewrites.page(url);
+                    let page = source.get("https fetch", &url, &context).await?;
                     let root = if page.status == 200 { series } else { project };
                     read_url(&format!("https://{root}"))
                 };
-                let url = self.answering.get(&key, work).await?;
+                let url = self.answering.get(&key, context, work).await?;
                 url.as_str().trim_start_matches("https://").to_owned()
             }
         };
@@ -194,11 +239,17 @@ impl Discovery {
             vcs: VcsKind::Bzr,
             schemeless: false,
         };
-        self.fixed(fixed, path).await
+        self.fixed(fixed, path, context).await
     }
 
     /// The first URL of the kind's schemes at which a repository answers. Fossil cannot be asked: its first is taken.
-    async fn answering(&self, vcs: VcsKind, repo: &str, insecure: bool) -> Result<Url, DiscoveryError> {
+    async fn answering(
+        &self,
+        vcs: VcsKind,
+        repo: &str,
+        insecure: bool,
+        context: &Context,
+    ) -> Result<Url, DiscoveryError> {
         let kind = RepoKind::Vcs(vcs);
         let mut candidates = Vec::new();
         for scheme in kind.schemes() {
@@ -207,13 +258,13 @@ impl Discovery {
             }
         }
         let ping = Arc::clone(&self.ping);
-        let work = async move {
+        let work = |context: Context| async move {
             let mut failure = None;
             for url in candidates {
                 if vcs == VcsKind::Fossil {
                     return Ok(url);
                 }
-                match ping.ping(vcs, &url).await {
+                match ping.ping(vcs, &url, &context).await {
                     Ok(true) => return Ok(url),
                     Ok(false) => {}
                     Err(error) => failure = failure.or(Some(DiscoveryError::failed("asking", &url, error))),
@@ -225,7 +276,7 @@ impl Discovery {
             }))
         };
         self.answering
-            .get(&format!("{vcs} {insecure} {repo}"), work)
+            .get(&format!("{vcs} {insecure} {repo}"), context, work)
             .await
     }
 

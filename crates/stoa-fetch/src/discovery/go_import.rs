@@ -39,9 +39,9 @@ pub enum ModTags {
     Ignore,
 }
 
-/// Why no tag was picked. The texts are the go command's.
+/// No tag was picked. The texts are the go command's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoMatch {
+pub enum GoImportError {
     /// No tag speaks of the path.
     #[error("{}", mismatches(.prefixes, .path))]
     Mismatch {
@@ -139,18 +139,20 @@ impl GoImport {
 ///
 /// `imports` are in the order of [`parse_go_imports`]. A module proxy wins over repositories; else two matches are an
 /// error.
-pub fn match_go_import<'i>(imports: &'i [GoImport], path: &str) -> Result<&'i GoImport, NoMatch> {
+pub fn match_go_import<'i>(imports: &'i [GoImport], path: &str) -> Result<&'i GoImport, GoImportError> {
     let mut matching = imports
         .iter()
         .filter(|import| has_path_prefix(path, &import.prefix));
     let Some(found) = matching.next() else {
-        return Err(NoMatch::Mismatch {
+        return Err(GoImportError::Mismatch {
             path: path.to_owned(),
             prefixes: imports.iter().map(|import| import.prefix.clone()).collect(),
         });
     };
     match matching.next() {
-        Some(second) if found.vcs != "mod" || second.vcs == "mod" => Err(NoMatch::Multiple(path.to_owned())),
+        Some(second) if found.vcs != "mod" || second.vcs == "mod" => {
+            Err(GoImportError::Multiple(path.to_owned()))
+        }
         _ => Ok(found),
     }
 }

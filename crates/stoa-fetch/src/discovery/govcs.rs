@@ -88,7 +88,7 @@ impl FromStr for Govcs {
                 );
                 return Err(GovcsError(reason));
             }
-            // The go command looks at the names last, so that a pattern given twice is told first.
+            // The go command looks at the names last, so that a pattern given twice is reported first.
             let rule = rule?;
             patterns.push(pattern);
             rules.push(rule);

@@ -1,4 +1,4 @@
-//! What a repository is spoken to with.
+//! Kinds of repositories.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub enum RepoKind {
 }
 
 impl RepoKind {
-    /// Reads a name as tags and mappings have it; `None` for one that nobody knows.
+    /// Reads a name as tags and mappings have it; `None` for an unknown one.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "mod" => Some(Self::ModuleProxy),
@@ -45,27 +45,5 @@ impl RepoKind {
 impl fmt::Display for RepoKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// Whether nobody on the way can read or change what goes over a URL of this scheme.
-///
-/// # Deviation
-///
-/// `GIT_ALLOW_PROTOCOL` is not looked at.
-pub(crate) fn is_secure_scheme(scheme: &str) -> bool {
-    matches!(scheme, "https" | "git+ssh" | "bzr+ssh" | "svn+ssh" | "ssh")
-}
-
-/// The port of a scheme that a URL without a port means.
-pub(super) fn default_port(scheme: &str) -> Option<u16> {
-    match scheme {
-        "https" => Some(443),
-        "http" => Some(80),
-        "ssh" | "git+ssh" | "svn+ssh" | "bzr+ssh" => Some(22),
-        "git" => Some(9418),
-        "svn" => Some(3690),
-        "bzr" => Some(4155),
-        _ => None,
     }
 }

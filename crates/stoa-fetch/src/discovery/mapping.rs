@@ -1,14 +1,14 @@
-//! Repositories that the configuration names by hand.
+//! Repositories that the configuration names.
 
 use stoa_module::check_import_path;
 use url::Url;
 
 use super::{
     elements::has_path_prefix,
-    error::BadSetting,
     kind::RepoKind,
     repo_url::{check_subdir, clamp_subdir, parse_repo},
 };
+use crate::SettingError;
 
 /// One mapping: modules at and below `prefix` come from a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +28,8 @@ pub struct Mappings {
 
 impl Mapping {
     /// Checks the four fields as those of a go-import tag are checked, and that the prefix can be one of a module's path.
-    pub fn new(prefix: &str, vcs: &str, repo: &str, subdir: &str) -> Result<Self, BadSetting> {
-        let bad = |reason: String| BadSetting::new(format!("bad mapping of {prefix:?}: {reason}"));
+    pub fn new(prefix: &str, vcs: &str, repo: &str, subdir: &str) -> Result<Self, SettingError> {
+        let bad = |reason: String| SettingError::new(format!("bad mapping of {prefix:?}: {reason}"));
         check_import_path(prefix).map_err(|error| bad(format!("bad prefix: {error}")))?;
         if !prefix.split('/').next().unwrap_or_default().contains('.') {
             return Err(bad(
@@ -53,7 +53,7 @@ impl Mapping {
 
 impl Mappings {
     /// Puts mappings together. Two of one prefix are a mistake.
-    pub fn new(mappings: impl IntoIterator<Item = Mapping>) -> Result<Self, BadSetting> {
+    pub fn new(mappings: impl IntoIterator<Item = Mapping>) -> Result<Self, SettingError> {
         let mut mappings: Vec<_> = mappings.into_iter().collect();
         let by_prefix = |a: &Mapping, b: &Mapping| {
             let longer = b.prefix.len().cmp(&a.prefix.len());
@@ -61,7 +61,10 @@ impl Mappings {
         };
         mappings.sort_by(by_prefix);
         if let Some(twice) = mappings.windows(2).find(|pair| pair[0].prefix == pair[1].prefix) {
-            return Err(BadSetting::new(format!("two mappings of {:?}", twice[0].prefix)));
+            return Err(SettingError::new(format!(
+                "two mappings of {:?}",
+                twice[0].prefix
+            )));
         }
         Ok(Self { mappings })
     }

@@ -9,7 +9,7 @@ pub(super) enum Token {
     Start {
         /// Without its name space.
         name: String,
-        /// The attributes that anybody asks for.
+        /// The attributes that go-import tags need.
         attributes: Attributes,
     },
     /// `</name>`, or the second half of `<name/>`.
@@ -51,7 +51,7 @@ impl Attributes {
 #[derive(Debug)]
 pub(super) struct Markup<'a> {
     cursor: Cursor<'a>,
-    /// The end of a self-closing element, still to be told.
+    /// The end of a self-closing element, which is the next token.
     to_close: Option<String>,
 }
 

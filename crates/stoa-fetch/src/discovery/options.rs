@@ -1,21 +1,22 @@
-//! What discovery is told.
+//! Options of discovery.
 
 use std::time::Duration;
 
-use super::{address::UrlGuard, mapping::Mappings, policy::VcsPolicy, rewrite::Rewrites};
+use super::{mapping::Mappings, policy::VcsPolicy};
+use crate::outbound::{Rewrites, UrlGuard};
 
-/// What decides where modules come from.
+/// Options of discovery: they decide where modules come from.
 #[derive(Clone, Debug)]
 pub struct DiscoveryOptions {
     /// Which systems may be used for which paths.
     pub policy: VcsPolicy,
-    /// Repositories named by hand.
+    /// Repositories that the configuration names.
     pub mappings: Mappings,
     /// For every URL that is asked for.
     pub rewrites: Rewrites,
     /// Which hosts strangers may name. Those of mappings and rewrites are added to it.
     pub guard: UrlGuard,
-    /// Pages with tags, and which URLs answer, are believed for so long. Failures are not remembered.
+    /// Pages with tags, and which URLs answer, are remembered for so long. Failures are not.
     pub ttl: Duration,
     /// Memory for them, in bytes.
     pub capacity: usize,

@@ -1,31 +1,32 @@
 //! The pages of paths, and the tags on them.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
 use url::Url;
 
 use super::{
-    address::UrlGuard,
     error::DiscoveryError,
-    go_import::{GoImport, ModTags, NoMatch, match_go_import, parse_go_imports},
-    memory::{Memory, Weigh},
-    pages::{PAGE_LIMIT, Page, Pages},
-    rewrite::Rewrites,
+    go_import::{GoImport, GoImportError, ModTags, match_go_import, parse_go_imports},
+    pages::{PAGE_LIMIT, Pages},
+    shared_answers::SharedAnswers,
 };
-use crate::{FetchError, Reply, SourceName, redirect::BadRedirect};
+use crate::{
+    Context, FetchError, Reply, SourceName,
+    outbound::{Page, RedirectError, Rewrites, UrlGuard},
+};
 
 /// How much of an error page is kept, in bytes.
 const ERROR_TEXT: usize = 4096;
 
-/// Asks for the pages of paths, each at most once at a time and once in a while.
+/// Asks for the pages of paths. Callers share a request, and its answer is kept for a while.
 #[derive(Debug)]
 pub(super) struct PageSource {
     pub(super) pages: Arc<dyn Pages>,
     pub(super) guard: UrlGuard,
     pub(super) rewrites: Rewrites,
-    memory: Memory<TagPage>,
+    answers: SharedAnswers<TagPage>,
 }
 
 /// The tags of a page; at least one.
@@ -36,22 +37,21 @@ pub(super) struct TagPage {
     pub(super) imports: Arc<[GoImport]>,
 }
 
-impl Weigh for TagPage {
-    fn weight(&self) -> usize {
+impl TagPage {
+    /// Bytes on the heap.
+    pub(super) fn heap_size(&self) -> usize {
         let import = |import: &GoImport| {
             let text = import.prefix.len() + import.vcs.len() + import.repo.len() + import.subdir.len();
             size_of::<GoImport>() + text
         };
-        2 * self.url.as_str().len() + self.imports.iter().map(import).sum::<usize>()
+        size_of::<Url>() + self.url.as_str().len() + self.imports.iter().map(import).sum::<usize>()
     }
-}
 
-impl TagPage {
     /// The tag that speaks of `path`.
     pub(super) fn pick(&self, path: &str) -> Result<&GoImport, DiscoveryError> {
         match_go_import(&self.imports, path).map_err(|error| match error {
-            NoMatch::Mismatch { .. } => no_tags(&self.url, &error.to_string()),
-            NoMatch::Multiple(_) => DiscoveryError::malformed(format!("parse {}: {error}", self.url)),
+            GoImportError::Mismatch { .. } => no_tags(&self.url, &error.to_string()),
+            GoImportError::Multiple(_) => DiscoveryError::malformed(format!("parse {}: {error}", self.url)),
         })
     }
 }
@@ -61,14 +61,13 @@ impl PageSource {
         pages: Arc<dyn Pages>,
         guard: UrlGuard,
         rewrites: Rewrites,
-        ttl: Duration,
-        memory: usize,
+        answers: SharedAnswers<TagPage>,
     ) -> Self {
         Self {
             pages,
             guard,
             rewrites,
-            memory: Memory::new(ttl, memory),
+            answers,
         }
     }
 
@@ -77,24 +76,27 @@ impl PageSource {
         self: &Arc<Self>,
         path: &str,
         insecure: bool,
+        context: &Context,
     ) -> Result<TagPage, DiscoveryError> {
         let key = format!("{}{path}", if insecure { "insecure " } else { "" });
         let (source, path) = (Arc::clone(self), path.to_owned());
-        let work = async move { source.ask(&path, insecure).await };
-        self.memory.get(&key, work).await
+        let work = |context| async move { source.ask(&path, insecure, &context).await };
+        self.answers.get(&key, context, work).await
     }
 
-    async fn ask(&self, path: &str, insecure: bool) -> Result<TagPage, DiscoveryError> {
+    async fn ask(&self, path: &str, insecure: bool, context: &Context) -> Result<TagPage, DiscoveryError> {
         if !path.split('/').next().unwrap_or_default().contains('.') {
             return Err(DiscoveryError::not_exist(
                 "import path does not begin with hostname",
             ));
         }
-        let answer = self.ask_over("https", path).await;
+        let answer = self.ask_over("https", path, context).await;
         let (url, page) = match answer {
-            // Who may be asked without encryption may have nothing else.
-            Err(DiscoveryError::Unreachable { .. }) if insecure => self.ask_over("http", path).await?,
-            // A host that proves who it is and has its page only where nobody does has none for us, as for the go command.
+            // A host that may be asked without encryption may have no certificate.
+            Err(DiscoveryError::Unreachable { .. }) if insecure => {
+                self.ask_over("http", path, context).await?
+            }
+            // A page reachable only by a redirect from https to http does not count, as in cmd/go.
             Err(DiscoveryError::Unreachable { reason, cause }) if leads_to_http(&cause) => {
                 return Err(DiscoveryError::not_exist(format!("{reason}: {cause}")));
             }
@@ -103,23 +105,28 @@ impl PageSource {
         read(path, url, &page)
     }
 
-    async fn ask_over(&self, scheme: &str, path: &str) -> Result<(Url, Page), DiscoveryError> {
+    async fn ask_over(
+        &self,
+        scheme: &str,
+        path: &str,
+        context: &Context,
+    ) -> Result<(Url, Page), DiscoveryError> {
         let slash = if path.contains('/') { "" } else { "/" };
         let url = Url::parse(&format!("{scheme}://{path}{slash}?go-get=1"));
         let url = url.map_err(|error| {
             DiscoveryError::not_exist(format!("import path does not begin with hostname: {error}"))
         })?;
         let url = self.rewrites.page(url);
-        let page = self.get(&format!("{scheme} fetch"), &url).await?;
+        let page = self.get(&format!("{scheme} fetch"), &url, context).await?;
         Ok((url, page))
     }
 
     /// A page of any status, if its host may be asked.
-    pub(super) async fn get(&self, what: &str, url: &Url) -> Result<Page, DiscoveryError> {
+    pub(super) async fn get(&self, what: &str, url: &Url, context: &Context) -> Result<Page, DiscoveryError> {
         self.guard
             .check(url)
             .map_err(|error| DiscoveryError::refused(format!("{what} {url}: {error}")))?;
-        let page = self.pages.get(url, &self.guard).await;
+        let page = self.pages.get(url, &self.guard, context).await;
         page.map_err(|error| DiscoveryError::failed(what, url, error))
     }
 }
@@ -129,7 +136,7 @@ fn leads_to_http(error: &FetchError) -> bool {
     let FetchError::Unreachable { cause, .. } = error else {
         return false;
     };
-    matches!(cause.downcast_ref(), Some(BadRedirect::Insecure))
+    matches!(cause.downcast_ref(), Some(RedirectError::Insecure))
 }
 
 /// The tags of a page. The status counts only where there are none.
@@ -149,10 +156,10 @@ fn read(path: &str, url: Url, page: &Page) -> Result<TagPage, DiscoveryError> {
         (200, _) if page.truncated => Err(DiscoveryError::malformed(format!(
             "parse {url}: no go-import meta tags in its first {PAGE_LIMIT} bytes"
         ))),
-        // It is a page for people: not well-formed, and that is all it says.
+        // A page for people that is not well-formed and has no tags.
         (200, Some(error)) => Err(DiscoveryError::not_exist(format!("parsing {path}: {error}"))),
         (200, None) => Err(no_tags(&url, "")),
-        // A host that is asked and says no is believed, as the go command does; 408 and 429 are no answers.
+        // A host that answers 4xx has no such page, as for the go command. 408 and 429 are no answers.
         (status @ 400..=499, _) if !matches!(status, 408 | 429) => {
             let name = StatusCode::from_u16(status)
                 .ok()

@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use stoa_vcs::VcsKind;
 use url::Url;
 
-use crate::FetchError;
+use crate::{Context, FetchError};
 
 /// Asks whether there is a repository at a URL, with the programs of its system.
 #[async_trait]
 pub trait Ping: fmt::Debug + Send + Sync {
-    /// `true` if a repository of this system answers there, `false` if there is none; an error if that cannot be told.
-    /// It must bound its own time.
-    async fn ping(&self, vcs: VcsKind, url: &Url) -> Result<bool, FetchError>;
+    /// `true` if a repository of this system answers there, `false` if there is none; an error if it could
+    /// not be asked. It must bound its own time.
+    async fn ping(&self, vcs: VcsKind, url: &Url, context: &Context) -> Result<bool, FetchError>;
 }

@@ -7,9 +7,9 @@ use super::kind::RepoKind;
 /// Why a URL or folder is refused, in a few words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct BadRepo(String);
+pub struct RepoUrlError(String);
 
-impl BadRepo {
+impl RepoUrlError {
     fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }
@@ -17,10 +17,10 @@ impl BadRepo {
 
 /// Whether a folder may be named as that of a module (`validateRepoSubDir` of cmd/go). It may still lead out of the
 /// repository: see [`clamp_subdir`].
-pub fn check_subdir(subdir: &str) -> Result<(), BadRepo> {
+pub fn check_subdir(subdir: &str) -> Result<(), RepoUrlError> {
     match subdir.as_bytes().first() {
-        Some(b'/') => Err(BadRepo::new("leading slash")),
-        Some(b'-') => Err(BadRepo::new("leading hyphen")),
+        Some(b'/') => Err(RepoUrlError::new("leading slash")),
+        Some(b'-') => Err(RepoUrlError::new("leading hyphen")),
         _ => Ok(()),
     }
 }
@@ -47,9 +47,9 @@ pub fn clamp_subdir(subdir: &str) -> String {
 
 /// Whether a text may be the URL of a repository for the go command (`validateRepoRoot` of cmd/go): it has a scheme,
 /// which is not `file`.
-pub fn check_repo_root(root: &str) -> Result<(), BadRepo> {
+pub fn check_repo_root(root: &str) -> Result<(), RepoUrlError> {
     if root.bytes().any(|byte| byte.is_ascii_control()) {
-        return Err(BadRepo::new("invalid control character in URL"));
+        return Err(RepoUrlError::new("invalid control character in URL"));
     }
     let url = root.split('#').next().unwrap_or_default();
     let scheme_len = url
@@ -59,11 +59,11 @@ pub fn check_repo_root(root: &str) -> Result<(), BadRepo> {
     let (scheme, rest) = url.split_at(scheme_len);
     match rest.strip_prefix(':') {
         Some(_) if scheme.starts_with(|c: char| c.is_ascii_alphabetic()) => {}
-        Some(_) if scheme.is_empty() => return Err(BadRepo::new("missing protocol scheme")),
-        _ => return Err(BadRepo::new("no scheme")),
+        Some(_) if scheme.is_empty() => return Err(RepoUrlError::new("missing protocol scheme")),
+        _ => return Err(RepoUrlError::new("no scheme")),
     }
     if scheme.eq_ignore_ascii_case("file") {
-        return Err(BadRepo::new("file scheme disallowed"));
+        return Err(RepoUrlError::new("file scheme disallowed"));
     }
     Ok(())
 }
@@ -74,28 +74,28 @@ pub fn check_repo_root(root: &str) -> Result<(), BadRepo> {
 ///
 /// The go command leaves the rest to the programs it calls. Here the scheme has to be one of the kind's, there has to be
 /// a host, and neither host nor user may look like an option.
-pub(super) fn parse_repo(kind: RepoKind, repo: &str) -> Result<Url, BadRepo> {
+pub(super) fn parse_repo(kind: RepoKind, repo: &str) -> Result<Url, RepoUrlError> {
     check_repo_root(repo)?;
-    let url = Url::parse(repo).map_err(|error| BadRepo::new(error.to_string()))?;
+    let url = Url::parse(repo).map_err(|error| RepoUrlError::new(error.to_string()))?;
     check_repo(kind, &url)?;
     Ok(url)
 }
 
 /// What [`parse_repo`] asks of a URL that has been read.
-pub(super) fn check_repo(kind: RepoKind, url: &Url) -> Result<(), BadRepo> {
+pub(super) fn check_repo(kind: RepoKind, url: &Url) -> Result<(), RepoUrlError> {
     if !kind.schemes().contains(&url.scheme()) {
-        return Err(BadRepo::new(format!(
+        return Err(RepoUrlError::new(format!(
             "scheme {:?} is none of those for {kind}",
             url.scheme()
         )));
     }
     let host = url.host_str().unwrap_or_default();
     if host.is_empty() {
-        return Err(BadRepo::new("no host"));
+        return Err(RepoUrlError::new("no host"));
     }
     let decoded = |text: &str| percent_encoding::percent_decode_str(text).next() == Some(b'-');
     if decoded(host) || decoded(url.username()) {
-        return Err(BadRepo::new("leading hyphen in host or user"));
+        return Err(RepoUrlError::new("leading hyphen in host or user"));
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use stoa_vcs::VcsKind;
 
 use super::elements::{has_path_prefix, is_digit_or_lower, is_word_element};
 
-/// The repository that a path names without anybody being asked.
+/// The repository that a path names by itself, without a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StaticRoot {
     /// The leading part of the path that stands for the repository.
@@ -19,7 +19,7 @@ pub struct StaticRoot {
 
 /// Why there is no [`StaticRoot`]. The texts are the go command's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoStaticRoot {
+pub enum StaticRootError {
     /// No rule speaks of such a path: its host has to be asked.
     #[error("dynamic lookup required to find mapping")]
     Unknown,
@@ -79,8 +79,8 @@ const SITES: [Site; 6] = [
 ];
 
 /// Looks a path up in the fixed rules (`repoRootFromVCSPaths` of cmd/go with `vcsPaths`).
-pub fn static_root(path: &str) -> Result<StaticRoot, NoStaticRoot> {
-    let invalid = |reason: String| Err(NoStaticRoot::Invalid(reason));
+pub fn static_root(path: &str) -> Result<StaticRoot, StaticRootError> {
+    let invalid = |reason: String| Err(StaticRootError::Invalid(reason));
     if has_path_prefix(path, "example.net") {
         return invalid("no modules on example.net".to_owned());
     }
@@ -94,21 +94,21 @@ pub fn static_root(path: &str) -> Result<StaticRoot, NoStaticRoot> {
     }
     match SITES.iter().find(|site| has_path_prefix(path, site.prefix)) {
         Some(site) => site.find(path),
-        None => suffix_root(path).ok_or(NoStaticRoot::Unknown),
+        None => suffix_root(path).ok_or(StaticRootError::Unknown),
     }
 }
 
 impl Site {
-    fn find(&self, path: &str) -> Result<StaticRoot, NoStaticRoot> {
+    fn find(&self, path: &str) -> Result<StaticRoot, StaticRootError> {
         let elements: Vec<&str> = path.split('/').collect();
         let Some(count) = (self.root)(&elements) else {
             let reason = format!("invalid {} import path {path:?}", self.prefix);
-            return Err(NoStaticRoot::Invalid(reason));
+            return Err(StaticRootError::Invalid(reason));
         };
         let root = elements[..count].join("/");
         if self.suffix_forbidden && cut_vcs_suffix(&root).is_some() {
             let reason = format!("invalid version control suffix in {}/ path", self.prefix);
-            return Err(NoStaticRoot::Invalid(reason));
+            return Err(StaticRootError::Invalid(reason));
         }
         Ok(StaticRoot {
             repo: format!("https://{root}"),
@@ -154,7 +154,7 @@ fn chisel(elements: &[&str]) -> Option<usize> {
 /// The rule for any host: an element that ends in the name of a system ends the root (`example.com/a/b.git/folder`).
 /// The last such element counts. The root keeps the suffix, the repository drops it.
 ///
-/// As in cmd/go the root may begin in the middle of the path, where the beginning is no host: whoever uses it has to
+/// As in cmd/go the root may begin in the middle of the path, where the beginning is no host: the caller has to
 /// see that it is a prefix of the path.
 pub fn suffix_root(path: &str) -> Option<StaticRoot> {
     let elements: Vec<&str> = path.split('/').collect();

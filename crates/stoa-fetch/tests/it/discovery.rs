@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use stoa_fetch::discovery::{DiscoveryError, DiscoveryOptions, Mapping, Mappings, Rewrite, Rewrites};
+use stoa_fetch::{
+    discovery::{DiscoveryError, DiscoveryOptions, Mapping, Mappings},
+    outbound::{Rewrite, Rewrites},
+};
 
 use crate::world::{World, discovery, find, policy};
 

@@ -4,15 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use stoa_fetch::{
-    Deadlines, FetchError, Limits,
+    Caller, Context, Deadlines, FetchError, Limits,
     discovery::{
-        Discovery, DiscoveryError, DiscoveryOptions, HttpPages, PAGE_LIMIT, Ping, RepoRoot, Rewrite,
-        Rewrites, UrlGuard, VcsPolicy,
+        Discovery, DiscoveryError, DiscoveryOptions, HttpPages, PAGE_LIMIT, Ping, RepoRoot, VcsPolicy,
     },
+    outbound::{Rewrite, Rewrites, UrlGuard},
 };
 use stoa_module::{ModulePath, PatternList};
 use stoa_testing::{reply::Reply, upstream::Upstream};
 use stoa_vcs::VcsKind;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::support::{client, soon};
@@ -25,9 +26,13 @@ struct Silence;
 
 #[async_trait]
 impl Ping for Silence {
-    async fn ping(&self, _: VcsKind, _: &Url) -> Result<bool, FetchError> {
+    async fn ping(&self, _: VcsKind, _: &Url, _: &Context) -> Result<bool, FetchError> {
         Ok(false)
     }
+}
+
+fn asking() -> Context {
+    Context::interactive(Caller::Anonymous)
 }
 
 /// Discovery that takes the server for `e.example`.
@@ -38,12 +43,12 @@ fn discovery(server: &Upstream, deadlines: &Deadlines) -> Discovery {
         ..DiscoveryOptions::default()
     };
     let pages = HttpPages::new(client(deadlines, Limits::default()));
-    Discovery::new(options, Arc::new(pages), Arc::new(Silence))
+    Discovery::new(options, Arc::new(pages), Arc::new(Silence), &TaskTracker::new())
 }
 
 async fn find(server: &Upstream) -> Result<RepoRoot, DiscoveryError> {
     let path = ModulePath::parse("e.example/m").unwrap();
-    soon(discovery(server, &Deadlines::default()).find(&path)).await
+    soon(discovery(server, &Deadlines::default()).find(&path, &asking())).await
 }
 
 fn html(status: u16, text: &str) -> Reply {
@@ -110,8 +115,8 @@ async fn redirects_may_lead_inside_where_that_is_allowed() {
         ..DiscoveryOptions::default()
     };
     let pages = HttpPages::new(client(&Deadlines::default(), Limits::default()));
-    let discovery = Discovery::new(options, Arc::new(pages), Arc::new(Silence));
-    soon(discovery.find(&ModulePath::parse("e.example/m").unwrap()))
+    let discovery = Discovery::new(options, Arc::new(pages), Arc::new(Silence), &TaskTracker::new());
+    soon(discovery.find(&ModulePath::parse("e.example/m").unwrap(), &asking()))
         .await
         .unwrap();
     assert_eq!(other.total(), 1);
@@ -156,7 +161,7 @@ async fn pages_that_do_not_come_are_failures() {
     ] {
         let said = format!("{reply:?}");
         server.on("/m", reply);
-        let error = soon(discovery(&server, &deadlines).find(&path))
+        let error = soon(discovery(&server, &deadlines).find(&path, &asking()))
             .await
             .unwrap_err();
         assert!(
@@ -190,8 +195,8 @@ async fn an_insecure_path_falls_back_to_http() {
         ..DiscoveryOptions::default()
     };
     let pages = HttpPages::new(client(&Deadlines::default(), Limits::default()));
-    let discovery = Discovery::new(options, Arc::new(pages), Arc::new(Silence));
-    let found = soon(discovery.find(&ModulePath::parse("e.example/m").unwrap()))
+    let discovery = Discovery::new(options, Arc::new(pages), Arc::new(Silence), &TaskTracker::new());
+    let found = soon(discovery.find(&ModulePath::parse("e.example/m").unwrap(), &asking()))
         .await
         .unwrap();
     assert!(found.insecure);

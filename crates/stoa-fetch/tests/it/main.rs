@@ -5,6 +5,8 @@
 
 mod answers;
 mod chains;
+mod code_repos;
+mod direct_module;
 mod discovery;
 mod discovery_pages;
 mod discovery_tags;
@@ -12,6 +14,7 @@ mod faults;
 mod lanes;
 mod redirects;
 mod repositories;
+mod shared_pages;
 mod support;
 mod vectors;
 mod world;

@@ -10,6 +10,7 @@ use crate::support::client;
 fn repositories(cache: Option<&std::path::Path>) -> Repositories {
     let options = RepositoriesOptions {
         cache: cache.map(Into::into),
+        cache_setting: "vcs.cache",
         cache_size: 1 << 20,
         freshness: Duration::ZERO,
         git_counters: std::sync::Arc::default(),

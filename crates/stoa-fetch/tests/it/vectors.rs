@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use stoa_fetch::discovery::{
-    Govcs, ModTags, NoStaticRoot, StaticRoot, check_repo_root, check_subdir, parse_go_imports, static_root,
-    suffix_root,
+    Govcs, ModTags, StaticRoot, StaticRootError, check_repo_root, check_subdir, parse_go_imports,
+    static_root, suffix_root,
 };
 use stoa_testing::vectors::{self, assert_fields, text};
 
@@ -100,7 +100,7 @@ fn fixed_roots_are_found_as_the_go_command_finds_them() {
             Err(error) => {
                 assert_eq!(error.to_string(), wanted_error(case));
                 assert_eq!(
-                    error == NoStaticRoot::Unknown,
+                    error == StaticRootError::Unknown,
                     flag(case, "needs_dynamic"),
                     "{case}"
                 );

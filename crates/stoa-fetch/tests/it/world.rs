@@ -9,13 +9,13 @@ use std::{
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use stoa_fetch::{
-    FetchError, SourceName,
-    discovery::{
-        Discovery, DiscoveryError, DiscoveryOptions, Page, Pages, Ping, RepoRoot, UrlGuard, VcsPolicy,
-    },
+    Caller, Context, FetchError, SourceName,
+    discovery::{Discovery, DiscoveryError, DiscoveryOptions, Pages, Ping, RepoRoot, VcsPolicy},
+    outbound::{Page, UrlGuard},
 };
 use stoa_module::{ModulePath, PatternList};
 use stoa_vcs::VcsKind;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 /// Pages and repositories by URL, and what was asked.
@@ -77,7 +77,7 @@ impl World {
 
 #[async_trait]
 impl Pages for World {
-    async fn get(&self, url: &Url, _: &UrlGuard) -> Result<Page, FetchError> {
+    async fn get(&self, url: &Url, _: &UrlGuard, _: &Context) -> Result<Page, FetchError> {
         self.ask(url)?;
         tokio::time::sleep(Duration::from_millis(1)).await;
         let (status, html) = self
@@ -97,7 +97,7 @@ impl Pages for World {
 
 #[async_trait]
 impl Ping for World {
-    async fn ping(&self, vcs: VcsKind, url: &Url) -> Result<bool, FetchError> {
+    async fn ping(&self, vcs: VcsKind, url: &Url, _: &Context) -> Result<bool, FetchError> {
         self.ask(url)?;
         Ok(self.repositories.contains(&format!("{vcs} {url}")))
     }
@@ -106,11 +106,16 @@ impl Ping for World {
 /// Discovery in a world, which is kept to look at what was asked.
 pub(crate) fn discovery(world: World, options: DiscoveryOptions) -> (Discovery, Arc<World>) {
     let world = Arc::new(world);
-    (Discovery::new(options, world.clone(), world.clone()), world)
+    let tasks = TaskTracker::new();
+    (
+        Discovery::new(options, world.clone(), world.clone(), &tasks),
+        world,
+    )
 }
 
 pub(crate) async fn find(discovery: &Discovery, path: &str) -> Result<RepoRoot, DiscoveryError> {
-    discovery.find(&ModulePath::parse(path).unwrap()).await
+    let context = Context::interactive(Caller::Anonymous);
+    discovery.find(&ModulePath::parse(path).unwrap(), &context).await
 }
 
 /// What is found with nothing configured: root, kind, URL, folder; or the error.

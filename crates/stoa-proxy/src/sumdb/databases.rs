@@ -35,7 +35,7 @@ pub enum SumRequest {
 
 /// A path below `/sumdb/` that nobody answers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadSumPath {
+pub enum SumPathError {
     /// No database of such a name is passed on. A go command asks the next proxy, or the database itself.
     #[error("no such checksum database is passed on (sumdb.databases)")]
     NoDatabase,
@@ -57,8 +57,8 @@ impl ChecksumDatabases {
     /// A name may have slashes, and so may what follows. What is before the slash is a name only if it is known.
     ///
     /// # Errors
-    /// [`BadSumPath`] if no database has it.
-    pub fn parse(&self, path: &str) -> Result<SumQuestion, BadSumPath> {
+    /// [`SumPathError`] if no database has it.
+    pub fn parse(&self, path: &str) -> Result<SumQuestion, SumPathError> {
         let below = |(name, database): &(KeyName, Arc<dyn ChecksumDatabase>)| {
             let rest = path.strip_prefix(name.as_str())?;
             rest.starts_with('/')
@@ -68,7 +68,7 @@ impl ChecksumDatabases {
             .databases
             .iter()
             .find_map(below)
-            .ok_or(BadSumPath::NoDatabase)?;
+            .ok_or(SumPathError::NoDatabase)?;
         let request = match rest.as_str() {
             "/supported" => SumRequest::Supported,
             path => SumRequest::Remote(path.parse()?),

@@ -6,7 +6,7 @@ use stoa_fetch::SourceName;
 use stoa_module::dirhash::H1;
 use stoa_sumdb::{KeyName, ModuleSums, SumFile};
 
-use super::{SumFailure, SumWatch, Verification};
+use super::{ChecksumError, SumWatch, Verification};
 use crate::ProxyError;
 
 /// What a file of one module version is held against before it is stored.
@@ -38,7 +38,7 @@ impl Expected {
     /// Checks a file that `source_name` sent.
     ///
     /// # Errors
-    /// [`SumFailure::Mismatch`] if something else was recorded, or nothing.
+    /// [`ChecksumError::Mismatch`] if something else was recorded, or nothing.
     pub(crate) fn check(&self, file: SumFile, found: H1, source_name: &SourceName) -> Result<(), ProxyError> {
         let Some(recorded) = &self.0 else { return Ok(()) };
         let checked = recorded.sums.check(file, found);
@@ -49,7 +49,7 @@ impl Expected {
         checked.map_err(|error| {
             let (database, error) = (recorded.database.clone(), Arc::new(error));
             let source_name = source_name.clone();
-            SumFailure::Mismatch {
+            ChecksumError::Mismatch {
                 source_name,
                 database,
                 error,

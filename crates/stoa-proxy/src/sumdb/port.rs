@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_cache::{Cache, CacheOptions, Flights, LostError};
-use stoa_fetch::{FetchError, SmallFiles};
+use stoa_fetch::{Caller, Context, FetchError, SmallFiles};
 use stoa_storage::{RecordName, Records};
 use stoa_sumdb::{BoxError, KeyName, Port, RemoteError, RemotePath, Swap, TileLevel};
 use tokio_util::task::TaskTracker;
@@ -86,7 +86,9 @@ impl DatabasePort {
                     return Ok(known.value);
                 }
                 let (below, limit) = (path.to_string(), path.max_bytes() as u64);
-                let data = files.read(below.trim_start_matches('/'), limit).await?;
+                // The go command waits for a checksum, whatever class the module has that it is of.
+                let context = Context::interactive(Caller::Stoa);
+                let data = files.read(below.trim_start_matches('/'), limit, &context).await?;
                 if matches!(path, RemotePath::Tile(tile) if tile.level() != TileLevel::Data) {
                     fresh.put(path, data.clone());
                 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use stoa_module::PatternList;
 use stoa_sumdb::{KeyName, RemotePath};
 
-use super::{ChecksumDatabase, SumAnswer, SumFailure};
+use super::{ChecksumDatabase, ChecksumError, SumAnswer};
 use crate::ProxyError;
 
 /// Refuses lookups of private modules. Outside of everything that remembers or asks.
@@ -39,7 +39,7 @@ impl ChecksumDatabase for PrivateGate {
     async fn get(&self, path: &RemotePath) -> Result<SumAnswer, ProxyError> {
         match path {
             RemotePath::Lookup(module) if self.private.matches(module.path().as_str()) => {
-                Err(SumFailure::Private {
+                Err(ChecksumError::Private {
                     module: Box::new(module.clone()),
                     database: self.name.clone(),
                 }

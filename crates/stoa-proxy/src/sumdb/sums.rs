@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use stoa_module::{ModuleVersion, PatternList};
 use stoa_sumdb::{KeyName, RemotePath};
 
-use super::{ChecksumDatabase, Expected, SumFailure, SumWatch, Verification};
+use super::{ChecksumDatabase, ChecksumError, Expected, SumWatch, Verification};
 use crate::ProxyError;
 
 /// Says what the files of a module version are held against before they are stored.
@@ -101,18 +101,18 @@ impl Sums for CheckedSums {
             Ok(None) => return Err(ProxyError::internal("a lookup without checksums")),
             Err(error) => error,
         };
-        let Some(failure) = error.sum_failure() else {
+        let Some(failure) = error.checksum_error() else {
             self.watch.verified(Verification::Refused);
             return Err(error);
         };
-        if let (SumFailure::Unavailable { .. }, Unavailable::Allow) = (failure, self.unavailable) {
+        if let (ChecksumError::Unavailable { .. }, Unavailable::Allow) = (failure, self.unavailable) {
             tracing::warn!(module = %target, error = %error.report(), "stored unverified (sumdb.unavailable = \"allow\")");
             self.watch.verified(Verification::Allowed);
             return Ok(Expected::anything());
         }
         self.watch.verified(match failure {
-            SumFailure::NotRecorded { .. } => Verification::Unknown,
-            SumFailure::Unavailable { .. } => Verification::Refused,
+            ChecksumError::NotRecorded { .. } => Verification::Unknown,
+            ChecksumError::Unavailable { .. } => Verification::Refused,
             _ => Verification::Alarm,
         });
         Err(failure.clone().at_ingest(target).into())

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use stoa_sumdb::{Client, ClientError, KeyName, RemotePath, VerifierKey};
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::{ChecksumDatabase, DatabasePort, SumAnswer, SumFailure, SumWatch, failure::failure};
+use super::{ChecksumDatabase, ChecksumError, DatabasePort, SumAnswer, SumWatch, client_failure::failure};
 use crate::{Cause, Outcome, ProxyError};
 
 /// So many questions are asked at once. Each reads up to a handful of tiles, which must fit into the queue of one host.
@@ -117,7 +117,7 @@ impl VerifiedDatabase {
 
     /// Says it loud: a database that lies is for people to look into.
     fn shout(&self, path: &RemotePath, error: &ProxyError, report: Option<String>) {
-        if let Some(SumFailure::Alarm { alarm, reason, .. }) = error.sum_failure() {
+        if let Some(ChecksumError::Alarm { alarm, reason, .. }) = error.checksum_error() {
             let report = report.unwrap_or_default();
             tracing::error!(
                 database = %self.name(), alarm = alarm.as_str(), %path, %reason, report,
@@ -152,7 +152,7 @@ impl ChecksumDatabase for VerifiedDatabase {
             Err(error) => error,
         };
         let is_away = matches!(error.cause(), Cause::NotStored { .. } | Cause::Overloaded { .. })
-            || matches!(error.sum_failure(), Some(SumFailure::Unavailable { .. }));
+            || matches!(error.checksum_error(), Some(ChecksumError::Unavailable { .. }));
         match path {
             RemotePath::Latest if is_away => self.last_head().await.ok_or(error),
             _ => Err(error),

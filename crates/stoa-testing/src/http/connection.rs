@@ -7,7 +7,9 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{BodyEnd, BodyReader, Framing, Headers, Response, Step, head, within};
+use super::exchange::{split_url, within};
+use super::head::read_head;
+use super::{BodyEnd, BodyReader, Framing, Headers, Response, Step};
 
 /// The longest body that is kept in memory; longer ones want [`Streaming`](super::Streaming).
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -31,7 +33,7 @@ impl Connection {
     /// Connects to `host:port`, or to the host and port of a URL.
     pub async fn open(authority: &str) -> io::Result<Self> {
         let authority = if authority.contains("://") {
-            super::split_url(authority).0
+            split_url(authority).0
         } else {
             authority
         };
@@ -154,7 +156,7 @@ impl Connection {
     pub(super) async fn read_opening(&mut self, method: &str) -> io::Result<Opened> {
         loop {
             let closed = || io::Error::new(io::ErrorKind::UnexpectedEof, "closed without an answer");
-            let head = head::read_head(&mut self.stream, &mut self.buffer)
+            let head = read_head(&mut self.stream, &mut self.buffer)
                 .await?
                 .ok_or_else(closed)?;
             let status = head
@@ -162,7 +164,7 @@ impl Connection {
                 .split(' ')
                 .nth(1)
                 .and_then(|code| code.parse().ok());
-            let status: u16 = status.ok_or_else(|| head::invalid("not a status line"))?;
+            let status: u16 = status.ok_or_else(|| super::head::invalid("not a status line"))?;
             let bodiless = method == "HEAD" || status == 204 || status == 304;
             let framing = if bodiless {
                 Framing::Length(0)

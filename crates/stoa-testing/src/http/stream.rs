@@ -7,7 +7,8 @@ use bytes::Bytes;
 use sha2::Digest as _;
 
 use super::connection::Opened;
-use super::{BodyEnd, BodyReader, Connection, Headers, split_url, within};
+use super::exchange::{split_url, within};
+use super::{BodyEnd, BodyReader, Connection, Headers};
 use crate::content::hex;
 
 /// A response whose body the test takes at its own pace. Dropping it hangs up.

@@ -14,6 +14,23 @@ pub struct StoaCommand {
     listen: String,
 }
 
+impl StoaProcess {
+    /// Describes a run of this binary: `env!("CARGO_BIN_EXE_stoa")` in a test of the binary's crate.
+    pub fn command(binary: &str) -> StoaCommand {
+        StoaCommand::new(binary)
+    }
+
+    /// Starts `BINARY serve --storage STORAGE --upstream UPSTREAM EXTRA... --listen 127.0.0.1:0` and
+    /// waits until it listens; panics with its output if it does not.
+    pub fn start(binary: &str, storage: &Path, upstream: &str, extra: &[&str]) -> Self {
+        Self::command(binary)
+            .storage(storage)
+            .upstream(upstream)
+            .args(extra)
+            .start()
+    }
+}
+
 impl StoaCommand {
     pub(super) fn new(binary: &str) -> Self {
         let mut command = Command::new(binary);

@@ -50,7 +50,7 @@ impl Core {
         let dispatcher = outbound::dispatcher(config);
         metrics.collector(LaneMetrics::new(dispatcher.clone()));
         let client = outbound::client(config, &dispatcher);
-        let direct = sources::direct(config, &client, metrics);
+        let direct = sources::direct(config, &client, metrics, &tasks);
         let fetcher = fetch_pipeline(&sources::options(config), &client, &direct, metrics);
         let checksums = checksums::build(config, &client, &storage.records(), metrics, &tasks);
         let stasher = StasherOptions {

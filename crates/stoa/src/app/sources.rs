@@ -2,13 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use stoa_code_repo::CodeLimits;
 use stoa_fetch::{
-    Direct, DirectOptions, Fetcher, HttpClient, Repositories, RepositoriesOptions, code_repo::CodeLimits,
+    Direct, DirectOptions, Fetcher, HttpClient, Repositories, RepositoriesOptions,
     discovery::DiscoveryOptions,
 };
 use stoa_proxy::{RepositoryMetrics, SourceOptions};
 use stoa_telemetry::Part;
 use stoa_vcs::process::Counters;
+use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 
@@ -30,13 +32,19 @@ pub(super) fn options(config: &Config) -> SourceOptions {
 }
 
 /// `direct`: from a module path to its repository, to its versions. Nothing is opened before the first question.
-pub(super) fn direct(config: &Config, client: &HttpClient, metrics: &Part) -> Arc<dyn Fetcher> {
+pub(super) fn direct(
+    config: &Config,
+    client: &HttpClient,
+    metrics: &Part,
+    tasks: &TaskTracker,
+) -> Arc<dyn Fetcher> {
     let vcs = &config.vcs;
     let git_counters = Arc::new(Counters::default());
     metrics.collector(RepositoryMetrics::new([("git", Arc::clone(&git_counters))]));
     let repositories = Repositories::new(
         RepositoriesOptions {
             cache: vcs.cache.clone(),
+            cache_setting: "vcs.cache",
             cache_size: vcs.cache_size,
             freshness: FRESHNESS,
             git_counters,
@@ -56,6 +64,7 @@ pub(super) fn direct(config: &Config, client: &HttpClient, metrics: &Part) -> Ar
             ..CodeLimits::default()
         },
         temporary: std::env::temp_dir(),
+        tasks: tasks.clone(),
     };
     Arc::new(Direct::new(options, Arc::new(repositories), client.clone()))
 }

@@ -1,7 +1,7 @@
 //! `[[rewrite]]`.
 
 use stoa_config::{Key, Reader, Repeated, Table, values::text};
-use stoa_fetch::discovery::{Rewrite, Rewrites};
+use stoa_fetch::outbound::{Rewrite, Rewrites};
 
 const FROM: Key = Key::required("from", "URLs of this place, and below it").at_run_time();
 const TO: Key = Key::required("to", "are asked for below this URL instead").at_run_time();

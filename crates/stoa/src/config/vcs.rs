@@ -14,7 +14,8 @@ use stoa_config::{
 use stoa_fetch::{
     OutboundRules,
     credentials::{CredentialsByUrl, Netrc},
-    discovery::{Govcs, GovcsError, Mapping, Mappings, Rewrites, UrlGuard, VcsPolicy},
+    discovery::{Govcs, GovcsError, Mapping, Mappings, VcsPolicy},
+    outbound::{Rewrites, UrlGuard},
 };
 use stoa_module::PatternList;
 
@@ -114,7 +115,9 @@ pub(crate) struct VcsConfig {
 impl VcsConfig {
     /// What every outbound URL is held to. The places that mappings and rewrites lead to may be private.
     pub(crate) fn rules(&self) -> OutboundRules {
-        let mut guard = UrlGuard::new(self.allow_private_addresses);
+        let mut guard = UrlGuard::new(self.allow_private_addresses)
+            .with_setting("vcs.allow_private_addresses")
+            .with_tables("[[vcs.module]] or [[rewrite]]");
         let targets = self.mappings.targets().chain(self.rewrites.targets());
         targets.for_each(|url| guard.name(url));
         OutboundRules {

@@ -133,7 +133,7 @@ impl Repository {
     /// * It takes tags such as `sub/v0.0.0-20200102030405-abcdefabcdef` for versions of the module `sub`: they become
     ///   bases of others, or it looks for the commit that they seem to name (`Layout::version_of_tag` in stoa-fetch).
     /// * Once it knows a commit and its version, it looks for the go.mod where the 12 digits at the end of the version
-    ///   lead, which may be a branch or tag of that name and another commit (`code_repo` in stoa-fetch).
+    ///   lead, which may be a branch or tag of that name and another commit (`stoa-code-repo`).
     pub(crate) fn is_mistaken(&self, want: &str) -> bool {
         let below = |tag: &String| tag.contains('/') && tag.contains(names::NO_COMMIT);
         let short = |name: &String| {

@@ -167,3 +167,64 @@ async fn access_lines_can_be_switched_off_and_levels_chosen() {
         stoa.output()
     );
 }
+
+/// The lines that hold all of these texts.
+fn found<'a>(output: &'a str, texts: &[&str]) -> Vec<&'a str> {
+    let has_all = |line: &&str| texts.iter().all(|text| line.contains(text));
+    output.lines().filter(has_all).collect()
+}
+
+#[tokio::test]
+async fn a_requests_id_finds_its_lines_in_edge_flight_fetch_and_dispatch() {
+    for format in ["text", "json"] {
+        let scene = scene();
+        let stoa = scene.start_with(&[("STOA_LOG_LEVEL", "debug"), ("STOA_LOG_FORMAT", format)]);
+        let path = scene.greet().url_path("mod");
+        get_with(&stoa, &path, &[("X-Request-Id", "lonely-1")]).await;
+        get_with(&stoa, "/healthz", &[("X-Request-Id", "other-2")]).await;
+        stoa.wait_for_log("other-2");
+        let output = stoa.output();
+        for text in [
+            "started flight",
+            "brought in for all that wait for it",
+            "a source has answered",
+            "stoa_dispatch",
+            path.as_str(),
+        ] {
+            assert!(
+                !found(&output, &["lonely-1", text]).is_empty(),
+                "{format}: no line of the request has {text:?}\n{output}"
+            );
+        }
+        assert!(found(&output, &["other-2", "flight"]).is_empty(), "{output}");
+    }
+}
+
+#[tokio::test]
+async fn both_requests_of_a_flight_find_its_lines() {
+    for format in ["text", "json"] {
+        let scene = scene();
+        let stoa = scene.start_with(&[("STOA_LOG_LEVEL", "debug"), ("STOA_LOG_FORMAT", format)]);
+        let (gate, path) = (Gate::new(), scene.greet().url_path("mod"));
+        let reply = Reply::ok(scene.greet().go_mod()).held(&gate);
+        scene.upstream.on(&path, reply);
+        let (first, second) = tokio::join!(get_with(&stoa, &path, &[("X-Request-Id", "first-1")]), async {
+            scene.upstream.arrived(&path, 1).await;
+            let second = get_with(&stoa, &path, &[("X-Request-Id", "second-2")]);
+            let release = async {
+                eventually("joined", async || {
+                    let output = stoa.output();
+                    (!found(&output, &["second-2", "joined flight"]).is_empty()).then_some(())
+                })
+                .await;
+                gate.release();
+            };
+            tokio::join!(second, release).0
+        });
+        assert_eq!((first.status, second.status), (200, 200));
+        assert_eq!(scene.upstream.count(&path), 1);
+        let output = stoa.wait_for_log("a source has answered");
+        let shared = found(&output, &["first-1", "second-2", "a source has answered"]);
+        assert_eq!(shared.len(), 1, "{format}\n{output}");
+    }
+}

@@ -1,0 +1,277 @@
+//! What repositories answered last.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use stoa_cache::{Cache, CacheOptions, Equivalent, Weigh as _};
+use stoa_module::{Info, Origin, modfile::Retract};
+use stoa_vcs::{Revision, RevisionId, Tags};
+
+use crate::{CodeLimits, Resolved, Versions};
+
+/// How long an answer stays at most, also one that never changes: nothing of a repository stays for ever.
+const MAX_AGE: Duration = Duration::from_secs(600);
+
+/// The last answers of all modules in repositories, within one bound of bytes.
+///
+/// Each [`CodeRepo`](crate::CodeRepo) finds its own answers only: what was read with one URL's credentials is never an
+/// answer for another.
+pub struct KnownAnswers {
+    cache: Cache<AnswerKey, Answer>,
+    owners: AtomicU64,
+}
+
+/// The answers of one owner.
+#[derive(Clone, Debug)]
+pub(crate) struct Answers {
+    known: Arc<KnownAnswers>,
+    owner: u64,
+    /// How long answers hold that may change.
+    remember: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct AnswerKey {
+    owner: u64,
+    asked: Asked,
+}
+
+/// An [`AnswerKey`] that borrows what was asked. It must hash as that one does: the same fields in the same order.
+#[derive(Hash)]
+struct AskedBy<'a> {
+    owner: u64,
+    asked: &'a Asked,
+}
+
+impl Equivalent<AnswerKey> for AskedBy<'_> {
+    fn equivalent(&self, key: &AnswerKey) -> bool {
+        self.owner == key.owner && *self.asked == key.asked
+    }
+}
+
+/// What was asked of a repository or a module.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Asked {
+    /// The commit of a revision string.
+    Revision(String),
+    /// The newest commit of the default branch.
+    Head,
+    /// The tags that begin with a prefix.
+    Tags(String),
+    /// The content of a file.
+    File(RevisionId, String),
+    /// The version of a query.
+    Query(String),
+    /// The versions of the module.
+    Versions,
+    /// What the module retracts.
+    Retractions,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    Revision(Arc<Revision>),
+    Tags(Arc<Tags>),
+    /// `None`: there is no such file.
+    File(Option<Bytes>),
+    Query(Arc<Resolved>),
+    Versions(Arc<Versions>),
+    Retractions(Arc<Vec<Retract>>),
+}
+
+impl KnownAnswers {
+    /// Room for `capacity` bytes.
+    pub fn new(capacity: u64) -> Self {
+        // Lists of tags may be large, so there is one part, and each may take a quarter of it.
+        let options = CacheOptions::new(capacity).largest(capacity / 4).max_age(MAX_AGE);
+        Self {
+            cache: Cache::weighed_by(options, |key, answer| key.heap_size() + answer.heap_size()),
+            owners: AtomicU64::new(0),
+        }
+    }
+
+    /// How many bytes the answers take.
+    pub fn bytes(&self) -> u64 {
+        self.cache.weight()
+    }
+}
+
+impl Answers {
+    /// Those of a new owner.
+    pub(crate) fn of_new_owner(known: Arc<KnownAnswers>, limits: &CodeLimits) -> Self {
+        Self {
+            owner: known.owners.fetch_add(1, Ordering::Relaxed),
+            remember: limits.remember,
+            known,
+        }
+    }
+
+    /// The answer, if it still holds.
+    pub(crate) fn get(&self, asked: &Asked) -> Option<Answer> {
+        let owner = self.owner;
+        let found = self.known.cache.get(&AskedBy { owner, asked })?;
+        Some(found.value)
+    }
+
+    /// Remembers an answer: for a while, or, for the content of a commit, which never changes, as long as there is room.
+    pub(crate) fn put(&self, asked: Asked, answer: Answer) {
+        let owner = self.owner;
+        let key = AnswerKey { owner, asked };
+        match &answer {
+            Answer::File(_) => self.known.cache.put(key, answer),
+            _ => self.known.cache.put_for(key, answer, self.remember),
+        }
+    }
+}
+
+impl AnswerKey {
+    fn heap_size(&self) -> usize {
+        match &self.asked {
+            Asked::Revision(text) | Asked::Tags(text) | Asked::Query(text) => text.heap_size(),
+            Asked::File(id, path) => id.as_str().len() + path.heap_size(),
+            Asked::Head | Asked::Versions | Asked::Retractions => 0,
+        }
+    }
+}
+
+impl Answer {
+    fn heap_size(&self) -> usize {
+        match self {
+            Self::Revision(revision) => size_of::<Revision>() + revision_size(revision),
+            Self::Tags(tags) => {
+                let tag = |tag: &stoa_vcs::Tag| {
+                    size_of::<stoa_vcs::Tag>() + tag.name.heap_size() + tag.hash.heap_size()
+                };
+                tags.list.iter().map(tag).sum::<usize>() + tags.repo_sum.heap_size()
+            }
+            Self::File(content) => content.heap_size(),
+            Self::Query(resolved) => {
+                size_of::<Resolved>()
+                    + info_size(&resolved.info)
+                    + resolved.id.as_str().len()
+                    + resolved.short.heap_size()
+            }
+            Self::Versions(versions) => {
+                let list = versions.list.iter();
+                list.map(|version| size_of_val(version) + version.as_str().len())
+                    .sum::<usize>()
+                    + versions.origin.as_ref().map_or(0, origin_size)
+            }
+            Self::Retractions(list) => list.iter().map(retract_size).sum(),
+        }
+    }
+}
+
+fn revision_size(revision: &Revision) -> usize {
+    revision.id.as_str().len()
+        + revision.short.heap_size()
+        + revision.version.heap_size()
+        + revision.tags.heap_size()
+        + revision.reference.heap_size()
+}
+
+fn info_size(info: &Info) -> usize {
+    let target = info.target.path().as_str().len() + info.target.version().as_str().len();
+    target + info.time.heap_size() + info.origin.as_ref().map_or(0, origin_size)
+}
+
+fn origin_size(origin: &Origin) -> usize {
+    let Origin {
+        vcs,
+        url,
+        subdir,
+        hash,
+        tag_prefix,
+        tag_sum,
+        reference,
+        repo_sum,
+    } = origin;
+    [vcs, url, subdir, hash, tag_prefix, tag_sum, reference, repo_sum]
+        .iter()
+        .map(|text| text.len())
+        .sum()
+}
+
+fn retract_size(retract: &Retract) -> usize {
+    size_of::<Retract>() + retract.low.len() + retract.high.len() + retract.rationale.len()
+}
+
+impl fmt::Debug for KnownAnswers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KnownAnswers")
+            .field("bytes", &self.bytes())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers(known: &Arc<KnownAnswers>, seconds: u64) -> Answers {
+        let limits = CodeLimits {
+            remember: Duration::from_secs(seconds),
+            ..CodeLimits::default()
+        };
+        Answers::of_new_owner(Arc::clone(known), &limits)
+    }
+
+    fn versions() -> Answer {
+        Answer::Versions(Arc::default())
+    }
+
+    fn file(size: usize) -> Answer {
+        Answer::File(Some(vec![7; size].into()))
+    }
+
+    fn at(path: &str) -> Asked {
+        Asked::File(RevisionId::new("abc".to_owned()).expect("an id"), path.to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_hold_for_a_while_and_for_their_owner_only() {
+        let known = Arc::new(KnownAnswers::new(1 << 20));
+        let (one, other) = (answers(&known, 10), answers(&known, 10));
+        one.put(Asked::Versions, versions());
+        one.put(at("go.mod"), file(3));
+        assert!(one.get(&Asked::Versions).is_some());
+        assert!(other.get(&Asked::Versions).is_none() && other.get(&at("go.mod")).is_none());
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert!(one.get(&Asked::Versions).is_none());
+        assert!(
+            one.get(&at("go.mod")).is_some(),
+            "the content of a commit never changes"
+        );
+        tokio::time::advance(MAX_AGE).await;
+        assert!(one.get(&at("go.mod")).is_none(), "nothing stays for ever");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_time_at_all_remembers_nothing_that_may_change() {
+        let known = Arc::new(KnownAnswers::new(1 << 20));
+        let none = answers(&known, 0);
+        none.put(Asked::Versions, versions());
+        none.put(at("go.mod"), file(3));
+        assert!(none.get(&Asked::Versions).is_none() && none.get(&at("go.mod")).is_some());
+    }
+
+    #[tokio::test]
+    async fn all_answers_together_are_bounded() {
+        let known = Arc::new(KnownAnswers::new(100_000));
+        for _ in 0..20 {
+            let owner = answers(&known, 10);
+            for i in 0..20 {
+                owner.put(at(&i.to_string()), file(1000));
+                assert!(known.bytes() <= 100_000);
+            }
+        }
+        assert!(known.bytes() > 50_000);
+    }
+}

@@ -1,0 +1,129 @@
+//! The list of versions.
+
+use std::sync::Arc;
+
+use stoa_module::{
+    Candidates, Version,
+    modfile::{ModFile, Retract},
+};
+
+use crate::{
+    CodeRepo, CodeRepoError, CodeRepoReason, Versions,
+    answers::{Answer, Asked},
+    origin::add_tags,
+};
+
+impl CodeRepo {
+    /// The versions of the module (`Versions` of cmd/go): what its tags say, without a look at what they name, but for
+    /// what decides about `+incompatible` ones. A listed version may therefore be invalid, and a retracted one
+    /// is listed.
+    pub async fn versions(&self) -> Result<Arc<Versions>, CodeRepoError> {
+        if let Some(Answer::Versions(known)) = self.answers.get(&Asked::Versions) {
+            return Ok(known);
+        }
+        let of_module = |reason| CodeRepoError::of_module(self.module().clone(), reason);
+        let versions = Arc::new(self.list_versions().await.map_err(of_module)?);
+        self.answers
+            .put(Asked::Versions, Answer::Versions(Arc::clone(&versions)));
+        Ok(versions)
+    }
+
+    async fn list_versions(&self) -> Result<Versions, CodeRepoReason> {
+        let layout = &self.layout;
+        let path = layout.module.as_str();
+        // It shares the repository of the stable path, and the tags are of that one.
+        if path.starts_with("gopkg.in/") && path.ends_with("-unstable") {
+            return Ok(Versions::default());
+        }
+        let (prefix, major) = (layout.tag_prefix(), layout.major());
+        let tags = self.source.tags(&prefix).await?;
+        let (mut list, mut incompatible) = (Vec::new(), Vec::new());
+        for tag in &tags.list {
+            let Some((version, true)) = layout.version_of_tag(&tag.name) else {
+                continue;
+            };
+            let Ok(version) = Version::parse(&version) else {
+                continue;
+            };
+            if major.match_version(&version) {
+                list.push(version);
+            } else if layout.dir.is_empty() && major.is_empty() {
+                incompatible.push(version);
+            }
+        }
+        list.sort();
+        list.dedup();
+        incompatible.sort();
+        incompatible.dedup();
+        self.add_incompatible(&mut list, &incompatible).await?;
+        let mut origin = self.origin();
+        add_tags(&mut origin, self.source.code.vcs(), &prefix, &tags);
+        Ok(Versions {
+            list,
+            origin: Some(origin),
+        })
+    }
+
+    /// Adds versions v2 and above of a module whose path says nothing of them, as `+incompatible`: unless it has learnt
+    /// of modules by the last version below, and of each major version unless it has learnt of them by its last one.
+    async fn add_incompatible(
+        &self,
+        list: &mut Vec<Version>,
+        incompatible: &[Version],
+    ) -> Result<(), CodeRepoReason> {
+        if incompatible.is_empty() {
+            return Ok(());
+        }
+        if let Some(last) = list.last()
+            && self.has_go_mod(last).await?
+        {
+            return Ok(());
+        }
+        for same_major in incompatible.chunk_by(|a, b| a.major() == b.major()) {
+            let Some(last) = same_major.last() else { continue };
+            if self.has_go_mod(last).await? {
+                continue;
+            }
+            let suffixed = same_major
+                .iter()
+                .filter_map(|version| Version::parse(&format!("{version}+incompatible")).ok());
+            list.extend(suffixed);
+        }
+        Ok(())
+    }
+
+    /// Whether the root of a tagged version has a go.mod.
+    async fn has_go_mod(&self, tag: &Version) -> Result<bool, CodeRepoReason> {
+        let revision = self.source.stat(tag.as_str()).await?;
+        let go_mod = self
+            .source
+            .file(&revision.id, "go.mod", self.limits.go_mod)
+            .await?;
+        Ok(go_mod.is_some())
+    }
+
+    /// What the module retracts (`retractedVersions`): the go.mod of its highest release says so, that of its highest
+    /// prerelease if there is none. Nothing is retracted if that cannot be read.
+    pub(crate) async fn retractions(&self) -> Arc<Vec<Retract>> {
+        if let Some(Answer::Retractions(known)) = self.answers.get(&Asked::Retractions) {
+            return known;
+        }
+        let Some(found) = self.read_retractions().await else {
+            return Arc::default();
+        };
+        let found = Arc::new(found);
+        self.answers
+            .put(Asked::Retractions, Answer::Retractions(Arc::clone(&found)));
+        found
+    }
+
+    async fn read_retractions(&self) -> Option<Vec<Retract>> {
+        let versions = self.versions().await.ok()?;
+        let Some(highest) = Candidates::new(&versions.list).compatible().highest() else {
+            return Some(Vec::new());
+        };
+        let go_mod = self.tagged_go_mod(highest).await.ok()?;
+        let file = ModFile::parse_lax("go.mod", &go_mod).ok()?;
+        Some(file.retract)
+    }
+}
