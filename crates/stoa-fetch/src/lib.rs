@@ -22,6 +22,7 @@
 mod body;
 mod chain;
 mod context;
+pub mod credentials;
 mod direct;
 mod direct_module;
 pub mod discovery;

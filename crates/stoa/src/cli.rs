@@ -4,8 +4,7 @@ use std::{collections::BTreeMap, env, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-
-use crate::config::{Given, Variables};
+use stoa_config::{Given, Variables};
 
 /// A Go module proxy in one binary.
 #[derive(Debug, Parser)]
@@ -221,15 +220,17 @@ impl Common {
             flags,
             environment,
             data_home,
-            variables: Variables(variables),
+            variables: Variables::new(variables),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use stoa_config::Configuration as _;
+
     use super::*;
-    use crate::config::{Config, Configuration as _};
+    use crate::config::Config;
 
     #[test]
     fn every_flag_is_a_key() {

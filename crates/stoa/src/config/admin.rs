@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{key::Key, reader::Reader, section::Section, table::Table, values::path};
+use stoa_config::{Key, Reader, Section, Table, values::path};
 
 const TOKEN_FILE: Key = Key::new(
     "token_file",

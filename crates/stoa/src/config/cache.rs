@@ -1,14 +1,10 @@
 //! `[cache]`.
 
-use stoa_proxy::RevalidationOptions;
-
-use super::{
-    key::Key,
-    reader::Reader,
-    section::Section,
-    table::Table,
+use stoa_config::{
+    Key, Reader, Section, Table,
     values::{ByteSize, duration},
 };
+use stoa_proxy::RevalidationOptions;
 
 const LIST_TTL: Key = Key::new(
     "list_ttl",

@@ -1,26 +1,16 @@
-//! `[[credential]]`, and the netrc file behind it.
+//! `[[credential]]`.
 
 #[cfg(test)]
 mod tests;
-mod url_prefix;
 
 use std::path::{Path, PathBuf};
 
-use async_trait::async_trait;
-use stoa_vcs::{Credential, Credentials};
-use url::Url;
-
-use url_prefix::UrlPrefix;
-
-use super::{
-    given::Variables,
-    key::Key,
-    netrc::Netrc,
-    reader::Occurrence,
-    secret::Secret,
-    table::{Repeated, Table},
+use stoa_config::{
+    Key, Occurrence, Repeated, Table, Variables,
     values::{self, text},
 };
+use stoa_fetch::credentials::{CredentialRule, Provider, Secret, UrlPrefix};
+use stoa_vcs::Credential;
 
 const MATCH: Key = Key::required(
     "match",
@@ -69,88 +59,10 @@ pub(super) const CREDENTIAL: Table = Table::repeated(
 )
 .one_of(WAYS);
 
-/// The credential of a URL: that of the longest `match`, else that of the netrc file.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct CredentialsConfig {
-    pub(crate) by_prefix: Vec<CredentialConfig>,
-    pub(crate) netrc: Netrc,
-}
-
-#[async_trait]
-impl Credentials for CredentialsConfig {
-    async fn for_url(&self, url: &str) -> Option<Credential> {
-        let url = Url::parse(url).ok()?;
-        let fits = self
-            .by_prefix
-            .iter()
-            .filter(|credential| credential.prefix.fits(&url));
-        if let Some(best) = fits.max_by_key(|credential| credential.prefix.weight()) {
-            return Some(best.kind.credential());
-        }
-        let (user, password) = self.netrc.find(&url)?;
-        Some(Credential::Basic {
-            user: user.to_owned(),
-            password: password.expose().to_owned(),
-        })
-    }
-}
-
-/// One `[[credential]]`, its secret read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CredentialConfig {
-    pub(crate) prefix: UrlPrefix,
-    pub(crate) kind: CredentialKind,
-}
-
-/// What is sent to a server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum CredentialKind {
-    /// A user name and a password.
-    Basic { username: String, password: Secret },
-    /// A token.
-    Bearer(Secret),
-    /// A private key, and the hosts that are known.
-    SshKey { key: PathBuf, known_hosts: PathBuf },
-    /// The keys of an agent, and the hosts that are known.
-    SshAgent { socket: PathBuf, known_hosts: PathBuf },
-}
-
-impl CredentialKind {
-    fn credential(&self) -> Credential {
-        match self {
-            Self::Basic { username, password } => Credential::Basic {
-                user: username.clone(),
-                password: password.expose().to_owned(),
-            },
-            Self::Bearer(token) => Credential::Bearer {
-                token: token.expose().to_owned(),
-            },
-            Self::SshKey { key, known_hosts } => Credential::SshKey {
-                key: key.clone(),
-                known_hosts: known_hosts.clone(),
-            },
-            Self::SshAgent { socket, known_hosts } => Credential::SshAgent {
-                socket: socket.clone(),
-                known_hosts: known_hosts.clone(),
-            },
-        }
-    }
-}
-
-/// The user name that goes with a token of a provider, over https.
-fn user_of_tokens(provider: &str) -> Option<&'static str> {
-    match provider {
-        "github" => Some("x-access-token"),
-        "gitlab" => Some("oauth2"),
-        "bitbucket" => Some("x-token-auth"),
-        _ => None,
-    }
-}
-
 /// Reads one table.
-pub(super) fn read(table: &mut Occurrence<'_, '_>, variables: &Variables) -> Option<CredentialConfig> {
+pub(super) fn read(table: &mut Occurrence<'_, '_>, variables: &Variables) -> Option<CredentialRule> {
     let matches = table.value(&MATCH, text);
-    let prefix = matches.as_deref().map(UrlPrefix::parse);
+    let prefix = matches.as_deref().map(str::parse::<UrlPrefix>);
     let prefix = prefix.and_then(|prefix| table.check(prefix.map_err(|error| format!("match: {error}"))));
     let username = table.value(&USERNAME, text);
     let provider = table.value(&PROVIDER, text);
@@ -163,18 +75,18 @@ pub(super) fn read(table: &mut Occurrence<'_, '_>, variables: &Variables) -> Opt
         provider,
         known_hosts,
     };
-    let kind = given.kind(variables);
-    let kind = kind.map_err(|error| table.fault_at(key, &error)).ok();
-    let (prefix, kind) = (prefix?, kind?);
+    let credential = given.credential(variables);
+    let credential = credential.map_err(|error| table.fault_at(key, &error)).ok();
+    let (prefix, credential) = (prefix?, credential?);
     let for_ssh = matches!(
-        kind,
-        CredentialKind::SshKey { .. } | CredentialKind::SshAgent { .. }
+        credential,
+        Credential::SshKey { .. } | Credential::SshAgent { .. }
     );
     if prefix.is_ssh() != for_ssh {
         table.fault(&format!("{} is of no use for {}", key.name, matches?));
         return None;
     }
-    Some(CredentialConfig { prefix, kind })
+    Some(CredentialRule { prefix, credential })
 }
 
 /// What a table says about the credential.
@@ -188,43 +100,42 @@ struct Written<'a> {
 }
 
 impl Written<'_> {
-    fn kind(self, variables: &Variables) -> Result<CredentialKind, String> {
+    fn credential(self, variables: &Variables) -> Result<Credential, String> {
         let text = self.text;
         let secret = match self.name {
-            "password_file" | "token_file" => Some(Secret::read(Path::new(text))?),
-            "password_env" | "token_env" => Some(Secret::of_variable(variables, text)?),
+            "password_file" | "token_file" => Some(read_secret(text)?),
+            "password_env" | "token_env" => Some(secret_of_variable(variables, text)?),
             _ => None,
         };
         if self.provider.is_some() && !self.name.starts_with("token") {
             return Err("provider goes with a token".to_owned());
         }
         match secret {
-            Some(password) if self.name.starts_with("password") => Ok(CredentialKind::Basic {
-                username: self.username.unwrap_or_default(),
-                password,
+            Some(password) if self.name.starts_with("password") => Ok(Credential::Basic {
+                user: self.username.unwrap_or_default(),
+                password: password.expose().to_owned(),
             }),
-            Some(token) => self.token(token),
+            Some(token) => self.token(&token),
             None => self.ssh(variables),
         }
     }
 
-    fn token(&self, token: Secret) -> Result<CredentialKind, String> {
+    fn token(&self, token: &Secret) -> Result<Credential, String> {
         if self.username.is_some() {
             return Err("username goes with a password; for a token name the provider".to_owned());
         }
+        let token = token.expose().to_owned();
         let Some(provider) = &self.provider else {
-            return Ok(CredentialKind::Bearer(token));
+            return Ok(Credential::Bearer { token });
         };
-        let user = user_of_tokens(provider);
-        let user =
-            user.ok_or_else(|| format!("provider {provider:?} is none of github, gitlab, bitbucket"))?;
-        Ok(CredentialKind::Basic {
-            username: user.to_owned(),
+        let provider = provider.parse::<Provider>().map_err(|error| error.to_string())?;
+        Ok(Credential::Basic {
+            user: provider.user_of_tokens().to_owned(),
             password: token,
         })
     }
 
-    fn ssh(self, variables: &Variables) -> Result<CredentialKind, String> {
+    fn ssh(self, variables: &Variables) -> Result<Credential, String> {
         if self.username.is_some() {
             return Err("the user of ssh is in the URL of the repository".to_owned());
         }
@@ -235,14 +146,24 @@ impl Written<'_> {
                 let socket = variables.get("SSH_AUTH_SOCK").map(PathBuf::from);
                 let socket = socket.filter(|socket| socket.is_absolute());
                 let socket = socket.ok_or("there is no agent: SSH_AUTH_SOCK is not set")?;
-                Ok(CredentialKind::SshAgent { socket, known_hosts })
+                Ok(Credential::SshAgent { socket, known_hosts })
             }
             ("ssh_agent", _) => Err("write true, or leave it out".to_owned()),
-            (_, key) if Path::new(key).is_absolute() => Ok(CredentialKind::SshKey {
+            (_, key) if Path::new(key).is_absolute() => Ok(Credential::SshKey {
                 key: PathBuf::from(key),
                 known_hosts,
             }),
             _ => Err("it must be the absolute path of a file".to_owned()),
         }
     }
+}
+
+fn read_secret(path: &str) -> Result<Secret, String> {
+    Secret::read(Path::new(path)).map_err(|error| format!("{path}: {error}"))
+}
+
+fn secret_of_variable(variables: &Variables, name: &str) -> Result<Secret, String> {
+    let text = variables.get(name);
+    let text = text.ok_or_else(|| format!("the environment variable {name} is not set"))?;
+    text.parse().map_err(|error| format!("{name}: {error}"))
 }

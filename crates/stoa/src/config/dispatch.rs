@@ -5,17 +5,16 @@ mod tests;
 
 use std::num::NonZeroU32;
 
+use stoa_config::{
+    Key, Occurrence, Reader, Repeated, Section, Table, Variables,
+    values::{bound, count, deadline, duration},
+};
 use stoa_dispatch::{LaneKey, LaneSettings};
 use stoa_fetch::Deadlines;
 use stoa_module::PatternList;
+use url::Url;
 
-use super::{
-    key::Key,
-    reader::{Occurrence, Reader},
-    section::Section,
-    table::{Repeated, Table},
-    values::{bound, count, deadline, duration, patterns},
-};
+use super::values::patterns;
 
 /// A setting of a lane: a key of `[dispatch]` and of `[[dispatch.lane]]`, and how its text changes the settings.
 struct LaneSetting {
@@ -243,9 +242,27 @@ impl Section for DispatchConfig {
             deny: deny?,
             base,
             rules: rules?,
-            proxy_hosts: reader.given().variables.proxy_hosts(),
+            proxy_hosts: proxy_hosts(&reader.given().variables),
         })
     }
+}
+
+/// The hosts of the proxies for outbound HTTP.
+fn proxy_hosts(variables: &Variables) -> Vec<String> {
+    let names = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
+    let names = names
+        .into_iter()
+        .flat_map(|name| [name.to_owned(), name.to_lowercase()]);
+    let host = |name: String| {
+        let value = variables.get(&name)?;
+        let url = if value.contains("://") {
+            Url::parse(value)
+        } else {
+            Url::parse(&format!("http://{value}"))
+        };
+        url.ok()?.host_str().map(str::to_owned)
+    };
+    names.filter_map(host).collect()
 }
 
 /// The settings of a lane: those of `base`, but for the keys that are written.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{key::Key, reader::Reader, section::Section, table::Table, values::duration};
+use stoa_config::{Key, Reader, Section, Table, values::duration};
 
 const NOTICE: Key = Key::new(
     "notice",

@@ -1,8 +1,7 @@
 //! `listen` and `path_prefix`.
 
+use stoa_config::{Key, Reader, Section, Table};
 use stoa_server::{Listen, PathPrefix};
-
-use super::{key::Key, reader::Reader, section::Section, table::Table};
 
 const LISTEN: Key = Key::new(
     "listen",

@@ -1,15 +1,11 @@
 //! `[fetch]`.
 
-use stoa_fetch::{Deadlines, Limits};
-use stoa_module::zip::ZipLimits;
-
-use super::{
-    key::Key,
-    reader::Reader,
-    section::Section,
-    table::Table,
+use stoa_config::{
+    Key, Reader, Section, Table,
     values::{ByteSize, deadline},
 };
+use stoa_fetch::{Deadlines, Limits};
+use stoa_module::zip::ZipLimits;
 
 const CONNECT_TIMEOUT: Key = Key::new("connect_timeout", "10s", "to connect to an upstream");
 const RESPONSE_TIMEOUT: Key = Key::new(

@@ -1,14 +1,10 @@
 //! `[log]`.
 
-use stoa_server::LogFormat;
+use std::fmt;
 
-use super::{
-    key::Key,
-    reader::Reader,
-    section::Section,
-    table::Table,
-    values::{boolean, log_format, log_level},
-};
+use stoa_config::{Key, Reader, Section, Table, values::boolean};
+use stoa_server::LogFormat;
+use tracing_subscriber::EnvFilter;
 
 const FORMAT: Key = Key::new("format", "text", "text or json");
 const LEVEL: Key = Key::new(
@@ -44,5 +40,34 @@ impl Section for LogConfig {
             level: level?,
             access: access?,
         })
+    }
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("bad log format {text:?}: write text or json")),
+    }
+}
+
+/// Checked here, so that a bad filter is a fault of the configuration and not of the start.
+fn log_level(text: &str) -> Result<String, String> {
+    let bad = |error: &dyn fmt::Display| format!("bad log level {text:?}: {error}");
+    EnvFilter::builder().parse(text).map_err(|error| bad(&error))?;
+    let levels = ["error", "warn", "info", "debug", "trace", "off"];
+    if !text.contains('=') && !levels.contains(&text) {
+        return Err(bad(&"write error, warn, info, debug or trace"));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_is_a_word_or_directives() {
+        assert!(log_level("loud").is_err() && log_level("stoa_fetch=debug,info").is_ok());
     }
 }

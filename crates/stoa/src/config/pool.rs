@@ -1,6 +1,6 @@
 //! `[pool]`.
 
-use super::{key::Key, reader::Reader, section::Section, table::Table, values::bound};
+use stoa_config::{Key, Reader, Section, Table, values::bound};
 
 const REQUESTS: Key = Key::new(
     "requests",

@@ -1,13 +1,7 @@
 //! `[[rewrite]]`.
 
+use stoa_config::{Key, Reader, Repeated, Table, values::text};
 use stoa_fetch::outbound::{Rewrite, Rewrites};
-
-use super::{
-    key::Key,
-    reader::Reader,
-    table::{Repeated, Table},
-    values::text,
-};
 
 const FROM: Key = Key::required("from", "URLs of this place, and below it").at_run_time();
 const TO: Key = Key::required("to", "are asked for below this URL instead").at_run_time();

@@ -2,29 +2,31 @@
 
 use std::fmt;
 
+use stoa_config::{ConfigError, configuration};
+
 use super::{
     admin::AdminConfig, cache::CacheConfig, dispatch::DispatchConfig, drain::DrainConfig, edge::EdgeConfig,
-    error::ConfigError, fetch::FetchConfig, log::LogConfig, pool::PoolConfig, section::configuration,
-    storage::StorageConfig, sumdb::SumdbConfig, tls::TlsConfig, upstream::UpstreamConfig, vcs::VcsConfig,
+    fetch::FetchConfig, log::LogConfig, pool::PoolConfig, storage::StorageConfig, sumdb::SumdbConfig,
+    tls::TlsConfig, upstream::UpstreamConfig, vcs::VcsConfig,
 };
 
 configuration! {
     /// The configuration, checked. A new part adds one line: a field of the type that implements its
-    /// [`Section`](super::section::Section). The order is that of reading, showing and the sample.
-    pub(crate) struct Config {
-        edge: EdgeConfig,
-        storage: StorageConfig,
-        upstream: UpstreamConfig,
-        tls: TlsConfig,
-        cache: CacheConfig,
-        pool: PoolConfig,
-        fetch: FetchConfig,
-        dispatch: DispatchConfig,
-        vcs: VcsConfig,
-        sumdb: SumdbConfig,
-        drain: DrainConfig,
-        log: LogConfig,
-        admin: AdminConfig,
+    /// [`Section`](stoa_config::Section). The order is that of reading, showing and the sample.
+    pub(crate) struct Config for "stoa" {
+        pub(crate) edge: EdgeConfig,
+        pub(crate) storage: StorageConfig,
+        pub(crate) upstream: UpstreamConfig,
+        pub(crate) tls: TlsConfig,
+        pub(crate) cache: CacheConfig,
+        pub(crate) pool: PoolConfig,
+        pub(crate) fetch: FetchConfig,
+        pub(crate) dispatch: DispatchConfig,
+        pub(crate) vcs: VcsConfig,
+        pub(crate) sumdb: SumdbConfig,
+        pub(crate) drain: DrainConfig,
+        pub(crate) log: LogConfig,
+        pub(crate) admin: AdminConfig,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `storage`.
 
-use super::{key::Key, reader::Reader, section::Section, table::Table};
+use stoa_config::{Key, Reader, Section, Table};
 
 const URL: Key = Key::new(
     "storage",

@@ -1,16 +1,11 @@
 //! `[sumdb]`.
 
+use stoa_config::{Key, Reader, Section, Table, values::boolean};
 use stoa_fetch::BaseUrl;
 use stoa_proxy::Unavailable;
 use stoa_sumdb::VerifierKey;
 
-use super::{
-    key::Key,
-    reader::Reader,
-    section::Section,
-    table::Table,
-    values::{boolean, hide},
-};
+use super::values::hide;
 
 const DATABASES: Key = Key::new(
     "databases",

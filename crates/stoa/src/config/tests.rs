@@ -4,4 +4,3 @@ mod reading;
 mod reference;
 mod round_trip;
 mod shown;
-mod third_party;

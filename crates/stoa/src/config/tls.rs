@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
+use stoa_config::{Key, Reader, Section, Table, values::path};
 use stoa_server::TlsFiles;
-
-use super::{key::Key, reader::Reader, section::Section, table::Table, values::path};
 
 const CERT: Key = Key::new(
     "cert",

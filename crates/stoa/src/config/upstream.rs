@@ -1,16 +1,11 @@
 //! `upstream`, `network` and `[[route]]`.
 
+use stoa_config::{Key, Occurrence, Reader, Repeated, Section, Table};
 use stoa_fetch::{Entry, Fallback, UpstreamList};
 use stoa_module::PatternList;
 use stoa_proxy::NetworkMode;
 
-use super::{
-    key::Key,
-    reader::{Occurrence, Reader},
-    section::Section,
-    table::{Repeated, Table},
-    values::{hide, network},
-};
+use super::values::hide;
 
 /// The public Go module proxy; what it does not have comes from its repository. The same default as the go command.
 const DEFAULT_UPSTREAM: &str = "https://proxy.golang.org,direct";
@@ -117,4 +112,26 @@ fn shown(list: &UpstreamList, text: &str) -> String {
     });
     let shown: String = shown.collect();
     shown.trim_end_matches([',', '|']).to_owned()
+}
+
+fn network(text: &str) -> Result<NetworkMode, String> {
+    match text {
+        "online" => Ok(NetworkMode::Online),
+        "fallback" => Ok(NetworkMode::Fallback),
+        "offline" => Ok(NetworkMode::Offline),
+        _ => Err(format!(
+            "bad network mode {text:?}: write online, fallback or offline"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_mode_names_the_good_ones() {
+        let error = network("Offline").expect_err("case");
+        assert!(error.contains("online, fallback or offline"), "{error}");
+    }
 }

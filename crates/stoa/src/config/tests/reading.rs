@@ -1,12 +1,14 @@
 //! Flags, environment, file and defaults; and every fault at once.
 
-use std::collections::BTreeMap;
-
+use stoa_config::{
+    Configuration as _, Variables,
+    conformance::{declarations, keys_declared, keys_read},
+};
 use stoa_fetch::{Deadlines, Limits};
 use stoa_proxy::RevalidationOptions;
 
 use super::shown::{SAMPLE_VARIABLES, uncommented};
-use crate::config::{Config, Configuration as _, Given, Variables, lab, load, sample};
+use crate::config::{Config, Given, lab, load, sample};
 
 fn given(toml: &str) -> (Given, tempfile::NamedTempFile) {
     let file = lab::file(toml);
@@ -53,7 +55,7 @@ fn every_declared_key_is_read_once_and_no_other() {
     let config = load(&Given {
         file: Some(file.path().to_owned()),
         data_home: Some("/d".into()),
-        variables: Variables(
+        variables: Variables::new(
             SAMPLE_VARIABLES
                 .map(|(name, text)| (name.to_owned(), text.to_owned()))
                 .into(),
@@ -61,23 +63,12 @@ fn every_declared_key_is_read_once_and_no_other() {
         ..Given::default()
     })
     .expect("config");
-    let mut read = BTreeMap::<String, usize>::new();
-    for record in &config.record.tables {
-        for value in &record.values {
-            *read
-                .entry(format!("[{}] {}", record.table.name, value.key.name))
-                .or_default() += 1;
-        }
-    }
-    let mut declared = BTreeMap::new();
-    for table in Config::tables().0 {
-        declared.extend(
-            table
-                .all_keys()
-                .map(|key| (format!("[{}] {}", table.name, key.name), 1)),
-        );
-    }
-    assert_eq!(read, declared);
+    assert_eq!(keys_read(&config.record), keys_declared(&Config::tables()));
+}
+
+#[test]
+fn names_are_unique_and_have_one_table_at_most() {
+    assert_eq!(declarations(&Config::tables()), Vec::<String>::new());
 }
 
 #[test]

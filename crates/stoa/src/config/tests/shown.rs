@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::config::{Config, ConfigError, Configuration as _, Given, Variables, lab, load, sample, show};
+use stoa_config::{Configuration as _, Variables};
+
+use crate::config::{Config, ConfigError, Given, lab, load, sample, show};
 
 /// The variables that the sample names.
 pub(super) const SAMPLE_VARIABLES: [(&str, &str); 1] = [("GIT_TOKEN", "t0ken")];
@@ -12,7 +14,7 @@ fn reload(text: &str) -> Result<Config, ConfigError> {
     let file = lab::file(text);
     load(&Given {
         file: Some(file.path().to_owned()),
-        variables: Variables(
+        variables: Variables::new(
             SAMPLE_VARIABLES
                 .map(|(name, text)| (name.to_owned(), text.to_owned()))
                 .into(),
@@ -78,7 +80,7 @@ fn the_sample_of_each_table_can_be_uncommented_alone() {
 #[test]
 fn the_sample_names_every_key_and_what_can_change_at_run_time() {
     let sample = sample();
-    for table in Config::tables().0 {
+    for table in Config::tables().all() {
         for key in table.keys.iter().chain(table.one_of) {
             let is_named = sample.lines().any(|line| {
                 line.starts_with(&format!("#{} = ", key.name))

@@ -3,14 +3,7 @@
 use std::{collections::BTreeMap, fs};
 
 use proptest::{collection::vec, option, prelude::*};
-
-use crate::config::{
-    key::{Key, Presence},
-    table::Table,
-};
-
-/// The keys of a table that are written, with their texts.
-pub(super) type Texts = BTreeMap<String, String>;
+use stoa_config::{Key, Presence, Table, conformance::Texts};
 
 /// A directory with files that hold secrets, and variables that do.
 pub(super) struct Secrets {

@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::{
+use crate::{
     key::{Key, Kind},
     record::{Record, TableRecord},
-    table::{Table, Tables},
+    table::Table,
+    tables::Tables,
 };
 
 /// The configuration in force, as TOML, with the origin of each value. It reads back to the same configuration, unless
 /// a secret is hidden.
-pub(crate) fn show(record: &Record) -> String {
+pub fn show(record: &Record) -> String {
     let mut out = String::new();
     // Keys without a table have to stand before the first header.
     let mut tables: Vec<_> = record.tables.iter().collect();
@@ -29,12 +30,10 @@ pub(crate) fn show(record: &Record) -> String {
 }
 
 /// A file with every key, its meaning and its default, and every table with a sample of it, all commented out.
-pub(crate) fn sample(tables: &Tables) -> String {
-    let mut out = String::from(
-        "# stoa configuration. Every key is shown with its default; remove the # to change it.\n\
-         # A flag or an environment variable (STOA_LISTEN, STOA_CACHE_LIST_TTL) wins over this file.\n\n",
-    );
-    let mut tables = tables.0.clone();
+/// The program puts its own words before it.
+pub fn sample(tables: &Tables) -> String {
+    let mut out = String::new();
+    let mut tables = tables.all().to_vec();
     tables.sort_by_key(|table| !table.name.is_empty());
     for table in tables {
         let Some(repeated) = &table.repeated else {

@@ -2,18 +2,13 @@
 
 use std::time::Duration;
 
-use crate::config::{
-    Given,
-    cache::CacheConfig,
-    key::Key,
-    lab,
-    reader::{Occurrence, Reader},
-    section::{Configuration as _, Section, configuration, load_as},
+use stoa_config::{
+    Configuration as _, Given, Key, Occurrence, Reader, Repeated, Section, Table, configuration, sample,
     show,
-    storage::StorageConfig,
-    table::{Repeated, Table},
-    values::{bound, duration, text},
+    values::{ByteSize, bound, duration, text},
 };
+
+use crate::file;
 
 const EVERY: Key = Key::new("every", "1h", "how often the bells ring").at_run_time();
 const TOWERS: Key = Key::new("towers", "", "where they hang").list();
@@ -35,7 +30,7 @@ const BELL: Table = Table::repeated(
 
 /// The section of a part.
 #[derive(Clone, Debug, PartialEq)]
-struct BellsConfig {
+pub(crate) struct BellsConfig {
     every: Duration,
     towers: String,
     verger: String,
@@ -63,16 +58,62 @@ impl Section for BellsConfig {
     }
 }
 
+const URL: Key = Key::new("storage", "", "where things are kept");
+const STORAGE: Table = Table::once("", &[URL]);
+
+/// A section whose default depends on what is given.
+#[derive(Clone, Debug)]
+pub(crate) struct StorageConfig {
+    pub(crate) url: String,
+}
+
+impl Section for StorageConfig {
+    const TABLES: &'static [Table] = &[STORAGE];
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let home = reader.given().data_home.as_ref();
+        let parse = |text: &str| match (text, home) {
+            ("", Some(home)) => Ok(format!("file://{}", home.join("stoa").display())),
+            ("", None) => Err("HOME is not set"),
+            (text, _) => Ok(text.to_owned()),
+        };
+        let url = reader
+            .once(&STORAGE)
+            .value_shown(&URL, parse, |url, _| url.clone());
+        Some(Self { url: url? })
+    }
+}
+
+const LIST_TTL: Key = Key::new("list_ttl", "60s", "how long a list is fresh").at_run_time();
+const MEMORY: Key = Key::new("memory", "64MiB", "memory for hot files");
+const CACHE: Table = Table::once("cache", &[LIST_TTL, MEMORY]);
+
+#[derive(Clone, Debug)]
+pub(crate) struct CacheConfig {
+    memory: u64,
+}
+
+impl Section for CacheConfig {
+    const TABLES: &'static [Table] = &[CACHE];
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let mut cache = reader.once(&CACHE);
+        let list_ttl = cache.value(&LIST_TTL, duration);
+        let memory = cache.value(&MEMORY, str::parse::<ByteSize>)?.0;
+        list_ttl.map(|_| Self { memory })
+    }
+}
+
 configuration! {
-    struct WithBells {
-        storage: StorageConfig,
+    pub(crate) struct WithBells for "stoa" {
+        pub(crate) storage: StorageConfig,
         cache: CacheConfig,
-        bells: BellsConfig,
+        pub(crate) bells: BellsConfig,
     }
 }
 
 fn load(toml: &str, environment: &[(&str, &str)]) -> Result<WithBells, String> {
-    let file = lab::file(toml);
+    let file = file(toml);
     let environment = environment
         .iter()
         .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
@@ -82,7 +123,7 @@ fn load(toml: &str, environment: &[(&str, &str)]) -> Result<WithBells, String> {
         environment: environment.collect(),
         ..Given::default()
     };
-    load_as(&given).map_err(|error| error.to_string())
+    stoa_config::load(&given).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -103,7 +144,7 @@ fn a_new_section_is_read_checked_shown_and_sampled() {
     assert_eq!(config.cache.memory, 64 << 20);
     assert!(config.record.warnings.is_empty(), "{:?}", config.record.warnings);
 
-    let shown = show::show(config.record());
+    let shown = show(config.record());
     for part in [
         "[bells]\n# can change at run time: every\nevery = \"2h\"  # STOA_BELLS_EVERY\ntowers = [\"north\", \"south\"]  # ",
         "\n[[bells.bell]]\nname = \"Gloriosa\"  # ",
@@ -114,7 +155,7 @@ fn a_new_section_is_read_checked_shown_and_sampled() {
     }
     assert_eq!(load(&shown, &[]).expect("shown").bells, want);
 
-    let sample = show::sample(&WithBells::tables());
+    let sample = sample(&WithBells::tables());
     let want = "[bells]\n# how often the bells ring (can change at run time)\n#every = \"1h\"\n# where they hang\n#towers = []\n# the name of their keeper\n#verger = \"\"\n\n\
                 # A bell. May be repeated.\n#[[bells.bell]]\n# what the bell is called\n#name = \"Gloriosa\"\n# weight: its weight\n# note: its note\n";
     assert!(sample.ends_with(want), "{sample}");
@@ -159,7 +200,7 @@ impl Section for Undeclared {
 }
 
 configuration! {
-    struct WithUndeclared {
+    struct WithUndeclared for "stoa" {
         undeclared: Undeclared,
     }
 }
@@ -167,10 +208,10 @@ configuration! {
 #[test]
 #[should_panic(expected = "bells.bell.every is not declared")]
 fn a_key_that_is_read_but_not_declared_fails_every_test_that_reads_it() {
-    let file = lab::file("[[bells.bell]]\nname = \"b\"\n");
+    let file = file("[[bells.bell]]\nname = \"b\"\n");
     let given = Given {
         file: Some(file.path().to_owned()),
         ..Given::default()
     };
-    let _read = load_as::<WithUndeclared>(&given).map(|config| config.undeclared);
+    let _read = stoa_config::load::<WithUndeclared>(&given).map(|config| config.undeclared);
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Everything that is wrong with the configuration, one line each.
 #[derive(Debug)]
-pub(crate) struct ConfigError {
+pub struct ConfigError {
     faults: Vec<String>,
 }
 
@@ -14,8 +14,7 @@ impl ConfigError {
     }
 
     /// The lines, in the order in which they were found.
-    #[cfg(test)]
-    pub(crate) fn faults(&self) -> &[String] {
+    pub fn faults(&self) -> &[String] {
         &self.faults
     }
 }

@@ -8,13 +8,15 @@ use std::{
 
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::table::Tables;
+use crate::tables::Tables;
 
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) file: PathBuf,
-    pub(crate) line: usize,
+pub struct Place {
+    /// The file.
+    pub file: PathBuf,
+    /// Its line, from 1.
+    pub line: usize,
 }
 
 impl fmt::Display for Place {
@@ -183,11 +185,11 @@ fn list(name: &str, items: &DeArray<'_>, place: &Place) -> Result<String, String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Configuration as _};
+    use crate::lab;
 
     fn parsed(text: &str) -> File {
         let mut file = File::default();
-        parse(Path::new("stoa.toml"), text, &Config::tables(), &mut file);
+        parse(Path::new("shop.toml"), text, &lab::tables(), &mut file);
         file
     }
 
@@ -196,7 +198,7 @@ mod tests {
         let file = parsed("listen = \":1\"\n\n[pool]\nfetches = 4\n[log]\naccess = false\n");
         assert!(file.faults.is_empty(), "{:?}", file.faults);
         assert_eq!(file.values["pool.fetches"].text, "4");
-        assert_eq!(file.values["pool.fetches"].place.to_string(), "stoa.toml:4");
+        assert_eq!(file.values["pool.fetches"].place.to_string(), "shop.toml:4");
         assert_eq!(file.values["log.access"].text, "false");
     }
 
@@ -261,7 +263,7 @@ mod tests {
         ] {
             let faults = parsed(text).faults;
             assert!(
-                faults.len() == 1 && faults[0].starts_with(&format!("stoa.toml:{want}")),
+                faults.len() == 1 && faults[0].starts_with(&format!("shop.toml:{want}")),
                 "{text}: {faults:?}"
             );
         }
@@ -272,12 +274,12 @@ mod tests {
         let file = parsed("listen = \n[pool\nfetches = 4\nx = [1]\n");
         assert!(file.faults.len() >= 2, "{:?}", file.faults);
         assert!(
-            file.faults.iter().any(|fault| fault.starts_with("stoa.toml:1: ")),
+            file.faults.iter().any(|fault| fault.starts_with("shop.toml:1: ")),
             "{:?}",
             file.faults
         );
         assert!(
-            file.faults.iter().any(|fault| fault.starts_with("stoa.toml:2: ")),
+            file.faults.iter().any(|fault| fault.starts_with("shop.toml:2: ")),
             "{:?}",
             file.faults
         );

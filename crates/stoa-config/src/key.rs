@@ -1,26 +1,28 @@
 //! One key of a table: its name, what holds when it is absent, how it is written, and what it does.
 
-/// Stands in `config show` where a secret stands in the configuration.
-pub(crate) const HIDDEN: &str = "[hidden]";
+/// Stands in what [`show`](crate::show()) prints where a secret stands in the configuration.
+pub const HIDDEN: &str = "[hidden]";
 
-/// One key, declared once. Sections read it by this declaration, never by its name.
+/// One key, declared once. A [`Section`](crate::Section) reads it by this declaration, never by its name.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Key {
+pub struct Key {
     /// The name inside of its table: `list_ttl` of `[cache]`.
-    pub(crate) name: &'static str,
-    pub(crate) presence: Presence,
-    pub(crate) kind: Kind,
+    pub name: &'static str,
+    /// What holds when it is not written.
+    pub presence: Presence,
+    /// How its value is written.
+    pub kind: Kind,
     /// What it does, in one line.
-    pub(crate) help: &'static str,
+    pub help: &'static str,
     /// The value may hold a secret, which is shown as [`HIDDEN`].
-    pub(crate) may_hold_secret: bool,
-    /// A running server could take a new value. Nothing is reloaded yet: this names what a reload may touch.
-    pub(crate) changes_at_run_time: bool,
+    pub may_hold_secret: bool,
+    /// A running program can take a new value. The crate reloads nothing: this names what a reload may touch.
+    pub changes_at_run_time: bool,
 }
 
 /// What holds when the key is not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Presence {
+pub enum Presence {
     /// This text, as it would be written.
     Default(&'static str),
     /// Nothing: the table is a fault without it.
@@ -31,7 +33,7 @@ pub(crate) enum Presence {
 
 /// How the value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// One text, number or boolean.
     Value,
     /// A list of texts in the file, with commas between them elsewhere.
@@ -42,17 +44,17 @@ pub(crate) enum Kind {
 
 impl Key {
     /// A key with a default.
-    pub(crate) const fn new(name: &'static str, default: &'static str, help: &'static str) -> Self {
+    pub const fn new(name: &'static str, default: &'static str, help: &'static str) -> Self {
         Self::with(name, Presence::Default(default), help)
     }
 
     /// A key that its table must have.
-    pub(crate) const fn required(name: &'static str, help: &'static str) -> Self {
+    pub const fn required(name: &'static str, help: &'static str) -> Self {
         Self::with(name, Presence::Required, help)
     }
 
     /// A key that its table may have.
-    pub(crate) const fn optional(name: &'static str, help: &'static str) -> Self {
+    pub const fn optional(name: &'static str, help: &'static str) -> Self {
         Self::with(name, Presence::Optional, help)
     }
 
@@ -68,31 +70,35 @@ impl Key {
     }
 
     /// Its value is a list.
-    pub(crate) const fn list(mut self) -> Self {
+    #[must_use]
+    pub const fn list(mut self) -> Self {
         self.kind = Kind::List;
         self
     }
 
     /// Its value names an environment variable.
-    pub(crate) const fn variable(mut self) -> Self {
+    #[must_use]
+    pub const fn variable(mut self) -> Self {
         self.kind = Kind::Variable;
         self
     }
 
     /// Its value may hold a secret.
-    pub(crate) const fn secret(mut self) -> Self {
+    #[must_use]
+    pub const fn secret(mut self) -> Self {
         self.may_hold_secret = true;
         self
     }
 
     /// A running server could take a new value.
-    pub(crate) const fn at_run_time(mut self) -> Self {
+    #[must_use]
+    pub const fn at_run_time(mut self) -> Self {
         self.changes_at_run_time = true;
         self
     }
 
     /// The default as it would be written; empty if there is none.
-    pub(crate) fn default(&self) -> &'static str {
+    pub fn default(&self) -> &'static str {
         match self.presence {
             Presence::Default(text) => text,
             Presence::Required | Presence::Optional => "",

@@ -12,7 +12,7 @@ const MAX_FILE: u64 = 1 << 20;
 /// What a netrc file says, read as the go command reads it (`cmd/go/internal/auth/netrc.go`): of a `machine` its `login`
 /// and `password`, in this order of lines and pairs; `macdef` is skipped, and `default` ends the file.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Netrc {
+pub struct Netrc {
     lines: Vec<Machine>,
 }
 
@@ -24,15 +24,16 @@ struct Machine {
 }
 
 impl Netrc {
-    /// Reads a file.
-    pub(crate) fn read(path: &Path) -> io::Result<Self> {
+    /// Reads a file of at most a mebibyte.
+    pub fn read(path: &Path) -> io::Result<Self> {
         if fs::metadata(path)?.len() > MAX_FILE {
             return Err(io::Error::other("it is too long"));
         }
         Ok(Self::parse(&fs::read_to_string(path)?))
     }
 
-    fn parse(text: &str) -> Self {
+    /// Reads the text of a file.
+    pub fn parse(text: &str) -> Self {
         let mut lines = Vec::new();
         let (mut name, mut login, mut password) = (String::new(), String::new(), String::new());
         let mut in_macro = false;
@@ -67,7 +68,7 @@ impl Netrc {
 
     /// The user and password for a URL of https: those of `host/path`, of each part of the path before it, of the host;
     /// with the port, if the URL has one.
-    pub(crate) fn find(&self, url: &Url) -> Option<(&str, &Secret)> {
+    pub fn find(&self, url: &Url) -> Option<(&str, &Secret)> {
         if url.scheme() != "https" {
             return None;
         }

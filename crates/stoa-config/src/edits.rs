@@ -1,7 +1,13 @@
 //! How far apart two names are.
 
+/// How many letters two names differ in, if one may be a slip for the other: three at most, and half of the shorter.
+pub(crate) fn slip(a: &str, b: &str) -> Option<usize> {
+    let edits = edits(a, b);
+    (edits <= 3 && 2 * edits <= a.len().min(b.len())).then_some(edits)
+}
+
 /// Levenshtein distance, in bytes.
-pub(super) fn edits(a: &str, b: &str) -> usize {
+fn edits(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
         let mut diagonal = std::mem::replace(&mut row[0], i + 1);

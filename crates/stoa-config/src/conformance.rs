@@ -1,0 +1,17 @@
+//! What a program's tests hold its configuration to.
+//!
+//! * [`declarations()`]: names that are there once, and a help for each key.
+//! * [`reference()`]: a page of Markdown that has a row for each key, and no other name.
+//! * [`keys_read`]: every declared key is read once.
+//! * [`WrittenTables`]: a configuration as its texts, from which a property test makes a file, flags and variables; what
+//!   [`show`](crate::show()) prints of it must read back to the same [`shown_values`].
+
+mod declarations;
+mod reading;
+mod reference;
+mod written;
+
+pub use declarations::declarations;
+pub use reading::{keys_declared, keys_read, shown_values};
+pub use reference::reference;
+pub use written::{Texts, WrittenTables};
