@@ -12,6 +12,7 @@ use std::{
 use async_trait::async_trait;
 use axum::{Router, routing::get};
 use parking_lot::Mutex;
+use stoa_config::{Configuration, Key, Reader, Section, Table, configuration, values::text};
 use stoa_server::{Mount, OpenGuard};
 use stoa_telemetry::{Counter, LogSink};
 use tokio::{
@@ -23,8 +24,33 @@ use tokio::{
 use super::{App, Core, PARTS, Part};
 use crate::{
     command_error::CommandError,
-    config::{Config, Given, load},
+    config::{Config, Given},
 };
+
+const SOUND: Key = Key::new("sound", "dong", "what the bells sound like");
+const BELLS: Table = Table::once("bells", &[SOUND]);
+
+/// The section of the part.
+#[derive(Clone, Debug)]
+struct BellsConfig {
+    sound: String,
+}
+
+impl Section for BellsConfig {
+    const TABLES: &'static [Table] = &[BELLS];
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let sound = reader.once(&BELLS).value(&SOUND, text);
+        Some(Self { sound: sound? })
+    }
+}
+
+configuration! {
+    /// A list of sections with the part's own. The list that ships differs by this line.
+    struct WithBells {
+        bells: BellsConfig,
+    }
+}
 
 /// A part that rings: everything about it is in this file.
 #[derive(Debug)]
@@ -60,14 +86,14 @@ impl Part for Bells {
     }
 }
 
-fn config(toml: &str) -> Config {
+fn read<C: Configuration>(toml: &str) -> C {
     let mut file = tempfile::NamedTempFile::new().expect("file");
     file.write_all(toml.as_bytes()).expect("write");
     let given = Given {
         file: Some(file.path().to_owned()),
         ..Given::default()
     };
-    load(&given).expect("config")
+    stoa_config::load(&given).expect("config")
 }
 
 async fn ask(address: &str, path: &str) -> String {
@@ -81,10 +107,11 @@ async fn ask(address: &str, path: &str) -> String {
 
 #[tokio::test]
 async fn a_part_is_built_mounted_counted_and_ended() {
-    let config = config(
+    let config: Config = read(
         "listen = \"127.0.0.1:0\"\nstorage = \"memory:\"\nupstream = \"off\"\n[sumdb]\ndatabases = []\n\
          [drain]\nnotice = \"0s\"\n",
     );
+    let section: WithBells = read("[bells]\nsound = \"ding\"\n");
     let log = Arc::new(Mutex::new(Vec::new()));
     let built = {
         let log = Arc::clone(&log);
@@ -92,7 +119,7 @@ async fn a_part_is_built_mounted_counted_and_ended() {
             log.lock().push("built");
             let part = core.registry.part("bells");
             Ok(Arc::new(Bells {
-                sound: "dong".to_owned(),
+                sound: section.bells.sound.clone(),
                 rung: part.counter("rung", "How often the bells rang"),
                 log: Arc::clone(&log),
             }))
@@ -116,7 +143,7 @@ async fn a_part_is_built_mounted_counted_and_ended() {
         std::future::pending().await
     });
     let asking = async {
-        assert!(ask(&address, "/bells").await.ends_with("\r\n\r\ndong"));
+        assert!(ask(&address, "/bells").await.ends_with("\r\n\r\nding"));
         let metrics = ask(&address, "/metrics").await;
         assert!(metrics.contains("\nstoa_bells_rung_total 1\n"), "{metrics}");
         assert_eq!(*log.lock(), ["built"]);
