@@ -1,6 +1,5 @@
 //! What is presented where.
 
-use stoa_config::Variables;
 use stoa_vcs::{Credential, Credentials as _};
 
 use crate::config::{Config, ConfigError, Given, lab::file, load};
@@ -14,12 +13,11 @@ const VARIABLES: [(&str, &str); 4] = [
 
 fn config(toml: &str) -> Result<Config, ConfigError> {
     let file = file(&format!("storage = \"memory:\"\n{toml}"));
-    let variables = VARIABLES.map(|(name, value)| (name.to_owned(), value.to_owned()));
     load(&Given {
         file: Some(file.path().to_owned()),
         data_home: Some("/d".into()),
         environment: [("STOA_TOKEN".to_owned(), "t0ken".to_owned())].into(),
-        variables: Variables::new(variables.into()),
+        variables: VARIABLES.into(),
         ..Given::default()
     })
 }

@@ -1,13 +1,13 @@
 //! Flags, environment, file and defaults; and every fault at once.
 
 use stoa_config::{
-    Configuration as _, Variables,
+    Configuration as _,
     conformance::{declarations, keys_declared, keys_read},
 };
 use stoa_fetch::{Deadlines, Limits};
 use stoa_proxy::RevalidationOptions;
 
-use super::shown::{SAMPLE_VARIABLES, uncommented};
+use super::shown::{SAMPLE_VARIABLES, in_force};
 use crate::config::{Config, Given, lab, load, sample};
 
 fn given(toml: &str) -> (Given, tempfile::NamedTempFile) {
@@ -51,15 +51,11 @@ fn nothing_at_all_is_a_configuration() {
 /// Reading by another declaration than one of the table would be found here too: the record would have a key more.
 #[test]
 fn every_declared_key_is_read_once_and_no_other() {
-    let file = lab::file(&uncommented(&sample()));
+    let file = lab::file(&in_force(&sample()));
     let config = load(&Given {
         file: Some(file.path().to_owned()),
         data_home: Some("/d".into()),
-        variables: Variables::new(
-            SAMPLE_VARIABLES
-                .map(|(name, text)| (name.to_owned(), text.to_owned()))
-                .into(),
-        ),
+        variables: SAMPLE_VARIABLES.into(),
         ..Given::default()
     })
     .expect("config");
