@@ -47,7 +47,7 @@ impl Section for BellsConfig {
 
 configuration! {
     /// A list of sections with the part's own. The list that ships differs by this line.
-    struct WithBells {
+    struct WithBells for "stoa" {
         bells: BellsConfig,
     }
 }
