@@ -98,7 +98,7 @@ impl App {
     /// 6. The log, last, by its owner: whatever ended before could still write to it.
     ///
     /// # Errors
-    /// When a further stop cuts the third step.
+    /// When a further stop cuts the third or the fourth step.
     pub(crate) async fn run(self, mut stop: impl AsyncFnMut() -> &'static str) -> Result<(), CommandError> {
         let (core, parts, within) = (self.core, self.parts, self.options.drain_timeout);
         let shutdown = CancellationToken::new();
@@ -118,10 +118,13 @@ impl App {
         };
         let cut = tokio::select! {
             cut = server => cut,
-            () = leaving => return Err(CommandError::new("stopped at once by a second signal")),
+            () = leaving => return Err(CommandError::new(AT_ONCE)),
         };
         let ended = join_all(parts.iter().map(|part| end(part.as_ref(), within)));
-        let (finished, parts_ended) = tokio::join!(core.end(within), ended);
+        let (finished, parts_ended) = tokio::select! {
+            ended = async { tokio::join!(core.end(within), ended) } => ended,
+            _ = stop() => return Err(CommandError::new(AT_ONCE)),
+        };
         let parts_ended = parts_ended.into_iter().all(|ended| ended);
         tracing::info!(
             connections_cut = cut,
@@ -132,6 +135,9 @@ impl App {
         Ok(())
     }
 }
+
+/// Why a server ended before its time.
+const AT_ONCE: &str = "stopped at once by a second signal";
 
 /// The version of this program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");

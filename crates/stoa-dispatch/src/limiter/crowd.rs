@@ -89,10 +89,20 @@ impl<Q, O> Crowd<Q, O> {
         if self.shares.has(place.class) && is_before(place, &self.queued) {
             return Ok(Room::Permit);
         }
-        if place.arrival == Arrival::First && self.queued.len() - self.retries >= self.queue {
+        if place.arrival == Arrival::First && self.is_full_for(place.class) {
             return Err(self.queue);
         }
         Ok(Room::Queue)
+    }
+
+    /// Background work finds room in what all others leave. Interactive work has the whole queue to itself: a caller must
+    /// not be refused because of work that no caller waits for. So twice the queue is the most that waits.
+    fn is_full_for(&self, class: Class) -> bool {
+        if self.queued.len() - self.retries < self.queue {
+            return false;
+        }
+        let counts = |place: &&Place| place.class <= class && place.arrival == Arrival::First;
+        self.queued.keys().filter(counts).count() >= self.queue
     }
 
     /// Whether nothing that waits outside comes before `place`.

@@ -111,6 +111,21 @@ fn background_work_takes_its_share_and_goes_last() {
 }
 
 #[test]
+fn a_queue_full_of_background_work_refuses_nothing_interactive() {
+    let limiter = Limiter::new(1, 2);
+    let enter = |class| limiter.enter(class);
+    let running = permit(enter(Interactive));
+    let _background = [queued(enter(Background)), queued(enter(Background))];
+    assert_eq!(enter(Background).err(), Some(2));
+    let mut first = queued(enter(Interactive));
+    let _second = queued(enter(Interactive));
+    assert_eq!(enter(Interactive).err(), Some(2), "its own room is bounded too");
+    assert_eq!(enter(Background).err(), Some(2));
+    drop(running);
+    assert!(now(&mut first).is_some(), "and it goes first");
+}
+
+#[test]
 fn a_retry_goes_before_all_of_its_class_and_is_not_held_against_the_queue() {
     let limiter = Limiter::new(1, 2);
     let first = permit(limiter.enter(Interactive));
@@ -118,7 +133,7 @@ fn a_retry_goes_before_all_of_its_class_and_is_not_held_against_the_queue() {
     let mut background = queued(limiter.enter(Background));
     let mut background_retry = queued(Ok(limiter.enter_retry(Background)));
     let mut retry = queued(Ok(limiter.enter_retry(Interactive)));
-    assert_eq!(limiter.enter(Interactive).expect_err("full"), 2);
+    assert_eq!(limiter.enter(Background).expect_err("full"), 2);
     drop(first);
     for (name, place) in [
         ("retry", &mut retry),

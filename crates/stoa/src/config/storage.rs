@@ -2,6 +2,8 @@
 
 use stoa_config::{Key, Reader, Section, Table};
 
+use super::values::without_secrets;
+
 const URL: Key = Key::new(
     "storage",
     "",
@@ -24,7 +26,7 @@ impl Section for StorageConfig {
         let parse = |text: &str| match (text, home) {
             ("", Some(home)) => Ok(format!("file://{}", home.join("stoa").display())),
             ("", None) => Err("HOME is not set: name a directory, such as file:///var/lib/stoa"),
-            (text, _) => Ok(text.to_owned()),
+            (text, _) => without_secrets(text, |_| false).map(|()| text.to_owned()),
         };
         let mut storage = reader.once(&STORAGE);
         let url = storage.value_shown(&URL, parse, |url, _| url.clone());

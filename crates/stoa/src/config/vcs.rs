@@ -22,7 +22,7 @@ use stoa_module::PatternList;
 use super::{
     credential::{self, CREDENTIAL},
     rewrite::{self, REWRITE},
-    values::patterns,
+    values::{patterns, without_secrets},
 };
 
 const ALLOW: Key = Key::new(
@@ -202,10 +202,16 @@ fn usual_netrc(variables: &Variables) -> Option<PathBuf> {
     set("NETRC").map(PathBuf::from).or_else(in_home)
 }
 
+/// The URL of a repository. A user is part of it over ssh; elsewhere it would be a secret that is shown.
+fn repository(repo: &str) -> Result<String, &'static str> {
+    without_secrets(repo, |scheme| scheme.ends_with("ssh"))?;
+    Ok(repo.to_owned())
+}
+
 fn module(module: &mut Occurrence<'_, '_>) -> Option<Mapping> {
     let prefix = module.value(&PREFIX, text);
     let system = module.value(&SYSTEM, text);
-    let repo = module.value(&REPO, text);
+    let repo = module.value(&REPO, repository);
     let subdir = module.value(&SUBDIR, text).unwrap_or_default();
     module.check(Mapping::new(&prefix?, &system?, &repo?, &subdir))
 }
@@ -213,6 +219,28 @@ fn module(module: &mut Occurrence<'_, '_>) -> Option<Mapping> {
 #[cfg(test)]
 mod tests {
     use crate::config::lab::config;
+
+    #[test]
+    fn a_secret_in_the_url_of_a_repository_is_refused_and_not_shown() {
+        let load = |repo: &str| {
+            config(&format!(
+                "[[vcs.module]]\nprefix = \"corp.example/x\"\nvcs = \"git\"\nrepo = \"{repo}\"\n"
+            ))
+        };
+        for repo in ["https://s3cret@git.example/x", "ssh://git:s3cret@git.example/x"] {
+            let fault = load(repo).expect_err(repo).to_string();
+            assert!(
+                fault.ends_with(": vcs.module.repo: credentials do not belong into it"),
+                "{fault}"
+            );
+            assert!(!fault.contains("s3cret"), "{fault}");
+        }
+        load("ssh://git@git.example/x").expect("a user over ssh");
+        let fault = config("storage = \"s3://key:s3cret@bucket\"\n")
+            .expect_err("storage")
+            .to_string();
+        assert!(!fault.contains("s3cret"), "{fault}");
+    }
 
     #[test]
     fn faults_name_their_line() {
