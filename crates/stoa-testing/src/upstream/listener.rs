@@ -1,10 +1,11 @@
 //! The thread that accepts connections.
 
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
@@ -23,6 +24,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// A thread with its own runtime. Dropping it closes the socket and all connections, and waits.
 #[derive(Debug)]
 pub(super) struct Listener {
+    socket: TcpListener,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -30,6 +32,7 @@ pub(super) struct Listener {
 impl Listener {
     pub(super) fn start(socket: TcpListener, state: Arc<State>) -> Self {
         let (stop, stopped) = oneshot::channel();
+        let kept = socket.try_clone().expect("a second handle of the socket");
         let thread = std::thread::Builder::new()
             .name("upstream".to_owned())
             .spawn(move || {
@@ -46,6 +49,7 @@ impl Listener {
             })
             .expect("a thread for the upstream");
         Self {
+            socket: kept,
             stop: Some(stop),
             thread: Some(thread),
         }
@@ -62,6 +66,11 @@ impl Drop for Listener {
                 "the upstream panicked"
             );
         }
+        // Closing is not enough: a program that another thread starts at this moment has a copy of the
+        // socket until it has been executed, and connections would go on being accepted by the kernel.
+        SockRef::from(&self.socket)
+            .shutdown(Shutdown::Both)
+            .expect("a listening socket can be shut down");
     }
 }
 
@@ -91,5 +100,28 @@ async fn accept(socket: TcpListener, state: Arc<State>) {
                 });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[test]
+    fn a_copy_of_the_socket_in_a_program_just_started_keeps_nothing_open() {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        let copy = socket.try_clone().unwrap();
+        let listener = Listener::start(socket, Arc::new(State::default()));
+        drop(TcpStream::connect(address).unwrap());
+
+        drop(listener);
+        let refused = TcpStream::connect(address).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+        TcpListener::bind(address).expect("the port is free again");
+        drop(copy);
     }
 }
