@@ -9,6 +9,9 @@ use stoa_dispatch::Permit;
 
 use crate::{Body, FetchError, Question, SourceName, body::Rules};
 
+/// How much room is made at once for a body that announces its length, in bytes.
+const ANNOUNCED: usize = 256 << 10;
+
 /// A place that modules come from.
 ///
 /// # Contract
@@ -63,19 +66,20 @@ impl Fetched {
     }
 
     /// The whole content in memory. Bounded, as the body is.
+    ///
+    /// The bytes have a buffer of their own size: a piece of a body is a slice of the buffer that a connection was read
+    /// into, and whoever keeps it keeps all of that.
     pub async fn bytes(mut self) -> Result<Bytes, FetchError> {
-        let Some(first) = self.body.next().await.transpose()? else {
-            return Ok(Bytes::new());
-        };
-        let Some(second) = self.body.next().await.transpose()? else {
-            return Ok(first);
-        };
-        let mut all = Vec::with_capacity(self.len.map_or(0, |n| usize::try_from(n).unwrap_or(0)));
-        all.extend_from_slice(&first);
-        all.extend_from_slice(&second);
-        while let Some(chunk) = self.body.next().await.transpose()? {
-            all.extend_from_slice(&chunk);
+        let mut all = Vec::new();
+        if let Some(first) = self.body.next().await.transpose()? {
+            // What is announced has been held to the limit, and may still be a lie: room is made as it comes.
+            let announced = self.len.and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
+            all.reserve_exact(announced.min(ANNOUNCED).max(first.len()));
+            all.extend_from_slice(&first);
         }
-        Ok(all.into())
+        while let Some(piece) = self.body.next().await.transpose()? {
+            all.extend_from_slice(&piece);
+        }
+        Ok(all.into_boxed_slice().into())
     }
 }

@@ -25,7 +25,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            list: 16 << 20,
+            list: 1 << 20,
             info: 1 << 20,
             go_mod: 16 << 20,
             zip: 500 << 20,

@@ -1,6 +1,9 @@
 //! Which of a module's versions a query chooses.
 
-use crate::{Version, modfile::Retract};
+use crate::{
+    Version,
+    modfile::{Retract, RetractSet},
+};
 
 /// The versions that a query such as `latest` chooses from, by the rules of the go command
 /// (`cmd/go/internal/modload/query.go`).
@@ -39,8 +42,8 @@ impl<'a> Candidates<'a> {
     /// All but the retracted ones.
     #[must_use]
     pub fn without(mut self, retracted: &[Retract]) -> Self {
-        self.versions
-            .retain(|version| !retracted.iter().any(|range| range.contains(version)));
+        let retracted = RetractSet::new(retracted);
+        self.versions.retain(|version| !retracted.contains(version));
         self
     }
 

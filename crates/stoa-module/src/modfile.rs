@@ -17,6 +17,7 @@ mod module_path;
 mod parser;
 mod read;
 mod replace;
+mod retract_set;
 mod unquote;
 
 pub use auto_quote::{auto_quote, must_quote};
@@ -24,4 +25,5 @@ pub use error::{Directive, ModFileError, ModFileErrors, ModFileReason, Position,
 pub use file::{Exclude, Godebug, ModFile, Module, Replace, Require, Retract};
 pub use legacy::legacy_go_mod;
 pub use module_path::module_path;
+pub use retract_set::RetractSet;
 pub use unquote::StringError;

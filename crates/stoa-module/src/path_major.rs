@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Version, VersionError, VersionReason, semver};
+use crate::{PseudoVersion, Version, VersionError, VersionReason, canonical_version, semver};
 
 /// The major version suffix of a module path: `/v2`, `.v1` or `.v1-unstable` of gopkg.in, or nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -74,6 +74,14 @@ impl<'a> PathMajor<'a> {
     /// Whether a module whose path ends in this suffix may have `version` (`module.MatchPathMajor`).
     pub fn match_version(self, version: &Version) -> bool {
         self.allows(version.as_str())
+    }
+
+    /// Whether a list of versions of a module whose path ends in this suffix may name `version`: it is canonical, no
+    /// pseudo-version, and of a major version that the path may have. Nothing is allocated but for shorthands.
+    pub fn may_list(self, version: &str) -> bool {
+        canonical_version(version).is_some_and(|canonical| canonical == version)
+            && self.allows(version)
+            && PseudoVersion::find(version).is_none()
     }
 
     /// Checks that a module whose path ends in this suffix may have `version` (`module.CheckPathMajor`).

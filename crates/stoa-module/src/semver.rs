@@ -70,7 +70,11 @@ pub fn build(v: &str) -> &str {
 /// Compares two versions by precedence (`semver.Compare`): build metadata does not count, an invalid version is
 /// less than a valid one, and all invalid ones are equal.
 pub fn compare(v: &str, w: &str) -> Ordering {
-    match (parse(v), parse(w)) {
+    compare_parsed(parse(v).as_ref(), parse(w).as_ref())
+}
+
+fn compare_parsed(v: Option<&Parts<'_>>, w: Option<&Parts<'_>>) -> Ordering {
+    match (v, w) {
         (None, None) => Ordering::Equal,
         (None, Some(_)) => Ordering::Less,
         (Some(_), None) => Ordering::Greater,
@@ -87,9 +91,29 @@ pub fn compare_total(v: &str, w: &str) -> Ordering {
     compare(v, w).then_with(|| v.cmp(w))
 }
 
-/// Sorts versions as `semver.Sort` does, in the order of [`compare_total`].
-pub fn sort<S: AsRef<str>>(versions: &mut [S]) {
-    versions.sort_by(|v, w| compare_total(v.as_ref(), w.as_ref()));
+/// Sorts versions as `semver.Sort` does, in the order of [`compare_total`]. Each is parsed once, however many there
+/// are.
+pub fn sort<S: AsRef<str>>(versions: &mut Vec<S>) {
+    let order = order(versions);
+    if order.is_sorted() {
+        return;
+    }
+    let mut unsorted: Vec<Option<S>> = versions.drain(..).map(Some).collect();
+    let sorted = order.into_iter().filter_map(|index| unsorted[index].take());
+    versions.extend(sorted);
+}
+
+/// The places of `versions` in the order of [`compare_total`]; equal ones stay in the order that they have.
+pub(crate) fn order<S: AsRef<str>>(versions: &[S]) -> Vec<usize> {
+    let texts = versions.iter().map(AsRef::as_ref);
+    let mut parsed: Vec<_> = texts
+        .enumerate()
+        .map(|(index, text)| (parse(text), text, index))
+        .collect();
+    parsed.sort_by(|(v, v_text, _), (w, w_text, _)| {
+        compare_parsed(v.as_ref(), w.as_ref()).then_with(|| v_text.cmp(w_text))
+    });
+    parsed.into_iter().map(|(_, _, index)| index).collect()
 }
 
 /// Splits a version into its fields; `None` if it is invalid.

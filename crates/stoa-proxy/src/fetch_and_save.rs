@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use stoa_fetch::{Fetched, Fetcher, Question, SourceName};
-use stoa_module::{ModuleVersion, Resource, dirhash::go_mod_h1, zip::ZipLimits};
+use stoa_module::{ModulePath, ModuleVersion, Resource, dirhash::go_mod_h1, zip::ZipLimits};
 use stoa_storage::{FileKey, Put, Storage};
 use stoa_sumdb::SumFile;
 use tokio::sync::oneshot;
@@ -14,8 +14,8 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::{
-    Content, ProxyError, Stashed, Stasher, Sums, file_key, growing, info::check_info, pump::Pump,
-    refusals::Refusals,
+    Content, ProxyError, Stashed, Stasher, Sums, file_key, growing, info::check_info, listing::Listing,
+    pump::Pump, refusals::Refusals,
 };
 
 /// What is held against what is about to be stored.
@@ -31,6 +31,8 @@ pub struct Ingest {
 
 /// Fetches an answer, checks it, and stores it if it is immutable.
 ///
+/// A version list is put together here with what is stored, once for all who wait for it.
+///
 /// Whoever was just ahead may have stored it already, so storage is asked once more first. What was recorded of a
 /// `.mod` or `.zip` is looked up while it arrives. A small file is stored before it is returned. A zip is returned as
 /// soon as its head has arrived and it is known what it will be held against; a task of the owner's goes on to check
@@ -39,6 +41,7 @@ pub struct Ingest {
 pub struct FetchAndSave {
     fetcher: Arc<dyn Fetcher>,
     storage: Arc<dyn Storage>,
+    listing: Listing,
     ingest: Ingest,
     refusals: Arc<Refusals>,
     tasks: TaskTracker,
@@ -55,6 +58,7 @@ impl FetchAndSave {
         let refusals = Arc::new(Refusals::new(ingest.refusal_ttl));
         Self {
             fetcher,
+            listing: Listing::new(Arc::clone(&storage)),
             storage,
             ingest,
             refusals,
@@ -75,6 +79,15 @@ impl FetchAndSave {
             check_info(resource, &bytes).map_err(|reason| ProxyError::invalid(&source_name, reason))?;
         }
         Ok((bytes, source_name))
+    }
+
+    /// Fetches a version list. Its slot is kept until the list is put together, so that what waits for that is bounded.
+    async fn list(&self, question: &Question, path: &ModulePath) -> Result<Bytes, ProxyError> {
+        let mut fetched = self.fetcher.fetch(question).await?;
+        let slot = fetched.slot.take();
+        let list = self.listing.with_stored(path, fetched.bytes().await?).await;
+        drop(slot);
+        list
     }
 
     async fn save_info(&self, question: &Question, key: &FileKey) -> Result<Content, ProxyError> {
@@ -167,10 +180,11 @@ impl Stasher for FetchAndSave {
     async fn stash(&self, question: &Question) -> Result<Stashed, ProxyError> {
         let resource = &question.resource;
         let Some(key) = file_key(resource) else {
-            return self
-                .small(question)
-                .await
-                .map(|(bytes, _)| Stashed::new(Content::Bytes(bytes)));
+            let bytes = match resource {
+                Resource::List(path) => self.list(question, path).await?,
+                _ => self.small(question).await?.0,
+            };
+            return Ok(Stashed::new(Content::Bytes(bytes)));
         };
         if let Some(blob) = self.storage.open(&key).await? {
             return Ok(Stashed::new(Content::Stored(blob)));

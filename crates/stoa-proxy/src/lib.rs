@@ -30,6 +30,7 @@ mod fetch_and_save;
 mod growing;
 mod info;
 mod key;
+mod listing;
 mod metered;
 mod metrics;
 mod module_query;

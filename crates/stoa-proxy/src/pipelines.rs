@@ -78,7 +78,7 @@ pub struct DatabaseOptions {
 /// Answers a client. A question meets the layers in this order:
 ///
 /// 1. `revalidation_cache` - answers from memory what is remembered: lists, queries, "not found"
-/// 2. `storage_first` - answers from storage what is stored; adds stored versions to lists
+/// 2. `storage_first` - answers from storage what is stored; lists and `@latest` too when the source has none
 /// 3. `admission` - bounds how many requests wait for something to be brought in; inside of the hits, so that no hit
 ///    waits behind a miss (ADR 0004)
 /// 4. `resolved_info` - sees to it that a version that a query resolved to has its `.info` stored (ADR 0006)
@@ -104,7 +104,7 @@ pub fn protocol_pipeline(
 ///
 /// 1. `single_flight` - joins duplicates; owns the task, so that no caller cancels another
 /// 2. `owner_route` - in a cluster, asks the node that owns the resource
-/// 3. `fetch_and_save` - the leaf: fetch, look up the checksums meanwhile, check, store
+/// 3. `fetch_and_save` - the leaf: fetch, look up the checksums meanwhile, check, store; add stored versions to lists
 ///
 /// Offline, `offline` stands in place of all of them.
 pub fn stash_pipeline(

@@ -9,9 +9,10 @@ use stoa_module::{Candidates, ModulePath, ModuleVersion, Resource, Version, modf
 use stoa_storage::{FileKey, FileKind, Storage, StoredVersion};
 
 use crate::{
-    Answer, Content, Outcome, Protocol, ProxyError, VersionList,
+    Answer, Content, Outcome, Protocol, ProxyError,
     choose::{GoMods, Pick, Wish, choose, is_own_go_mod, retractions_of},
     file_key,
+    listing::Listing,
 };
 
 /// What to do when sources cannot be asked.
@@ -31,20 +32,26 @@ const SMALL: usize = 16 << 20;
 /// Answers fixed files from storage, and adds what is stored to what sources say of versions.
 ///
 /// * `.info`, `.mod`, `.zip`: stored ones are served and nothing else is asked.
-/// * `list`: the union of the source's and the stored versions. A source that does not know the module any more does
-///   not take away what is stored.
+/// * `list`: the source's, which has the stored versions in it; when it has none, what is stored. A source that does not
+///   know the module any more does not take away what is stored.
 /// * `@latest`: the source's; when it has none, computed from what is stored.
 #[derive(Debug)]
 pub struct StorageFirst {
     inner: Arc<dyn Protocol>,
     storage: Arc<dyn Storage>,
+    listing: Listing,
     mode: NetworkMode,
 }
 
 impl StorageFirst {
     /// Looks into `storage` before `inner` is asked.
     pub fn new(inner: Arc<dyn Protocol>, storage: Arc<dyn Storage>, mode: NetworkMode) -> Self {
-        Self { inner, storage, mode }
+        Self {
+            inner,
+            listing: Listing::new(Arc::clone(&storage)),
+            storage,
+            mode,
+        }
     }
 
     async fn file(&self, question: &Question, key: &FileKey) -> Result<Answer, ProxyError> {
@@ -55,22 +62,14 @@ impl StorageFirst {
     }
 
     async fn list(&self, question: &Question, path: &ModulePath) -> Result<Answer, ProxyError> {
-        let told = self.inner.get(question).await;
-        let stored = self.storage.versions(path).await?;
-        let (mut list, outcome) = match told {
-            Ok(answer) => {
-                let Content::Bytes(text) = &answer.content else {
-                    return Err(ProxyError::internal("a version list that is not in memory"));
-                };
-                (VersionList::parse(path, text), answer.outcome)
-            }
-            Err(error) if self.may_answer_alone(&error) && !stored.is_empty() => {
-                (VersionList::default(), alone(&error))
-            }
-            Err(error) => return Err(error),
+        let error = match self.inner.get(question).await {
+            Err(error) if self.may_answer_alone(&error) => error,
+            told => return told,
         };
-        list.add_stored(path, &stored);
-        Ok(Answer::new(Content::Bytes(list.to_bytes()), outcome))
+        match self.listing.stored(path).await? {
+            Some(list) => Ok(Answer::new(Content::Bytes(list), alone(&error))),
+            None => Err(error),
+        }
     }
 
     async fn latest(&self, question: &Question, path: &ModulePath) -> Result<Answer, ProxyError> {

@@ -1,9 +1,7 @@
 //! The version list as a proxy serves it.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
-use stoa_module::{ModulePath, ModuleVersion, Version};
+use stoa_module::{ModulePath, Version, semver};
 use stoa_storage::StoredVersion;
 
 /// The versions of one module path: canonical, no pseudo-versions, possible for the path, sorted, each once.
@@ -12,31 +10,39 @@ use stoa_storage::StoredVersion;
 /// Retracted versions stay: the client reads retractions from the highest one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VersionList {
-    versions: BTreeSet<Version>,
+    /// From the lowest up, each once.
+    versions: Vec<Version>,
 }
 
 impl VersionList {
     /// Reads a source's list: one version a line, whatever follows it on the line ignored.
     pub fn parse(path: &ModulePath, text: &[u8]) -> Self {
+        let major = path.split().1;
         let lines = text.split(|&b| b == b'\n');
         let first_fields = lines.filter_map(|line| std::str::from_utf8(line).ok()?.split_whitespace().next());
-        let mut list = Self::default();
-        for version in first_fields.filter_map(|field| Version::parse(field).ok()) {
-            list.add(path, version);
+        // Whole versions are made only of what is left in the end: a list may have a hundred thousand lines.
+        let mut fields: Vec<&str> = first_fields.filter(|field| major.may_list(field)).collect();
+        semver::sort(&mut fields);
+        fields.dedup();
+        let versions = fields.into_iter().filter_map(|field| Version::parse(field).ok());
+        Self {
+            versions: versions.collect(),
         }
-        list
     }
 
     /// Adds what is stored whole enough to be used without any source: `.info` and `.mod`.
     pub fn add_stored(&mut self, path: &ModulePath, stored: &[StoredVersion]) {
-        for version in stored.iter().filter(|version| version.info && version.go_mod) {
-            self.add(path, version.version.clone());
-        }
-    }
-
-    fn add(&mut self, path: &ModulePath, version: Version) {
-        if !version.is_pseudo() && ModuleVersion::new(path.clone(), version.clone()).is_ok() {
-            self.versions.insert(version);
+        let major = path.split().1;
+        let whole = stored.iter().filter(|version| version.info && version.go_mod);
+        let new: Vec<Version> = whole
+            .map(|stored| &stored.version)
+            .filter(|version| major.may_list(version.as_str()) && self.versions.binary_search(version).is_err())
+            .cloned()
+            .collect();
+        if !new.is_empty() {
+            self.versions.extend(new);
+            semver::sort(&mut self.versions);
+            self.versions.dedup();
         }
     }
 
@@ -52,7 +58,8 @@ impl VersionList {
 
     /// The body of `/@v/list`.
     pub fn to_bytes(&self) -> Bytes {
-        let mut text = String::with_capacity(self.versions.len() * 12);
+        let lines = self.versions.iter().map(|version| version.as_str().len() + 1);
+        let mut text = String::with_capacity(lines.sum());
         for version in &self.versions {
             text.push_str(version.as_str());
             text.push('\n');
@@ -83,5 +90,24 @@ mod tests {
             "v2.0.0\nv2.1.0-rc.1\n"
         );
         assert_eq!(list("example.com/a", ""), "");
+    }
+
+    #[test]
+    fn stored_versions_are_added_in_their_places() {
+        let path = ModulePath::parse("example.com/a").expect("a path");
+        let stored = |text: &str, go_mod| {
+            let version = Version::parse(text).expect(text);
+            StoredVersion { info: true, go_mod, ..StoredVersion::new(version) }
+        };
+        let mut list = VersionList::parse(&path, b"v1.10.0\nv1.2.0\n");
+        let stored = [
+            stored("v1.10.0", true),
+            stored("v1.9.0", true),
+            stored("v1.3.0", false),
+            stored("v2.0.0", true),
+            stored("v0.0.0-20240102030405-abcdefabcdef", true),
+        ];
+        list.add_stored(&path, &stored);
+        assert_eq!(list.to_bytes(), "v1.2.0\nv1.9.0\nv1.10.0\n");
     }
 }

@@ -1,5 +1,6 @@
 //! What remembered things weigh: the bytes that they own on the heap.
 
+use stoa_cache::Weigh as _;
 use stoa_fetch::{FetchError, Reply};
 use stoa_module::Resource;
 use stoa_sumdb::RemotePath;
@@ -24,8 +25,8 @@ pub(crate) fn of_error(error: &ProxyError) -> usize {
     match error.cause() {
         Cause::Fetch(error) => of_fetch_error(error),
         Cause::Sum(failure) => size_of::<ChecksumError>() + of_checksum_error(failure),
-        Cause::NotStored { what: text } | Cause::Deadline { what: text } => text.len(),
-        Cause::Overloaded { reason, .. } | Cause::Internal { reason } => reason.len(),
+        Cause::NotStored { what: text } | Cause::Deadline { what: text } => text.capacity(),
+        Cause::Overloaded { reason, .. } | Cause::Internal { reason } => reason.capacity(),
         // Its source is one of the operating system.
         Cause::Storage { .. } => size_of::<std::io::Error>(),
     }
@@ -34,13 +35,13 @@ pub(crate) fn of_error(error: &ProxyError) -> usize {
 fn of_fetch_error(error: &FetchError) -> usize {
     match error {
         FetchError::NotFound(not_found) => {
-            not_found.reason.len() + not_found.reply.as_ref().map_or(0, of_reply)
+            not_found.reason.capacity() + not_found.reply.as_ref().map_or(0, of_reply)
         }
         FetchError::Status { reply, .. } => of_reply(reply),
         FetchError::Invalid { reason, .. }
         | FetchError::Refused { reason }
         | FetchError::Unsupported { reason }
-        | FetchError::Overloaded { reason, .. } => reason.len(),
+        | FetchError::Overloaded { reason, .. } => reason.capacity(),
         // Its cause has a text of about this length.
         FetchError::Unreachable { .. } => 256,
         FetchError::Timeout { .. } => 0,
@@ -56,5 +57,5 @@ fn of_checksum_error(failure: &ChecksumError) -> usize {
 }
 
 fn of_reply(reply: &Reply) -> usize {
-    reply.body.len() + reply.content_type.as_ref().map_or(0, String::len)
+    reply.body.heap_size() + reply.content_type.heap_size()
 }

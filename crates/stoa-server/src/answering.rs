@@ -17,6 +17,9 @@ use crate::{
     subject::Subject,
 };
 
+/// Answers up to this size are always copied for the cache, in bytes.
+const COPIED: usize = 64 << 10;
+
 impl EdgeState {
     /// Answers a question of the GOPROXY protocol, asked at this path.
     pub(crate) async fn module(
@@ -162,9 +165,10 @@ impl EdgeState {
     }
 }
 
-/// A copy for the cache, unless the bytes own all of their memory: a slice would keep its whole buffer alive.
+/// A copy for the cache, since a slice would keep its whole buffer alive. Large bytes that nobody else has are those of a
+/// file that was just read, and own all of their memory.
 fn keep(bytes: &Bytes) -> Bytes {
-    if bytes.is_unique() {
+    if bytes.len() > COPIED && bytes.is_unique() {
         bytes.clone()
     } else {
         Bytes::copy_from_slice(bytes)

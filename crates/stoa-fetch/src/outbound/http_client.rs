@@ -270,7 +270,7 @@ impl HttpClient {
         Reply {
             status: status.as_u16(),
             content_type: content_type(headers),
-            body: Bytes::from(text),
+            body: text.into_boxed_slice().into(),
         }
     }
 }

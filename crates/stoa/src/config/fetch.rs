@@ -23,6 +23,7 @@ const TOTAL_TIMEOUT: Key = Key::new(
     "15m",
     "for one whole transfer, redirects, retries and waiting included",
 );
+const MAX_LIST: Key = Key::new("max_list", "1MiB", "largest list of versions");
 const MAX_ZIP: Key = Key::new("max_zip", "500MiB", "largest zip, packed and unpacked");
 
 const FETCH: Table = Table::once(
@@ -32,6 +33,7 @@ const FETCH: Table = Table::once(
         RESPONSE_TIMEOUT,
         IDLE_TIMEOUT,
         TOTAL_TIMEOUT,
+        MAX_LIST,
         MAX_ZIP,
     ],
 );
@@ -53,6 +55,7 @@ impl Section for FetchConfig {
         let response = fetch.value(&RESPONSE_TIMEOUT, deadline);
         let idle = fetch.value(&IDLE_TIMEOUT, deadline);
         let total = fetch.value(&TOTAL_TIMEOUT, deadline);
+        let max_list = fetch.value(&MAX_LIST, str::parse::<ByteSize>);
         let max_zip = fetch.value(&MAX_ZIP, str::parse::<ByteSize>)?.0;
         Some(Self {
             deadlines: Deadlines {
@@ -62,6 +65,7 @@ impl Section for FetchConfig {
                 total: total?,
             },
             limits: Limits {
+                list: max_list?.0,
                 zip: max_zip,
                 ..Limits::default()
             },
