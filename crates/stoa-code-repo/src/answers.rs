@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use stoa_cache::{Cache, CacheOptions, Equivalent, Weigh as _};
+use stoa_cache::{Cache, CacheOptions, Equivalent, Offload, Weigh as _};
 use stoa_module::{Info, Origin, modfile::Retract};
 use stoa_vcs::{Revision, RevisionId, Tags};
 
@@ -26,6 +26,7 @@ const MAX_AGE: Duration = Duration::from_secs(600);
 pub struct KnownAnswers {
     cache: Cache<AnswerKey, Answer>,
     owners: AtomicU64,
+    offload: Offload,
 }
 
 /// The answers of one owner.
@@ -94,6 +95,7 @@ impl KnownAnswers {
         Self {
             cache: Cache::weighed_by(options, |key, answer| key.heap_size() + answer.heap_size()),
             owners: AtomicU64::new(0),
+            offload: Offload::default(),
         }
     }
 
@@ -111,6 +113,11 @@ impl Answers {
             remember: limits.remember,
             known,
         }
+    }
+
+    /// Where what takes long is done; all owners share its bound.
+    pub(crate) fn offload(&self) -> &Offload {
+        &self.known.offload
     }
 
     /// The answer, if it still holds.
@@ -149,7 +156,7 @@ impl Answer {
                 let tag = |tag: &stoa_vcs::Tag| {
                     size_of::<stoa_vcs::Tag>() + tag.name.heap_size() + tag.hash.heap_size()
                 };
-                tags.list.iter().map(tag).sum::<usize>() + tags.repo_sum.heap_size()
+                size_of::<Tags>() + tags.list.iter().map(tag).sum::<usize>() + tags.repo_sum.heap_size()
             }
             Self::File(content) => content.heap_size(),
             Self::Query(resolved) => {
@@ -160,7 +167,8 @@ impl Answer {
             }
             Self::Versions(versions) => {
                 let list = versions.list.iter();
-                list.map(|version| size_of_val(version) + version.as_str().len())
+                // Each has a block of its own, with the two counters of an `Arc`.
+                list.map(|version| size_of_val(version) + 2 * size_of::<usize>() + version.as_str().len())
                     .sum::<usize>()
                     + versions.origin.as_ref().map_or(0, origin_size)
             }

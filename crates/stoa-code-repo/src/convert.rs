@@ -1,7 +1,7 @@
 //! From a commit to a version.
 
 use stoa_module::{
-    Info, ModuleVersion, Origin, Timestamp, Version, canonical_version, is_pseudo_version, modfile::Retract,
+    Info, ModuleVersion, Origin, Timestamp, Version, canonical_version, is_pseudo_version, modfile::RetractSet,
     pseudo_version, semver,
 };
 use stoa_vcs::{Revision, VcsError};
@@ -10,7 +10,7 @@ use crate::{
     CodeMeaning, CodeRepo, CodeRepoError, CodeRepoReason, Resolved,
     incompatible::Incompatible,
     layout::without_incompatible,
-    origin::{add_tags, origin_of_revision},
+    origin::origin_of_revision,
     pseudo::PseudoCheck,
 };
 
@@ -75,7 +75,7 @@ impl<'a> Conversion<'a> {
         let prefix = repo.layout.base_prefix();
         let tags = repo.source.tags(&prefix).await;
         let tags = tags.map_err(|error| self.about(text, error))?;
-        add_tags(&mut origin, repo.source.code.vcs(), &prefix, &tags);
+        repo.add_tags(&mut origin, &prefix, &tags).await;
         Ok(origin)
     }
 
@@ -89,6 +89,7 @@ impl<'a> Conversion<'a> {
             }
         }
         let retracted = self.repo.retractions().await;
+        let retracted = RetractSet::new(&retracted);
         let (mut highest, mut base) = (None::<String>, None);
         for tag in &self.revision.tags {
             let Some((version, exact)) = layout.version_of_tag(tag) else {
@@ -136,7 +137,7 @@ impl<'a> Conversion<'a> {
     ///
     /// Whether a major version may be `+incompatible` takes a look at a file, which is not possible while a repository
     /// goes through its tags. So all are let pass that are not known to be none, and the winner is looked at.
-    async fn recent(&mut self, retracted: &[Retract]) -> Result<Option<String>, CodeRepoError> {
+    async fn recent(&mut self, retracted: &RetractSet<'_>) -> Result<Option<String>, CodeRepoError> {
         let layout = &self.repo.layout;
         let prefix = layout.tag_prefix();
         let at_query = |error: VcsError| self.repo.at_query(self.asked, error);
@@ -213,6 +214,6 @@ impl<'a> Conversion<'a> {
     }
 }
 
-fn is_retracted(retracted: &[Retract], version: &str) -> bool {
-    Version::parse(version).is_ok_and(|version| retracted.iter().any(|retract| retract.contains(&version)))
+fn is_retracted(retracted: &RetractSet<'_>, version: &str) -> bool {
+    Version::parse(version).is_ok_and(|version| retracted.contains(&version))
 }

@@ -1,5 +1,7 @@
 //! What `@latest` is.
 
+use std::sync::Arc;
+
 use stoa_module::Candidates;
 
 use crate::{CodeRepo, CodeRepoError, Resolved};
@@ -14,13 +16,19 @@ impl CodeRepo {
     pub async fn latest(&self) -> Result<Resolved, CodeRepoError> {
         let versions = self.versions().await?;
         let retracted = self.retractions().await;
-        let mut candidates = Candidates::new(&versions.list).without(&retracted);
-        if let Some(decisive) = candidates.decisive()
-            && self.module_dir(decisive).await?.1.go_mod.is_some()
-        {
-            candidates = candidates.compatible();
-        }
-        let Some(version) = candidates.highest() else {
+        let (all, offload) = (Arc::clone(&versions), self.answers.offload());
+        let (decisive, any, compatible) = offload
+            .run(versions.list.len() + retracted.len(), move || {
+                let candidates = Candidates::new(&all.list).without(&retracted);
+                let (decisive, any) = (candidates.decisive().cloned(), candidates.highest().cloned());
+                (decisive, any, candidates.compatible().highest().cloned())
+            })
+            .await;
+        let highest = match decisive {
+            Some(decisive) if self.module_dir(&decisive).await?.1.go_mod.is_some() => compatible,
+            _ => any,
+        };
+        let Some(version) = highest else {
             return self.newest_commit().await;
         };
         let mut resolved = self.stat(version.as_str()).await?;

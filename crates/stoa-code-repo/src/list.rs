@@ -3,15 +3,21 @@
 use std::sync::Arc;
 
 use stoa_module::{
-    Candidates, Version,
+    Candidates, Origin, Version,
     modfile::{ModFile, Retract},
+    semver,
 };
+use stoa_vcs::Tags;
 
 use crate::{
     CodeRepo, CodeRepoError, CodeRepoReason, Versions,
     answers::{Answer, Asked},
+    layout::Layout,
     origin::add_tags,
 };
+
+/// What a line of a go.mod has at least, in bytes.
+const SHORTEST_LINE: usize = 8;
 
 impl CodeRepo {
     /// The versions of the module (`Versions` of cmd/go): what its tags say, without a look at what they name, but for
@@ -35,33 +41,32 @@ impl CodeRepo {
         if path.starts_with("gopkg.in/") && path.ends_with("-unstable") {
             return Ok(Versions::default());
         }
-        let (prefix, major) = (layout.tag_prefix(), layout.major());
+        let prefix = layout.tag_prefix();
         let tags = self.source.tags(&prefix).await?;
-        let (mut list, mut incompatible) = (Vec::new(), Vec::new());
-        for tag in &tags.list {
-            let Some((version, true)) = layout.version_of_tag(&tag.name) else {
-                continue;
-            };
-            let Ok(version) = Version::parse(&version) else {
-                continue;
-            };
-            if major.match_version(&version) {
-                list.push(version);
-            } else if layout.dir.is_empty() && major.is_empty() {
-                incompatible.push(version);
-            }
-        }
-        list.sort();
-        list.dedup();
-        incompatible.sort();
-        incompatible.dedup();
+        let tags_len = tags.list.len();
+        let (mut list, incompatible) = {
+            let (layout, tags) = (layout.clone(), Arc::clone(&tags));
+            let work = move || versions_of(&layout, &tags);
+            self.answers.offload().run(tags_len, work).await
+        };
         self.add_incompatible(&mut list, &incompatible).await?;
         let mut origin = self.origin();
-        add_tags(&mut origin, self.source.code.vcs(), &prefix, &tags);
+        self.add_tags(&mut origin, &prefix, &tags).await;
         Ok(Versions {
             list,
             origin: Some(origin),
         })
+    }
+
+    /// Says that the tags that begin with `prefix` decided an answer.
+    pub(crate) async fn add_tags(&self, origin: &mut Origin, prefix: &str, tags: &Arc<Tags>) {
+        let vcs = self.source.code.vcs();
+        let (mut told, text, all) = (origin.clone(), prefix.to_owned(), Arc::clone(tags));
+        let work = move || {
+            add_tags(&mut told, vcs, &text, &all);
+            told
+        };
+        *origin = self.answers.offload().run(tags.list.len(), work).await;
     }
 
     /// Adds versions v2 and above of a module whose path says nothing of them, as `+incompatible`: unless it has learnt
@@ -119,11 +124,40 @@ impl CodeRepo {
 
     async fn read_retractions(&self) -> Option<Vec<Retract>> {
         let versions = self.versions().await.ok()?;
-        let Some(highest) = Candidates::new(&versions.list).compatible().highest() else {
+        let offload = self.answers.offload();
+        let highest = offload.run(versions.list.len(), move || {
+            Candidates::new(&versions.list).compatible().highest().cloned()
+        });
+        let Some(highest) = highest.await else {
             return Some(Vec::new());
         };
-        let go_mod = self.tagged_go_mod(highest).await.ok()?;
-        let file = ModFile::parse_lax("go.mod", &go_mod).ok()?;
-        Some(file.retract)
+        let go_mod = self.tagged_go_mod(&highest).await.ok()?;
+        let lines = go_mod.len() / SHORTEST_LINE;
+        let read = move || Some(ModFile::parse_lax("go.mod", &go_mod).ok()?.retract);
+        offload.run(lines, read).await
     }
+}
+
+/// The versions that tags are: those that the path may have, and those that may be `+incompatible` ones; both sorted.
+fn versions_of(layout: &Layout, tags: &Tags) -> (Vec<Version>, Vec<Version>) {
+    let major = layout.major();
+    let (mut list, mut incompatible) = (Vec::new(), Vec::new());
+    for tag in &tags.list {
+        let Some((version, true)) = layout.version_of_tag(&tag.name) else {
+            continue;
+        };
+        let Ok(version) = Version::parse(&version) else {
+            continue;
+        };
+        if major.match_version(&version) {
+            list.push(version);
+        } else if layout.dir.is_empty() && major.is_empty() {
+            incompatible.push(version);
+        }
+    }
+    for versions in [&mut list, &mut incompatible] {
+        semver::sort(versions);
+        versions.dedup();
+    }
+    (list, incompatible)
 }

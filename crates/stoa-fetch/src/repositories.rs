@@ -9,7 +9,7 @@ use stoa_vcs::{
     BzrRepository, Egress, FossilRepository, HgRepository, Repository, RepositoryOptions, Step,
     SvnRepository, VcsError, VcsKind,
     cache::Cache,
-    git::{GitOptions, GitRepository, Probe, RepoUrl, Transport},
+    git::{GitOptions, GitRepository, Probe, RefsMemory, RepoUrl, Transport},
     process::{Counters, RunnerSettings},
 };
 use url::Url;
@@ -40,6 +40,8 @@ pub struct RepositoriesOptions {
     pub cache_size: u64,
     /// How long what a repository said of its branches and tags is taken for what it says now.
     pub freshness: Duration,
+    /// What is kept of what git repositories said of their branches and tags, and how many there may be.
+    pub refs: Arc<RefsMemory>,
     /// Counters of the runs of git.
     pub git_counters: Arc<Counters>,
 }
@@ -109,6 +111,7 @@ impl Repositories {
         let options = GitOptions {
             runner: Some(runner),
             freshness: self.options.freshness,
+            refs: Arc::clone(&self.options.refs),
             transports,
             credentials: self.client.rules().credentials.clone(),
             egress: self.egress.clone(),

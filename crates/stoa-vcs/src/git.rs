@@ -39,6 +39,7 @@ mod port;
 mod program;
 mod receive;
 mod refs;
+mod refs_memory;
 mod repair;
 mod repository;
 mod resolve;
@@ -51,5 +52,6 @@ mod url;
 mod wire;
 
 pub use options::{GitOptions, Probe};
+pub use refs_memory::RefsMemory;
 pub use repository::GitRepository;
 pub use url::{RepoUrl, Transport};

@@ -9,6 +9,7 @@ use crate::support::client;
 
 fn repositories(cache: Option<&std::path::Path>) -> Repositories {
     let options = RepositoriesOptions {
+        refs: std::sync::Arc::new(stoa_vcs::git::RefsMemory::new(1 << 20, 1000)),
         cache: cache.map(Into::into),
         cache_setting: "vcs.cache",
         cache_size: 1 << 20,

@@ -1,13 +1,15 @@
 //! Which commit descends from which.
 
 use std::cmp::Reverse;
-
-use stoa_module::semver;
+use std::sync::Arc;
 
 use super::GitRepository;
 use super::program::failed;
 use crate::cache::Lease;
 use crate::{RevisionId, Step, VcsError};
+
+/// How many tags are judged before others have a turn.
+const PIECE: usize = 1024;
 
 impl GitRepository {
     /// The highest allowed tag on `at` or an ancestor of it. Only refs decide if there is nothing to choose from, or the
@@ -19,29 +21,31 @@ impl GitRepository {
         allowed: &(dyn for<'a> Fn(&'a str) -> bool + Send + Sync),
     ) -> Result<Option<String>, VcsError> {
         let refs = self.refs().await?;
-        let version = |tag: &str| {
-            tag.strip_prefix(prefix)
-                .map(str::to_owned)
-                .filter(|v| semver::is_valid(v))
-        };
-        let tags = refs
-            .tags()
-            .filter(|(tag, _)| version(tag).is_some() && allowed(tag));
-        let mut tags: Vec<(&str, &str)> = tags.collect();
-        // Stable: of equal ones the first by name stays first.
-        tags.sort_by(|(a, _), (b, _)| semver::compare(&b[prefix.len()..], &a[prefix.len()..]));
-        match tags.first() {
+        let (things, all, beginning) = (refs.len(), Arc::clone(&refs), prefix.to_owned());
+        let offload = self.program.options.refs.offload();
+        let tags = offload.run(things, move || all.versions(&beginning)).await;
+        // The rule is the caller's and stays with it, so a long list is gone through in pieces.
+        let mut allowed_tags = Vec::new();
+        for (index, (tag, hash)) in tags.into_iter().enumerate() {
+            if allowed(&tag) {
+                allowed_tags.push((tag, hash));
+            }
+            if index % PIECE == PIECE - 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        match allowed_tags.first() {
             None => return Ok(None),
-            Some((tag, hash)) if *hash == at.as_str() => return Ok(Some((*tag).to_owned())),
+            Some((tag, hash)) if *hash == at.as_str() => return Ok(Some(tag.clone())),
             Some(_) => {}
         }
         let (lease, _) = self.commit(at, Step::Revision).await?;
         self.fetch_history(&lease, &refs, Step::Revision).await?;
         let merged = self.merged(&lease, at).await?;
-        let found = tags
+        let found = allowed_tags
             .into_iter()
-            .find(|(_, hash)| merged.binary_search(&(*hash).to_owned()).is_ok());
-        Ok(found.map(|(tag, _)| tag.to_owned()))
+            .find(|(_, hash)| merged.binary_search(hash).is_ok());
+        Ok(found.map(|(tag, _)| tag))
     }
 
     /// What the tags of the local copy name that `at` descends from, sorted.

@@ -9,7 +9,7 @@ use super::tree::{self, Commit};
 ///
 /// If what is understood of it is not understood again, or names what cannot be.
 pub fn refs(printed: &[u8]) {
-    let refs = Refs::parse(printed);
+    let refs = Refs::parse(printed, usize::MAX).expect("no bound");
     let mut again = String::new();
     for (name, hash) in refs.tags() {
         assert!(
@@ -20,7 +20,7 @@ pub fn refs(printed: &[u8]) {
         again += &format!("{hash}\trefs/tags/{name}\n");
     }
     assert!(
-        Refs::parse(again.as_bytes()).tags().eq(refs.tags()),
+        Refs::parse(again.as_bytes(), usize::MAX).expect("no bound").tags().eq(refs.tags()),
         "tags change when they are read again"
     );
     assert_eq!(refs.list("").list.len(), refs.tags().count());

@@ -5,10 +5,15 @@ use std::time::Instant;
 
 use super::GitRepository;
 use super::program::{Remote, failed};
-use super::refs::Refs;
+use super::refs::{Refs, TooManyRefs};
 use super::state::KnownRefs;
 use super::url::Transport;
 use crate::{Step, VcsError};
+
+/// How many bytes of refs a server may send.
+pub(super) const LONGEST: usize = 32 << 20;
+/// A hash, a tab and a name.
+const SHORTEST_LINE: usize = 46;
 
 impl GitRepository {
     /// The refs as the server says they are, at most as old as the options allow. A caller that waits for the
@@ -23,12 +28,25 @@ impl GitRepository {
             return known;
         }
         let refs = self.ask_for_refs().await.map(Arc::new);
-        let at = Instant::now();
-        *self.state.refs.lock() = Some(KnownRefs {
-            at,
-            refs: refs.clone(),
-        });
+        let known = KnownRefs {
+            at: Instant::now(),
+            refs: refs.as_ref().map(Arc::downgrade).map_err(Clone::clone),
+        };
+        if let Ok(refs) = &refs {
+            self.keep_refs(refs);
+        }
+        *self.state.refs.lock() = Some(known);
         refs
+    }
+
+    /// Keeps refs for as long as they are believed.
+    fn keep_refs(&self, refs: &Arc<Refs>) {
+        let (memory, time) = (Arc::clone(&self.program.options.refs), self.program.options.freshness);
+        memory.keep(&self.key, refs, time);
+        self.spawn(async move {
+            tokio::time::sleep(time).await;
+            memory.sweep();
+        });
     }
 
     /// Forgets the refs, which turned out to have changed.
@@ -40,7 +58,13 @@ impl GitRepository {
         let known = self.state.refs.lock();
         let known = known.as_ref()?;
         let fresh = known.refs.is_ok() && known.at.elapsed() < self.program.options.freshness;
-        (fresh || known.at >= asked).then(|| known.refs.clone())
+        if !fresh && known.at < asked {
+            return None;
+        }
+        match &known.refs {
+            Ok(refs) => refs.upgrade().map(Ok),
+            Err(error) => Some(Err(error.clone())),
+        }
     }
 
     async fn ask_for_refs(&self) -> Result<Refs, VcsError> {
@@ -64,9 +88,21 @@ impl GitRepository {
         };
         let output = self.program.remote(run).await?;
         if output.code == Some(0) {
-            return Ok(Refs::parse(&output.stdout));
+            let (printed, memory) = (output.stdout, &self.program.options.refs);
+            let (lines, most) = (printed.len() / SHORTEST_LINE, memory.most());
+            let parsed = memory.offload().run(lines, move || Refs::parse(&printed, most)).await;
+            return parsed.map_err(|TooManyRefs| self.too_many_refs());
         }
         Err(self.no_refs(output.said).await)
+    }
+
+    /// The error when a repository has more refs than may be.
+    pub(super) fn too_many_refs(&self) -> VcsError {
+        let most = self.program.options.refs.most();
+        failed(
+            Step::Access,
+            format!("it has more branches and tags than {most} (vcs.max_refs), or {LONGEST} bytes of them"),
+        )
     }
 
     /// The error when git could not get the refs and printed this.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::Transport;
+use super::{RefsMemory, Transport};
 use crate::process::RunnerSettings;
 use crate::{Credentials, Egress};
 
@@ -31,6 +31,8 @@ pub struct GitOptions {
     pub read_time: Duration,
     /// How long the program that reads objects is kept after its last question.
     pub idle: Duration,
+    /// What is kept of refs, and how many there may be.
+    pub refs: Arc<RefsMemory>,
     /// The largest repository, in bytes on the disk.
     pub largest: u64,
     /// The transports that are allowed. Without [`Transport::Http`], redirects to it are refused, too.
@@ -56,6 +58,7 @@ impl Default for GitOptions {
             fetch_time: Duration::from_secs(600),
             read_time: Duration::from_secs(600),
             idle: Duration::from_secs(2),
+            refs: Arc::new(RefsMemory::new(32 << 20, 250_000)),
             largest: 8 << 30,
             transports: vec![Transport::Https, Transport::Ssh],
             egress: None,

@@ -31,7 +31,10 @@ impl Repository for GitRepository {
     }
 
     async fn tags(&self, prefix: &str) -> Result<Tags, VcsError> {
-        Ok(self.refs().await?.list(prefix))
+        let (refs, prefix) = (self.refs().await?, prefix.to_owned());
+        let things = refs.len();
+        let list = move || refs.list(&prefix);
+        Ok(self.program.options.refs.offload().run(things, list).await)
     }
 
     async fn stat(&self, revision: &str) -> Result<Revision, VcsError> {

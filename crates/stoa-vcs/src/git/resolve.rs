@@ -73,7 +73,7 @@ impl GitRepository {
             let (id, commit) = found.ok_or_else(unknown)?;
             return revision_of(refs, &id, &commit, None);
         }
-        if refs.get("HEAD").is_none() && refs.with_prefix("").is_empty() {
+        if refs.get("HEAD").is_none() && refs.is_empty() {
             return Err(unknown());
         }
         let lease = self.lease(Step::Revision).await?;

@@ -1,6 +1,6 @@
 //! What all handles of a repository share.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -61,12 +61,12 @@ impl RepositoryState {
     }
 }
 
-/// The last answer of the server about its refs.
+/// The last answer of the server about its refs. They themselves are kept by the memory that all repositories share.
 #[derive(Clone, Debug)]
 pub(super) struct KnownRefs {
     /// When the answer came.
     pub(super) at: Instant,
-    pub(super) refs: Result<Arc<Refs>, VcsError>,
+    pub(super) refs: Result<Weak<Refs>, VcsError>,
 }
 
 /// What is known of the health of a local copy.

@@ -1,5 +1,6 @@
 //! Questions to a server over its [`Connection`].
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use tokio::time::Instant;
 use super::connection::Connection;
 use super::packet::{Packet, push, text};
 use super::receive::{FetchOutcome, ReceiveError};
-use super::refs::Refs;
+use super::listing::LONGEST;
+use super::refs::{Refs, RefsReader, TooManyRefs};
 use super::url::Transport;
 use super::{GitRepository, local};
 use crate::cache::Lease;
@@ -17,8 +19,8 @@ use crate::{Step, VcsError, VcsKind};
 /// The highest age of a connection, so that a changed credential is used soon.
 const OLDEST: Duration = Duration::from_secs(60);
 
-/// How many bytes of refs a server may send.
-const REFS: usize = 64 << 20;
+/// Refs of more bytes than this are read a few at a time.
+const LONG: usize = 1 << 20;
 
 /// The most commits that are named to the server as already fetched.
 const HAVES: usize = 64;
@@ -41,15 +43,53 @@ impl GitRepository {
                 return Ok(None);
             };
             self.counters().add("ls-remote", 1);
-            match ask_for_refs(&mut connection).await {
+            match self.ask_by(&mut connection).await {
                 Ok(refs) => {
                     self.keep(connection);
-                    Ok(Some(refs))
+                    let refs = self.program.options.refs.offload().run(refs.len(), || refs.finish());
+                    Ok(Some(refs.await))
                 }
-                Err(error) => Err(connection.broken(&error).await),
+                Err(RefsError::TooMany) => Err(self.too_many_refs()),
+                Err(RefsError::Connection(error)) => Err(connection.broken(&error).await),
             }
         });
         asked.await.unwrap_or_else(|_| Err(timeout(time)))
+    }
+
+    async fn ask_by(&self, connection: &mut Connection) -> Result<RefsReader, RefsError> {
+        let mut request = connection.request("ls-refs");
+        for line in [
+            "peel",
+            "ref-prefix HEAD",
+            "ref-prefix refs/heads/",
+            "ref-prefix refs/tags/",
+        ] {
+            push(&mut request, line);
+        }
+        connection.send(request).await?;
+        let memory = &self.program.options.refs;
+        let mut refs = RefsReader::new(memory.most());
+        let (mut bytes, mut turn) = (0, None);
+        loop {
+            match connection.next().await? {
+                Packet::Line(line) => {
+                    bytes += line.len();
+                    if bytes > LONGEST {
+                        return Err(RefsError::TooMany);
+                    }
+                    if let Some(reason) = text(line).strip_prefix("ERR ") {
+                        let reason = reason.to_owned();
+                        return Err(io::Error::new(io::ErrorKind::InvalidData, reason).into());
+                    }
+                    refs.add_line(line)?;
+                }
+                Packet::Flush | Packet::Delimiter => {}
+                Packet::End => return Ok(refs),
+            }
+            if bytes > LONG && turn.is_none() {
+                turn = memory.long().await;
+            }
+        }
     }
 
     /// Fetches objects into the local copy; the caller holds the write permit.
@@ -150,40 +190,21 @@ impl GitRepository {
     }
 }
 
-async fn ask_for_refs(connection: &mut Connection) -> std::io::Result<Refs> {
-    let mut request = connection.request("ls-refs");
-    for line in [
-        "peel",
-        "ref-prefix HEAD",
-        "ref-prefix refs/heads/",
-        "ref-prefix refs/tags/",
-    ] {
-        push(&mut request, line);
+/// Why there are no refs.
+enum RefsError {
+    Connection(io::Error),
+    TooMany,
+}
+
+impl From<io::Error> for RefsError {
+    fn from(error: io::Error) -> Self {
+        Self::Connection(error)
     }
-    connection.send(request).await?;
-    let mut refs = Refs::default();
-    let mut bytes = 0;
-    loop {
-        match connection.next().await? {
-            Packet::Line(line) => {
-                bytes += line.len();
-                if bytes > REFS {
-                    return Err(std::io::Error::new(
-                        std::io::ErrorKind::InvalidData,
-                        format!("more than {REFS} bytes of refs"),
-                    ));
-                }
-                if let Some(reason) = text(line).strip_prefix("ERR ") {
-                    return Err(std::io::Error::new(
-                        std::io::ErrorKind::InvalidData,
-                        reason.to_owned(),
-                    ));
-                }
-                refs.add_line(line);
-            }
-            Packet::Flush | Packet::Delimiter => {}
-            Packet::End => return Ok(refs),
-        }
+}
+
+impl From<TooManyRefs> for RefsError {
+    fn from(_: TooManyRefs) -> Self {
+        Self::TooMany
     }
 }
 

@@ -9,7 +9,7 @@ use stoa_fetch::{
 };
 use stoa_proxy::{RepositoryMetrics, SourceOptions};
 use stoa_telemetry::Part;
-use stoa_vcs::process::Counters;
+use stoa_vcs::{git::RefsMemory, process::Counters};
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
@@ -47,6 +47,7 @@ pub(super) fn direct(
             cache_setting: "vcs.cache",
             cache_size: vcs.cache_size,
             freshness: FRESHNESS,
+            refs: Arc::new(RefsMemory::new(vcs.memory, vcs.max_refs)),
             git_counters,
         },
         client.clone(),

@@ -9,7 +9,7 @@ use std::{
 
 use stoa_config::{
     Key, Occurrence, Reader, Repeated, Section, Table, Variables,
-    values::{ByteSize, boolean, text},
+    values::{ByteSize, boolean, bound, text},
 };
 use stoa_fetch::{
     OutboundRules,
@@ -50,6 +50,16 @@ const CACHE_SIZE: Key = Key::new(
     "20GiB",
     "how much they may take; the one unused for the longest time goes",
 );
+const MAX_REFS: Key = Key::new(
+    "max_refs",
+    "250000",
+    "branches and tags of one git repository; one with more is not read",
+);
+const MEMORY: Key = Key::new(
+    "memory",
+    "32MiB",
+    "memory for what git repositories say of their branches and tags; each is believed for 10 seconds",
+);
 const ALLOW_PRIVATE_ADDRESSES: Key = Key::new(
     "allow_private_addresses",
     "false",
@@ -69,6 +79,8 @@ const VCS: Table = Table::once(
         INSECURE,
         CACHE,
         CACHE_SIZE,
+        MAX_REFS,
+        MEMORY,
         ALLOW_PRIVATE_ADDRESSES,
         NETRC,
     ],
@@ -105,6 +117,10 @@ pub(crate) struct VcsConfig {
     pub(crate) cache: Option<PathBuf>,
     /// How much they may take, in bytes.
     pub(crate) cache_size: u64,
+    /// How many branches and tags a git repository may have.
+    pub(crate) max_refs: usize,
+    /// Memory for them, in bytes.
+    pub(crate) memory: u64,
     /// Whether discovery and redirects may reach loopback and private addresses.
     pub(crate) allow_private_addresses: bool,
     pub(crate) mappings: Mappings,
@@ -139,6 +155,8 @@ impl Section for VcsConfig {
         let insecure = vcs.value(&INSECURE, patterns);
         let cache = cache(&mut vcs, given.data_home.as_ref());
         let cache_size = vcs.value(&CACHE_SIZE, str::parse::<ByteSize>);
+        let max_refs = vcs.value(&MAX_REFS, bound);
+        let memory = vcs.value(&MEMORY, str::parse::<ByteSize>);
         let allow_private_addresses = vcs.value(&ALLOW_PRIVATE_ADDRESSES, boolean);
         let netrc = netrc(&mut vcs, usual_netrc(&given.variables));
         let modules = reader.each(&MODULE, module);
@@ -151,6 +169,8 @@ impl Section for VcsConfig {
             private: private?,
             cache,
             cache_size: cache_size?.0,
+            max_refs: max_refs?,
+            memory: memory?.0,
             allow_private_addresses: allow_private_addresses?,
             mappings: mappings?,
             rewrites: rewrites?,

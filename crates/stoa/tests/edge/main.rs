@@ -17,6 +17,7 @@ mod hostile;
 mod http2;
 mod lists;
 mod logs;
+mod long_lists;
 mod metrics;
 mod pages;
 mod relay;

@@ -7,6 +7,7 @@ mod choice;
 mod hits;
 mod kill;
 mod large;
+mod soak;
 mod stored;
 mod transfer;
 
