@@ -6,17 +6,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use stoa_fetch::{Fetched, Fetcher, Question, SourceName};
-use stoa_module::{ModuleVersion, Resource, dirhash::go_mod_h1, zip::ZipLimits};
+use stoa_module::{Info, ModuleVersion, Resource, dirhash::go_mod_h1, modfile::check_go_mod, zip::ZipLimits};
 use stoa_storage::{FileKey, Put, Storage};
 use stoa_sumdb::SumFile;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::{
-    Content, ProxyError, Stashed, Stasher, Sums, file_key, growing, info::check_info, pump::Pump,
-    refusals::Refusals,
-};
+use crate::{Content, ProxyError, Stashed, Stasher, Sums, file_key, growing, pump::Pump, refusals::Refusals};
 
 /// What is held against what is about to be stored.
 #[derive(Clone, Debug)]
@@ -32,7 +29,8 @@ pub struct Ingest {
 /// Fetches an answer, checks it, and stores it if it is immutable.
 ///
 /// Whoever was just ahead may have stored it already, so storage is asked once more first. What was recorded of a
-/// `.mod` or `.zip` is looked up while it arrives. A small file is stored before it is returned. A zip is returned as
+/// `.mod` or `.zip` is looked up while it arrives; a `.mod` that nothing is recorded of must be one that dependents can
+/// read. An `.info` must be one that the go command reads, of the version that was asked for. A small file is stored before it is returned. A zip is returned as
 /// soon as its head has arrived and it is known what it will be held against; a task of the owner's goes on to check
 /// and store it.
 #[derive(Debug)]
@@ -72,7 +70,8 @@ impl FetchAndSave {
             resource,
             Resource::Latest(_) | Resource::Query(..) | Resource::Info(_)
         ) {
-            check_info(resource, &bytes).map_err(|reason| ProxyError::invalid(&source_name, reason))?;
+            let read = Info::parse_answer(resource, &bytes);
+            read.map_err(|error| ProxyError::invalid(&source_name, error))?;
         }
         Ok((bytes, source_name))
     }
@@ -97,6 +96,11 @@ impl FetchAndSave {
             stage.write(bytes).await?;
             stage.reject().await?;
             return Err(error);
+        }
+        if !expected.is_known() {
+            // Nobody vouches for it, so at least it has to be a go.mod: the first one stays for ever.
+            let checked = check_go_mod(target.path(), &bytes);
+            checked.map_err(|error| ProxyError::invalid(&source_name, error))?;
         }
         self.put(key, bytes).await
     }
