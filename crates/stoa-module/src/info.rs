@@ -88,23 +88,7 @@ impl Info {
     ///
     /// One line that says what is wrong with it.
     pub fn parse(path: &ModulePath, json: &[u8]) -> Result<Self, InfoError> {
-        let Raw {
-            version,
-            time,
-            origin,
-        } = Raw::parse(json)?;
-        if version.is_empty() {
-            return Err(InfoError::NoVersion);
-        }
-        let target = ModuleVersion::new(path.clone(), Version::parse(&version)?)?;
-        if let (Some(pseudo), Some(time)) = (target.version().pseudo(), &time)
-            && !time.is_go_zero()
-            && pseudo.time()?.unix() != time.unix()
-        {
-            let (time, version) = (time.clone(), target.version().clone());
-            return Err(InfoError::OtherTime { time, version });
-        }
-        Ok(Self { target, time, origin })
+        Raw::parse(json)?.of(path, None)
     }
 
     /// Reads the answer to `resource`. A question for a canonical version must be answered with that very version
@@ -114,13 +98,11 @@ impl Info {
     ///
     /// As [`Info::parse`], and [`InfoError::OtherVersion`].
     pub fn parse_answer(resource: &Resource, json: &[u8]) -> Result<Self, InfoError> {
-        let info = Self::parse(resource.module(), json)?;
-        match resource {
-            Resource::Info(target) if *target != info.target => {
-                Err(InfoError::OtherVersion(info.target.into_parts().1))
-            }
-            _ => Ok(info),
-        }
+        let wanted = match resource {
+            Resource::Info(target) => Some(target.version()),
+            _ => None,
+        };
+        Raw::parse(json)?.of(resource.module(), wanted)
     }
 
     /// This answer without what may change while the version stays: sums over tags and refs, and for pseudo-versions
@@ -147,6 +129,29 @@ impl Info {
 }
 
 impl Raw {
+    /// Checks that this is a version of `path`, and the one that is wanted.
+    fn of(self, path: &ModulePath, wanted: Option<&Version>) -> Result<Info, InfoError> {
+        if self.version.is_empty() {
+            return Err(InfoError::NoVersion);
+        }
+        let version = Version::parse(&self.version)?;
+        if wanted.is_some_and(|wanted| *wanted != version) {
+            return Err(InfoError::OtherVersion(version));
+        }
+        if let (Some(pseudo), Some(time)) = (version.pseudo(), &self.time)
+            && !time.is_go_zero()
+            && pseudo.time()?.unix() != time.unix()
+        {
+            let time = time.clone();
+            return Err(InfoError::OtherTime { time, version });
+        }
+        Ok(Info {
+            target: ModuleVersion::new(path.clone(), version)?,
+            time: self.time,
+            origin: self.origin,
+        })
+    }
+
     fn parse(json: &[u8]) -> Result<Self, InfoError> {
         let value = Value::parse(json)?;
         if !matches!(value, Value::Object(_) | Value::Null) {

@@ -104,7 +104,7 @@ mod tests {
             ),
             (
                 "h.com/r",
-                "module h.com/r\nrequire x.com/y v1\nrequire z\n",
+                "module h.com/r\nrequire y\nrequire z\n",
                 "not a go.mod: go.mod:2:",
             ),
             (
