@@ -60,6 +60,8 @@ fn main() {
     for (name, text) in [("record", record.as_str()), ("tile", "tile/8/0/x001/002.p/3"), ("path", "/lookup/a.b/c@v1.0.0")] {
         seeds.put("tlog", name, &[text.as_bytes(), &[19, 5]].concat());
     }
+    let info = br#"{"Version":"v1.0.0","Time":"2024-01-02T03:04:05.5Z","origin":{"VCS":"git","URL":"\u0068","TagSum":null}}"#;
+    seeds.put("info", "info", info);
     if let Some(vectors) = env::var_os("STOA_VECTORS").map(PathBuf::from) {
         seeds.put_all(&vectors, "modfile.json", "module_path", "gomod", "modfile", b"");
         seeds.put_all(&vectors, "modfile.json", "parse_lax", "gomod", "modfile", b"");

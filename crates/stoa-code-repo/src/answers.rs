@@ -187,7 +187,8 @@ fn revision_size(revision: &Revision) -> usize {
 
 fn info_size(info: &Info) -> usize {
     let target = info.target.path().as_str().len() + info.target.version().as_str().len();
-    target + info.time.heap_size() + info.origin.as_ref().map_or(0, origin_size)
+    let time = info.time.as_ref().map_or(0, |time| time.as_str().len());
+    target + time + info.origin.as_ref().map_or(0, origin_size)
 }
 
 fn origin_size(origin: &Origin) -> usize {

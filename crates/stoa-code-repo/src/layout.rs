@@ -118,27 +118,9 @@ impl Layout {
             .then(|| (version.to_string(), *version == *rest))
     }
 
-    /// Whether a go.mod with this module path may be that of the module: only the major version is compared, because
-    /// a fork may stand in for it (`isMajor` and `canReplaceMismatchedVersionDueToBug`).
+    /// Whether a go.mod with this module path may be that of the module.
     pub(crate) fn accepts(&self, module_path: &str) -> bool {
-        let Some((_, found)) = PathMajor::split(module_path) else {
-            return self.is_gopkg_in_for_unversioned(module_path);
-        };
-        let want = self.major();
-        if module_path.is_empty() {
-            // It could be that of any major version.
-            return false;
-        }
-        if want.is_empty() {
-            return matches!(found.prefix(), "" | "v0" | "v1")
-                || self.is_gopkg_in_for_unversioned(module_path);
-        }
-        !found.is_empty() && want.as_str()[1..] == found.as_str()[1..]
-    }
-
-    /// golang.org/issue/34254: a path without a major version could replace any of gopkg.in.
-    fn is_gopkg_in_for_unversioned(&self, module_path: &str) -> bool {
-        self.major().is_empty() && module_path.starts_with("gopkg.in/")
+        self.major().accepts(module_path)
     }
 }
 

@@ -8,12 +8,13 @@ use tracing::Instrument as _;
 
 use crate::{
     Entry, Fallback, FetchError, Fetched, Fetcher, FileTree, HttpClient, Off, Question, Upstream,
-    UpstreamList,
+    UpstreamList, whole_answer::whole_answer,
 };
 
 /// Asks the entries of a GOPROXY list in order, each question anew, as `modfetch.TryProxies` does.
 ///
-/// After `,` the next entry is asked only when this one has no such thing; after `|` on any error. When no entry
+/// After `,` the next entry is asked only when this one has no such thing; after `|` on any error, and a small answer that is
+/// cut short or no answer to the question is one. When no entry
 /// answers, the most telling error is reported: that of `direct` or `off`, then the first real failure, then the first
 /// not-found. So a failure is never hidden by the 404 of another source.
 #[derive(Debug)]
@@ -90,8 +91,14 @@ impl fmt::Display for Chain {
 impl Fetcher for Chain {
     async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
         let mut told: Option<(u8, FetchError)> = None;
-        for step in &self.steps {
-            let error = match step.ask(question).await {
+        for (at, step) in self.steps.iter().enumerate() {
+            let answer = match step.ask(question).await {
+                Ok(fetched) if step.fallback == Fallback::Any && at + 1 < self.steps.len() => {
+                    whole_answer(question, fetched).await
+                }
+                answer => answer,
+            };
+            let error = match answer {
                 Ok(fetched) => return Ok(fetched),
                 Err(error) => error,
             };

@@ -43,6 +43,7 @@ mod setting_error;
 mod small_files;
 mod upstream;
 mod upstream_list;
+mod whole_answer;
 
 pub use body::Body;
 pub use chain::Chain;

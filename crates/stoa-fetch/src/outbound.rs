@@ -30,6 +30,6 @@ pub use url_guard::{Access, PrivateHostError, UrlGuard};
 
 pub(crate) use authorization::Authorization;
 pub(crate) use egress::GuardedEgress;
-pub(crate) use http_client::Get;
+pub(crate) use http_client::{BodyEnd, Get};
 pub(crate) use redirect::RedirectError;
 pub(crate) use scheme::is_secure_scheme;

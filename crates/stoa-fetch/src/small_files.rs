@@ -5,9 +5,14 @@ use std::{fmt, time::Duration};
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use crate::{BaseUrl, Context, FetchError, HttpClient, Phase, SourceName, outbound::Get};
+use crate::{
+    BaseUrl, Context, FetchError, HttpClient, Phase, SourceName,
+    outbound::{BodyEnd, Get},
+};
 
 /// Reads small files below one URL, whole.
+///
+/// It is the caller who finds out whether a file is what it should be, and so also whether something is missing at its end.
 #[derive(Clone, Debug)]
 pub struct SmallFiles {
     base: BaseUrl,
@@ -42,6 +47,7 @@ impl SmallFiles {
                 authorization: self.base.credentials(),
                 source_name: self.name(),
                 limit,
+                end: BodyEnd::Any,
                 discovered: false,
             };
             self.client.get(get).await?.bytes().await

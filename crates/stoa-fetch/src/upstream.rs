@@ -4,11 +4,12 @@ use std::{fmt, str::FromStr};
 
 use async_trait::async_trait;
 use percent_encoding::percent_decode_str;
+use stoa_module::Resource;
 use url::Url;
 
 use crate::{
     FetchError, Fetched, Fetcher, HttpClient, ListError, Question, SourceName,
-    outbound::{Authorization, Get},
+    outbound::{Authorization, BodyEnd, Get},
 };
 
 /// Asks one GOPROXY server over http or https.
@@ -145,6 +146,11 @@ impl Fetcher for Upstream {
             authorization: self.base.credentials(),
             source_name: &self.base.name,
             limit: self.client.limits().for_resource(resource),
+            end: match resource {
+                // Its directory is at its end, and nothing can be cut off behind that.
+                Resource::Zip(_) => BodyEnd::Any,
+                _ => BodyEnd::Framed,
+            },
             discovered: self.discovered,
         };
         self.client.get(get).await
@@ -153,8 +159,6 @@ impl Fetcher for Upstream {
 
 #[cfg(test)]
 mod tests {
-    use stoa_module::Resource;
-
     use super::*;
 
     #[test]

@@ -1,37 +1,26 @@
 //! Where an answer comes from, as `.info` tells it.
 
-use serde::Deserialize;
-
 use crate::{Version, json::Object};
 
 /// The provenance of an answer (`Origin` of cmd/go's codehost). What is empty is left out of its JSON.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The version control system, as the go command calls it: `git`, `hg`.
-    #[serde(rename = "VCS")]
     pub vcs: String,
     /// The URL of the repository, without credentials.
-    #[serde(rename = "URL")]
     pub url: String,
     /// The folder of the module in it, without the folder of a major version.
-    #[serde(rename = "Subdir")]
     pub subdir: String,
     /// The whole name of the commit; empty for svn and bzr, and where no commit decided.
-    #[serde(rename = "Hash")]
     pub hash: String,
     /// What the tags begin with that decided the answer.
-    #[serde(rename = "TagPrefix")]
     pub tag_prefix: String,
     /// A checksum over those tags and what they name: `t1:` and base64. Empty where no tags decided, and for systems
     /// whose lists of tags do not say what they name.
-    #[serde(rename = "TagSum")]
     pub tag_sum: String,
     /// The ref that named the commit.
-    #[serde(rename = "Ref")]
     pub reference: String,
     /// A checksum over the whole repository, where tags decided and [`Origin::tag_sum`] cannot tell: `r1:` and base64.
-    #[serde(rename = "RepoSum")]
     pub repo_sum: String,
 }
 

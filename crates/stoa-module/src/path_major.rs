@@ -126,6 +126,25 @@ impl<'a> PathMajor<'a> {
         }
     }
 
+    /// Whether a go.mod that names `module_path` may be that of a module whose path ends in this suffix. Only the major
+    /// versions are compared, because a fork may stand in for the module that it names (`isMajor` and
+    /// `canReplaceMismatchedVersionDueToBug` of cmd/go's modfetch).
+    pub fn accepts(self, module_path: &str) -> bool {
+        // golang.org/issue/34254: a path without a major version could replace any of gopkg.in.
+        let is_exempt = self.is_empty() && module_path.starts_with("gopkg.in/");
+        let Some((_, found)) = PathMajor::split(module_path) else {
+            return is_exempt;
+        };
+        if module_path.is_empty() {
+            // It could be that of any major version.
+            return false;
+        }
+        if self.is_empty() {
+            return is_exempt || matches!(found.prefix(), "" | "v0" | "v1");
+        }
+        !found.is_empty() && self.0[1..] == found.0[1..]
+    }
+
     /// The suffix without gopkg.in's `-unstable`, which shares the versions of the stable one.
     fn stable(self) -> &'a str {
         self.0.strip_suffix("-unstable").unwrap_or(self.0)

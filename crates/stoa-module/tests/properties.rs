@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use proptest::prelude::*;
 use stoa_module::modfile::{ModFile, auto_quote, module_path};
 use stoa_module::{
-    ModulePath, ModuleVersion, PatternList, PseudoVersion, Query, Revision, Timestamp, Version,
+    Info, ModulePath, ModuleVersion, PatternList, PseudoVersion, Query, Revision, Timestamp, Version,
     canonical_version, pseudo_version, semver,
 };
 
@@ -135,6 +135,27 @@ proptest! {
         let strict = ModFile::parse("go.mod", &data);
         let lax = ModFile::parse_lax("go.mod", &data);
         prop_assert!(strict.is_err() || lax.is_ok());
+    }
+
+    #[test]
+    fn infos_are_read_or_refused(
+        text in prop_oneof![
+            "[{}\\[\\],:\"\\\\ tfnu0-9eE.+-]{0,24}",
+            "\\{\"(V|v)er(s|ſ)ion\" ?: ?\"v[01]\\.0\\.0\"(,\"(Time|Origin)\":(null|\\{\\}|\"\"|[0-9]))?\\}",
+        ],
+        noise in prop::collection::vec(any::<u8>(), 0..3),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let mut json = text.into_bytes();
+        let at = at.index(json.len() + 1);
+        json.splice(at..at, noise);
+        let path = ModulePath::parse("example.com/m").unwrap();
+        // Another reader refuses no more than what is not Unicode.
+        let is_json = serde_json::from_slice::<serde_json::Value>(&json).is_ok();
+        if let Ok(info) = Info::parse(&path, &json) {
+            prop_assert!(is_json || std::str::from_utf8(&json).is_err() || json.contains(&b'\\'));
+            prop_assert_eq!(Info::parse(&path, info.to_json().as_bytes()), Ok(info));
+        }
     }
 
     #[test]

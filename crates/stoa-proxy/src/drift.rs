@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use futures_util::{StreamExt, stream};
 use stoa_fetch::{Context, Fetcher, Question};
 use stoa_module::{
-    ModuleVersion, PatternList, Resource,
+    Info, ModuleVersion, PatternList, Resource,
     dirhash::{H1, go_mod_h1},
     zip::ZipLimits,
 };
@@ -18,14 +18,16 @@ use crate::{
     walk::Walk,
 };
 
-/// The largest `.mod` that is read, in bytes.
+/// The largest `.info` or `.mod` that is read, in bytes.
 const SMALL: usize = 16 << 20;
 
 /// What somebody has of a file today.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Today {
-    /// Something with this hash.
+    /// A `.mod` or `.zip` with this hash.
     Hash(String),
+    /// An `.info` that tells this time and, where both tell one, this commit.
+    Commit(String),
     /// Nothing any more, or nothing yet.
     Missing,
     /// Nobody was asked.
@@ -37,7 +39,7 @@ pub enum Today {
 impl fmt::Display for Today {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Hash(hash) => f.write_str(hash),
+            Self::Hash(content) | Self::Commit(content) => f.write_str(content),
             Self::Missing => f.write_str("nothing"),
             Self::NotAsked => f.write_str("not asked"),
             Self::Failed(reason) => f.write_str(reason),
@@ -61,12 +63,9 @@ pub struct Drift {
 impl Drift {
     /// Whether somebody has another content. What could not be compared has not changed as far as is known.
     pub fn is_changed(&self) -> bool {
-        let Today::Hash(stored) = &self.stored else {
-            return false;
-        };
-        [&self.upstream, &self.database]
-            .into_iter()
-            .any(|today| matches!(today, Today::Hash(hash) if hash != stored))
+        let is_content = |today: &Today| matches!(today, Today::Hash(_) | Today::Commit(_));
+        let is_other = |today: &Today| is_content(today) && *today != self.stored;
+        is_content(&self.stored) && (is_other(&self.upstream) || is_other(&self.database))
     }
 
     /// Whether it could not be compared with somebody.
@@ -84,7 +83,7 @@ pub struct DriftReport {
     pub modules: u64,
     /// Versions.
     pub versions: u64,
-    /// Files, `.mod` and `.zip`.
+    /// Files, `.info`, `.mod` and `.zip`.
     pub files: u64,
     /// Those of which somebody has another content.
     pub changed: u64,
@@ -149,6 +148,9 @@ impl DriftCheck {
         let kinds = [(FileKind::Mod, SumFile::GoMod), (FileKind::Zip, SumFile::Zip)];
         let recorded = self.recorded(&target).await;
         let mut files = Vec::new();
+        if stored.info {
+            files.push(self.info(&target).await);
+        }
         for (kind, sum_file) in kinds {
             if !stored.has(kind) {
                 continue;
@@ -170,6 +172,51 @@ impl DriftCheck {
         files
     }
 
+    /// What the two say of the version, not how they say it: an `.info` may be written in many ways, and not every source
+    /// tells an origin.
+    async fn info(&self, target: &ModuleVersion) -> Drift {
+        let file = FileKey::new(target.clone(), FileKind::Info);
+        let stored = self.stored_info(&file).await;
+        let upstream = self.upstream_info(target).await;
+        let hash = |info: &Result<Info, ProxyError>| {
+            let origin = info.as_ref().ok()?.origin.as_ref()?;
+            (!origin.hash.is_empty()).then(|| origin.hash.clone())
+        };
+        let has_commits = hash(&stored).is_some() && hash(&upstream).is_some();
+        let commit = |info: Result<Info, ProxyError>| {
+            info.map_or_else(missing_or_failed, |info| {
+                let time = info.time.filter(|time| !time.is_go_zero());
+                let time = time.map_or_else(|| "no time".to_owned(), |time| time.in_utc());
+                match info.origin {
+                    Some(origin) if has_commits => Today::Commit(format!("{time} {}", origin.hash)),
+                    _ => Today::Commit(time),
+                }
+            })
+        };
+        Drift {
+            file,
+            stored: commit(stored),
+            upstream: commit(upstream),
+            // It has no `.info`.
+            database: Today::NotAsked,
+        }
+    }
+
+    async fn stored_info(&self, file: &FileKey) -> Result<Info, ProxyError> {
+        let blob = self.storage.open(file).await?.ok_or_else(gone)?;
+        let json = blob.bytes(SMALL).await?;
+        let read = Info::parse_answer(&Resource::Info(file.target.clone()), &json);
+        read.map_err(|error| ProxyError::internal(format!("what is stored is bad: {error}")))
+    }
+
+    async fn upstream_info(&self, target: &ModuleVersion) -> Result<Info, ProxyError> {
+        let resource = Resource::Info(target.clone());
+        let fetched = self.fetcher.fetch(&ask(resource.clone())).await?;
+        let source_name = fetched.source_name.clone();
+        let json = fetched.bytes().await?;
+        Info::parse_answer(&resource, &json).map_err(|error| ProxyError::invalid(&source_name, error))
+    }
+
     async fn recorded(&self, target: &ModuleVersion) -> Result<Arc<ModuleSums>, Today> {
         let Some((_, database)) = &self.database else {
             return Err(Today::NotAsked);
@@ -186,22 +233,17 @@ impl DriftCheck {
         }
     }
 
-    /// The hash of what is stored: of a zip the recorded one, where there is one.
+    /// The hash of what is stored. That of a zip is made of its bytes: what was recorded when they came says nothing of
+    /// what they are today.
     async fn stored(&self, file: &FileKey) -> Result<H1, ProxyError> {
-        if file.kind == FileKind::Zip
-            && let Some(h1) = self.storage.h1(&file.target).await?
-        {
-            return Ok(h1);
-        }
-        let gone = || ProxyError::internal("it went away while it was compared");
         let blob = self.storage.open(file).await?.ok_or_else(gone)?;
         if file.kind != FileKind::Zip {
             return Ok(go_mod_h1(&blob.bytes(SMALL).await?));
         }
         let len = blob.len();
         let checked = check_whole(&file.target, &self.limits, Arc::new(BlobReader(blob)), len).await?;
-        let summary = checked.map_err(|error| ProxyError::internal(error.to_string()))?;
-        Ok(summary.h1)
+        let bad = |error| ProxyError::internal(format!("what is stored is bad: {error}"));
+        checked.map(|summary| summary.h1).map_err(bad)
     }
 
     /// The hash of what the source has.
@@ -225,11 +267,18 @@ fn ask(resource: Resource) -> Question {
     Question::new(resource, Context::background())
 }
 
+fn gone() -> ProxyError {
+    ProxyError::internal("it went away while it was compared")
+}
+
 fn today(hash: Result<H1, ProxyError>) -> Today {
-    match hash {
-        Ok(hash) => Today::Hash(hash.to_string()),
-        Err(error) if matches!(error.meaning(), Meaning::NotFound | Meaning::Gone) => Today::Missing,
-        Err(error) => Today::Failed(error.report().to_string()),
+    hash.map_or_else(missing_or_failed, |hash| Today::Hash(hash.to_string()))
+}
+
+fn missing_or_failed(error: ProxyError) -> Today {
+    match error.meaning() {
+        Meaning::NotFound | Meaning::Gone => Today::Missing,
+        _ => Today::Failed(error.report().to_string()),
     }
 }
 

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use stoa_fetch::{Fetched, Fetcher, Question, SourceName};
-use stoa_module::{ModulePath, ModuleVersion, Resource, dirhash::go_mod_h1, zip::ZipLimits};
+use stoa_module::{
+    Info, ModulePath, ModuleVersion, Resource, dirhash::go_mod_h1, modfile::check_go_mod, zip::ZipLimits,
+};
 use stoa_storage::{FileKey, Put, Storage};
 use stoa_sumdb::SumFile;
 use tokio::sync::oneshot;
@@ -14,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::{
-    Content, ProxyError, Stashed, Stasher, Sums, file_key, growing, info::check_info, listing::Listing,
+    Content, ProxyError, Stashed, Stasher, Sums, file_key, growing, listing::Listing,
     pump::Pump, refusals::Refusals,
 };
 
@@ -34,7 +36,8 @@ pub struct Ingest {
 /// A version list is put together here with what is stored, once for all who wait for it.
 ///
 /// Whoever was just ahead may have stored it already, so storage is asked once more first. What was recorded of a
-/// `.mod` or `.zip` is looked up while it arrives. A small file is stored before it is returned. A zip is returned as
+/// `.mod` or `.zip` is looked up while it arrives; a `.mod` that nothing is recorded of must be one that dependents can
+/// read. An `.info` must be one that the go command reads, of the version that was asked for. A small file is stored before it is returned. A zip is returned as
 /// soon as its head has arrived and it is known what it will be held against; a task of the owner's goes on to check
 /// and store it.
 #[derive(Debug)]
@@ -76,7 +79,8 @@ impl FetchAndSave {
             resource,
             Resource::Latest(_) | Resource::Query(..) | Resource::Info(_)
         ) {
-            check_info(resource, &bytes).map_err(|reason| ProxyError::invalid(&source_name, reason))?;
+            let read = Info::parse_answer(resource, &bytes);
+            read.map_err(|error| ProxyError::invalid(&source_name, error))?;
         }
         Ok((bytes, source_name))
     }
@@ -110,6 +114,11 @@ impl FetchAndSave {
             stage.write(bytes).await?;
             stage.reject().await?;
             return Err(error);
+        }
+        if !expected.is_known() {
+            // Nobody vouches for it, so at least it has to be a go.mod: the first one stays for ever.
+            let checked = check_go_mod(target.path(), &bytes);
+            checked.map_err(|error| ProxyError::invalid(&source_name, error))?;
         }
         self.put(key, bytes).await
     }

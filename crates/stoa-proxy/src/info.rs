@@ -1,6 +1,6 @@
 //! The `.info` JSON, as far as a proxy must understand it.
 
-use stoa_module::{ModulePath, Resource};
+use stoa_module::ModulePath;
 
 pub use stoa_module::Info;
 
@@ -11,17 +11,4 @@ pub use stoa_module::Info;
 /// One line that says what is wrong with it.
 pub fn parse_info(path: &ModulePath, json: &[u8]) -> Result<Info, String> {
     Info::parse(path, json).map_err(|error| error.to_string())
-}
-
-/// Checks the answer to `resource`. A question for a canonical version must be answered with that very version
-/// (`modfetch/proxy.go`, `Stat`).
-pub(crate) fn check_info(resource: &Resource, json: &[u8]) -> Result<(), String> {
-    let info = parse_info(resource.module(), json)?;
-    match resource {
-        Resource::Info(target) if *target != info.target => Err(format!(
-            "info for version {} instead of requested version",
-            info.target.version()
-        )),
-        _ => Ok(()),
-    }
 }

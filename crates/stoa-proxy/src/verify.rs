@@ -6,15 +6,15 @@ use futures_util::{StreamExt, stream};
 
 use stoa_fetch::{Context, Question};
 use stoa_module::{
-    ModuleVersion, Resource,
+    Info, ModuleVersion, Resource,
     dirhash::{H1, go_mod_h1},
+    modfile::check_go_mod,
     zip::{ZipLimits, ZipSummary},
 };
 use stoa_storage::{Blob, FileKey, FileKind, Storage, StorageError, StoredVersion};
 
 use crate::{
     Content, ProxyError, Stasher,
-    info::check_info,
     pump::{BlobReader, check_whole},
     walk::Walk,
 };
@@ -27,6 +27,8 @@ const SMALL: usize = 16 << 20;
 pub enum Problem {
     /// The `.info` is not what a version's `.info` must be.
     BadInfo(String),
+    /// The `.mod` is nothing that a dependent could read.
+    BadGoMod(String),
     /// The `.mod` is not the one inside the zip of the same version.
     OtherGoMod {
         /// The hash of the stored `.mod`.
@@ -51,6 +53,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadInfo(reason) => write!(f, "bad .info: {reason}"),
+            Self::BadGoMod(reason) => write!(f, "bad .mod: {reason}"),
             Self::OtherGoMod { stored, in_zip } => {
                 write!(f, "its hash is {stored}, but go.mod in the zip has {in_zip}")
             }
@@ -207,9 +210,12 @@ impl Verifier {
             .small(FileKey::new(target.clone(), FileKind::Info), verified)
             .await?;
         let Some(content) = content else { return Ok(()) };
-        check_info(&Resource::Info(target.clone()), &content).map_err(Problem::BadInfo)
+        let read = Info::parse_answer(&Resource::Info(target.clone()), &content);
+        read.map(|_info| ())
+            .map_err(|error| Problem::BadInfo(error.to_string()))
     }
 
+    /// With the go.mod of the zip, it is compared; without, it is read.
     async fn go_mod(
         &self,
         target: &ModuleVersion,
@@ -219,8 +225,10 @@ impl Verifier {
         let content = self
             .small(FileKey::new(target.clone(), FileKind::Mod), verified)
             .await?;
-        let (Some(content), Some(in_zip)) = (content, in_zip) else {
-            return Ok(());
+        let Some(content) = content else { return Ok(()) };
+        let Some(in_zip) = in_zip else {
+            let checked = check_go_mod(target.path(), &content);
+            return checked.map_err(|error| Problem::BadGoMod(error.to_string()));
         };
         let stored = go_mod_h1(&content);
         if stored == in_zip {

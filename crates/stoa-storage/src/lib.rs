@@ -41,4 +41,4 @@ pub use self::records::{MAX_RECORD, Records};
 pub use self::stage::{ReadAt, Stage};
 pub use self::storage::Storage;
 pub use self::stored_version::StoredVersion;
-pub use self::url::open_url;
+pub use self::url::{open_existing_url, open_url};

@@ -33,6 +33,19 @@ pub fn open_url(url: &str) -> Result<Arc<dyn Storage>, StorageError> {
     }
 }
 
+/// Opens the storage that `url` names, as [`open_url`] does, but makes no directory: one that is not there is an error.
+pub fn open_existing_url(url: &str) -> Result<Arc<dyn Storage>, StorageError> {
+    let directory = match split_scheme(url.trim()) {
+        Some(("file", rest)) => Some(parse_file(rest)?),
+        Some(_) => None,
+        None => Some(PathBuf::from(url.trim())),
+    };
+    if let Some(directory) = directory {
+        std::fs::metadata(&directory).map_err(|error| StorageError::from_io("find", &directory, error))?;
+    }
+    open_url(url)
+}
+
 /// The scheme in lower case letters and what follows its colon; `None` if this is a plain path.
 fn split_scheme(url: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = url.split_once(':')?;
@@ -147,6 +160,28 @@ mod tests {
             open_url(path.to_str().unwrap()).unwrap().to_string(),
             format!("disk({})", path.display())
         );
+    }
+
+    #[test]
+    fn an_existing_directory_is_opened_and_none_is_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let there = directory.path().to_str().unwrap();
+        assert!(open_existing_url(there).is_ok());
+        assert!(open_existing_url("memory:").is_ok());
+        let absent = directory.path().join("mistyped");
+        for url in [
+            absent.to_str().unwrap().to_owned(),
+            format!("file://{}", absent.display()),
+        ] {
+            let error = open_existing_url(&url).unwrap_err();
+            assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
+            assert!(
+                error.report().to_string().contains("cannot find /"),
+                "{}",
+                error.report()
+            );
+        }
+        assert!(!absent.exists());
     }
 
     #[test]

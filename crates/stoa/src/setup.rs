@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use stoa_storage::{Storage, open_url};
+use stoa_storage::{Storage, StorageError, open_existing_url, open_url};
 
 use crate::{
     cli::Common,
@@ -38,7 +38,17 @@ pub(crate) fn runtime(config: &Config) -> Result<tokio::runtime::Runtime, Comman
     runtime.map_err(|error| CommandError::new(format!("cannot start: {error}")))
 }
 
-/// The storage that the configuration names.
+/// The storage that the configuration names; made if it is not there.
 pub(crate) fn open_storage(config: &Config) -> Result<Arc<dyn Storage>, CommandError> {
-    open_url(&config.storage.url).map_err(|error| CommandError::new(format!("storage: {}", error.report())))
+    opened(open_url(&config.storage.url))
+}
+
+/// The storage that the configuration names, for commands that only look at what is stored: a name that is mistyped must
+/// not make a storage in which everything is well.
+pub(crate) fn open_existing_storage(config: &Config) -> Result<Arc<dyn Storage>, CommandError> {
+    opened(open_existing_url(&config.storage.url))
+}
+
+fn opened(storage: Result<Arc<dyn Storage>, StorageError>) -> Result<Arc<dyn Storage>, CommandError> {
+    storage.map_err(|error| CommandError::new(format!("storage: {}", error.report())))
 }

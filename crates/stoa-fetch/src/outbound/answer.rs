@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use http::{
-    HeaderMap,
-    header::{CONTENT_ENCODING, CONTENT_TYPE},
+    HeaderMap, Version,
+    header::{CONTENT_ENCODING, CONTENT_TYPE, TRANSFER_ENCODING},
+    response::Parts,
 };
 use stoa_dispatch::ResponseBody;
 
@@ -25,6 +26,27 @@ pub(super) fn check_coding(headers: &HeaderMap, source_name: &SourceName) -> Res
         let reason = format!("content coding {coding:?} was not asked for");
         Err(FetchError::invalid(source_name, reason))
     })
+}
+
+/// Refuses a body without a length that is not chunked either and so ends with the connection (RFC 9112, section 6.3): when
+/// the server dies or a middlebox gives up, it looks whole.
+pub(super) fn check_framing(head: &Parts, source_name: &SourceName) -> Result<(), FetchError> {
+    let is_chunked = || {
+        let last = head.headers.get_all(TRANSFER_ENCODING).iter().next_back();
+        last.and_then(|codings| codings.as_bytes().rsplit(|byte| *byte == b',').next())
+            .is_some_and(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"chunked"))
+    };
+    let is_framed = match head.version {
+        Version::HTTP_09 | Version::HTTP_10 => false,
+        Version::HTTP_11 => is_chunked(),
+        _ => true,
+    };
+    if is_framed {
+        return Ok(());
+    }
+    let reason =
+        "the body has no length and ends with the connection, so that nobody can tell whether it is whole";
+    Err(FetchError::invalid(source_name, reason))
 }
 
 /// What arrives, with the dispatcher's errors as this crate's. The address was judged before the first piece.
@@ -56,4 +78,32 @@ pub(super) fn failure(source_name: &SourceName, reply: Reply) -> FetchError {
 
 fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_chunks_and_frames_tell_the_end_of_a_body_without_a_length() {
+        for (version, codings, is_framed) in [
+            (Version::HTTP_11, &["chunked"][..], true),
+            (Version::HTTP_11, &["gzip, Chunked "], true),
+            (Version::HTTP_11, &["gzip", "chunked"], true),
+            (Version::HTTP_11, &["chunked, gzip"], false),
+            (Version::HTTP_11, &["chunked", "identity"], false),
+            (Version::HTTP_11, &[], false),
+            (Version::HTTP_10, &["chunked"], false),
+            (Version::HTTP_10, &[], false),
+            (Version::HTTP_2, &[], true),
+        ] {
+            let mut response = http::Response::builder().version(version);
+            for coding in codings {
+                response = response.header(TRANSFER_ENCODING, *coding);
+            }
+            let (head, ()) = response.body(()).expect("a head").into_parts();
+            let checked = check_framing(&head, &SourceName::new("test"));
+            assert_eq!(checked.is_ok(), is_framed, "{version:?} {codings:?}");
+        }
+    }
 }

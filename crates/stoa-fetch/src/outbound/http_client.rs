@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{
     Access, Authorization, OutboundRules, Page, UrlGuard,
-    answer::{check_coding, content_type, failure, pieces},
+    answer::{check_coding, check_framing, content_type, failure, pieces},
     redirect::{RedirectError, next_hop},
 };
 use crate::{Body, Context, FetchError, Fetched, Limits, Reply, SourceName};
@@ -43,8 +43,19 @@ pub(crate) struct Get<'a> {
     pub(crate) authorization: Option<&'a Authorization>,
     pub(crate) source_name: &'a SourceName,
     pub(crate) limit: u64,
+    /// Whether an answer is taken whose end only the end of the connection shows.
+    pub(crate) end: BodyEnd,
     /// The URL is from a page, not from the configuration: the guard has a say, and it has been rewritten already.
     pub(crate) discovered: bool,
+}
+
+/// How the end of a body is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyEnd {
+    /// By its length, or by the frames of the protocol. Of other bodies nobody can tell a part from the whole.
+    Framed,
+    /// In any way: what is read is recognised as whole by other means.
+    Any,
 }
 
 /// Where the hops of one request begin.
@@ -95,7 +106,7 @@ impl HttpClient {
     /// Sends the request and waits for the head of the answer. Only 200 is success, as for the go command.
     pub(crate) async fn get(&self, get: Get<'_>) -> Result<Fetched, FetchError> {
         let source_name = get.source_name;
-        let limit = get.limit;
+        let (limit, end) = (get.limit, get.end);
         let response = self.follow(self.start(get)?).await?.response;
         let (head, body) = response.into_parts();
         let len = body.size_hint().exact();
@@ -107,6 +118,9 @@ impl HttpClient {
             return Err(failure(source_name, reply));
         }
         check_coding(&head.headers, source_name)?;
+        if end == BodyEnd::Framed && len.is_none() {
+            check_framing(&head, source_name)?;
+        }
         Fetched::new(source_name.clone(), len, limit, pieces)
     }
 

@@ -26,6 +26,11 @@ impl Expected {
         Self(None)
     }
 
+    /// Whether anything is held against the files.
+    pub(crate) fn is_known(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// What the database recorded.
     pub(super) fn recorded(database: KeyName, sums: Arc<ModuleSums>, watch: Arc<dyn SumWatch>) -> Self {
         Self(Some(Recorded {

@@ -14,7 +14,7 @@ use crate::{
     command_error::CommandError,
     config::Config,
     progress,
-    setup::{open_storage, runtime},
+    setup::{open_existing_storage, runtime},
 };
 
 /// What could not be compared has not been proven, so it fails the command as what changed does.
@@ -34,7 +34,7 @@ pub(super) fn run(config: &Config, json: bool) -> Result<(), CommandError> {
 }
 
 async fn compare(config: &Config, json: bool) -> Result<DriftReport, CommandError> {
-    let storage = open_storage(config)?;
+    let storage = open_existing_storage(config)?;
     let core = Core::build(config, Arc::clone(&storage));
     let check = DriftCheck {
         storage,
@@ -76,8 +76,8 @@ fn print_drift(drift: &Drift, json: bool) -> io::Result<()> {
             drift.file, drift.stored, drift.upstream, drift.database
         );
     }
-    let hash = |today: &Today| match today {
-        Today::Hash(hash) => Some(hash.clone()),
+    let content = |today: &Today| match today {
+        Today::Hash(content) | Today::Commit(content) => Some(content.clone()),
         _ => None,
     };
     let failures: Vec<_> = [&drift.stored, &drift.upstream, &drift.database]
@@ -92,9 +92,9 @@ fn print_drift(drift: &Drift, json: bool) -> io::Result<()> {
         "module": drift.file.target.path().as_str(),
         "version": drift.file.target.version().as_str(),
         "changed": drift.is_changed(),
-        "stored": hash(&drift.stored),
-        "upstream": hash(&drift.upstream),
-        "database": hash(&drift.database),
+        "stored": content(&drift.stored),
+        "upstream": content(&drift.upstream),
+        "database": content(&drift.database),
         "errors": failures,
     });
     writeln!(stdout, "{line}")

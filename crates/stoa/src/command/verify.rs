@@ -14,7 +14,7 @@ use crate::{
     command_error::CommandError,
     config::Config,
     progress,
-    setup::{open_storage, runtime},
+    setup::{open_existing_storage, runtime},
 };
 
 pub(super) fn run(config: &Config, repair: bool, json: bool) -> Result<(), CommandError> {
@@ -28,7 +28,7 @@ pub(super) fn run(config: &Config, repair: bool, json: bool) -> Result<(), Comma
 }
 
 async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyReport, CommandError> {
-    let storage = open_storage(config)?;
+    let storage = open_existing_storage(config)?;
     let core = Core::build(config, Arc::clone(&storage));
     let parallel = available_parallelism().map_or(1, usize::from);
     let repair = repair.then(|| Arc::clone(&core.stasher));

@@ -5,6 +5,7 @@
 mod errors;
 mod fallthrough;
 mod fetch;
+mod infos;
 mod life;
 mod queries;
 mod support;

@@ -6,6 +6,7 @@ mod builds;
 mod crowd;
 mod drift;
 mod heads;
+mod kept;
 mod outages;
 mod passing;
 mod private;
