@@ -26,6 +26,8 @@ pub enum Manner {
     Files,
     /// With a redirect to the same path of the server at this base URL.
     Redirect(String),
+    /// Like `Serve`, but what is asked below this path has moved to the same path without it.
+    Moved(String),
     /// Never: the connection stays open.
     Hang,
     /// Like `Serve`, but a request for a pack is never answered.
@@ -174,6 +176,12 @@ impl State {
         if let Manner::Redirect(base) = manner {
             let location = format!("Location: {base}{}\r\n", request.target());
             return Ok(Some(reply("302 Found", &location, b"")));
+        }
+        if let Manner::Moved(from) = manner
+            && let Some(rest) = request.target().strip_prefix(from)
+        {
+            let location = format!("Location: {rest}\r\n");
+            return Ok(Some(reply("301 Moved Permanently", &location, b"")));
         }
         let page = self.pages.lock().unwrap().get(request.path()).cloned();
         if let Some(html) = page {

@@ -9,7 +9,7 @@ use stoa_fetch::{
 };
 use stoa_proxy::{RepositoryMetrics, SourceOptions};
 use stoa_telemetry::Part;
-use stoa_vcs::process::Counters;
+use stoa_vcs::process::{Counters, Places, ProgramLimits};
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
@@ -48,6 +48,11 @@ pub(super) fn direct(
             cache_size: vcs.cache_size,
             freshness: FRESHNESS,
             git_counters,
+            places: Places::new(vcs.programs.places.clone()),
+            limits: ProgramLimits {
+                memory: vcs.programs.memory,
+                ..ProgramLimits::default()
+            },
         },
         client.clone(),
     );

@@ -1,5 +1,7 @@
 //! `[vcs]` and `[[vcs.module]]`, with `[[rewrite]]` and `[[credential]]`.
 
+mod programs;
+
 use std::{
     convert::Infallible,
     io,
@@ -19,6 +21,7 @@ use stoa_fetch::{
 };
 use stoa_module::PatternList;
 
+use self::programs::ProgramsConfig;
 use super::{
     credential::{self, CREDENTIAL},
     rewrite::{self, REWRITE},
@@ -69,6 +72,11 @@ const VCS: Table = Table::once(
         INSECURE,
         CACHE,
         CACHE_SIZE,
+        programs::PROGRAMS,
+        programs::PROGRAMS_PER_HOST,
+        programs::PROGRAMS_QUEUE,
+        programs::PROGRAMS_WAIT,
+        programs::PROGRAM_MEMORY,
         ALLOW_PRIVATE_ADDRESSES,
         NETRC,
     ],
@@ -105,6 +113,8 @@ pub(crate) struct VcsConfig {
     pub(crate) cache: Option<PathBuf>,
     /// How much they may take, in bytes.
     pub(crate) cache_size: u64,
+    /// How many programs may run at once, and how much memory each may fill.
+    pub(crate) programs: ProgramsConfig,
     /// Whether discovery and redirects may reach loopback and private addresses.
     pub(crate) allow_private_addresses: bool,
     pub(crate) mappings: Mappings,
@@ -139,6 +149,7 @@ impl Section for VcsConfig {
         let insecure = vcs.value(&INSECURE, patterns);
         let cache = cache(&mut vcs, given.data_home.as_ref());
         let cache_size = vcs.value(&CACHE_SIZE, str::parse::<ByteSize>);
+        let programs = programs::read(&mut vcs);
         let allow_private_addresses = vcs.value(&ALLOW_PRIVATE_ADDRESSES, boolean);
         let netrc = netrc(&mut vcs, usual_netrc(&given.variables));
         let modules = reader.each(&MODULE, module);
@@ -151,6 +162,7 @@ impl Section for VcsConfig {
             private: private?,
             cache,
             cache_size: cache_size?.0,
+            programs: programs?,
             allow_private_addresses: allow_private_addresses?,
             mappings: mappings?,
             rewrites: rewrites?,
