@@ -26,8 +26,10 @@ pub enum Manner {
     Files,
     /// With a redirect to the same path of the server at this base URL.
     Redirect(String),
-    /// Like `Serve`, but what is asked below this path has moved to the same path without it.
+    /// Like `Serve`, but what is asked below this path has moved to the same path without it, as everybody is told.
     Moved(String),
+    /// Like `Serve`, but all that is no GET fails.
+    FailPosts,
     /// Never: the connection stays open.
     Hang,
     /// Like `Serve`, but a request for a pack is never answered.
@@ -168,6 +170,15 @@ impl State {
         if *manner == Manner::Hang || (*manner == Manner::HangPacks && is_for_pack()) {
             return Ok(None);
         }
+        if let Manner::Moved(from) = manner
+            && let Some(rest) = request.target().strip_prefix(from)
+        {
+            let location = format!("Location: {rest}\r\n");
+            return Ok(Some(reply("301 Moved Permanently", &location, b"")));
+        }
+        if *manner == Manner::FailPosts && request.method() == "POST" {
+            return Ok(Some(reply("500 Internal Server Error", "", b"")));
+        }
         let guard = self.guard.lock().unwrap().clone();
         if guard.is_some() && guard.as_deref() != request.header("authorization") {
             let ask = "WWW-Authenticate: Basic realm=\"test\"\r\n";
@@ -176,12 +187,6 @@ impl State {
         if let Manner::Redirect(base) = manner {
             let location = format!("Location: {base}{}\r\n", request.target());
             return Ok(Some(reply("302 Found", &location, b"")));
-        }
-        if let Manner::Moved(from) = manner
-            && let Some(rest) = request.target().strip_prefix(from)
-        {
-            let location = format!("Location: {rest}\r\n");
-            return Ok(Some(reply("301 Moved Permanently", &location, b"")));
         }
         let page = self.pages.lock().unwrap().get(request.path()).cloned();
         if let Some(html) = page {

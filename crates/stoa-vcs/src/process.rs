@@ -42,4 +42,4 @@ pub(crate) use places::Place;
 pub use places::{HostPlaces, PlaceKind, Places, PlacesOptions};
 pub use runner::{Runner, RunnerSettings};
 pub use stream::Stream;
-pub(crate) use wanted::while_wanted;
+pub(crate) use wanted::{Unseen, while_wanted};

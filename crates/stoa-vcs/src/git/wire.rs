@@ -173,7 +173,7 @@ async fn ask_for_refs(connection: &mut Connection) -> std::io::Result<Refs> {
     }
     connection.send(request).await?;
     let mut refs = Refs::default();
-    let mut bytes = 0;
+    let (mut bytes, mut flushed) = (0, false);
     loop {
         match connection.next().await? {
             Packet::Line(line) => {
@@ -192,8 +192,11 @@ async fn ask_for_refs(connection: &mut Connection) -> std::io::Result<Refs> {
                 }
                 refs.add_line(line);
             }
-            Packet::Flush | Packet::Delimiter => {}
-            Packet::End => return Ok(refs),
+            Packet::Flush => flushed = true,
+            Packet::Delimiter => {}
+            Packet::End if flushed => return Ok(refs),
+            // Git's client ends every answer like this, also one that the server has not given.
+            Packet::End => return Err(std::io::ErrorKind::UnexpectedEof.into()),
         }
     }
 }

@@ -2,6 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+/// How often it is looked at: nothing tells when the last one goes away.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Tells whether anybody waits for a piece of work at this moment. Work that nobody waits for goes behind all other when
 /// it needs a place, and its program is ended when its server falls silent; see [`Places`](super::Places).
@@ -34,6 +40,17 @@ impl Attendance {
 
     pub(crate) fn is_waited_for(&self) -> bool {
         (self.0)()
+    }
+
+    /// Resolves when nobody has waited for so long, and `goes_on` has not said yes meanwhile.
+    pub(crate) async fn ends_for(&self, time: Duration, mut goes_on: impl FnMut() -> bool) {
+        let mut since = Instant::now();
+        while since.elapsed() < time {
+            sleep(LOOK).await;
+            if goes_on() || self.is_waited_for() {
+                since = Instant::now();
+            }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 
 use super::clean::Tail;
 use super::group::Group;
-use super::{Output, Place, PlaceKind, Runner, while_wanted};
+use super::{Output, Place, PlaceKind, Runner, Unseen, while_wanted};
 use crate::{HttpProxy, ProxySession, Step, VcsError};
 
 /// How long a run may take by default.
@@ -157,7 +157,16 @@ impl Call {
                 .await
                 .unwrap_or_else(|_| Err(self.timeout()))
         };
-        while_wanted(self.session.as_deref(), (self.runner.vcs(), self.step), talk).await
+        let session = self
+            .session
+            .as_deref()
+            .or(self.is_unseen_question().then_some(&Unseen as _));
+        while_wanted(session, (self.runner.vcs(), self.step), talk).await
+    }
+
+    /// Whether it asks a server, without the proxy, something short: then silence is all that can be seen of it.
+    fn is_unseen_question(&self) -> bool {
+        self.place == PlaceKind::Server && self.time <= DEFAULT_TIME
     }
 
     /// A place for it, as soon as there is one.

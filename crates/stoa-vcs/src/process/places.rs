@@ -10,6 +10,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use super::attendance::Attendance;
 use super::line::{Entered, Line};
 
+/// How long one waits for a place whom nobody waits for.
+const UNATTENDED: Duration = Duration::from_secs(5);
+
 /// Bounds of [`Places`].
 #[derive(Clone, Debug)]
 pub struct PlacesOptions {
@@ -72,7 +75,7 @@ pub struct HostPlaces {
 }
 
 /// A place, until it is dropped.
-pub struct Place {
+pub(crate) struct Place {
     places: Places,
     host: Arc<str>,
     kind: PlaceKind,
@@ -172,7 +175,8 @@ impl HostPlaces {
             waiting: options.queue,
         };
         let (turn, called) = oneshot::channel();
-        let enter = |line: &mut Line<Place>| line.enter(&self.host, Attendance::current(), turn);
+        let attendance = Attendance::current();
+        let enter = |line: &mut Line<Place>| line.enter(&self.host, attendance.clone(), turn);
         let ticket = match self.places.change(kind, enter) {
             Entered::Taken => return Ok(self.place(kind)),
             Entered::Waits(ticket) => ticket,
@@ -183,13 +187,15 @@ impl HostPlaces {
             kind,
             ticket,
         };
-        match tokio::time::timeout(options.wait, called).await {
-            Ok(Ok(place)) => Ok(place),
-            Ok(Err(_)) => Err(full()),
-            Err(_) => Err(NoPlaceError::Waited {
-                host: Arc::clone(&self.host),
-                after: options.wait,
-            }),
+        let waited = |after| NoPlaceError::Waited {
+            host: Arc::clone(&self.host),
+            after,
+        };
+        tokio::select! {
+            biased;
+            called = called => called.map_err(|_| full()),
+            () = tokio::time::sleep(options.wait) => Err(waited(options.wait)),
+            () = attendance.ends_for(UNATTENDED, || false) => Err(waited(UNATTENDED)),
         }
     }
 

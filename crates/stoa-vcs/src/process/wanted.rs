@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
-
 use super::Attendance;
 use crate::{ProxySession, Step, VcsError, VcsKind};
 
@@ -11,8 +9,19 @@ use crate::{ProxySession, Step, VcsError, VcsKind};
 /// every five seconds that they are there.
 const SILENCE: Duration = Duration::from_secs(8);
 
-/// How often it is looked at: nothing tells when the last one goes away.
-const LOOK: Duration = Duration::from_secs(1);
+/// A conversation without the proxy.
+#[derive(Debug)]
+pub(crate) struct Unseen;
+
+impl ProxySession for Unseen {
+    fn refusal(&self) -> Option<String> {
+        None
+    }
+
+    fn received(&self) -> u64 {
+        0
+    }
+}
 
 /// Does `work`, a conversation with a server by the proxy, and gives up when the server has been silent for a while and
 /// nobody has waited meanwhile. What goes on is finished: a caller who went away may come again.
@@ -28,16 +37,11 @@ pub(crate) async fn while_wanted<T>(
         return work.await;
     };
     let attendance = Attendance::current();
-    let abandoned = async {
-        let (mut received, mut since) = (session.received(), Instant::now());
-        while since.elapsed() < SILENCE {
-            sleep(LOOK).await;
-            let now = session.received();
-            if now != received || attendance.is_waited_for() {
-                (received, since) = (now, Instant::now());
-            }
-        }
-    };
+    let mut before = session.received();
+    let abandoned = attendance.ends_for(SILENCE, || {
+        let received = session.received();
+        std::mem::replace(&mut before, received) != received
+    });
     tokio::select! {
         biased;
         done = work => done,
@@ -49,6 +53,8 @@ pub(crate) async fn while_wanted<T>(
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -82,12 +88,18 @@ mod tests {
         for _ in 0..100 {
             session.0.fetch_add(1, Ordering::SeqCst);
             assert!(
-                tokio::time::timeout(SILENCE - LOOK, &mut never).await.is_err(),
+                tokio::time::timeout(SILENCE - Duration::from_secs(1), &mut never)
+                    .await
+                    .is_err(),
                 "it goes on"
             );
         }
         let began = Instant::now();
         assert!(matches!(never.await, Err(VcsError::Abandoned { .. })));
-        assert!(began.elapsed() <= SILENCE + 2 * LOOK, "{:?}", began.elapsed());
+        assert!(
+            began.elapsed() <= SILENCE + Duration::from_secs(2),
+            "{:?}",
+            began.elapsed()
+        );
     }
 }
