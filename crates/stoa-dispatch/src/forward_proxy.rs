@@ -4,178 +4,143 @@
     reason = "what programs send leaves the machine here"
 )]
 
+mod body;
+mod grant;
+mod relay;
+mod request;
+
 use std::{
-    fmt, io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    io,
+    net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
 
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _, copy},
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
     time::{sleep, timeout},
 };
 
-use crate::{
-    Lookup, PrivateAddressError,
-    proxy_request::{ProxyRequest, ProxyRequestError},
+pub use self::grant::{AddressPolicy, ProxyAccess, ProxyGrant};
+use self::{
+    grant::{Grants, Session},
+    relay::relay,
+    request::{ProxyRequest, ProxyRequestError},
 };
+use crate::{Lookup, PrivateAddressError};
 
-/// Connections at once; more wait.
+/// Connections at once of programs that have shown a password.
 const MAX_CONNECTIONS: usize = 256;
+/// Connections at once of whoever has not shown one yet; more wait with the kernel. Other users of the machine can take
+/// all of these, each for no longer than [`HEAD_TIME`].
+const MAX_NEWCOMERS: usize = 32;
 /// The head of a request is not longer, in bytes.
 const MAX_HEAD: usize = 16 << 10;
 /// The longest time for the head of a request.
-const HEAD_TIME: Duration = Duration::from_secs(10);
-/// The longest time for a name or a connection.
+const HEAD_TIME: Duration = Duration::from_secs(3);
+/// The longest time for a place, for a name, and for a connection.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
-/// How long a server may go on after the program has ended.
-const LINGER: Duration = Duration::from_secs(60);
-
-/// Says where connections may be made to.
-pub trait AddressPolicy: fmt::Debug + Send + Sync + 'static {
-    /// Whether a connection for port `port` of `host`, as a program has written it, may be made to `address`, which is
-    /// one of its addresses.
-    fn allows(&self, host: &str, port: u16, address: IpAddr) -> bool;
-}
-
-/// What a program needs to use a [`ForwardProxy`]: basic authentication with the user [`ProxyAccess::USER`].
-#[derive(Clone, PartialEq, Eq)]
-pub struct ProxyAccess {
-    /// A port of loopback.
-    pub address: SocketAddr,
-    /// Random, so that no other user of the machine can use the proxy.
-    pub password: String,
-}
-
-impl ProxyAccess {
-    /// The user.
-    pub const USER: &str = "stoa";
-}
-
-impl fmt::Debug for ProxyAccess {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ProxyAccess({})", self.address)
-    }
-}
 
 /// An HTTP proxy (`CONNECT`, and plain requests for `http:`) on a port of loopback, for programs that make connections
-/// by themselves. Names are resolved here, once for each connection, and connections are made only to addresses that the
-/// policy allows: no redirect and no second answer of a name server gets around it. Dropping it cuts all connections.
+/// by themselves. Each run of a program gets a [`ProxyGrant`] and a password of its own, for as long as it lasts.
+///
+/// Names are resolved here, once for each connection, and connections are made only to addresses that the policy
+/// allows: no redirect and no second answer of a name server gets around it. A connection carries one request or one
+/// tunnel. Dropping the proxy cuts all connections.
 #[derive(Debug)]
 pub struct ForwardProxy {
-    access: ProxyAccess,
+    address: SocketAddr,
+    grants: Arc<Grants>,
     /// Owns the task that accepts, which owns those of the connections.
     _tasks: JoinSet<()>,
 }
 
-/// Connects to where the policy allows.
+/// Connects to where the grants allow.
 #[derive(Debug)]
 struct Connector {
-    policy: Arc<dyn AddressPolicy>,
     lookup: Arc<dyn Lookup>,
-    /// The value of `Proxy-Authorization`.
-    authorization: String,
+    grants: Arc<Grants>,
+    room: Arc<Semaphore>,
 }
 
 impl ForwardProxy {
-    /// Listens. Must be called within a runtime.
-    pub async fn start(policy: Arc<dyn AddressPolicy>, lookup: Arc<dyn Lookup>) -> io::Result<Self> {
+    /// Listens, and lets nobody in yet. Must be called within a runtime.
+    pub async fn start(lookup: Arc<dyn Lookup>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let password = random()?;
+        let address = listener.local_addr()?;
+        let grants = Arc::<Grants>::default();
         let connector = Arc::new(Connector {
-            policy,
             lookup,
-            authorization: basic(ProxyAccess::USER, &password),
+            grants: Arc::clone(&grants),
+            room: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
         });
-        let access = ProxyAccess {
-            address: listener.local_addr()?,
-            password,
-        };
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, connector));
         Ok(Self {
-            access,
+            address,
+            grants,
             _tasks: tasks,
         })
     }
 
-    /// How to use it.
-    pub fn access(&self) -> &ProxyAccess {
-        &self.access
+    /// Lets a program in, until what is returned is dropped.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes for a password.
+    pub fn grant(&self, grant: ProxyGrant) -> io::Result<ProxyAccess> {
+        self.grants.add(grant, self.address)
     }
 }
 
-fn random() -> io::Result<String> {
-    let mut bytes = [0; 16];
-    let provider = rustls::crypto::ring::default_provider();
-    let filled = provider.secure_random.fill(&mut bytes);
-    filled.map_err(|_| io::Error::other("the system gives no random bytes"))?;
-    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
-}
-
-fn basic(user: &str, password: &str) -> String {
-    use base64::{Engine as _, prelude::BASE64_STANDARD};
-    format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
-}
-
 async fn accept(listener: TcpListener, connector: Arc<Connector>) {
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let newcomers = Arc::new(Semaphore::new(MAX_NEWCOMERS));
     let mut open = JoinSet::new();
-    while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
+    while let Ok(newcomer) = Arc::clone(&newcomers).acquire_owned().await {
         while open.try_join_next().is_some() {}
         match listener.accept().await {
-            Ok((stream, _)) => drop(open.spawn(serve(Arc::clone(&connector), stream, permit))),
+            Ok((stream, _)) => drop(open.spawn(serve(Arc::clone(&connector), stream, newcomer))),
             // Such as too many open files: others have to end first, and there is no event for that.
             Err(_) => sleep(Duration::from_millis(50)).await,
         }
     }
 }
 
-/// Serves one connection of a program: one request, then whatever both sides say.
-async fn serve(connector: Arc<Connector>, mut client: TcpStream, _room: OwnedSemaphorePermit) {
+/// Serves one connection of a program.
+async fn serve(connector: Arc<Connector>, mut client: TcpStream, newcomer: OwnedSemaphorePermit) {
     let Ok(Ok((head, rest))) = timeout(HEAD_TIME, read_head(&mut client)).await else {
         return;
     };
-    let connected = match ProxyRequest::read(&head, &connector.authorization) {
-        Ok(request) => connector.connect(&request).await.map(|server| (request, server)),
-        Err(error) => Err(error),
+    let read = ProxyRequest::read(&head, |shown| connector.grants.find(shown));
+    let (request, session) = match read {
+        Ok(read) => read,
+        // The program notices by itself what fails from here on.
+        Err(error) => return drop(client.write_all(error.reply().as_bytes()).await),
     };
-    // The program notices by itself what fails from here on.
-    let _ended = match connected {
-        Ok((request, server)) => pass_on(client, server, &request, &rest).await,
-        Err(error) => client.write_all(error.reply().as_bytes()).await,
+    drop(newcomer);
+    let served = async {
+        let connected = match timeout(CONNECT_TIME, connector.room.acquire()).await {
+            Ok(Ok(room)) => connector
+                .connect(&request, &session)
+                .await
+                .map(|server| (server, room)),
+            _ => Err(ProxyRequestError::new(
+                "503 Service Unavailable",
+                "too many connections",
+            )),
+        };
+        match connected {
+            Ok((server, _room)) => relay(client, server, request.kind, rest, &session).await,
+            Err(error) => client.write_all(error.reply().as_bytes()).await,
+        }
     };
-}
-
-async fn pass_on(
-    mut client: TcpStream,
-    mut server: TcpStream,
-    request: &ProxyRequest,
-    rest: &[u8],
-) -> io::Result<()> {
-    match &request.head {
-        None => client.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").await?,
-        Some(head) => server.write_all(head).await?,
-    }
-    server.write_all(rest).await?;
-    let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
-        (client.split(), server.split());
-    let up = async {
-        let _ = copy(&mut from_client, &mut to_server).await;
-        let _ = to_server.shutdown().await;
-    };
-    let down = copy(&mut from_server, &mut to_client);
-    tokio::pin!(down);
     tokio::select! {
-        () = up => drop(timeout(LINGER, down).await),
-        _ = &mut down => {}
+        // With the run, its connections end.
+        () = session.ended.cancelled() => {}
+        _ended = served => {}
     }
-    Ok(())
 }
 
 /// The head of a request, and what came after it already.
@@ -194,18 +159,31 @@ async fn read_head(client: &mut TcpStream) -> io::Result<(Vec<u8>, Vec<u8>)> {
 
 impl Connector {
     /// A connection to the first address that is allowed and answers.
-    async fn connect(&self, request: &ProxyRequest) -> Result<TcpStream, ProxyRequestError> {
+    async fn connect(
+        &self,
+        request: &ProxyRequest,
+        session: &Session,
+    ) -> Result<TcpStream, ProxyRequestError> {
         let ProxyRequest { host, port, .. } = request;
+        let forbidden = |reason: String| {
+            session.refused(&reason);
+            ProxyRequestError::new("403 Forbidden", reason)
+        };
+        if !session.names(host, *port) {
+            return Err(forbidden(format!(
+                "it leads to {host}:{port}, and its credential is for another server"
+            )));
+        }
         let gateway =
             |error: io::Error| ProxyRequestError::new("502 Bad Gateway", format!("{host}: {error}"));
         let found = timeout(CONNECT_TIME, self.lookup.lookup(host)).await;
         let found = found.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         let mut failure = None;
         for address in found.map_err(gateway)? {
-            if !self.policy.allows(host, *port, address) {
+            if !session.grant.policy.allows(host, *port, address) {
                 let host = host.clone();
                 let reason = PrivateAddressError { host, address }.to_string();
-                failure.get_or_insert(ProxyRequestError::new("403 Forbidden", reason));
+                failure.get_or_insert_with(|| forbidden(reason));
                 continue;
             }
             match timeout(CONNECT_TIME, TcpStream::connect((address, *port))).await {

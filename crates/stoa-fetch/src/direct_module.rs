@@ -9,7 +9,7 @@ use stoa_code_repo::{CodeRepo, CodeRepoError};
 use stoa_module::{Resource, Version};
 use tokio::time::{Instant, timeout_at};
 
-use crate::{FetchError, Fetched, Fetcher, Limits, Phase, Question, SourceName};
+use crate::{FetchError, Fetched, Fetcher, Limits, Phase, Question, SourceName, repositories::attendance};
 
 /// Answers questions about one module from its repository.
 ///
@@ -88,7 +88,8 @@ impl Fetcher for DirectModule {
                 reason: format!("{self} was asked for {resource}"),
             });
         }
-        let (work, began) = (self.answer(resource), Instant::now());
+        let work = attendance(&question.context).over(self.answer(resource));
+        let began = Instant::now();
         let Some(deadline) = question.context.deadline else {
             return work.await;
         };

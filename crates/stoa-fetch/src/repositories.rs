@@ -4,13 +4,13 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use stoa_dispatch::SystemLookup;
+use stoa_dispatch::{Class, SystemLookup};
 use stoa_vcs::{
     BzrRepository, Egress, FossilRepository, HgRepository, Repository, RepositoryOptions, Step,
     SvnRepository, VcsError, VcsKind,
     cache::Cache,
     git::{GitOptions, GitRepository, Probe, RefsMemory, RepoUrl, Transport},
-    process::{Counters, RunnerSettings},
+    process::{Attendance, Counters, Places, ProgramLimits, RunnerSettings},
 };
 use url::Url;
 
@@ -44,6 +44,10 @@ pub struct RepositoriesOptions {
     pub refs: Arc<RefsMemory>,
     /// Counters of the runs of git.
     pub git_counters: Arc<Counters>,
+    /// How many programs may run at once.
+    pub places: Places,
+    /// How much of the machine each of them may use.
+    pub limits: ProgramLimits,
 }
 
 /// The adapters of this machine, over one cache.
@@ -51,8 +55,8 @@ pub struct RepositoriesOptions {
 pub struct Repositories {
     options: RepositoriesOptions,
     client: HttpClient,
-    /// How programs reach the network, unless everything is allowed.
-    egress: Option<Arc<dyn Egress>>,
+    /// How programs reach the network.
+    egress: Arc<dyn Egress>,
     /// Opened for the first repository: many servers never ask for one.
     cache: Mutex<Option<Arc<Cache>>>,
 }
@@ -61,11 +65,9 @@ impl Repositories {
     /// Repositories with these options; `client` asks whether one that git cannot reach is there at all, and its rules
     /// hold for the programs.
     pub fn new(options: RepositoriesOptions, client: HttpClient) -> Self {
-        let guard = &client.rules().guard;
-        let egress = (!guard.allows_everything())
-            .then(|| Arc::new(GuardedEgress::new(guard.clone(), Arc::new(SystemLookup))) as _);
+        let guard = client.rules().guard.clone();
         Self {
-            egress,
+            egress: Arc::new(GuardedEgress::new(guard, Arc::new(SystemLookup))),
             options,
             client,
             cache: Mutex::new(None),
@@ -106,7 +108,7 @@ impl Repositories {
             _ => {}
         }
         let probe: Arc<dyn Probe> = Arc::new(HttpProbe(self.client.clone()));
-        let mut runner = RunnerSettings::new(cache.home());
+        let mut runner = self.runner(url, &cache);
         runner.counters = Arc::clone(&self.options.git_counters);
         let options = GitOptions {
             runner: Some(runner),
@@ -114,7 +116,7 @@ impl Repositories {
             refs: Arc::clone(&self.options.refs),
             transports,
             credentials: self.client.rules().credentials.clone(),
-            egress: self.egress.clone(),
+            egress: Some(Arc::clone(&self.egress)),
             probe: Some(probe),
             ..GitOptions::default()
         };
@@ -129,8 +131,17 @@ impl Repositories {
             insecure: !is_secure_scheme(url.scheme()),
             sessions: cache.sessions(),
             credentials: self.client.rules().credentials.clone(),
-            egress: self.egress.clone(),
-            ..RepositoryOptions::new(RunnerSettings::new(cache.home()))
+            egress: Some(Arc::clone(&self.egress)),
+            ..RepositoryOptions::new(self.runner(url, cache))
+        }
+    }
+
+    /// What the programs for a repository have of this machine. Those for one host share its places.
+    fn runner(&self, url: &Url, cache: &Cache) -> RunnerSettings {
+        RunnerSettings {
+            limits: self.options.limits,
+            places: self.options.places.of(url.host_str().unwrap_or_default()),
+            ..RunnerSettings::new(cache.home())
         }
     }
 }
@@ -171,16 +182,22 @@ impl Probe for HttpProbe {
     }
 }
 
+/// Whether somebody waits for what is done in a context.
+pub(crate) fn attendance(context: &Context) -> Attendance {
+    let urgency = context.urgency.clone();
+    Attendance::new(move || urgency.class() == Class::Interactive)
+}
+
 /// Asks repositories whether they answer, for paths that name their system but no scheme.
 #[derive(Debug)]
 pub(crate) struct RepositoryPing(pub(crate) Arc<dyn OpenRepository>);
 
 #[async_trait]
 impl Ping for RepositoryPing {
-    async fn ping(&self, vcs: VcsKind, url: &Url, _: &Context) -> Result<bool, FetchError> {
+    async fn ping(&self, vcs: VcsKind, url: &Url, context: &Context) -> Result<bool, FetchError> {
         let failed = |error: VcsError| FetchError::of_vcs(&SourceName::new(url.as_str()), error);
         let repository = self.0.open(vcs, url).map_err(failed)?;
-        let answer = match repository.tags("").await {
+        let answer = match attendance(context).over(repository.tags("")).await {
             Ok(_) => Ok(true),
             Err(error) if error.is_not_exist() => Ok(false),
             Err(error) => Err(failed(error)),

@@ -1,11 +1,14 @@
 //! What failures of repositories mean for a fetch.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use stoa_code_repo::{CodeMeaning, CodeRepoError, CodeRepoReason};
 use stoa_vcs::VcsError;
 
 use crate::{FetchError, Phase, SourceName};
+
+/// When it makes sense to ask again after there was no place for a program.
+const RETRY: Duration = Duration::from_secs(10);
 
 impl FetchError {
     /// A module could not be made of the repository called `source_name`.
@@ -25,6 +28,14 @@ impl FetchError {
                 phase: Phase::Response,
                 after: *after,
             },
+            (_, Some(error)) if Self::overload_of(error).is_some() => Self::Overloaded {
+                source_name: source_name.clone(),
+                reason: format!("{}{}", reason(), Self::overload_of(error).unwrap_or_default()),
+                retry_after: Some(RETRY),
+            },
+            (_, Some(VcsError::Memory { .. })) => {
+                Self::invalid(source_name, format!("{} (vcs.program_memory)", reason()))
+            }
             (_, Some(VcsError::NotInstalled { .. } | VcsError::Unsupported { .. })) => {
                 Self::Unsupported { reason: reason() }
             }
@@ -47,10 +58,27 @@ impl FetchError {
             VcsError::Refused { .. } => Self::Refused {
                 reason: error.to_string(),
             },
-            error => Self::Unreachable {
-                source_name: source_name.clone(),
-                cause: Arc::new(error),
+            error => match Self::overload_of(&error) {
+                Some(settings) => Self::Overloaded {
+                    source_name: source_name.clone(),
+                    reason: format!("{error}{settings}"),
+                    retry_after: Some(RETRY),
+                },
+                None => Self::Unreachable {
+                    source_name: source_name.clone(),
+                    cause: Arc::new(error),
+                },
             },
+        }
+    }
+
+    /// The settings that decide, if the error is that too much is under way.
+    fn overload_of(error: &VcsError) -> Option<&'static str> {
+        match error {
+            VcsError::Overloaded { .. } => Some(" (vcs.programs, vcs.programs_per_host, vcs.programs_queue)"),
+            // Whoever sees this came after everybody had left, and only has to ask once more.
+            VcsError::Abandoned { .. } => Some(""),
+            _ => None,
         }
     }
 }

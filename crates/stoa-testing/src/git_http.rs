@@ -26,6 +26,10 @@ pub enum Manner {
     Files,
     /// With a redirect to the same path of the server at this base URL.
     Redirect(String),
+    /// Like `Serve`, but what is asked below this path has moved to the same path without it, as everybody is told.
+    Moved(String),
+    /// Like `Serve`, but all that is no GET fails.
+    FailPosts,
     /// Never: the connection stays open.
     Hang,
     /// Like `Serve`, but a request for a pack is never answered.
@@ -165,6 +169,15 @@ impl State {
         let is_for_pack = || request.body.windows(13).any(|part| part == b"command=fetch");
         if *manner == Manner::Hang || (*manner == Manner::HangPacks && is_for_pack()) {
             return Ok(None);
+        }
+        if let Manner::Moved(from) = manner
+            && let Some(rest) = request.target().strip_prefix(from)
+        {
+            let location = format!("Location: {rest}\r\n");
+            return Ok(Some(reply("301 Moved Permanently", &location, b"")));
+        }
+        if *manner == Manner::FailPosts && request.method() == "POST" {
+            return Ok(Some(reply("500 Internal Server Error", "", b"")));
         }
         let guard = self.guard.lock().unwrap().clone();
         if guard.is_some() && guard.as_deref() != request.header("authorization") {

@@ -232,7 +232,7 @@ impl Repository for BzrRepository {
             "--",
             "-",
         ]);
-        let reader = Box::new(folder.hold(call.stream()?));
+        let reader = Box::new(folder.hold(call.stream().await?));
         Ok(Box::new(TarArchive::new(VcsKind::Bzr, reader, subdir, limit)))
     }
 }

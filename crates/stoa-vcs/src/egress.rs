@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use url::Url;
 
 use crate::{Step, VcsError, VcsKind};
 
@@ -20,12 +22,44 @@ pub trait Egress: fmt::Debug + Send + Sync + 'static {
     /// would judge where they lead. The text may name the setting that allows it, which this crate does not know.
     fn refuse_redirects(&self, vcs: VcsKind) -> EgressError;
 
-    /// The proxy that programs have to use for http and https; it judges each connection. For other protocols
+    /// The proxy that one run of a program has to use for http and https; it judges each connection. For other protocols
     /// [`Self::check`] is the only guard.
+    ///
+    /// A run that has a password for a server is let to `only` that one: programs send passwords on to where they are
+    /// redirected.
     ///
     /// # Errors
     /// Why the proxy could not be started.
-    async fn proxy(&self) -> Result<HttpProxy, String>;
+    async fn proxy(&self, only: Option<Authority>) -> Result<HttpProxy, String>;
+}
+
+/// A host and a port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Authority {
+    /// The name or the address, an IPv6 address without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl Authority {
+    /// Where this URL of http or https leads to.
+    pub(crate) fn of(url: &Url) -> Option<Self> {
+        let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']');
+        Some(Self {
+            host: host.to_owned(),
+            port: url.port_or_known_default()?,
+        })
+    }
+}
+
+/// What the proxy lets one run of a program do. Dropping the last of it ends that.
+pub trait ProxySession: fmt::Debug + Send + Sync + 'static {
+    /// Why the program was first refused a connection, if it was: it cannot tell itself. One line.
+    fn refusal(&self) -> Option<String>;
+
+    /// How many bytes servers have sent to it.
+    fn received(&self) -> u64;
 }
 
 /// Why a program must not or cannot connect; one line each.
@@ -62,8 +96,8 @@ pub enum NamedBy {
     Stranger,
 }
 
-/// An HTTP proxy with basic authentication.
-#[derive(Clone, PartialEq, Eq)]
+/// An HTTP proxy with basic authentication, for one run of a program.
+#[derive(Clone)]
 pub struct HttpProxy {
     /// The address it listens on.
     pub address: SocketAddr,
@@ -71,6 +105,8 @@ pub struct HttpProxy {
     pub user: String,
     /// The password: letters and digits.
     pub password: String,
+    /// What it lets the program do.
+    pub session: Arc<dyn ProxySession>,
 }
 
 impl HttpProxy {

@@ -96,6 +96,34 @@ pub enum VcsError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// The program needed more memory than it may have.
+    #[error("{vcs} {step}: the program needs more than the limit of {limit} bytes of memory")]
+    Memory {
+        /// Which system.
+        vcs: VcsKind,
+        /// What was being done.
+        step: Step,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// Too many programs run. Nothing was done.
+    #[error("{vcs} {step}: {why}")]
+    Overloaded {
+        /// Which system.
+        vcs: VcsKind,
+        /// What was being done.
+        step: Step,
+        /// Which bound stood in the way.
+        why: String,
+    },
+    /// Nobody waited for the answer any more and the server was silent, so that the program was ended.
+    #[error("{vcs} {step}: it was stopped, because its server was silent and nobody waited for it any more")]
+    Abandoned {
+        /// Which system.
+        vcs: VcsKind,
+        /// What was being done.
+        step: Step,
+    },
     /// The program of the system is not installed.
     #[error("{vcs} is not installed on this machine: install the package {package}")]
     NotInstalled {

@@ -191,7 +191,10 @@ impl Repository for FossilRepository {
         let folder = self.copy.having(at, self).await?;
         let call = self.ask(&folder, "tarball", Step::Archive);
         let call = self.client.archive(call);
-        let stream = call.args(["--name", PREFIX, "--", at.as_str(), "-"]).stream()?;
+        let stream = call
+            .args(["--name", PREFIX, "--", at.as_str(), "-"])
+            .stream()
+            .await?;
         let reader = Box::new(folder.hold(Decompressed(GzDecoder::new(stream))));
         let archive = TarArchive::new(VcsKind::Fossil, reader, subdir, limit);
         Ok(Box::new(archive))

@@ -170,7 +170,7 @@ impl Repository for HgRepository {
             subdir if is_plain_path(subdir) => call.args([format!("--include=path:{subdir}")]),
             _ => call.args(["--exclude=re:."]),
         };
-        let reader = Box::new(folder.hold(call.args(["--", "-"]).stream()?));
+        let reader = Box::new(folder.hold(call.args(["--", "-"]).stream().await?));
         let archive = TarArchive::new(VcsKind::Hg, reader, subdir, limit);
         Ok(Box::new(
             archive.with_nothing("no files match the archive pattern"),

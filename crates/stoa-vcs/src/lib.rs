@@ -3,8 +3,8 @@
 //! A [`Repository`] answers what a module proxy asks of one: which tags there are, what a revision is, what a file holds,
 //! whether one commit descends from another, and all files of a folder. It knows nothing of Go modules.
 //!
-//! The adapters run the programs of each system, isolated from the configuration of the host, bounded in time, output
-//! and disk; no shell is ever involved. [`process`] runs them, [`cache`] keeps what they fetch, of all systems within one
+//! The adapters run the programs of each system, isolated from the configuration of the host, bounded in number, time,
+//! output, memory and disk. [`process`] runs them, [`cache`] keeps what they fetch, of all systems within one
 //! bound. [`git`] fetches no more than a question needs; [`HgRepository`], [`BzrRepository`] and [`FossilRepository`] copy
 //! the repository, and [`SvnRepository`] asks its server.
 //!
@@ -43,7 +43,7 @@ mod tar;
 pub use archive::{Archive, ContentId, Entry, EntryKind, KnownContents};
 pub use bzr::BzrRepository;
 pub use credentials::{Credential, Credentials};
-pub use egress::{Egress, EgressError, HttpProxy, NamedBy};
+pub use egress::{Authority, Egress, EgressError, HttpProxy, NamedBy, ProxySession};
 pub use error::{Step, VcsError};
 pub use fossil::FossilRepository;
 pub use hg::HgRepository;

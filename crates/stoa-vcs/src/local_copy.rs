@@ -173,7 +173,11 @@ impl LocalCopy {
         let mark = folder.path().join(MARK);
         self.blocking(move || std::fs::remove_file(mark)).await?;
         let updated = fetch.update(folder.path()).await;
-        let whole = matches!(updated, Ok(_) | Err(VcsError::Failed { .. }));
+        // Without a place, no program has begun what it did not finish.
+        let whole = matches!(
+            updated,
+            Ok(_) | Err(VcsError::Failed { .. } | VcsError::Overloaded { .. })
+        );
         if !whole {
             return Err(updated.err().unwrap_or_else(|| self.lost()));
         }
@@ -183,6 +187,7 @@ impl LocalCopy {
             copy.folder = Some(Arc::clone(&folder));
             match updated {
                 Ok(_) => copy.failures = 0,
+                Err(VcsError::Overloaded { .. }) => {}
                 Err(_) => copy.failures += 1,
             }
             if updated == Ok(Updated::Good) {
@@ -193,7 +198,7 @@ impl LocalCopy {
         match updated {
             Ok(Updated::Good) => Ok(folder),
             Ok(Updated::Outdated) => self.replace(lease, &folder, fetch).await,
-            Err(error) if failures < FAILURES => Err(error),
+            Err(error) if failures < FAILURES || matches!(error, VcsError::Overloaded { .. }) => Err(error),
             Err(error) => self.replace(lease, &folder, fetch).await.map_err(|_| error),
         }
     }

@@ -11,7 +11,9 @@ use url::Url;
 
 use crate::credentials::unusable;
 use crate::process::Call;
-use crate::{Credential, EgressError, HttpProxy, NamedBy, RepositoryOptions, Step, VcsError, VcsKind, ssh};
+use crate::{
+    Authority, Credential, EgressError, HttpProxy, NamedBy, RepositoryOptions, Step, VcsError, VcsKind, ssh,
+};
 
 /// What the configuration of a run is made of.
 #[derive(Debug)]
@@ -40,6 +42,13 @@ pub(crate) async fn remote(
     if parsed.scheme() == "file" {
         return Ok(call);
     }
+    let credential = match &options.credentials {
+        Some(credentials) => credentials.for_url(url).await,
+        None => None,
+    };
+    if matches!(credential, Some(Credential::Bearer { .. })) {
+        return Err(unusable(vcs, "a token: give it a user and a password"));
+    }
     let mut proxy = None;
     if let Some(egress) = &options.egress {
         let into_error = |error: EgressError| error.into_error(vcs, Step::Access, url);
@@ -48,23 +57,18 @@ pub(crate) async fn remote(
             // Fossil asks the first server through the proxy, and those that it redirects to without.
             return Err(into_error(egress.refuse_redirects(vcs)));
         }
-        if matches!(parsed.scheme(), "http" | "https") {
-            proxy = Some(egress.proxy().await.map_err(|error| failed(&error))?);
+        // A branch of Bazaar may name one on another server, by any protocol.
+        if matches!(parsed.scheme(), "http" | "https") || vcs == VcsKind::Bzr {
+            let only = credential.as_ref().and_then(|_| Authority::of(&parsed));
+            proxy = Some(egress.proxy(only).await.map_err(|error| failed(&error))?);
         }
     }
-    let credential = match &options.credentials {
-        Some(credentials) => credentials.for_url(url).await,
-        None => None,
-    };
-    if matches!(credential, Some(Credential::Bearer { .. })) {
-        return Err(unusable(vcs, "a token: give it a user and a password"));
-    }
+    let call = call.to_server(proxy.as_ref());
     let below = options.sessions.clone();
     let folder = tokio::task::spawn_blocking(move || folder(vcs, &below)).await;
     let folder = folder.map_err(|error| failed(&error))?;
     let folder = folder.map_err(|error| failed(&error))?;
-    let mut secrets = credential.as_ref().map(Credential::secrets).unwrap_or_default();
-    secrets.extend(proxy.as_ref().map(|proxy| proxy.password.clone()));
+    let secrets = credential.as_ref().map(Credential::secrets).unwrap_or_default();
     let setup = RunSetup {
         url: &parsed,
         credential,

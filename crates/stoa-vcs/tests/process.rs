@@ -143,15 +143,16 @@ async fn names_the_package_of_a_missing_program() {
     assert!(matches!(error, VcsError::NotInstalled { .. }));
 }
 
-#[test]
-fn a_stream_ends_only_well() {
+#[tokio::test]
+async fn a_stream_ends_only_well() {
     let home = home();
     let runner = shell(&home);
     let mut text = String::new();
     let mut good = runner
         .call("cat", Step::File)
         .args(["-c", "echo one; echo err >&2; echo two"])
-        .stream();
+        .stream()
+        .await;
     good.as_mut()
         .expect("it runs")
         .read_to_string(&mut text)
@@ -161,7 +162,8 @@ fn a_stream_ends_only_well() {
     let bad = runner
         .call("cat", Step::File)
         .args(["-c", "echo one; echo https://a:b@c/ >&2; exit 1"])
-        .stream();
+        .stream()
+        .await;
     let error = bad
         .expect("it runs")
         .read_to_string(&mut text)
@@ -170,8 +172,8 @@ fn a_stream_ends_only_well() {
     assert_eq!(error.to_string(), "hg file: https://c/");
 }
 
-#[test]
-fn a_stream_is_bounded_in_size_and_time() {
+#[tokio::test]
+async fn a_stream_is_bounded_in_size_and_time() {
     let home = home();
     let runner = shell(&home);
     let mut sink = Vec::new();
@@ -179,7 +181,8 @@ fn a_stream_is_bounded_in_size_and_time() {
         .call("yes", Step::File)
         .args(["-c", "yes"])
         .limit(50_000)
-        .stream();
+        .stream()
+        .await;
     let error = endless
         .expect("it runs")
         .read_to_end(&mut sink)
@@ -193,7 +196,11 @@ fn a_stream_is_bounded_in_size_and_time() {
     let silent = runner
         .call("hang", Step::File)
         .args(["-c", "sleep 1000 & echo $!; wait"]);
-    let mut silent = silent.time(Duration::from_millis(300)).stream().expect("it runs");
+    let mut silent = silent
+        .time(Duration::from_millis(300))
+        .stream()
+        .await
+        .expect("it runs");
     let mut pid = [0; 16];
     let read = silent.read(&mut pid).expect("a pid");
     let error = silent.read(&mut [0; 16]).expect_err("nothing comes");

@@ -8,6 +8,7 @@ mod hosts;
 mod isolation;
 mod lab;
 mod origin;
+mod programs;
 mod rate;
 mod tls;
 mod unread;

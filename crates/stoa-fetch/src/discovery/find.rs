@@ -267,6 +267,10 @@ impl Discovery {
                 match ping.ping(vcs, &url, &context).await {
                     Ok(true) => return Ok(url),
                     Ok(false) => {}
+                    // The next one would only be one more of too many.
+                    Err(error @ FetchError::Overloaded { .. }) => {
+                        return Err(DiscoveryError::failed("asking", &url, error));
+                    }
                     Err(error) => failure = failure.or(Some(DiscoveryError::failed("asking", &url, error))),
                 }
             }

@@ -1,10 +1,12 @@
 //! How the programs of version control systems reach the network.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use async_trait::async_trait;
-use stoa_dispatch::{AddressPolicy, ForwardProxy, Lookup, PrivateAddressError, ProxyAccess, is_public};
-use stoa_vcs::{Egress, EgressError, HttpProxy, NamedBy, VcsKind};
+use stoa_dispatch::{
+    AddressPolicy, ForwardProxy, Lookup, PrivateAddressError, ProxyAccess, ProxyGrant, is_public,
+};
+use stoa_vcs::{Authority, Egress, EgressError, HttpProxy, NamedBy, ProxySession, VcsKind};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -67,20 +69,43 @@ impl Egress for GuardedEgress {
         ))
     }
 
-    async fn proxy(&self) -> Result<HttpProxy, String> {
+    async fn proxy(&self, only: Option<Authority>) -> Result<HttpProxy, String> {
+        let failed = |error: io::Error| format!("the proxy for programs: {error}");
+        let policy: Arc<dyn AddressPolicy> = Arc::<UrlGuard>::clone(&self.guard);
+        let grant = ProxyGrant {
+            policy,
+            only: only.map(|only| (only.host, only.port)),
+        };
         let mut proxy = self.proxy.lock().await;
-        if proxy.is_none() {
-            let policy: Arc<dyn AddressPolicy> = Arc::<UrlGuard>::clone(&self.guard);
-            let started = ForwardProxy::start(policy, Arc::clone(&self.lookup)).await;
-            *proxy = Some(started.map_err(|error| format!("the proxy for programs: {error}"))?);
-        }
-        let access = proxy.as_ref().map(ForwardProxy::access);
-        let access = access.ok_or_else(|| "the proxy for programs is gone".to_owned())?;
+        let running = match &mut *proxy {
+            Some(running) => running,
+            none => none.insert(
+                ForwardProxy::start(Arc::clone(&self.lookup))
+                    .await
+                    .map_err(failed)?,
+            ),
+        };
+        let access = running.grant(grant).map_err(failed)?;
         Ok(HttpProxy {
             address: access.address,
             user: ProxyAccess::USER.to_owned(),
             password: access.password.clone(),
+            session: Arc::new(Run(access)),
         })
+    }
+}
+
+/// What one run of a program may do.
+#[derive(Debug)]
+struct Run(ProxyAccess);
+
+impl ProxySession for Run {
+    fn refusal(&self) -> Option<String> {
+        self.0.refusal()
+    }
+
+    fn received(&self) -> u64 {
+        self.0.received()
     }
 }
 

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use stoa_fetch::{Deadlines, Limits, OpenRepository as _, Repositories, RepositoriesOptions};
-use stoa_vcs::VcsKind;
+use stoa_vcs::{
+    VcsKind,
+    process::{Places, ProgramLimits},
+};
 
 use crate::support::client;
 
@@ -15,6 +18,8 @@ fn repositories(cache: Option<&std::path::Path>) -> Repositories {
         cache_size: 1 << 20,
         freshness: Duration::ZERO,
         git_counters: std::sync::Arc::default(),
+        places: Places::default(),
+        limits: ProgramLimits::default(),
     };
     Repositories::new(options, client(&Deadlines::default(), Limits::default()))
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use super::GitRepository;
 use super::file_list::{MOST, OVERHEAD, blob_ids, listed};
 use super::pack_index;
-use super::program::failed;
+use super::program::{GITS_OWN_THRESHOLD, failed};
 use super::state::RepositoryState;
 use crate::cache::Lease;
 use crate::process::Stream;
@@ -46,11 +46,11 @@ impl GitRepository {
         if !missing.is_empty() {
             self.fetch_objects(&lease, &missing, Step::Archive).await?;
         }
-        self.run_archive(lease, at, subdir, limit)
+        self.run_archive(lease, at, subdir, limit).await
     }
 
     /// Starts `git archive`, all of whose objects are there.
-    fn run_archive(
+    async fn run_archive(
         &self,
         lease: Lease,
         at: &RevisionId,
@@ -65,6 +65,8 @@ impl GitRepository {
             "core.eol=lf",
             "-c",
             "core.attributesFile=/dev/null",
+            "-c",
+            GITS_OWN_THRESHOLD,
         ]);
         let call = call.args(["archive", "--format=tar", "--end-of-options", at.as_str()]);
         let call = if subdir.is_empty() {
@@ -72,7 +74,7 @@ impl GitRepository {
         } else {
             call.args([subdir])
         };
-        let stream = call.limit(limit.saturating_add(MOST * OVERHEAD)).stream()?;
+        let stream = call.limit(limit.saturating_add(MOST * OVERHEAD)).stream().await?;
         let mut strip = subdir.as_bytes().to_vec();
         if !strip.is_empty() {
             strip.push(b'/');

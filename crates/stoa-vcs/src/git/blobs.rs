@@ -59,7 +59,7 @@ impl GitRepository {
             let call = self.program.local("cat-blobs", Step::Archive, lease.path());
             let call = call.args(["cat-file", "--batch", "--buffer"]).input(asked);
             let call = call.limit(limit.saturating_add(MOST * OVERHEAD));
-            Some(BufReader::with_capacity(PIECE, call.stream()?))
+            Some(BufReader::with_capacity(PIECE, call.stream().await?))
         };
         Ok(Box::new(BlobArchive {
             files: files.into_iter(),

@@ -4,15 +4,18 @@
 //! redirects and credentials as every run of git does, but it starts once, connects once, and sends exactly the requests
 //! that it is given.
 
+use std::sync::Arc;
+
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::packet::{FLUSH, Packet, Packets, text};
 use super::program::{Program, Remote, failed};
 use super::session::Session;
-use crate::process::{Group, clean};
-use crate::{Step, VcsError};
+use crate::process::{Group, Place, clean, while_wanted};
+use crate::{ProxySession, Step, VcsError, VcsKind};
 
 /// How many bytes are read at once.
 const PIECE: usize = 64 << 10;
@@ -33,11 +36,13 @@ pub(super) struct Connection {
     pub(super) since: Instant,
     /// How long it is kept.
     pub(super) until: Instant,
+    /// The right to be there while it does nothing.
+    idle: Option<OwnedSemaphorePermit>,
 }
 
 impl Connection {
-    /// Connects. `None` if the server does not speak version 2.
-    pub(super) async fn open(program: &Program) -> Result<Option<Self>, VcsError> {
+    /// Connects, in `place`. `None` if the server does not speak version 2.
+    pub(super) async fn open(program: &Program, place: Place) -> Result<Option<Self>, VcsError> {
         let run = Remote {
             kind: "connect",
             step: Step::Access,
@@ -52,7 +57,7 @@ impl Connection {
             time: program.options.refs_time,
         };
         let (call, session) = program.prepare(run).await?;
-        let mut group = call.converse()?;
+        let mut group = call.converse(Some(place))?;
         let child = group.child();
         let (Some(stdin), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
@@ -68,12 +73,17 @@ impl Connection {
             session,
             since: Instant::now(),
             until: Instant::now(),
+            idle: None,
         };
-        match connection.greet().await {
-            Ok(true) => Ok(Some(connection)),
-            Ok(false) => Ok(None),
-            Err(error) => Err(connection.broken(&error).await),
-        }
+        let proxy = connection.proxy();
+        let greet = async {
+            match connection.greet().await {
+                Ok(greeted) => Ok(greeted),
+                Err(error) => Err(connection.broken(&error).await),
+            }
+        };
+        let greeted = while_wanted(proxy.as_deref(), (VcsKind::Git, Step::Access), greet).await?;
+        Ok(greeted.then_some(connection))
     }
 
     /// Reads what the server can do; `false` if that is not version 2.
@@ -93,6 +103,24 @@ impl Connection {
             self.capabilities.push(line);
         }
         Ok(self.capabilities.first().is_some_and(|line| line == "version 2"))
+    }
+
+    /// Does nothing from now on until the time `until`.
+    pub(super) fn rest(&mut self, idle: OwnedSemaphorePermit, until: Instant) {
+        self.group.rest();
+        self.idle = Some(idle);
+        self.until = until;
+    }
+
+    /// Goes on, in `place`.
+    pub(super) fn go_on(&mut self, place: Place) {
+        self.group.go_on(place);
+        self.idle = None;
+    }
+
+    /// What the proxy lets it do, if there is a proxy.
+    pub(super) fn proxy(&self) -> Option<Arc<dyn ProxySession>> {
+        self.session.proxy()
     }
 
     /// The value of what the server says it can do.
@@ -137,10 +165,12 @@ impl Connection {
         let mut said = Vec::new();
         let _ = (&mut self.stderr).take(SAID).read_to_end(&mut said).await;
         let said = clean(&said, &self.session.secrets);
-        let said = if said.is_empty() {
-            format!("the connection broke: {error}")
-        } else {
-            said
+        let refusal = self.proxy().and_then(|proxy| proxy.refusal());
+        let said = match refusal {
+            // The program only knows that it was refused.
+            Some(refusal) => refusal,
+            None if said.is_empty() => format!("the connection broke: {error}"),
+            None => said,
         };
         failed(Step::Access, said)
     }

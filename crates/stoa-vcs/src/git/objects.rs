@@ -8,11 +8,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::program::{Program, failed};
 use crate::cache::Lease;
-use crate::process::Group;
+use crate::process::{Group, HostPlaces, Place};
 use crate::{Step, VcsError, VcsKind};
 
 /// How many questions may be queued.
 const LINE: usize = 16;
+
+/// How long it waits for a question while others wait for its place: most questions follow another one at once.
+const BRIEF: Duration = Duration::from_millis(50);
 
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,17 +61,23 @@ pub(super) struct Reader {
     stdout: BufReader<ChildStdout>,
     idle: Duration,
     time: Duration,
+    places: HostPlaces,
     /// The repository stays while it is read.
     _lease: Lease,
 }
 
 impl Objects {
-    /// Starts the program in the repository of `lease`.
-    pub(super) fn start(program: &Program, lease: Lease, step: Step) -> Result<(Self, Reader), VcsError> {
+    /// Starts the program in the repository of `lease` and in `place`.
+    pub(super) fn start(
+        program: &Program,
+        lease: Lease,
+        place: Place,
+        step: Step,
+    ) -> Result<(Self, Reader), VcsError> {
         let call = program
             .local("cat-file", step, lease.path())
             .args(["cat-file", "--batch"]);
-        let mut group = call.converse()?;
+        let mut group = call.converse(Some(place))?;
         let child = group.child();
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(failed(step, "cat-file has no pipes"));
@@ -81,6 +90,7 @@ impl Objects {
             stdout: BufReader::new(stdout),
             idle: program.options.idle,
             time: program.options.read_time.min(Duration::from_secs(60)),
+            places: program.runner().settings().places.clone(),
             _lease: lease,
         };
         Ok((Self { asks }, reader))
@@ -112,7 +122,7 @@ impl Objects {
 impl Reader {
     /// Answers until no question came for a while, the last sender is gone, or a question failed.
     pub(super) async fn run(mut self) {
-        while let Ok(Some(ask)) = tokio::time::timeout(self.idle, self.asks.recv()).await {
+        while let Some(ask) = self.next().await {
             let timeout = VcsError::Timeout {
                 vcs: VcsKind::Git,
                 step: ask.step,
@@ -128,6 +138,20 @@ impl Reader {
             }
         }
         drop(self.group);
+    }
+
+    /// The next question. If somebody waits for a place, it is not waited for long.
+    async fn next(&mut self) -> Option<Ask> {
+        let pressed = async {
+            tokio::time::sleep(BRIEF.min(self.idle)).await;
+            self.places.pressed().await;
+        };
+        tokio::select! {
+            biased;
+            ask = self.asks.recv() => ask,
+            () = pressed => None,
+            () = tokio::time::sleep(self.idle) => None,
+        }
     }
 
     async fn answer(&mut self, ask: &Ask) -> Result<Answer, VcsError> {

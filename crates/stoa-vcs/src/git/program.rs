@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use url::Url;
+
 use super::session::{Session, SessionInput};
 use super::{GitOptions, RepoUrl, Transport};
 use crate::cache::Cache;
 use crate::process::{Call, Output, Runner, RunnerSettings};
-use crate::{Credential, HttpProxy, Step, VcsError, VcsKind};
+use crate::{Authority, Credential, HttpProxy, Step, VcsError, VcsKind};
 
 /// Runs git for one repository.
 #[derive(Debug)]
@@ -49,7 +51,7 @@ impl Program {
             .env("GIT_NO_LAZY_FETCH", "1")
             .env("GIT_NO_REPLACE_OBJECTS", "1")
             .env("GIT_ALLOW_PROTOCOL", "");
-        call.time(self.options.read_time)
+        frugal(call).time(self.options.read_time)
     }
 
     /// Runs git with `args` where it talks to the server, in the local repository `dir` if there is one.
@@ -60,8 +62,8 @@ impl Program {
 
     /// What [`Self::remote`] runs, and what has to stay as long as it runs.
     pub(super) async fn prepare(&self, run: Remote<'_>) -> Result<(Call, Session), VcsError> {
-        let proxy = self.way_out(run.step).await?;
         let credential = self.credential().await;
+        let proxy = self.way_out(run.step, credential.as_ref()).await?;
         let input = SessionInput {
             credential: credential.as_ref(),
             proxy: proxy.as_ref(),
@@ -69,9 +71,9 @@ impl Program {
         };
         let session = Session::new(&self.sessions, &self.url, &self.options, input);
         let session = session.map_err(|error| failed(run.step, error.to_string()))?;
-        let mut call = self
-            .runner
-            .call(run.kind, run.step)
+        let call = frugal(self.runner.call(run.kind, run.step));
+        let mut call = call
+            .to_server(proxy.as_ref())
             .args(run.args)
             .stdin(run.stdin)
             .dir(session.home())
@@ -102,7 +104,11 @@ impl Program {
     }
 
     /// The proxy that git has to use. Fails if git must not connect to the server at all.
-    async fn way_out(&self, step: Step) -> Result<Option<HttpProxy>, VcsError> {
+    async fn way_out(
+        &self,
+        step: Step,
+        credential: Option<&Credential>,
+    ) -> Result<Option<HttpProxy>, VcsError> {
         let Some(egress) = &self.options.egress else {
             return Ok(None);
         };
@@ -114,7 +120,9 @@ impl Program {
         checked.map_err(|why| why.into_error(VcsKind::Git, step, url))?;
         match self.url.transport() {
             Transport::Https | Transport::Http => {
-                let proxy = egress.proxy().await;
+                let parsed = Url::parse(url).ok();
+                let only = credential.and(parsed).as_ref().and_then(Authority::of);
+                let proxy = egress.proxy(only).await;
                 proxy.map(Some).map_err(|error| failed(step, error))
             }
             Transport::Ssh | Transport::Git | Transport::File => Ok(None),
@@ -133,6 +141,29 @@ impl Program {
         let names: Vec<&str> = self.options.transports.iter().map(name).collect();
         names.join(":")
     }
+}
+
+/// Settings with which git, and whatever git starts, needs little memory for what strangers have in their repositories.
+const FRUGAL: [(&str, &str); 5] = [
+    // Larger files are passed on piece by piece.
+    ("core.bigFileThreshold", "16m"),
+    ("core.deltaBaseCacheLimit", "64m"),
+    ("pack.windowMemory", "64m"),
+    ("pack.deltaCacheSize", "64m"),
+    ("pack.threads", "2"),
+];
+
+/// The threshold for runs in which it decides about more than memory: `git archive` does not convert line ends of larger
+/// files. It is git's own, and larger than the files of any module.
+pub(super) const GITS_OWN_THRESHOLD: &str = "core.bigFileThreshold=512m";
+
+fn frugal(call: Call) -> Call {
+    let settings = FRUGAL.iter().enumerate();
+    let call = call.env("GIT_CONFIG_COUNT", FRUGAL.len().to_string());
+    settings.fold(call, |call, (index, (key, value))| {
+        call.env(format!("GIT_CONFIG_KEY_{index}"), *key)
+            .env(format!("GIT_CONFIG_VALUE_{index}"), *value)
+    })
 }
 
 /// One run that talks to the server.

@@ -7,7 +7,7 @@ use super::packet::{Packet, text};
 use super::program::failed;
 use super::{GitRepository, local};
 use crate::cache::Lease;
-use crate::{Step, VcsError};
+use crate::{Step, VcsError, VcsKind};
 
 /// How a fetch over the wire ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +93,9 @@ impl GitRepository {
             "--fix-thin",
             "--promisor=stoa",
         ]);
-        let mut group = call.converse()?;
+        let limits = self.program.runner().settings().limits;
+        // It goes as the server sends, and in the place of the connection.
+        let mut group = call.converse(None)?;
         let child = group.child();
         let io = |error: std::io::Error| failed(Step::Access, format!("index-pack: {error}"));
         let (Some(mut stdin), Some(mut stderr)) = (child.stdin.take(), child.stderr.take()) else {
@@ -126,6 +128,9 @@ impl GitRepository {
         let status = group.child().wait().await.map_err(io)?;
         if !status.success() {
             let said = crate::process::clean(&said, &[]);
+            if let Some(error) = limits.exceeded(VcsKind::Git, Step::Access, status, &said) {
+                return Err(error.into());
+            }
             return Err(failed(Step::Access, format!("index-pack: {said}")).into());
         }
         self.counters().add("bytes", bytes);

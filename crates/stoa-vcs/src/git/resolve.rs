@@ -8,6 +8,7 @@ use super::program::failed;
 use super::refs::{Refs, is_hash_prefix};
 use super::tree::Commit;
 use crate::cache::Lease;
+use crate::process::PlaceKind;
 use crate::{Revision, RevisionId, Step, VcsError};
 
 /// The largest commit or tree that is read, in bytes.
@@ -159,7 +160,7 @@ impl GitRepository {
         step: Step,
     ) -> Result<Answer, VcsError> {
         for _ in 0..3 {
-            let objects = self.objects(step)?;
+            let objects = self.objects(step).await?;
             // The program may just have ended because it was idle.
             if let Some(answer) = objects.get(name, limit, step).await {
                 return answer;
@@ -168,14 +169,19 @@ impl GitRepository {
         Err(failed(step, "cat-file ends again and again"))
     }
 
-    fn objects(&self, step: Step) -> Result<Objects, VcsError> {
-        let mut held = self.state.objects.lock();
-        if let Some(objects) = held.as_ref().filter(|objects| objects.is_open()) {
-            return Ok(objects.clone());
+    async fn objects(&self, step: Step) -> Result<Objects, VcsError> {
+        let running = || self.state.objects.lock().clone().filter(Objects::is_open);
+        if let Some(objects) = running() {
+            return Ok(objects);
         }
-        let (objects, reader) = Objects::start(&self.program, self.cache.lease(&self.key), step)?;
+        let _permit = self.state.permit(&self.state.objects_permit, step).await?;
+        if let Some(objects) = running() {
+            return Ok(objects);
+        }
+        let place = self.program.runner().place(PlaceKind::Local, step).await?;
+        let (objects, reader) = Objects::start(&self.program, self.cache.lease(&self.key), place, step)?;
         self.spawn(reader.run());
-        *held = Some(objects.clone());
+        *self.state.objects.lock() = Some(objects.clone());
         Ok(objects)
     }
 

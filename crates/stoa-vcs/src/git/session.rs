@@ -5,12 +5,13 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
 use super::{GitOptions, RepoUrl, Transport};
 use crate::credentials::percent_encoded;
-use crate::{Credential, HttpProxy, ssh};
+use crate::{Credential, HttpProxy, ProxySession, ssh};
 
 /// Git's configuration for one run, in a folder that only this user can read; dropping this removes it. Git is given only
 /// the path, so that secrets are in no argument and no variable.
@@ -18,6 +19,8 @@ use crate::{Credential, HttpProxy, ssh};
 pub(super) struct Session {
     folder: TempDir,
     ssh: Option<String>,
+    /// What the proxy lets the run do.
+    proxy: Option<Arc<dyn ProxySession>>,
     /// What no error may show.
     pub(super) secrets: Vec<String>,
 }
@@ -57,8 +60,12 @@ impl Session {
             text.push_str("[safe]\ndirectory = *\n");
         }
         let bearer = matches!(credential, Some(Credential::Bearer { .. }));
-        // Git would send a configured header also to the server that a redirect leads to.
-        let follow = if bearer { "false" } else { "initial" };
+        // Git would send a configured header also to the server that a redirect leads to. The proxy keeps it from that.
+        let follow = if bearer && proxy.is_none() {
+            "false"
+        } else {
+            "initial"
+        };
         let _ = writeln!(text, "[http]\nfollowRedirects = {follow}");
         if let Some(proxy) = proxy {
             let _ = writeln!(text, "proxy = {}\nproxyAuthMethod = basic", quote(&proxy.url())?);
@@ -94,12 +101,22 @@ impl Session {
             Transport::Ssh => Some(ssh::command(credential)?),
             _ => None,
         };
-        Ok(Self { folder, ssh, secrets })
+        Ok(Self {
+            folder,
+            ssh,
+            proxy: proxy.map(|proxy| Arc::clone(&proxy.session)),
+            secrets,
+        })
     }
 
     /// The home of the program.
     pub(super) fn home(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// What the proxy lets the run do, if there is a proxy.
+    pub(super) fn proxy(&self) -> Option<Arc<dyn ProxySession>> {
+        self.proxy.clone()
     }
 
     /// The configuration file.

@@ -24,6 +24,8 @@ pub(super) struct RepositoryState {
     pub(super) write_permit: Arc<Semaphore>,
     /// Whether a fetch may have left something unfinished.
     pub(super) untidy: AtomicBool,
+    /// Its permit is the right to start the program that reads objects.
+    pub(super) objects_permit: Semaphore,
     pub(super) objects: Mutex<Option<Objects>>,
     pub(super) wire: WireState,
     pub(super) health: Health,
@@ -40,6 +42,7 @@ impl Default for RepositoryState {
             refs: Mutex::default(),
             write_permit: Arc::new(Semaphore::new(1)),
             untidy: AtomicBool::new(true),
+            objects_permit: Semaphore::new(1),
             objects: Mutex::default(),
             wire: WireState::default(),
             health: Health::default(),

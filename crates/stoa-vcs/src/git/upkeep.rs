@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::{GitRepository, local};
 use crate::Step;
 use crate::cache::Lease;
-use crate::process::Call;
+use crate::process::{Attendance, Call};
 
 /// How many packs may lie side by side. Each question to git looks into all of them.
 const PACKS: usize = 40;
@@ -33,7 +33,7 @@ impl GitRepository {
         let (lease, tending) = (self.cache.lease(&self.key), Arc::clone(&self.state.tending));
         let permit = Arc::clone(&self.state.write_permit);
         let url = self.program.url.clone();
-        self.spawn(async move {
+        let tend = async move {
             let mut done = true;
             for step in steps {
                 done = done && succeeds(step).await;
@@ -46,7 +46,8 @@ impl GitRepository {
             lease.measure();
             tracing::debug!(%url, packs, done, "put packs together");
             tending.store(false, Ordering::Release);
-        });
+        };
+        self.spawn(Attendance::new(|| false).over(tend));
     }
 }
 

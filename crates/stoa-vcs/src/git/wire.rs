@@ -14,6 +14,7 @@ use super::refs::{Refs, RefsReader, TooManyRefs};
 use super::url::Transport;
 use super::{GitRepository, local};
 use crate::cache::Lease;
+use crate::process::{PlaceKind, while_wanted};
 use crate::{Step, VcsError, VcsKind};
 
 /// The highest age of a connection, so that a changed credential is used soon.
@@ -38,22 +39,22 @@ impl GitRepository {
     /// The refs, if the server speaks version 2.
     pub(super) async fn wire_refs(&self) -> Result<Option<Refs>, VcsError> {
         let time = self.program.options.refs_time;
-        let asked = tokio::time::timeout(time, async {
-            let Some(mut connection) = self.connection().await? else {
-                return Ok(None);
-            };
-            self.counters().add("ls-remote", 1);
+        let Some((mut connection, until)) = self.connection(time).await? else {
+            return Ok(None);
+        };
+        self.counters().add("ls-remote", 1);
+        let proxy = connection.proxy();
+        let ask = async {
             match self.ask_by(&mut connection).await {
-                Ok(refs) => {
-                    self.keep(connection);
-                    let refs = self.program.options.refs.offload().run(refs.len(), || refs.finish());
-                    Ok(Some(refs.await))
-                }
+                Ok(refs) => Ok(refs),
                 Err(RefsError::TooMany) => Err(self.too_many_refs()),
                 Err(RefsError::Connection(error)) => Err(connection.broken(&error).await),
             }
-        });
-        asked.await.unwrap_or_else(|_| Err(timeout(time)))
+        };
+        let refs = within(time, until, while_wanted(proxy.as_deref(), OF, ask)).await?;
+        self.keep(connection);
+        let refs = self.program.options.refs.offload().run(refs.len(), || refs.finish());
+        Ok(Some(refs.await))
     }
 
     async fn ask_by(&self, connection: &mut Connection) -> Result<RefsReader, RefsError> {
@@ -69,7 +70,7 @@ impl GitRepository {
         connection.send(request).await?;
         let memory = &self.program.options.refs;
         let mut refs = RefsReader::new(memory.most());
-        let (mut bytes, mut turn) = (0, None);
+        let (mut bytes, mut turn, mut flushed) = (0, None, false);
         loop {
             match connection.next().await? {
                 Packet::Line(line) => {
@@ -83,8 +84,11 @@ impl GitRepository {
                     }
                     refs.add_line(line)?;
                 }
-                Packet::Flush | Packet::Delimiter => {}
-                Packet::End => return Ok(refs),
+                Packet::Flush => flushed = true,
+                Packet::Delimiter => {}
+                Packet::End if flushed => return Ok(refs),
+                // Git's client ends every answer like this, also one that the server has not given.
+                Packet::End => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
             }
             if bytes > LONG && turn.is_none() {
                 turn = memory.long().await;
@@ -100,45 +104,55 @@ impl GitRepository {
         wanted: WireRequest<'_>,
     ) -> Result<FetchOutcome, VcsError> {
         let time = self.program.options.fetch_time;
-        let fetched = tokio::time::timeout(time, async {
-            let Some(mut connection) = self.connection().await? else {
-                return Ok(FetchOutcome::Unable);
-            };
-            if !connection.can_fetch("filter") || !connection.can_fetch("shallow") {
-                self.keep(connection);
-                return Ok(FetchOutcome::Unable);
-            }
-            self.counters().add(kind, 1);
-            let received = self.exchange(&mut connection, lease, wanted).await?;
-            if received == FetchOutcome::Done {
-                self.keep(connection);
-            }
-            Ok(received)
-        });
-        fetched.await.unwrap_or_else(|_| Err(timeout(time)))
+        let Some((mut connection, until)) = self.connection(time).await? else {
+            return Ok(FetchOutcome::Unable);
+        };
+        if !connection.can_fetch("filter") || !connection.can_fetch("shallow") {
+            self.keep(connection);
+            return Ok(FetchOutcome::Unable);
+        }
+        self.counters().add(kind, 1);
+        let proxy = connection.proxy();
+        let exchange = self.exchange(&mut connection, lease, wanted);
+        let received = within(time, until, while_wanted(proxy.as_deref(), OF, exchange)).await?;
+        if received == FetchOutcome::Done {
+            self.keep(connection);
+        }
+        Ok(received)
     }
 
-    /// A connection to ask by; `None` where there can be none.
-    async fn connection(&self) -> Result<Option<Connection>, VcsError> {
+    /// A connection to ask by, in a place, and when it has to be done that is to take `time`; `None` where there can be
+    /// no connection. The wait for the place does not count.
+    async fn connection(&self, time: Duration) -> Result<Option<(Connection, Instant)>, VcsError> {
         let wire = &self.state.wire;
         let http = matches!(self.program.url.transport(), Transport::Https | Transport::Http);
         if !http || *wire.old.lock() {
             return Ok(None);
         }
+        let place = self
+            .program
+            .runner()
+            .place(PlaceKind::Server, Step::Access)
+            .await?;
+        let until = Instant::now() + time;
         let idle = wire.idle.lock().take();
-        if let Some(connection) = idle.filter(|connection| connection.since.elapsed() < OLDEST) {
-            return Ok(Some(connection));
+        if let Some(mut connection) = idle.filter(|connection| connection.since.elapsed() < OLDEST) {
+            connection.go_on(place);
+            return Ok(Some((connection, until)));
         }
-        let connection = Connection::open(&self.program).await?;
+        let connection = within(time, until, Connection::open(&self.program, place)).await?;
         *wire.old.lock() = connection.is_none();
-        Ok(connection)
+        Ok(connection.map(|connection| (connection, until)))
     }
 
-    /// Keeps a connection for the next question, if there is one soon.
+    /// Keeps a connection for the next question, if there is one soon, and if there are not too many.
     fn keep(&self, mut connection: Connection) {
+        let Some(right) = self.program.runner().settings().places.keep_idle() else {
+            return;
+        };
         let idle = Arc::clone(&self.state.wire.idle);
         let until = Instant::now() + self.program.options.idle;
-        connection.until = until;
+        connection.rest(right, until);
         *idle.lock() = Some(connection);
         self.spawn(async move {
             tokio::time::sleep_until(until).await;
@@ -208,10 +222,19 @@ impl From<TooManyRefs> for RefsError {
     }
 }
 
-fn timeout(after: Duration) -> VcsError {
-    VcsError::Timeout {
+/// What is waited for on a connection.
+const OF: (VcsKind, Step) = (VcsKind::Git, Step::Access);
+
+/// Does `work`, which must be done by `until`, after `time`.
+async fn within<T>(
+    time: Duration,
+    until: Instant,
+    work: impl Future<Output = Result<T, VcsError>>,
+) -> Result<T, VcsError> {
+    let done = tokio::time::timeout_at(until, work).await;
+    done.unwrap_or(Err(VcsError::Timeout {
         vcs: VcsKind::Git,
         step: Step::Access,
-        after,
-    }
+        after: time,
+    }))
 }

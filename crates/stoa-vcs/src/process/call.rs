@@ -3,7 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -12,8 +13,8 @@ use tokio::process::{Child, Command};
 
 use super::clean::Tail;
 use super::group::Group;
-use super::{Output, Runner};
-use crate::{Step, VcsError};
+use super::{Output, Place, PlaceKind, Runner, Unseen, while_wanted};
+use crate::{HttpProxy, ProxySession, Step, VcsError};
 
 /// How long a run may take by default.
 const DEFAULT_TIME: Duration = Duration::from_secs(60);
@@ -45,6 +46,9 @@ pub struct Call {
     pub(super) time: Duration,
     /// A folder of files for this run alone; it is removed when the run has ended.
     held: Option<TempDir>,
+    place: PlaceKind,
+    /// What the proxy lets it do, for as long as it runs.
+    session: Option<Arc<dyn ProxySession>>,
 }
 
 impl Call {
@@ -62,6 +66,8 @@ impl Call {
             limit: DEFAULT_LIMIT,
             time: DEFAULT_TIME,
             held: None,
+            place: PlaceKind::Local,
+            session: None,
         }
     }
 
@@ -115,6 +121,17 @@ impl Call {
         self
     }
 
+    /// Says that it talks to a server, if by a proxy, by this one.
+    #[must_use]
+    pub(crate) fn to_server(mut self, proxy: Option<&HttpProxy>) -> Self {
+        self.place = PlaceKind::Server;
+        if let Some(proxy) = proxy {
+            self.secrets.push(proxy.password.clone());
+            self.session = Some(Arc::clone(&proxy.session));
+        }
+        self
+    }
+
     /// How many bytes it may print; 64 MiB by default.
     #[must_use]
     pub fn limit(mut self, bytes: u64) -> Self {
@@ -129,12 +146,32 @@ impl Call {
         self
     }
 
-    /// Runs it to its end, whatever its exit code.
+    /// Runs it to its end, whatever its exit code. Its time begins when it has a place.
     pub async fn run(mut self) -> Result<Output, VcsError> {
         let stdin = std::mem::take(&mut self.stdin);
-        let mut group = Group(self.spawn(!stdin.is_empty())?);
-        let talked = tokio::time::timeout(self.time, self.talk(&mut group.0, &stdin)).await;
-        talked.unwrap_or_else(|_| Err(self.timeout()))
+        let place = self.place().await?;
+        let mut group = Group(self.spawn(!stdin.is_empty())?, Some(place));
+        let talk = self.talk(&mut group.0, &stdin);
+        let talk = async {
+            tokio::time::timeout(self.time, talk)
+                .await
+                .unwrap_or_else(|_| Err(self.timeout()))
+        };
+        let session = self
+            .session
+            .as_deref()
+            .or(self.is_unseen_question().then_some(&Unseen as _));
+        while_wanted(session, (self.runner.vcs(), self.step), talk).await
+    }
+
+    /// Whether it asks a server, without the proxy, something short: then silence is all that can be seen of it.
+    fn is_unseen_question(&self) -> bool {
+        self.place == PlaceKind::Server && self.time <= DEFAULT_TIME
+    }
+
+    /// A place for it, as soon as there is one.
+    pub(super) async fn place(&self) -> Result<Place, VcsError> {
+        self.runner.place(self.place, self.step).await
     }
 
     /// Runs it to its end and gives what it printed; an exit code but 0 is [`VcsError::Failed`].
@@ -147,10 +184,10 @@ impl Call {
         }
     }
 
-    /// Starts it for a conversation: its standard input is a pipe. The caller sees to its bounds; the group dies with
-    /// the guard.
-    pub(crate) fn converse(self) -> Result<Group, VcsError> {
-        Ok(Group(self.spawn(true)?))
+    /// Starts it for a conversation: its standard input is a pipe. The caller sees to its bounds, and to its place, if it
+    /// is not a part of another conversation that has one. The group dies with the guard.
+    pub(crate) fn converse(self, place: Option<Place>) -> Result<Group, VcsError> {
+        Ok(Group(self.spawn(true)?, place))
     }
 
     async fn talk(&self, child: &mut Child, stdin: &[u8]) -> Result<Output, VcsError> {
@@ -165,10 +202,16 @@ impl Call {
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let ((), stdout, tail) = tokio::try_join!(write, self.read(stdout), self.tail(stderr))?;
         let status = child.wait().await.map_err(|error| self.io(&error))?;
+        let said = tail.clean(&self.secrets);
+        if let Some(error) = self.exceeded(status, &said) {
+            return Err(error);
+        }
+        let refusal = self.session.as_ref().and_then(|session| session.refusal());
         Ok(Output {
             code: status.code(),
             stdout,
-            said: tail.clean(&self.secrets),
+            // The program only knows that it was refused.
+            said: refusal.filter(|_| !status.success()).unwrap_or(said),
         })
     }
 
@@ -201,7 +244,7 @@ impl Call {
     pub(super) fn command(&self) -> Result<std::process::Command, VcsError> {
         use std::os::unix::process::CommandExt as _;
         let settings = self.runner.settings();
-        let mut command = std::process::Command::new(self.runner.program()?);
+        let mut command = settings.limits.command(self.runner.program()?);
         command
             .args(&self.args)
             .current_dir(self.dir.as_ref().unwrap_or(&settings.home))
@@ -239,6 +282,12 @@ impl Call {
             step: self.step,
             said: error.to_string(),
         }
+    }
+
+    /// The error of a program that one of its limits has ended.
+    pub(super) fn exceeded(&self, status: ExitStatus, said: &str) -> Option<VcsError> {
+        let limits = self.runner.settings().limits;
+        limits.exceeded(self.runner.vcs(), self.step, status, said)
     }
 
     pub(super) fn timeout(&self) -> VcsError {

@@ -3,14 +3,26 @@
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Child;
 
-/// A child that leads a process group, all of which dies with this.
+use super::Place;
+
+/// A child that leads a process group, all of which dies with this, and the place in which it runs.
 #[derive(Debug)]
-pub(crate) struct Group(pub(super) Child);
+pub(crate) struct Group(pub(super) Child, pub(super) Option<Place>);
 
 impl Group {
     /// The leader.
     pub(crate) fn child(&mut self) -> &mut Child {
         &mut self.0
+    }
+
+    /// Takes away its place: it does nothing from now on.
+    pub(crate) fn rest(&mut self) {
+        self.1 = None;
+    }
+
+    /// Gives it a place to go on in.
+    pub(crate) fn go_on(&mut self, place: Place) {
+        self.1 = Some(place);
     }
 
     /// Kills it, unless it was waited for.

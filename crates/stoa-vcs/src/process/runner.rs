@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use super::Counters;
-use crate::{VcsError, VcsKind};
+use super::{Counters, HostPlaces, Place, PlaceKind, ProgramLimits};
+use crate::{Step, VcsError, VcsKind};
 
 /// Where programs are looked for by default.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -20,15 +20,22 @@ pub struct RunnerSettings {
     pub home: PathBuf,
     /// Where runs are counted.
     pub counters: Arc<Counters>,
+    /// How much of the machine each may use.
+    pub limits: ProgramLimits,
+    /// How many may run at once.
+    pub places: HostPlaces,
 }
 
 impl RunnerSettings {
-    /// Programs from `/usr/local/bin`, `/usr/bin` and `/bin`, with this home.
+    /// Programs from `/usr/local/bin`, `/usr/bin` and `/bin`, with this home, within the default limits and with places
+    /// that they share with nobody.
     pub fn new(home: impl Into<PathBuf>) -> Self {
         Self {
             path: DEFAULT_PATH.into(),
             home: home.into(),
             counters: Arc::default(),
+            limits: ProgramLimits::default(),
+            places: HostPlaces::default(),
         }
     }
 }
@@ -74,6 +81,16 @@ impl Runner {
     /// The settings it was made with.
     pub fn settings(&self) -> &RunnerSettings {
         &self.inner.settings
+    }
+
+    /// A place for a run, as soon as there is one.
+    pub(crate) async fn place(&self, kind: PlaceKind, step: Step) -> Result<Place, VcsError> {
+        let place = self.inner.settings.places.take(kind).await;
+        place.map_err(|error| VcsError::Overloaded {
+            vcs: self.inner.vcs,
+            step,
+            why: error.to_string(),
+        })
     }
 
     /// Where the program is. An absolute path, so that it can be started without a copy of this process.

@@ -10,7 +10,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::clean::Tail;
 use super::group::kill_group;
-use super::{Call, Output};
+use super::{Call, Output, Place};
 use crate::VcsError;
 
 /// The standard output of a running program. The end of it is the end of the program: only a program that ended well
@@ -26,17 +26,19 @@ pub struct Stream {
     until: Instant,
     left: u64,
     waited: bool,
+    _place: Place,
 }
 
 impl Call {
-    /// Starts it and gives what it prints as a blocking reader.
-    pub fn stream(self) -> Result<Stream, VcsError> {
-        Stream::start(self)
+    /// Starts it, as soon as there is a place for it, and gives what it prints as a blocking reader.
+    pub async fn stream(self) -> Result<Stream, VcsError> {
+        let place = self.place().await?;
+        Stream::start(self, place)
     }
 }
 
 impl Stream {
-    pub(super) fn start(mut call: Call) -> Result<Self, VcsError> {
+    fn start(mut call: Call, place: Place) -> Result<Self, VcsError> {
         let mut command = call.command()?;
         command
             .stdin(call.input.take().map_or_else(Stdio::null, Stdio::from))
@@ -52,6 +54,7 @@ impl Stream {
             until: Instant::now() + call.time,
             left: call.limit,
             waited: false,
+            _place: place,
             call,
         })
     }
@@ -130,12 +133,16 @@ impl Stream {
         if status.success() {
             return Ok(());
         }
+        let call = &self.call;
+        let said = self.tail.clean(&call.secrets);
+        if let Some(error) = call.exceeded(status, &said) {
+            return Err(error);
+        }
         let output = Output {
             code: status.code(),
             stdout: Vec::new(),
-            said: self.tail.clean(&self.call.secrets),
+            said,
         };
-        let call = &self.call;
         Err(output.error(call.runner.vcs(), call.step, call.kind))
     }
 

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use async_trait::async_trait;
-use stoa_dispatch::{AddressPolicy, ForwardProxy, ProxyAccess, SystemLookup};
+use stoa_dispatch::{AddressPolicy, ForwardProxy, ProxyAccess, ProxyGrant, SystemLookup};
 use stoa_vcs::cache::Cache;
 use stoa_vcs::conformance::Workspace;
 use stoa_vcs::{
-    BzrRepository, Egress, EgressError, FossilRepository, HgRepository, HttpProxy, NamedBy, Repository,
-    RepositoryOptions, SvnRepository, VcsError, VcsKind,
+    Authority, BzrRepository, Egress, EgressError, FossilRepository, HgRepository, HttpProxy, NamedBy,
+    ProxySession, Repository, RepositoryOptions, SvnRepository, VcsError, VcsKind,
 };
 
 use crate::guarded::{Behind, Guard, Served};
@@ -32,24 +32,41 @@ impl AddressPolicy for Ports {
 }
 
 #[derive(Debug)]
-struct Out(ForwardProxy, NamedBy);
+struct Out(ForwardProxy, Arc<Ports>, NamedBy);
+
+#[derive(Debug)]
+struct Run(ProxyAccess);
+
+impl ProxySession for Run {
+    fn refusal(&self) -> Option<String> {
+        self.0.refusal()
+    }
+
+    fn received(&self) -> u64 {
+        self.0.received()
+    }
+}
 
 #[async_trait]
 impl Egress for Out {
     async fn check(&self, _: &str) -> Result<NamedBy, EgressError> {
-        Ok(self.1)
+        Ok(self.2)
     }
 
     fn refuse_redirects(&self, vcs: VcsKind) -> EgressError {
         EgressError::Refused(format!("{vcs} is not guarded"))
     }
 
-    async fn proxy(&self) -> Result<HttpProxy, String> {
-        let access = self.0.access();
+    async fn proxy(&self, only: Option<Authority>) -> Result<HttpProxy, String> {
+        let policy: Arc<dyn AddressPolicy> = Arc::<Ports>::clone(&self.1);
+        let only = only.map(|only| (only.host, only.port));
+        let access = self.0.grant(ProxyGrant { policy, only });
+        let access = access.map_err(|error| error.to_string())?;
         Ok(HttpProxy {
             address: access.address,
             user: ProxyAccess::USER.to_owned(),
             password: access.password.clone(),
+            session: Arc::new(Run(access)),
         })
     }
 }
@@ -65,10 +82,10 @@ async fn options(work: &Workspace, named_by: NamedBy, allowed: &[&str]) -> (Repo
         allowed: allowed.iter().map(|base| port(base)).collect(),
         asked: Mutex::default(),
     });
-    let policy: Arc<dyn AddressPolicy> = Arc::<Ports>::clone(&ports);
-    let proxy = ForwardProxy::start(policy, Arc::new(SystemLookup)).await;
+    let proxy = ForwardProxy::start(Arc::new(SystemLookup)).await;
     let mut options = work.options();
-    options.egress = Some(Arc::new(Out(proxy.expect("a port"), named_by)));
+    let out = Out(proxy.expect("a port"), Arc::clone(&ports), named_by);
+    options.egress = Some(Arc::new(out));
     (options, ports)
 }
 

@@ -9,7 +9,10 @@ use stoa_fetch::{
 };
 use stoa_proxy::{RepositoryMetrics, SourceOptions};
 use stoa_telemetry::Part;
-use stoa_vcs::{git::RefsMemory, process::Counters};
+use stoa_vcs::{
+    git::RefsMemory,
+    process::{Counters, Places, ProgramLimits},
+};
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
@@ -49,6 +52,11 @@ pub(super) fn direct(
             freshness: FRESHNESS,
             refs: Arc::new(RefsMemory::new(vcs.memory, vcs.max_refs)),
             git_counters,
+            places: Places::new(vcs.programs.places.clone()),
+            limits: ProgramLimits {
+                memory: vcs.programs.memory,
+                ..ProgramLimits::default()
+            },
         },
         client.clone(),
     );

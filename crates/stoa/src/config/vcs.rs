@@ -1,5 +1,7 @@
 //! `[vcs]` and `[[vcs.module]]`, with `[[rewrite]]` and `[[credential]]`.
 
+mod programs;
+
 use std::{
     convert::Infallible,
     io,
@@ -19,6 +21,7 @@ use stoa_fetch::{
 };
 use stoa_module::PatternList;
 
+use self::programs::ProgramsConfig;
 use super::{
     credential::{self, CREDENTIAL},
     rewrite::{self, REWRITE},
@@ -81,6 +84,11 @@ const VCS: Table = Table::once(
         CACHE_SIZE,
         MAX_REFS,
         MEMORY,
+        programs::PROGRAMS,
+        programs::PROGRAMS_PER_HOST,
+        programs::PROGRAMS_QUEUE,
+        programs::PROGRAMS_WAIT,
+        programs::PROGRAM_MEMORY,
         ALLOW_PRIVATE_ADDRESSES,
         NETRC,
     ],
@@ -121,6 +129,8 @@ pub(crate) struct VcsConfig {
     pub(crate) max_refs: usize,
     /// Memory for them, in bytes.
     pub(crate) memory: u64,
+    /// How many programs may run at once, and how much memory each may fill.
+    pub(crate) programs: ProgramsConfig,
     /// Whether discovery and redirects may reach loopback and private addresses.
     pub(crate) allow_private_addresses: bool,
     pub(crate) mappings: Mappings,
@@ -157,6 +167,7 @@ impl Section for VcsConfig {
         let cache_size = vcs.value(&CACHE_SIZE, str::parse::<ByteSize>);
         let max_refs = vcs.value(&MAX_REFS, bound);
         let memory = vcs.value(&MEMORY, str::parse::<ByteSize>);
+        let programs = programs::read(&mut vcs);
         let allow_private_addresses = vcs.value(&ALLOW_PRIVATE_ADDRESSES, boolean);
         let netrc = netrc(&mut vcs, usual_netrc(&given.variables));
         let modules = reader.each(&MODULE, module);
@@ -171,6 +182,7 @@ impl Section for VcsConfig {
             cache_size: cache_size?.0,
             max_refs: max_refs?,
             memory: memory?.0,
+            programs: programs?,
             allow_private_addresses: allow_private_addresses?,
             mappings: mappings?,
             rewrites: rewrites?,

@@ -4,6 +4,7 @@
 
 mod local_copies;
 mod oracle;
+mod programs;
 mod steps;
 mod tls;
 

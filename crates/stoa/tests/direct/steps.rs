@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use serde_json::Value;
-use stoa_testing::git_http::GitHttp;
+use stoa_testing::git_http::{GitHttp, Manner};
 use stoa_testing::go::GoClient;
 use stoa_testing::http;
 use stoa_testing::process::{StoaProcess, run};
@@ -168,4 +168,17 @@ fn fetch_prints_what_the_go_command_prints() {
         }
         assert_eq!(got, want, "{module}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_has_no_empty_list() {
+    let scene = Scene::new();
+    scene.server.set(Manner::FailPosts);
+    let stoa = StoaProcess::command(STOA)
+        .storage(&scene.dir.path().join("storage"))
+        .args(&["--config", &scene.path("stoa.toml")])
+        .start();
+    let url = format!("{}/git.example/good.git/@v/list", stoa.url());
+    let answer = http::get(&url).await.unwrap();
+    assert_eq!(answer.status, 502, "{}", answer.text());
 }

@@ -5,6 +5,7 @@
 mod addresses;
 mod canary;
 mod http;
+mod redirects;
 mod ssh;
 mod support;
 mod upstreams;
