@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use tokio::sync::Semaphore;
 
-use crate::{Answer, Protocol, ProxyError};
+use crate::{Answer, Content, Protocol, ProxyError};
 use stoa_fetch::Question;
 
 /// When a refused client may come back.
@@ -15,7 +15,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// Admits `requests` misses at a time and refuses the rest at once.
 ///
 /// Sits inside of memory and storage, so that hits need no permit: however many misses hang, a hit is answered
-/// (ADR 0004). The permit travels with the answer until its body has been sent.
+/// (ADR 0004). A permit ends when there is nothing left to wait for: when the answer is there, when a growing answer has
+/// been stored or has failed, or when the caller goes away. How slowly a client reads an answer is no reason to refuse
+/// others.
 #[derive(Debug)]
 pub struct Admission {
     inner: Arc<dyn Protocol>,
@@ -48,6 +50,13 @@ impl Protocol for Admission {
             let reason = format!("{} requests (pool.requests) are waiting already", self.requests);
             ProxyError::overloaded(reason, RETRY_AFTER)
         })?;
-        Ok(self.inner.get(question).await?.holding(permit))
+        let answer = self.inner.get(question).await?;
+        Ok(match &answer.content {
+            Content::Growing(growing) => {
+                let lent = growing.lend(permit);
+                answer.holding(lent)
+            }
+            Content::Bytes(_) | Content::Stored(_) => answer,
+        })
     }
 }

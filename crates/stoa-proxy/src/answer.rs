@@ -61,7 +61,7 @@ pub struct Answer {
     hold: Option<Box<dyn Hold>>,
 }
 
-/// Something that is kept until a body has been sent, such as a permit.
+/// Something that is kept as long as a body is being sent, such as a permit.
 trait Hold: fmt::Debug + Send + Sync {}
 impl<T: fmt::Debug + Send + Sync> Hold for T {}
 

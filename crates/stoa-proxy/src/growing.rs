@@ -1,6 +1,6 @@
 //! A file that is handed out while it arrives.
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, collections::HashMap, fmt, sync::Arc};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -26,7 +26,20 @@ struct Transfer {
     progress: watch::Sender<Progress>,
     reader: Arc<dyn ReadAt>,
     /// Permits and keys that live until the writer ends; `None` afterwards.
-    guards: Mutex<Option<Vec<Box<dyn Any + Send>>>>,
+    guards: Mutex<Option<Guards>>,
+}
+
+/// What is kept until the writer ends.
+#[derive(Default)]
+struct Guards {
+    next: u64,
+    kept: HashMap<u64, Box<dyn Any + Send>>,
+}
+
+/// Something that is kept while a file grows and somebody waits for it: the end of either drops it.
+pub struct Lent {
+    to: Arc<Transfer>,
+    key: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -47,7 +60,7 @@ pub fn growing(total: Option<u64>, reader: Arc<dyn ReadAt>) -> (GrowingWriter, G
         total,
         progress: watch::Sender::new(Progress::default()),
         reader,
-        guards: Mutex::new(Some(Vec::new())),
+        guards: Mutex::new(Some(Guards::default())),
     };
     let growing = Growing {
         shared: Arc::new(shared),
@@ -78,8 +91,14 @@ impl Growing {
 
     /// Keeps `guard` until the writer ends; drops it at once if it has ended.
     pub fn attach(&self, guard: impl Send + 'static) {
-        if let Some(guards) = self.shared.guards.lock().as_mut() {
-            guards.push(Box::new(guard));
+        self.shared.keep(Box::new(guard));
+    }
+
+    /// Keeps `guard` until the writer ends or what is returned is dropped, whichever comes first.
+    pub fn lend(&self, guard: impl Send + 'static) -> Lent {
+        Lent {
+            key: self.shared.keep(Box::new(guard)),
+            to: Arc::clone(&self.shared),
         }
     }
 
@@ -117,6 +136,41 @@ impl Growing {
                 return Err(ProxyError::internal("the transfer ended without a result"));
             }
         }
+    }
+}
+
+impl Transfer {
+    /// The key of what is kept; `None` if the writer has ended, and what was given is dropped.
+    fn keep(&self, guard: Box<dyn Any + Send>) -> Option<u64> {
+        let mut guards = self.guards.lock();
+        let Some(kept) = guards.as_mut() else {
+            // Outside of the lock, because a guard's own drop may do anything.
+            drop(guards);
+            return None;
+        };
+        kept.next += 1;
+        let key = kept.next;
+        kept.kept.insert(key, guard);
+        Some(key)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let Some(key) = self.key else { return };
+        let guard = self
+            .to
+            .guards
+            .lock()
+            .as_mut()
+            .and_then(|guards| guards.kept.remove(&key));
+        drop(guard);
+    }
+}
+
+impl fmt::Debug for Lent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lent")
     }
 }
 
@@ -179,15 +233,20 @@ pub struct Follower {
 impl Follower {
     /// The next piece, never empty; `None` after the last one. After an error there is nothing more.
     pub async fn next(&mut self) -> Option<Result<Bytes, ProxyError>> {
+        self.next_up_to(PIECE).await
+    }
+
+    /// As [`next`](Self::next), but no more than `most` bytes.
+    pub async fn next_up_to(&mut self, most: u64) -> Option<Result<Bytes, ProxyError>> {
         if self.failed {
             return None;
         }
-        let piece = self.piece().await.transpose();
+        let piece = self.piece(most.max(1)).await.transpose();
         self.failed = matches!(piece, Some(Err(_)));
         piece
     }
 
-    async fn piece(&mut self) -> Result<Option<Bytes>, ProxyError> {
+    async fn piece(&mut self, most: u64) -> Result<Option<Bytes>, ProxyError> {
         loop {
             let (written, end) = {
                 let progress = self.progress.borrow_and_update();
@@ -199,7 +258,7 @@ impl Follower {
                 (_, None) => written.saturating_sub(1),
             };
             if self.offset < free {
-                let len = usize::try_from(PIECE.min(free - self.offset)).unwrap_or(usize::MAX);
+                let len = usize::try_from(most.min(free - self.offset)).unwrap_or(usize::MAX);
                 let read = self.growing.shared.reader.read_at(self.offset, len).await;
                 let piece =
                     read.map_err(|e| ProxyError::internal(format!("reading back a transfer: {e}")))?;
@@ -279,6 +338,22 @@ mod tests {
         writer.finish(Ok(()));
         assert!(growing.follow().next().await.is_none());
         assert!(growing.ended().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_lent_goes_with_the_first_end_of_two() {
+        let guard = Arc::new(());
+        let (writer, growing) = growing(None, Arc::new(Letters));
+        let gone = growing.lend(Arc::clone(&guard));
+        let stays = growing.lend(Arc::clone(&guard));
+        assert_eq!(Arc::strong_count(&guard), 3);
+        drop(gone);
+        assert_eq!(Arc::strong_count(&guard), 2, "nobody waits for it any more");
+        writer.finish(Ok(()));
+        assert_eq!(Arc::strong_count(&guard), 1, "there is nothing left to wait for");
+        drop(stays);
+        let _late = growing.lend(Arc::clone(&guard));
+        assert_eq!(Arc::strong_count(&guard), 1);
     }
 
     #[tokio::test]

@@ -63,7 +63,7 @@ pub use download::{Download, DownloadEvent, Downloaded};
 pub use drift::{Drift, DriftCheck, DriftReport, Today};
 pub use error::{Cause, ErrorReport, Meaning, ProxyError};
 pub use fetch_and_save::{FetchAndSave, Ingest};
-pub use growing::{Follower, Growing, GrowingWriter, growing};
+pub use growing::{Follower, Growing, GrowingWriter, Lent, growing};
 pub use info::{Info, parse_info};
 pub use key::file_key;
 pub use metered::{FetchMetrics, Metered};

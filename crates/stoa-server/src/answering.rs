@@ -55,7 +55,7 @@ impl EdgeState {
             None => self.policy.clone(),
         };
         let content = (Content::Bytes(answer.content), Held::default());
-        let response = respond(head, &subject, content, Some(&etag), &policy);
+        let response = respond(head, &subject, content, Some(&etag), (&policy, &self.ahead));
         let info = ResponseInfo {
             status: response.status().as_u16(),
             subject,
@@ -81,10 +81,11 @@ impl EdgeState {
             }
             Content::Stored(blob) => {
                 let etag = quoted(blob.etag());
-                let hot = self.hot.is_some() && blob.len() <= MAX_FILE;
+                // A client who takes nothing keeps what was read for him, also when the cache has let it go.
+                let hot = self.hot.is_some() && blob.len() <= MAX_FILE && self.ahead.has_room(blob.len());
                 match hot.then(|| usize::try_from(MAX_FILE).unwrap_or(usize::MAX)) {
                     Some(max) => match blob.bytes(max).await {
-                        Ok(bytes) => (Content::Bytes(bytes), Some(etag)),
+                        Ok(bytes) => (Content::Bytes(self.ahead.count(bytes)), Some(etag)),
                         Err(error) => {
                             let error = ProxyError::from(error);
                             return Self::failed(head, Subject::Module(resource), &error);
@@ -108,7 +109,13 @@ impl EdgeState {
             };
             hot.put(path, entry, fresh_for);
         }
-        let response = respond(head, &subject, (content, held), etag.as_ref(), &self.policy);
+        let response = respond(
+            head,
+            &subject,
+            (content, held),
+            etag.as_ref(),
+            (&self.policy, &self.ahead),
+        );
         let info = ResponseInfo {
             status: response.status().as_u16(),
             subject,

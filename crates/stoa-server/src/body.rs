@@ -3,21 +3,23 @@
 use std::{
     fmt,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::Stream;
 use http_body::{Frame, SizeHint};
 use stoa_proxy::{Growing, Held};
 use stoa_storage::Blob;
 
-use crate::{body_error::BodyError, finish::Finish, mounted_body::MountedBody};
-
-/// How much of a stored file is read at once, in bytes.
-const PIECE: u64 = 128 << 10;
-/// How many pieces are read ahead of the client.
-const AHEAD: usize = 2;
+use crate::{
+    body_error::BodyError,
+    finish::Finish,
+    mounted_body::MountedBody,
+    pieces::{BlobPieces, growing_pieces},
+    read_ahead::ReadAhead,
+};
 
 type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, BodyError>> + Send>>;
 
@@ -61,33 +63,14 @@ impl Body {
     }
 
     /// `len` bytes of a stored file from `start` on, read a little ahead of the client.
-    pub(crate) fn blob(blob: Blob, start: u64, len: u64, held: Held) -> Self {
-        let end = start + len;
-        let offsets = stream::iter((start..end).step_by(usize::try_from(PIECE).unwrap_or(usize::MAX)));
-        let pieces = offsets
-            .map(move |offset| {
-                let blob = blob.clone();
-                let want = usize::try_from(PIECE.min(end - offset)).unwrap_or(usize::MAX);
-                async move {
-                    let piece = blob.read_at(offset, want).await?;
-                    // A stored file never shrinks; if the disk says otherwise, the client must not believe it whole.
-                    if piece.len() == want {
-                        Ok(piece)
-                    } else {
-                        Err(BodyError::Short)
-                    }
-                }
-            })
-            .buffered(AHEAD);
-        Self::stream(Box::pin(pieces), Some(len), held)
+    pub(crate) fn blob(blob: Blob, start: u64, len: u64, ahead: &Arc<ReadAhead>) -> Self {
+        let pieces = BlobPieces::new(blob, (start, start + len), Arc::clone(ahead));
+        Self::stream(Box::pin(pieces), Some(len), Held::default())
     }
 
     /// A file that is still arriving.
-    pub(crate) fn growing(growing: &Growing, held: Held) -> Self {
-        let pieces = stream::unfold(growing.follow(), |mut follower| async {
-            let piece = follower.next().await?;
-            Some((piece.map_err(BodyError::from), follower))
-        });
+    pub(crate) fn growing(growing: &Growing, held: Held, ahead: &Arc<ReadAhead>) -> Self {
+        let pieces = growing_pieces(growing, Arc::clone(ahead));
         Self::stream(Box::pin(pieces), growing.total(), held)
     }
 
@@ -104,6 +87,14 @@ impl Body {
         match &self.kind {
             Kind::Full(bytes) => Some(bytes.len() as u64),
             Kind::Stream { .. } | Kind::Mounted(_) => None,
+        }
+    }
+
+    /// The bytes of a body in memory; of any other, none. Nothing is left of it.
+    pub(crate) fn take_memory(&mut self) -> Bytes {
+        match &mut self.kind {
+            Kind::Full(bytes) => std::mem::take(bytes),
+            Kind::Stream { .. } | Kind::Mounted(_) => Bytes::new(),
         }
     }
 

@@ -9,18 +9,21 @@ use std::{
     time::Instant,
 };
 
+use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Version, request::Parts};
 use hyper::body::Incoming;
 use stoa_telemetry::span;
 use tracing::Instrument;
 
 use crate::{
+    activity::Activity,
     body::Body,
     drain::DrainToken,
     edge_state::EdgeState,
     finish::{Finish, RequestInfo, ResponseInfo},
     gate::{GateQuestion, Judgement},
     goproxy::RequestHead,
+    hosts::{AnsweredHosts, OTHER_HOST},
     hot_cache::Hot,
     peer::Peer,
     resettable::Unfinished,
@@ -32,7 +35,7 @@ use crate::{
 ///
 /// A request meets these stages, in this order; the edge prints them, and a test holds what it prints:
 ///
-/// 1. `request_id` - the client's own id, or a new one
+/// 1. `request_id` - the client's own id, or a new one; then a request for a host that is none of ours is refused
 /// 2. `span` - `request{id=...}`, for all but hits in memory
 /// 3. `gate` - says who asks and whether they may; before everything that answers
 /// 4. `hot_memory` - answers files that were asked for lately
@@ -40,8 +43,8 @@ use crate::{
 /// 6. `goproxy` - checksum databases, and modules by the pipelines
 /// 7. `access_line` - with the metrics, when the body has ended
 ///
-/// A hit in memory passes 1, 3, 4 and 7 in [`Service::call`](hyper::service::Service::call), without a parse, a boxed
-/// future or a task switch; ADR 0003 has the cost of each. Everything else is answered by `answer`.
+/// A hit in memory passes 1, 3, 4 and 7 in [`answer`](Self::answer), without a parse, a boxed future or a task switch; ADR
+/// 0003 has the cost of each. Everything else is answered by `answer_cold`.
 #[derive(Clone)]
 pub(crate) struct EdgeConnection {
     edge: Arc<EdgeState>,
@@ -49,7 +52,21 @@ pub(crate) struct EdgeConnection {
     /// The peer as the log shows it.
     remote: Arc<str>,
     drain: DrainToken,
+    hosts: Arc<AnsweredHosts>,
     unfinished: Unfinished,
+    activity: Arc<Activity>,
+}
+
+/// What a connection tells its requests, and they tell it.
+pub(crate) struct ConnectionState {
+    /// Asks it to end.
+    pub(crate) drain: DrainToken,
+    /// The names that are answered where it came in.
+    pub(crate) hosts: Arc<AnsweredHosts>,
+    /// Told of unfinished bodies.
+    pub(crate) unfinished: Unfinished,
+    /// Told of requests that are being answered.
+    pub(crate) activity: Arc<Activity>,
 }
 
 /// What the first stages have found out.
@@ -60,18 +77,78 @@ struct Begun {
 }
 
 impl EdgeConnection {
-    pub(crate) fn new(edge: Arc<EdgeState>, peer: Peer, drain: DrainToken, unfinished: Unfinished) -> Self {
+    pub(crate) fn new(edge: Arc<EdgeState>, peer: Peer, state: ConnectionState) -> Self {
+        let ConnectionState {
+            drain,
+            hosts,
+            unfinished,
+            activity,
+        } = state;
         Self {
             edge,
             peer,
             remote: peer.to_string().into(),
             drain,
+            hosts,
             unfinished,
+            activity,
         }
     }
 
+    /// Answers a request.
+    pub(crate) fn answer<B>(&self, request: Request<B>) -> EdgeFuture
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
+        let started = Instant::now();
+        let id = self.edge.ids.id(request.headers());
+        let is_ours = self.hosts.answer(&request);
+        let hot = is_ours.then(|| self.edge.hot(&request)).flatten();
+        let judged = self.judge_hot(&request, hot.as_deref());
+        if let (Some(hot), Some(Ok(_))) = (&hot, &judged) {
+            let head = RequestHead {
+                method: request.method(),
+                headers: request.headers(),
+                request_id: &id,
+            };
+            let from = (started, &*self.remote, request.uri().path());
+            return EdgeFuture::Ready(ready(Ok(self.edge.answer_hot(head, hot, from))));
+        }
+        let span = span::request(id.to_str().unwrap_or("-"));
+        let info = RequestInfo {
+            started,
+            id,
+            remote: Arc::clone(&self.remote),
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            span: span.clone(),
+            unfinished: (request.version() < Version::HTTP_11).then(|| self.unfinished.clone()),
+            busy: self.activity.answering(),
+        };
+        if !is_ours {
+            return EdgeFuture::Ready(ready(Ok(self.other_host(&request, info))));
+        }
+        let begun = Begun { info, hot, judged };
+        let (this, (parts, body)) = (self.clone(), request.into_parts());
+        let answer = async move { Ok(this.answer_cold(parts, body, begun).await) };
+        EdgeFuture::Cold(Box::pin(answer.instrument(span)))
+    }
+
+    /// Refuses a request for a host that is none of ours.
+    fn other_host<B>(&self, request: &Request<B>, info: RequestInfo) -> Response<Body> {
+        let head = RequestHead {
+            method: request.method(),
+            headers: request.headers(),
+            request_id: &info.id,
+        };
+        let error = ErrorReply::own(StatusCode::MISDIRECTED_REQUEST, OTHER_HOST);
+        let (response, response_info) = EdgeState::refused(head, Subject::Unknown, error);
+        finished(&self.edge, response, info, response_info)
+    }
+
     /// Whether a hit may be given, as far as the gate can say at once; `None` if there is none.
-    fn judge_hot(&self, request: &Request<Incoming>, hot: Option<&Hot>) -> Option<Judgement> {
+    fn judge_hot<B>(&self, request: &Request<B>, hot: Option<&Hot>) -> Option<Judgement> {
         self.edge.gate.judge_now(&GateQuestion {
             method: request.method(),
             path: request.uri().path(),
@@ -82,7 +159,11 @@ impl EdgeConnection {
     }
 
     /// Answers what memory and the gate could not answer at once.
-    async fn answer(self, parts: Parts, body: Incoming, begun: Begun) -> Response<Body> {
+    async fn answer_cold<B>(self, parts: Parts, body: B, begun: Begun) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
         let (edge, Begun { info, hot, judged }) = (&self.edge, begun);
         let _open = edge.books.metrics.open_request();
         tracing::debug!(method = %info.method, path = info.path, "looking for an answer");
@@ -119,7 +200,7 @@ impl EdgeConnection {
                 let context = info.context(caller, &parts.headers);
                 match subject {
                     Subject::Mount(mount) => {
-                        let request = Request::from_parts(parts, body);
+                        let request = Request::from_parts(parts, axum::body::Body::new(body));
                         let asker = (self.peer, context, self.drain.clone());
                         edge.mounted(mount, request, &info.id, asker).await
                     }
@@ -164,40 +245,14 @@ impl hyper::service::Service<Request<Incoming>> for EdgeConnection {
     type Future = EdgeFuture;
 
     fn call(&self, request: Request<Incoming>) -> EdgeFuture {
-        let started = Instant::now();
-        let id = self.edge.ids.id(request.headers());
-        let hot = self.edge.hot(&request);
-        let judged = self.judge_hot(&request, hot.as_deref());
-        if let (Some(hot), Some(Ok(_))) = (&hot, &judged) {
-            let head = RequestHead {
-                method: request.method(),
-                headers: request.headers(),
-                request_id: &id,
-            };
-            let from = (started, &*self.remote, request.uri().path());
-            return EdgeFuture::Hot(ready(Ok(self.edge.answer_hot(head, hot, from))));
-        }
-        let span = span::request(id.to_str().unwrap_or("-"));
-        let info = RequestInfo {
-            started,
-            id,
-            remote: Arc::clone(&self.remote),
-            method: request.method().clone(),
-            path: request.uri().path().to_owned(),
-            span: span.clone(),
-            unfinished: (request.version() < Version::HTTP_11).then(|| self.unfinished.clone()),
-        };
-        let begun = Begun { info, hot, judged };
-        let (this, (parts, body)) = (self.clone(), request.into_parts());
-        let answer = async move { Ok(this.answer(parts, body, begun).await) };
-        EdgeFuture::Cold(Box::pin(answer.instrument(span)))
+        self.answer(request)
     }
 }
 
 /// A response that is there, or one that has to be made.
 pub(crate) enum EdgeFuture {
-    /// From memory.
-    Hot(Ready<Result<Response<Body>, Infallible>>),
+    /// From memory, or refused.
+    Ready(Ready<Result<Response<Body>, Infallible>>),
     /// By a mounted part or a pipeline.
     Cold(Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>),
 }
@@ -207,7 +262,7 @@ impl Future for EdgeFuture {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
-            Self::Hot(response) => Pin::new(response).poll(cx),
+            Self::Ready(response) => Pin::new(response).poll(cx),
             Self::Cold(response) => response.as_mut().poll(cx),
         }
     }

@@ -6,8 +6,7 @@ use stoa_proxy::{ChecksumDatabases, Protocol};
 
 use crate::{
     access_log::AccessLog,
-    connection::EdgeConnection,
-    drain::DrainToken,
+    connection::{ConnectionState, EdgeConnection},
     edge_state::EdgeState,
     finish::Books,
     gate::{Gate, GateStage},
@@ -17,9 +16,9 @@ use crate::{
     mount::{Mount, MountError},
     mounts::Mounts,
     peer::Peer,
+    read_ahead::ReadAhead,
     request_id::RequestIds,
     request_path::PathPrefix,
-    resettable::Unfinished,
 };
 
 /// What shapes the edge.
@@ -31,6 +30,8 @@ pub struct EdgeOptions {
     pub list_ttl: Duration,
     /// Memory for hot files, in bytes; 0 switches it off.
     pub memory: u64,
+    /// Memory for what has been read of files and not been sent, in bytes, all clients together.
+    pub read_ahead: u64,
 }
 
 /// What the edge is built on.
@@ -66,6 +67,7 @@ impl Edge {
             ids: RequestIds::new(),
             gate: GateStage::new(parts.gate),
             hot: (options.memory > 0).then(|| HotCache::new(options.memory)),
+            ahead: Arc::new(ReadAhead::new(options.memory.saturating_add(options.read_ahead))),
             prefix: options.prefix,
             mounts: Mounts::new(parts.mounts)?,
             protocol: parts.protocol,
@@ -81,14 +83,9 @@ impl Edge {
         })
     }
 
-    /// The edge for a connection from `peer`, which `drain` asks to end, and which is told of unfinished bodies.
-    pub(crate) fn for_connection(
-        &self,
-        peer: Peer,
-        drain: DrainToken,
-        unfinished: Unfinished,
-    ) -> EdgeConnection {
-        EdgeConnection::new(Arc::clone(&self.state), peer, drain, unfinished)
+    /// The edge for a connection from `peer`.
+    pub(crate) fn for_connection(&self, peer: Peer, state: ConnectionState) -> EdgeConnection {
+        EdgeConnection::new(Arc::clone(&self.state), peer, state)
     }
 
     /// The counts.

@@ -14,6 +14,7 @@ use crate::{
     goproxy::{CachePolicy, RequestHead, respond},
     hot_cache::{Hot, HotCache},
     mounts::Mounts,
+    read_ahead::ReadAhead,
     request_id::RequestIds,
     request_path::{PathPrefix, decode},
     status::ErrorReply,
@@ -25,6 +26,7 @@ pub(crate) struct EdgeState {
     pub(crate) ids: RequestIds,
     pub(crate) gate: GateStage,
     pub(crate) hot: Option<HotCache>,
+    pub(crate) ahead: Arc<ReadAhead>,
     pub(crate) prefix: PathPrefix,
     pub(crate) mounts: Mounts,
     pub(crate) protocol: Arc<dyn Protocol>,
@@ -72,7 +74,13 @@ impl EdgeState {
         (started, remote, path): (Instant, &str, &str),
     ) -> Response<Body> {
         let content = (Content::Bytes(hot.content.clone()), Held::default());
-        let response = respond(head, &hot.subject, content, Some(&hot.etag), &self.policy);
+        let response = respond(
+            head,
+            &hot.subject,
+            content,
+            Some(&hot.etag),
+            (&self.policy, &self.ahead),
+        );
         self.books.write(&Line {
             started,
             id: head.request_id,

@@ -8,6 +8,7 @@ use tracing::Span;
 
 use crate::{
     access_log::{Access, AccessLog},
+    activity::Busy,
     body_error::BodyError,
     metrics::{EdgeMetrics, HitMeter, RequestLabels},
     resettable::Unfinished,
@@ -23,7 +24,7 @@ pub(crate) struct Books {
 }
 
 /// What is known of a request when its response begins.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct RequestInfo {
     pub(crate) started: Instant,
     pub(crate) id: HeaderValue,
@@ -35,6 +36,9 @@ pub(crate) struct RequestInfo {
     pub(crate) span: Span,
     /// For clients of HTTP/1.0, to whom the end of the connection may be that of the body.
     pub(crate) unfinished: Option<Unfinished>,
+    /// Kept until the body has ended.
+    #[expect(dead_code, reason = "kept only to be dropped")]
+    pub(crate) busy: Busy,
 }
 
 impl RequestInfo {

@@ -1,6 +1,6 @@
 //! Responses to GOPROXY requests.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::{
     HeaderMap, HeaderValue, Method, Response, StatusCode,
@@ -16,6 +16,7 @@ use stoa_proxy::{Content, Held};
 use crate::{
     Body,
     conditional::{Part, part},
+    read_ahead::ReadAhead,
     request_id::REQUEST_ID,
     status::ErrorReply,
     subject::Subject,
@@ -75,7 +76,7 @@ pub(crate) fn respond(
     subject: &Subject,
     (content, held): (Content, Held),
     etag: Option<&HeaderValue>,
-    policy: &CachePolicy,
+    (policy, ahead): (&CachePolicy, &Arc<ReadAhead>),
 ) -> Response<Body> {
     let len = content.bytes();
     let part = match (etag.and_then(|tag| tag.to_str().ok()), len) {
@@ -116,25 +117,25 @@ pub(crate) fn respond(
     let body = if *request.method == Method::HEAD || !has_content {
         Body::empty()
     } else {
-        cut(content, held, part)
+        cut((content, held), part, ahead)
     };
     response(status, headers, body)
 }
 
 /// The body of the part that is request.
-fn cut(content: Content, held: Held, part: Part) -> Body {
+fn cut((content, held): (Content, Held), part: Part, ahead: &Arc<ReadAhead>) -> Body {
     match (content, part) {
         (Content::Bytes(bytes), Part::Range { start, end }) => {
             let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
             Body::full(bytes.slice(index(start)..index(end)))
         }
         (Content::Bytes(bytes), _) => Body::full(bytes),
-        (Content::Stored(blob), Part::Range { start, end }) => Body::blob(blob, start, end - start, held),
+        (Content::Stored(blob), Part::Range { start, end }) => Body::blob(blob, start, end - start, ahead),
         (Content::Stored(blob), _) => {
             let len = blob.len();
-            Body::blob(blob, 0, len, held)
+            Body::blob(blob, 0, len, ahead)
         }
-        (Content::Growing(growing), _) => Body::growing(&growing, held),
+        (Content::Growing(growing), _) => Body::growing(&growing, held, ahead),
     }
 }
 

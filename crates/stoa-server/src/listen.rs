@@ -105,6 +105,13 @@ impl Listener {
         Some(format!("{}://{address}", if secure { "https" } else { "http" }))
     }
 
+    /// Whether it is a TCP address that only this machine can reach.
+    pub(crate) fn is_loopback(&self) -> bool {
+        let Self::Tcp(listener) = self else { return false };
+        let address = listener.local_addr();
+        address.is_ok_and(|address| address.ip().to_canonical().is_loopback())
+    }
+
     /// Waits for a connection; says who it is from.
     pub(crate) async fn accept(&self) -> io::Result<(Socket, Peer)> {
         match self {

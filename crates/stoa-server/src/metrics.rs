@@ -11,6 +11,7 @@ pub struct EdgeMetrics {
     sent: Family<ResultLabels, Counter>,
     duration: Family<ResultLabels, Histogram>,
     connections: Gauge,
+    refused: Counter,
     open: Gauge,
 }
 
@@ -45,6 +46,10 @@ impl EdgeMetrics {
             sent: part.counters("response_bytes", "Bytes of response bodies"),
             duration,
             connections: part.gauge("connections", "Open client connections"),
+            refused: part.counter(
+                "connections_refused",
+                "Connections closed because their address has its share",
+            ),
             open,
         }
     }
@@ -82,6 +87,11 @@ impl EdgeMetrics {
     pub(crate) fn connection(&self) -> GaugeGuard {
         self.connections.inc();
         GaugeGuard(self.connections.clone())
+    }
+
+    /// Counts a connection that was closed because its address has its share.
+    pub(crate) fn connection_refused(&self) {
+        self.refused.inc();
     }
 
     /// Counts a request that memory could not answer until the guard is dropped.

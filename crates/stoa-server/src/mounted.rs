@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use http::{HeaderValue, Method, Request, Response, header::CONTENT_LENGTH};
-use hyper::body::Incoming;
 use stoa_fetch::Context;
 
 use crate::{
@@ -16,11 +15,10 @@ impl EdgeState {
     pub(crate) async fn mounted(
         &self,
         mount: Arc<Mount>,
-        request: Request<Incoming>,
+        mut request: Request<axum::body::Body>,
         id: &HeaderValue,
         (peer, context, drain): (Peer, Context, DrainToken),
     ) -> (Response<Body>, ResponseInfo) {
-        let mut request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(context);
         request.extensions_mut().insert(drain.clone());

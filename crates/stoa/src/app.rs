@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::part::BuildPart;
 pub(crate) use self::{core::Core, part::Part, parts::PARTS};
-use crate::{command_error::CommandError, config::Config, setup::open_storage};
+use crate::{command_error::CommandError, config::Config, descriptors::Connections, setup::open_storage};
 
 /// A server that is about to serve: everything is built, and it listens.
 pub(crate) struct App {
@@ -65,17 +65,24 @@ impl App {
             prefix: config.edge.prefix.clone(),
             list_ttl: config.cache.revalidation.list_ttl,
             memory: config.cache.memory,
+            read_ahead: config.edge.read_ahead,
         };
         let edge = Edge::new(options, edge).map_err(CommandError::new)?;
         tracing::info!(version = VERSION, protocol = %core.protocol, checksums = %core.checksums.databases, "starting");
         let listener = Listener::bind(&config.edge.listen).await;
+        let connections =
+            Connections::within_limit(config.pool.connections, config.pool.connections_per_address);
         Ok(Self {
             core,
             parts,
             edge,
             listener: listener.map_err(CommandError::new)?,
             options: ServeOptions {
-                connections: config.pool.connections,
+                connections: connections.all,
+                connections_per_address: connections.per_address,
+                trusted_proxies: config.edge.trusted_proxies.clone(),
+                allowed_hosts: config.edge.allowed_hosts.clone(),
+                limits: config.edge.limits,
                 tls,
                 drain_timeout: config.drain.timeout,
             },

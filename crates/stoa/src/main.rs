@@ -8,6 +8,7 @@ mod cli;
 mod command;
 mod command_error;
 mod config;
+mod descriptors;
 mod logging;
 mod progress;
 mod setup;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use stoa_proxy::{Admission, Answer, Meaning, ProxyError};
+use stoa_proxy::{Admission, Answer, Meaning, ProxyError, growing};
 use tokio::task::JoinSet;
 
 use crate::{
-    fake::{Fake, broken},
-    lab::{Ask, info, list},
+    fake::{Fake, Say, broken},
+    lab::{Ask, info, list, zip},
+    single_flight::Zeros,
 };
 
 fn admission(requests: usize) -> (Fake, Arc<Admission>) {
@@ -48,19 +49,34 @@ async fn one_more_than_the_bound_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_permit_is_held_until_the_body_has_been_sent() {
+async fn an_answer_that_is_there_holds_no_permit() {
     let (_fake, admission) = admission(1);
-    let answer = at_once(&admission).unwrap();
+    let unread = at_once(&admission).unwrap();
+    at_once(&admission).unwrap();
+    drop(unread);
+}
+
+#[tokio::test]
+async fn a_growing_answer_holds_its_permit_until_it_has_ended_however_slowly_it_is_read() {
+    let (fake, admission) = admission(1);
+    let (writer, growing) = growing(None, Arc::new(Zeros));
+    fake.say(&zip(), Say::Growing(growing));
+    let unread = admission.ask(&zip()).await.unwrap().into_parts();
     assert_refused(&admission);
-    let (body, held) = answer.into_parts();
-    assert_refused(&admission);
+    writer.finish(Ok(()));
+    at_once(&admission).unwrap();
+    drop(unread);
+}
+
+#[tokio::test]
+async fn who_leaves_a_growing_answer_gives_the_permit_back_before_it_ends() {
+    let (fake, admission) = admission(1);
+    let (_writer, growing) = growing(None, Arc::new(Zeros));
+    fake.say(&zip(), Say::Growing(growing));
+    let (body, held) = admission.ask(&zip()).await.unwrap().into_parts();
     drop(body);
     assert_refused(&admission);
     drop(held);
-    let answer = at_once(&admission).unwrap();
-    let kept = answer.holding("something else");
-    assert_refused(&admission);
-    drop(kept);
     at_once(&admission).unwrap();
 }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 
 #[derive(Debug)]
-struct Zeros;
+pub(crate) struct Zeros;
 
 #[async_trait]
 impl ReadAt for Zeros {

@@ -14,8 +14,8 @@ use stoa_proxy::{
     Answer, ChecksumDatabase, ChecksumDatabases, Content, Outcome, Protocol, ProxyError, SumAnswer,
 };
 use stoa_server::{
-    AccessLog, Edge, EdgeMetrics, EdgeOptions, EdgeParts, Gate, Listen, Listener, LogFormat, Mount,
-    PathPrefix, ServeOptions, Tls, serve,
+    AccessLog, ConnectionLimits, Edge, EdgeMetrics, EdgeOptions, EdgeParts, Gate, HostPattern, Listen,
+    Listener, LogFormat, Mount, PathPrefix, ServeOptions, Tls, serve,
 };
 use stoa_sumdb::{KeyName, RemotePath};
 use stoa_telemetry::{LogSink, Registry};
@@ -32,6 +32,7 @@ pub(crate) struct Lab {
     pub(crate) prefix: PathPrefix,
     pub(crate) tls: Option<Tls>,
     pub(crate) drain_timeout: Duration,
+    pub(crate) limits: ConnectionLimits,
 }
 
 impl Default for Lab {
@@ -42,6 +43,12 @@ impl Default for Lab {
             prefix: PathPrefix::default(),
             tls: None,
             drain_timeout: DEADLINE,
+            limits: ConnectionLimits {
+                handshake_timeout: DEADLINE,
+                idle_timeout: DEADLINE,
+                write_timeout: DEADLINE,
+                streams: 100,
+            },
         }
     }
 }
@@ -80,6 +87,7 @@ impl Lab {
             prefix: self.prefix,
             list_ttl: Duration::from_secs(60),
             memory: 1 << 20,
+            read_ahead: 1 << 20,
         };
         let parts = EdgeParts {
             gate: self.gate,
@@ -98,6 +106,10 @@ impl Lab {
         let access_log = AccessLog::new(sink.writer(), LogFormat::Json);
         let options = ServeOptions {
             connections: 100,
+            connections_per_address: 100,
+            trusted_proxies: Vec::new(),
+            allowed_hosts: vec![HostPattern::Any],
+            limits: self.limits,
             tls: self.tls.clone(),
             drain_timeout: self.drain_timeout,
         };

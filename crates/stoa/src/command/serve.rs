@@ -13,12 +13,13 @@ use crate::{
     app::{App, PARTS, VERSION},
     command_error::CommandError,
     config::Config,
-    logging,
+    descriptors, logging,
     setup::runtime,
 };
 
 pub(super) fn run(config: &Config) -> Result<(), CommandError> {
     let sink = logging::start(&config.log.level, config.log.format)?;
+    descriptors::raise_limit(config.pool.connections);
     let runtime = runtime(config)?;
     let result = runtime.block_on(serve_until_signal(config, &sink));
     // A blocking read that hangs on a dead disk must not keep the process.

@@ -12,16 +12,28 @@ const FETCHES: Key = Key::new(
     "64",
     "answers that are read, checked and stored at once",
 );
-const CONNECTIONS: Key = Key::new("connections", "8192", "client connections at once; more wait");
+const CONNECTIONS: Key = Key::new(
+    "connections",
+    "",
+    "client connections at once; more wait; default: 8192, or half of the open files that the system allows",
+);
+const CONNECTIONS_PER_ADDRESS: Key = Key::new(
+    "connections_per_address",
+    "",
+    "connections of one client address at once; more are closed; default: a quarter of pool.connections",
+);
 
-const POOL: Table = Table::once("pool", &[REQUESTS, FETCHES, CONNECTIONS]);
+const POOL: Table = Table::once("pool", &[REQUESTS, FETCHES, CONNECTIONS, CONNECTIONS_PER_ADDRESS]);
 
 /// How much goes on at once.
 #[derive(Clone, Debug)]
 pub(crate) struct PoolConfig {
     pub(crate) requests: usize,
     pub(crate) fetches: usize,
-    pub(crate) connections: usize,
+    /// `None`: as many as the limit of open files allows.
+    pub(crate) connections: Option<usize>,
+    /// `None`: a share of `connections`.
+    pub(crate) connections_per_address: Option<usize>,
 }
 
 impl Section for PoolConfig {
@@ -31,11 +43,21 @@ impl Section for PoolConfig {
         let mut pool = reader.once(&POOL);
         let requests = pool.value(&REQUESTS, bound);
         let fetches = pool.value(&FETCHES, bound);
-        let connections = pool.value(&CONNECTIONS, bound);
+        let connections = pool.value(&CONNECTIONS, or_default);
+        let connections_per_address = pool.value(&CONNECTIONS_PER_ADDRESS, or_default);
         Some(Self {
             requests: requests?,
             fetches: fetches?,
             connections: connections?,
+            connections_per_address: connections_per_address?,
         })
+    }
+}
+
+/// A bound, or nothing for one that follows from others.
+fn or_default(text: &str) -> Result<Option<usize>, String> {
+    match text {
+        "" => Ok(None),
+        text => bound(text).map(Some),
     }
 }
