@@ -22,5 +22,6 @@ mod pages;
 mod relay;
 mod sockets;
 mod start;
+mod strangers;
 mod support;
 mod tls;
