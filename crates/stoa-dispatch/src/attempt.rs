@@ -3,7 +3,8 @@
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    Attempted, BreakerVerdict, Classified, DispatchError, EventKind, RawBody, Request, Stage, TransportError,
+    Attempted, BreakerVerdict, Classified, DispatchError, EventKind, RawBody, Request, Stage, Throttled,
+    TransportError, TransportErrorKind,
     deadline::after,
     guard::{guarded, guarded_call},
     lane::Lane,
@@ -14,6 +15,8 @@ use crate::{
 pub(crate) struct Attempt {
     pub(crate) outcome: Result<http::Response<RawBody>, DispatchError>,
     pub(crate) classified: Classified,
+    /// A failure that has nothing to do with what was asked for: the server was not reached.
+    pub(crate) of_server: bool,
 }
 
 /// Makes the attempt with this number, from 1: sends `request`, waits for the head of its response, and classifies it.
@@ -56,7 +59,8 @@ pub(crate) async fn attempt(
         lane.sample(began, classified.dropped);
         classified
     };
-    let outcome = match sent {
+    let of_server = matches!(&sent, Some(Err(error)) if is_unreached(error));
+    let mut outcome = match sent {
         Some(Ok(response)) => Ok(response),
         Some(Err(error)) => Err(failed(lane, error)),
         None if latest >= ticket.deadline() => Err(ticket.late(Stage::Attempt)),
@@ -71,12 +75,26 @@ pub(crate) async fn attempt(
     }
     if let Some(throttle) = classified.throttle {
         let pause = throttle.min(ticket.settings.max_throttle);
-        lane.bucket.throttle(after(Instant::now(), pause));
+        let now = Instant::now();
+        lane.bucket.throttle(after(now, pause), after(now, throttle));
         lane.counters.throttles.one();
         ticket.emit(|| EventKind::Throttle { pause });
         ticket.journal.throttled(pause);
+        if let Ok(response) = &mut outcome {
+            response.extensions_mut().insert(Throttled { pause });
+        }
+    } else if outcome.is_ok() && classified.verdict == BreakerVerdict::Success {
+        lane.bucket.relent();
     }
-    Ok(Attempt { outcome, classified })
+    Ok(Attempt {
+        outcome,
+        classified,
+        of_server,
+    })
+}
+
+fn is_unreached(error: &TransportError) -> bool {
+    matches!(error.kind(), TransportErrorKind::Connect | TransportErrorKind::Tls)
 }
 
 fn classify(ticket: &Ticket, attempted: Attempted<'_>) -> Result<Classified, DispatchError> {

@@ -5,21 +5,24 @@ use std::{sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
 
-use crate::{BreakerMode, BreakerSettings, BreakerState, BreakerVerdict, Transition};
+use crate::{BreakerMode, BreakerSettings, BreakerState, BreakerVerdict, Share, Transition};
 
 mod circuit;
+mod circuits;
 mod window;
 
-use circuit::Circuit;
+use circuits::{Circuits, Epochs};
 
 /// A circuit breaker. Failures in a row, or a share of failures, open it; after a while it lets exactly one probe
 /// through, whose success closes it.
+///
+/// A [`Share`] for which alone the server fails is refused alone.
 ///
 /// Only verdicts of the time that they were permitted in count: an attempt that began before the breaker opened says
 /// nothing about the server of now.
 #[derive(Debug)]
 pub(crate) struct Breaker {
-    circuit: Mutex<Circuit>,
+    circuits: Mutex<Circuits>,
     /// Rings when it opens, for the tasks in the queue.
     opened: Notify,
 }
@@ -28,7 +31,8 @@ pub(crate) struct Breaker {
 #[derive(Debug)]
 pub(crate) struct BreakerPermit {
     breaker: Arc<Breaker>,
-    epoch: u64,
+    share: Share,
+    epochs: Epochs,
     /// The attempt passed only because of the breaker's mode: its verdict does not count.
     bypassed: bool,
     done: bool,
@@ -44,39 +48,40 @@ pub(crate) struct BreakerOpenError {
 impl Breaker {
     pub(crate) fn new(settings: BreakerSettings) -> Arc<Self> {
         Arc::new(Self {
-            circuit: Mutex::new(Circuit::new(settings, Instant::now())),
+            circuits: Mutex::new(Circuits::new(settings, Instant::now())),
             opened: Notify::new(),
         })
     }
 
-    /// Permission for one attempt.
-    pub(crate) fn permit(self: &Arc<Self>) -> Result<BreakerPermit, BreakerOpenError> {
-        let mut circuit = self.circuit.lock();
-        if let Some(error) = refusal(&circuit) {
+    /// Permission for one attempt of this share.
+    pub(crate) fn permit(self: &Arc<Self>, share: &Share) -> Result<BreakerPermit, BreakerOpenError> {
+        let mut circuits = self.circuits.lock();
+        if let Some(error) = refusal(&circuits, share) {
             return Err(error);
         }
-        let bypassed = match circuit.settings().mode {
+        let bypassed = match circuits.settings().mode {
             BreakerMode::Disabled => true,
-            BreakerMode::Observe => circuit.refused(Instant::now()).is_some(),
+            BreakerMode::Observe => circuits.refusing(share, Instant::now()).is_some(),
             BreakerMode::Active | BreakerMode::ForcedOpen => false,
         };
         if !bypassed {
-            circuit.pass();
+            circuits.pass(share);
         }
         Ok(BreakerPermit {
             breaker: Arc::clone(self),
-            epoch: circuit.epoch(),
+            share: share.clone(),
+            epochs: circuits.epochs(share),
             bypassed,
             done: false,
         })
     }
 
-    /// Resolves once the breaker refuses. It looks before it waits, and misses nothing in between.
-    pub(crate) async fn refusing(&self) -> BreakerOpenError {
+    /// Resolves once the breaker refuses what this share asks. It looks before it waits, and misses nothing in between.
+    pub(crate) async fn refusing(&self, share: &Share) -> BreakerOpenError {
         loop {
             let mut opened = std::pin::pin!(self.opened.notified());
             opened.as_mut().enable();
-            if let Some(error) = refusal(&self.circuit.lock()) {
+            if let Some(error) = refusal(&self.circuits.lock(), share) {
                 return error;
             }
             opened.await;
@@ -84,68 +89,74 @@ impl Breaker {
     }
 
     /// Replaces the settings. The state stays.
-    pub(crate) fn set(&self, settings: BreakerSettings) {
-        self.circuit.lock().set(settings, Instant::now());
+    pub(crate) fn set(&self, settings: &BreakerSettings) {
+        self.circuits.lock().set(settings, Instant::now());
         // It may refuse now because it was forced open.
         self.opened.notify_waiters();
     }
 
     /// Closed, as if nothing had happened.
     pub(crate) fn reset(&self) {
-        self.circuit.lock().reset();
+        self.circuits.lock().reset();
     }
 
     pub(crate) fn state(&self) -> (BreakerMode, BreakerState) {
-        let circuit = self.circuit.lock();
-        (circuit.settings().mode, circuit.shown(Instant::now()))
+        let mut circuits = self.circuits.lock();
+        let shown = circuits.shown(Instant::now());
+        (circuits.settings().mode, shown)
+    }
+
+    /// How many shares it refuses although it lets others pass.
+    pub(crate) fn open_shares(&self) -> usize {
+        self.circuits.lock().open_shares(Instant::now())
     }
 
     pub(crate) fn last_failure(&self) -> Option<Arc<str>> {
-        self.circuit.lock().last_failure()
+        self.circuits.lock().last_failure()
     }
 }
 
 /// The error for an attempt of now, if it may not be made.
-fn refusal(circuit: &Circuit) -> Option<BreakerOpenError> {
-    let retry_after = match circuit.settings().mode {
+fn refusal(circuits: &Circuits, share: &Share) -> Option<BreakerOpenError> {
+    let now = Instant::now();
+    let refusing = circuits.refusing(share, now);
+    let retry_after = match circuits.settings().mode {
         BreakerMode::ForcedOpen => None,
-        BreakerMode::Active => Some(circuit.refused(Instant::now())?),
+        BreakerMode::Active => Some(refusing?.refused(now)?),
         BreakerMode::Disabled | BreakerMode::Observe => return None,
     };
+    let cause = refusing.and_then(circuit::Circuit::last_failure);
     Some(BreakerOpenError {
         retry_after,
-        cause: circuit.last_failure(),
+        cause: cause.or_else(|| circuits.last_failure()),
     })
 }
 
 impl BreakerPermit {
     /// Whether what it was given for still holds.
     pub(crate) fn holds(&self) -> bool {
-        self.bypassed || self.breaker.circuit.lock().epoch() == self.epoch
+        self.bypassed || self.breaker.circuits.lock().epochs(&self.share) == self.epochs
     }
 
     /// Whether this is the probe.
     pub(crate) fn is_probe(&self) -> bool {
-        let circuit = self.breaker.circuit.lock();
-        !self.bypassed && circuit.epoch() == self.epoch && circuit.is_probing()
+        let circuits = self.breaker.circuits.lock();
+        !self.bypassed && circuits.epochs(&self.share) == self.epochs && circuits.is_probing(&self.share)
     }
 
-    /// Ends the attempt. `jitter` is drawn from 0 to 1.
-    pub(crate) fn end(mut self, verdict: BreakerVerdict, jitter: f64) -> Option<Transition> {
-        self.finish(verdict, jitter)
+    /// Ends the attempt. A failure `of_server` has nothing to do with what was asked for. `jitter` is drawn from 0 to 1.
+    pub(crate) fn end(mut self, verdict: BreakerVerdict, of_server: bool, jitter: f64) -> Option<Transition> {
+        self.finish(verdict, of_server, jitter)
     }
 
-    fn finish(&mut self, verdict: BreakerVerdict, jitter: f64) -> Option<Transition> {
+    fn finish(&mut self, verdict: BreakerVerdict, of_server: bool, jitter: f64) -> Option<Transition> {
         self.done = true;
         if self.bypassed {
             return None;
         }
         let transition = {
-            let mut circuit = self.breaker.circuit.lock();
-            if circuit.epoch() != self.epoch {
-                return None;
-            }
-            circuit.judge(verdict, Instant::now(), jitter)
+            let mut circuits = self.breaker.circuits.lock();
+            circuits.judge(&self.share, self.epochs, verdict, of_server, Instant::now(), jitter)
         };
         if matches!(transition, Some(Transition::Tripped | Transition::ProbeFailed)) {
             self.breaker.opened.notify_waiters();
@@ -157,7 +168,7 @@ impl BreakerPermit {
 impl Drop for BreakerPermit {
     fn drop(&mut self) {
         if !self.done {
-            self.finish(BreakerVerdict::Ignored, 0.0);
+            self.finish(BreakerVerdict::Ignored, false, 0.0);
         }
     }
 }

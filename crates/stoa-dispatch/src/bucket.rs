@@ -75,10 +75,11 @@ impl Bucket {
         state.wake_first();
     }
 
-    /// Lets nothing pass before `until`. A pause is never cut short by a shorter one.
-    pub(crate) fn throttle(&self, until: Instant) {
+    /// Lets nothing pass before `until`, and after that one request at a time before `asked`, which is what the server asked
+    /// for. A pause is never cut short by a shorter one.
+    pub(crate) fn throttle(&self, until: Instant, asked: Instant) {
         let mut state = self.state.lock();
-        state.gcra.throttle(until);
+        state.gcra.throttle(until, asked, Instant::now());
         self.free.store(false, Ordering::Release);
         state.wake_first();
     }
@@ -90,6 +91,20 @@ impl Bucket {
         self.free
             .store(state.gcra.is_free(Instant::now()), Ordering::Release);
         state.wake_first();
+    }
+
+    /// The server answers again: a pause that it asked for, but that was not waited out, is over.
+    pub(crate) fn relent(&self) {
+        if self.free.load(Ordering::Acquire) {
+            return;
+        }
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        if state.gcra.is_on_trial(now) {
+            state.gcra.end_throttle();
+            self.free.store(state.gcra.is_free(now), Ordering::Release);
+            state.wake_first();
+        }
     }
 
     /// When the pause ends, if there is one.

@@ -56,6 +56,8 @@ pub enum Bound {
     Queue,
     /// Requests in the whole pool.
     Tasks,
+    /// Requests of one share in the whole pool.
+    Share,
     /// Lanes, all of them in use.
     Lanes,
 }
@@ -132,6 +134,20 @@ pub enum DispatchError {
         /// The deadline, from admission.
         after: Duration,
     },
+    /// All who had waited for it went away, and its response did not begin soon after.
+    #[error("{lane}: no response, and nobody has waited for it for {after:?}")]
+    Abandoned {
+        /// Which lane.
+        lane: LaneKey,
+        /// How long it was given.
+        after: Duration,
+    },
+    /// Its lane was given to a server of another site, which had none while this one's site had the most.
+    #[error("{lane}: its lane was needed for another host")]
+    Evicted {
+        /// Which lane.
+        lane: LaneKey,
+    },
     /// The server sent no head in time.
     #[error("{lane}: no response within {after:?}")]
     AttemptTimeout {
@@ -193,7 +209,9 @@ impl DispatchError {
     /// When it makes sense to ask again, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Full { .. } | Self::Waited { .. } => Some(Duration::from_secs(1)),
+            Self::Full { .. } | Self::Waited { .. } | Self::Evicted { .. } | Self::Abandoned { .. } => {
+                Some(Duration::from_secs(1))
+            }
             Self::BreakerOpen { retry_after, .. } => *retry_after,
             Self::Rate { retry_after, .. } => Some(*retry_after),
             _ => None,
@@ -224,6 +242,8 @@ impl DispatchError {
             Self::BreakerOpen { .. } => "breaker_open",
             Self::Rate { .. } => "rate",
             Self::Waited { .. } => "waited",
+            Self::Abandoned { .. } => "abandoned",
+            Self::Evicted { .. } => "evicted",
             Self::Deadline { .. } => "deadline",
             Self::AttemptTimeout { .. } => "attempt_timeout",
             Self::IdleTimeout { .. } => "idle_timeout",
@@ -240,6 +260,9 @@ fn full(bound: Bound, limit: usize) -> String {
     match bound {
         Bound::Queue => format!("the queue is full: {limit} requests wait already"),
         Bound::Tasks => format!("the pool is full: it has {limit} requests already"),
+        Bound::Share => {
+            format!("too many of the {limit} requests that the pool may have are for the same modules")
+        }
         Bound::Lanes => format!("no lane is free: all {limit} are in use"),
     }
 }

@@ -72,7 +72,7 @@ impl Held {
                 Err(_) => BreakerVerdict::Ignored,
             };
             let jitter = (self.ticket.pool().jitter)();
-            let transition = breaker.end(verdict, jitter);
+            let transition = breaker.end(verdict, false, jitter);
             self.ticket.breaker(transition);
         }
         let Self {
@@ -182,9 +182,9 @@ impl Exchange {
         let ticket = &held.ticket;
         let abort = self
             .abort
-            .get_or_insert_with(|| Box::pin(ticket.pool().abort.token().clone().cancelled_owned()));
+            .get_or_insert_with(|| Box::pin(ticket.lane.abort.clone().cancelled_owned()));
         if abort.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(DispatchError::Aborted);
+            return Poll::Ready(ticket.lane.eviction().unwrap_or(DispatchError::Aborted));
         }
         let deadline = ticket.deadline();
         if !self.armed {
@@ -223,6 +223,9 @@ impl Exchange {
 fn over(ticket: &Ticket) -> Option<DispatchError> {
     if ticket.pool().abort.is_given() {
         return Some(DispatchError::Aborted);
+    }
+    if let Some(evicted) = ticket.lane.eviction() {
+        return Some(evicted);
     }
     (Instant::now() >= ticket.deadline()).then(|| ticket.late(Stage::Body))
 }

@@ -100,6 +100,8 @@ impl Journal {
     }
 
     pub(crate) fn ended(&self, result: &Result<Option<StatusCode>, DispatchError>, took: Duration) {
+        // A body ends where it is read. The JSON of the log lists the spans that are entered, whatever the parent is.
+        let _entered = self.span.enter();
         match result {
             Ok(status) => debug!(
                 parent: &self.span,

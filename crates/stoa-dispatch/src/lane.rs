@@ -4,16 +4,17 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    BreakerMode, Concurrency, LaneKey, LaneSettings, LaneStatus, LaneUpdate, Transport, aimd::Aimd,
+    BreakerMode, Concurrency, DispatchError, LaneCounts, LaneKey, LaneSettings, LaneStatus, LaneUpdate, Transport, aimd::Aimd,
     breaker::Breaker, bucket::Bucket, counters::Counters, deadline::after, limiter::Limiter,
     retry_budget::RetryBudget,
 };
@@ -27,11 +28,25 @@ pub(crate) struct Lane {
     pub(crate) budget: RetryBudget,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) counters: Counters,
+    /// Given when everything in the lane is cut off: the pool is closed, or the lane is evicted.
+    pub(crate) abort: CancellationToken,
+    evicted: AtomicBool,
+    /// The configuration names it: it makes no room for others.
+    named: bool,
+    /// Where its counts go when it is gone.
+    gone: Arc<Mutex<LaneCounts>>,
     settings: RwLock<Settings>,
     aimd: Mutex<Option<Aimd>>,
     /// Milliseconds since `born`.
     used_at: AtomicU64,
     born: Instant,
+}
+
+/// How long a lane lives, and what it leaves.
+pub(crate) struct LaneLife {
+    pub(crate) named: bool,
+    pub(crate) abort: CancellationToken,
+    pub(crate) gone: Arc<Mutex<LaneCounts>>,
 }
 
 struct Settings {
@@ -49,7 +64,12 @@ struct Override {
 }
 
 impl Lane {
-    pub(crate) fn new(key: LaneKey, settings: LaneSettings, transport: Arc<dyn Transport>) -> Self {
+    pub(crate) fn new(
+        key: LaneKey,
+        settings: LaneSettings,
+        transport: Arc<dyn Transport>,
+        life: LaneLife,
+    ) -> Self {
         let now = Instant::now();
         Self {
             key,
@@ -59,6 +79,10 @@ impl Lane {
             budget: RetryBudget::new(&settings.retry),
             transport,
             counters: Counters::default(),
+            abort: life.abort,
+            evicted: AtomicBool::new(false),
+            named: life.named,
+            gone: life.gone,
             aimd: Mutex::new(aimd(settings.concurrency, now)),
             settings: {
                 let base = Arc::new(settings);
@@ -89,9 +113,32 @@ impl Lane {
         self.born + Duration::from_millis(self.used_at.load(Ordering::Relaxed))
     }
 
+    /// Whether it may be evicted to make room for another.
+    pub(crate) fn makes_room(&self) -> bool {
+        !self.named && !self.is_overridden()
+    }
+
+    pub(crate) fn is_overridden(&self) -> bool {
+        self.settings.read().overridden.is_some()
+    }
+
+    /// Cuts off everything in it. It must not be in the map any more.
+    pub(crate) fn evict(&self) {
+        self.evicted.store(true, Ordering::SeqCst);
+        self.abort.cancel();
+    }
+
+    /// Why everything in it is cut off, if it has been evicted.
+    pub(crate) fn eviction(&self) -> Option<DispatchError> {
+        let evicted = self.evicted.load(Ordering::Relaxed);
+        evicted.then(|| DispatchError::Evicted {
+            lane: self.key.clone(),
+        })
+    }
+
     /// Whether the lane can be evicted without a loss: it has no override, its breaker is not open, and it is not throttled.
     pub(crate) fn is_evictable(&self) -> bool {
-        self.settings.read().overridden.is_none()
+        !self.is_overridden()
             && self.bucket.throttled_until().is_none()
             && !matches!(self.breaker.state().1, crate::BreakerState::Open { .. })
     }
@@ -162,7 +209,7 @@ impl Lane {
         }
         self.limiter.set_queue(next.queue);
         self.bucket.set_rate(next.rate, next.burst.get());
-        self.breaker.set(next.breaker.clone());
+        self.breaker.set(&next.breaker);
         settings.current = next;
     }
 
@@ -199,6 +246,8 @@ impl Lane {
                 .map(|until| until.saturating_duration_since(now)),
             mode,
             breaker,
+            open_shares: self.breaker.open_shares(),
+            named: self.named,
             last_failure: self.breaker.last_failure(),
             idle: now.saturating_duration_since(self.used_at()),
             counts: self.counters.counts(),
@@ -210,6 +259,12 @@ fn aimd(concurrency: Concurrency, now: Instant) -> Option<Aimd> {
     match concurrency {
         Concurrency::Fixed(_) => None,
         Concurrency::Auto { min, max } => Some(Aimd::new(min.get(), max.get(), concurrency.initial(), now)),
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        *self.gone.lock() += self.counters.counts();
     }
 }
 

@@ -74,6 +74,30 @@ impl LaneKey {
         Self::named(&name)
     }
 
+    /// The lane of the server at `HOST` or `HOST:PORT`, as people write it: without a port, that is 443; capitals and a dot
+    /// at the end mean nothing.
+    ///
+    /// ```
+    /// use stoa_dispatch::LaneKey;
+    ///
+    /// let key = |host: &str| LaneKey::of_host(host).map(|key| key.to_string());
+    /// assert_eq!(key("Mirror.Example.:443").as_deref(), Ok("mirror.example"));
+    /// assert_eq!(key("mirror.example:8080").as_deref(), Ok("mirror.example:8080"));
+    /// assert!(key("*.example").is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// When it is no host, such as a pattern or a URL.
+    pub fn of_host(host: &str) -> Result<Self, LaneKeyError> {
+        let bad = LaneKeyError("write a host as HOST or HOST:PORT, without a scheme and without *");
+        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+        if host.is_empty() || !host.bytes().all(is_host) {
+            return Err(bad);
+        }
+        let uri = format!("https://{host}/").parse().map_err(|_| bad.clone())?;
+        Self::of_uri(&uri)
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -107,6 +131,21 @@ mod tests {
         for uri in ["/path", "ftp://a.example/", "a.example:80"] {
             assert!(LaneKey::of_uri(&uri.parse().expect("uri")).is_err(), "{uri}");
         }
+        for host in [
+            "",
+            "*",
+            "*.example",
+            "https://a.example",
+            "a.example/x",
+            "a b",
+            "u@a.example",
+            "a.example:99999",
+            ":80",
+            "a:b:c",
+        ] {
+            assert!(LaneKey::of_host(host).is_err(), "{host}");
+        }
+        assert_eq!(LaneKey::of_host("[::1]:80").expect("key").as_str(), "[::1]:80");
         for name in ["", "a b", "a/b", "a\n", "é", &"a".repeat(301)] {
             assert!(LaneKey::named(name).is_err(), "{name}");
         }

@@ -5,7 +5,7 @@
 //! A task passes these, in this order:
 //!
 //! ```text
-//! admission     room in the queue of its lane, then its permit; interactive before background
+//! admission     room in the queue of its lane, then its permit; interactive before background, fair between shares
 //! expiry        not worth sending any more? (checked once more just before it goes out)
 //! build         a lazy task makes its request now
 //! filter        the pool's, then its own
@@ -47,6 +47,7 @@ mod pool;
 mod pool_builder;
 mod pool_core;
 mod public_address;
+mod quota;
 mod rate;
 mod request_body;
 mod response_body;
@@ -55,9 +56,12 @@ mod retry_budget;
 mod run;
 mod service;
 mod settings;
+mod share;
 mod signal;
+mod site;
 mod status;
 mod task;
+mod throttled;
 mod ticket;
 mod transport;
 mod unattended;
@@ -84,13 +88,17 @@ pub use pool::{Offer, Pool};
 pub use pool_builder::PoolBuilder;
 pub use pool_core::Jitter;
 pub use public_address::{PrivateAddressError, PublicOnly, is_public};
+pub use quota::{Quota, QuotaPermit};
 pub use rate::Rate;
 pub use request_body::{RequestBody, RequestContent};
 pub use response_body::{Response, ResponseBody};
 pub use service::CallError;
 pub use settings::{BreakerMode, BreakerSettings, LaneSettings, RetrySettings};
+pub use share::Share;
+pub use site::site_of;
 pub use status::{LaneStatus, LaneUpdate};
 pub use task::{BuildError, Consumer, Discard, Task};
+pub use throttled::Throttled;
 pub use transport::{Cause, RawBody, Request, Transport, TransportError, TransportErrorKind, Transports};
 pub use urgency::{Class, Interest, Urgency};
 pub use verdict::{BreakerState, BreakerVerdict, Transition};

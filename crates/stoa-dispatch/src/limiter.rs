@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::{
-    Class, Urgency,
+    Class, Share, Urgency,
     place::{Arrival, Place},
 };
 
@@ -16,10 +16,12 @@ mod shares;
 pub(crate) use crowd::Load;
 use crowd::{Crowd, Next, Room};
 
-/// Hands out permits: interactive before background, retries first within a class, then in the order of arrival.
+/// Hands out permits: interactive before background, then to the share that has the fewest, of which retries go first and
+/// the others in the order of arrival. No share has all permits, or fills the queue against others.
 ///
 /// Room and permit are decided under one lock: a request that finds a free permit takes it, one that finds room in the
-/// queue waits, one that finds neither is refused. So a lane takes exactly `limit + queue` requests.
+/// queue waits, one that finds neither is refused. So a lane takes at most `limit + queue` requests, and exactly as many
+/// where shares play no part.
 ///
 /// Whatever waits here follows its urgency: when its class changes, it moves to the place that its arrival gives it in the
 /// other class.
@@ -43,6 +45,7 @@ pub(crate) enum Entry {
 #[derive(Debug)]
 pub struct Permit {
     limiter: Arc<Limiter>,
+    share: Share,
     /// The class that it was given to. It counts as that to its end.
     class: Class,
 }
@@ -51,10 +54,15 @@ pub struct Permit {
 #[derive(Debug)]
 pub(crate) struct Queued {
     limiter: Arc<Limiter>,
+    share: Share,
     place: Place,
     permit: oneshot::Receiver<Permit>,
     done: bool,
 }
+
+/// A waiter of another share needed its place in the queue, whose bound this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PushedOut(pub(crate) usize);
 
 /// An answer to be delivered once the lock is released.
 enum Delivery {
@@ -70,27 +78,31 @@ impl Limiter {
     }
 
     /// A permit or a place in the queue; the bound of the queue if there is neither.
-    pub(crate) fn enter(self: &Arc<Self>, class: Class) -> Result<Entry, usize> {
+    pub(crate) fn enter(self: &Arc<Self>, share: &Share, class: Class) -> Result<Entry, usize> {
         let mut crowd = self.crowd.lock();
         let place = crowd.arrive(class, Arrival::First);
-        let room = crowd.room(place)?;
-        Ok(self.entry(&mut crowd, place, room))
+        let room = crowd.room(share, place)?;
+        Ok(self.entry(&mut crowd, share, place, &room))
     }
 
     /// As [`Self::enter`], but waits for room. Cancelling it leaves no trace.
-    pub(crate) async fn enter_when_room(self: &Arc<Self>, urgency: &Urgency) -> Entry {
+    pub(crate) async fn enter_when_room(self: &Arc<Self>, share: &Share, urgency: &Urgency) -> Entry {
         let (sender, mut entry) = oneshot::channel();
         let mut outside = {
             let mut crowd = self.crowd.lock();
             let place = crowd.arrive(urgency.class(), Arrival::First);
             // An earlier arrival of the same class goes first; background work that waits holds up no interactive one.
             if crowd.is_first_outside(place)
-                && let Ok(room) = crowd.room(place)
+                && let Some(room) = crowd.free_room(share, place)
             {
-                return self.entry(&mut crowd, place, room);
+                return self.entry(&mut crowd, share, place, &room);
             }
-            crowd.join_outside(place, sender);
-            Outside { limiter: self, place }
+            crowd.join_outside(share, place, sender);
+            Outside {
+                limiter: self,
+                share,
+                place,
+            }
         };
         loop {
             tokio::select! {
@@ -105,13 +117,13 @@ impl Limiter {
         }
     }
 
-    /// A permit, or a place before all first attempts of its class, for a retry.
-    pub(crate) fn enter_retry(self: &Arc<Self>, class: Class) -> Entry {
+    /// A permit, or a place before all first attempts of its class and share, for a retry.
+    pub(crate) fn enter_retry(self: &Arc<Self>, share: &Share, class: Class) -> Entry {
         let mut crowd = self.crowd.lock();
         let place = crowd.arrive(class, Arrival::Retry);
         // The bound of the queue does not hold for retries.
-        let room = crowd.room(place).unwrap_or(Room::Queue);
-        self.entry(&mut crowd, place, room)
+        let room = crowd.free_room(share, place).unwrap_or(Room::Queue);
+        self.entry(&mut crowd, share, place, &room)
     }
 
     /// Changes how many may wait. What has entered stays.
@@ -130,28 +142,31 @@ impl Limiter {
         self.crowd.lock().load()
     }
 
-    fn permit(self: &Arc<Self>, crowd: &mut LaneCrowd, class: Class) -> Permit {
-        crowd.take(class);
+    fn permit(self: &Arc<Self>, crowd: &mut LaneCrowd, share: &Share, class: Class) -> Permit {
+        crowd.take(share, class);
         Permit {
             limiter: Arc::clone(self),
+            share: share.clone(),
             class,
         }
     }
 
-    fn entry(self: &Arc<Self>, crowd: &mut LaneCrowd, place: Place, room: Room) -> Entry {
+    fn entry(self: &Arc<Self>, crowd: &mut LaneCrowd, share: &Share, place: Place, room: &Room) -> Entry {
         match room {
-            Room::Permit => Entry::Permit(self.permit(crowd, place.class)),
-            Room::Queue => {
-                let (sender, permit) = oneshot::channel();
-                crowd.join(place, sender);
-                Entry::Queued(Queued {
-                    limiter: Arc::clone(self),
-                    place,
-                    permit,
-                    done: false,
-                })
-            }
+            Room::Permit => return Entry::Permit(self.permit(crowd, share, place.class)),
+            Room::Queue => {}
+            // It learns of it because its sender is gone.
+            Room::InsteadOf(other, last) => drop(crowd.leave(other, *last)),
         }
+        let (sender, permit) = oneshot::channel();
+        crowd.join(share, place, sender);
+        Entry::Queued(Queued {
+            limiter: Arc::clone(self),
+            share: share.clone(),
+            place,
+            permit,
+            done: false,
+        })
     }
 
     /// Lets in everything that may come in now. Answers are delivered without the lock, because a permit whose receiver has
@@ -168,9 +183,11 @@ impl Limiter {
     fn next_delivery(self: &Arc<Self>) -> Option<Delivery> {
         let mut crowd = self.crowd.lock();
         Some(match crowd.next()? {
-            Next::Queued(place, waiter) => Delivery::Permit(waiter, self.permit(&mut crowd, place.class)),
-            Next::Outside(place, waiter, room) => {
-                Delivery::Entry(waiter, self.entry(&mut crowd, place, room))
+            Next::Queued(share, place, waiter) => {
+                Delivery::Permit(waiter, self.permit(&mut crowd, &share, place.class))
+            }
+            Next::Outside(share, place, waiter, room) => {
+                Delivery::Entry(waiter, self.entry(&mut crowd, &share, place, &room))
             }
         })
     }
@@ -178,7 +195,7 @@ impl Limiter {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.limiter.crowd.lock().give_back(self.class);
+        self.limiter.crowd.lock().give_back(&self.share, self.class);
         self.limiter.advance();
     }
 }
@@ -186,15 +203,14 @@ impl Drop for Permit {
 impl Queued {
     /// Waits for the permit, and moves within the queue as `urgency` changes. May be cancelled and called again; once it has
     /// resolved, it never does so again.
-    pub(crate) async fn permit(&mut self, urgency: &Urgency) -> Permit {
+    pub(crate) async fn permit(&mut self, urgency: &Urgency) -> Result<Permit, PushedOut> {
         while !self.done {
             tokio::select! {
                 biased;
                 permit = &mut self.permit => {
                     self.done = true;
-                    // The crowd holds the sender until it is used or this place is dropped.
-                    let Ok(permit) = permit else { break };
-                    return permit;
+                    // The crowd holds the sender until it is used or the place is given to another.
+                    return permit.map_err(|_| PushedOut(self.limiter.crowd.lock().queue()));
                 }
                 () = urgency.changed(self.place.class) => self.follow(urgency.class()),
             }
@@ -206,11 +222,11 @@ impl Queued {
         {
             let mut crowd = self.limiter.crowd.lock();
             // If it is not there any more, its permit is on the way.
-            let Some(waiter) = crowd.leave(self.place) else {
+            let Some(waiter) = crowd.leave(&self.share, self.place) else {
                 return;
             };
             self.place.class = class;
-            crowd.join(self.place, waiter);
+            crowd.join(&self.share, self.place, waiter);
         }
         self.limiter.advance();
     }
@@ -224,7 +240,7 @@ impl Queued {
 impl Drop for Queued {
     fn drop(&mut self) {
         if !self.done {
-            self.limiter.crowd.lock().leave(self.place);
+            self.limiter.crowd.lock().leave(&self.share, self.place);
             // There is room now for one that waits outside.
             self.limiter.advance();
         }
@@ -234,6 +250,7 @@ impl Drop for Queued {
 /// A place among those that wait for room. Dropping it gives it up.
 struct Outside<'a> {
     limiter: &'a Arc<Limiter>,
+    share: &'a Share,
     place: Place,
 }
 
@@ -246,7 +263,7 @@ impl Outside<'_> {
                 return;
             };
             self.place.class = class;
-            crowd.join_outside(self.place, waiter);
+            crowd.join_outside(self.share, self.place, waiter);
         }
         self.limiter.advance();
     }

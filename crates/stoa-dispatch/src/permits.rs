@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    Permit, Urgency,
-    limiter::{Entry, Limiter},
+    Permit, Share, Urgency,
+    limiter::{Entry, Limiter, PushedOut},
 };
 
 /// A bounded number of permits, handed out as a lane does: interactive work before background work, each in the order of
@@ -22,9 +22,19 @@ impl Permits {
 
     /// Waits for a permit. Dropping the permit gives it to the next; dropping the future leaves the queue.
     pub async fn acquire(&self, urgency: &Urgency) -> Permit {
-        match self.0.enter_when_room(urgency).await {
+        self.acquire_for(&Share::NONE, urgency).await
+    }
+
+    /// As [`Self::acquire`], for work of this share: no share has all permits, and of those that wait the share that has the
+    /// fewest goes first.
+    pub async fn acquire_for(&self, share: &Share, urgency: &Urgency) -> Permit {
+        match self.0.enter_when_room(share, urgency).await {
             Entry::Permit(permit) => permit,
-            Entry::Queued(mut queued) => queued.permit(urgency).await,
+            Entry::Queued(mut queued) => match queued.permit(urgency).await {
+                Ok(permit) => permit,
+                // There is room for everybody in this queue.
+                Err(PushedOut(_)) => std::future::pending().await,
+            },
         }
     }
 

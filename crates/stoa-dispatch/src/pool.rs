@@ -10,7 +10,7 @@ use tracing::Instrument;
 
 use crate::{
     AlreadyClosedError, Bound, Consumer, DispatchError, Drain, DrainReport, EventKind, LaneCounts, LaneKey,
-    LaneSettings, LaneStatus, LaneUpdate, Response, Rules, Task,
+    LaneSettings, LaneStatus, LaneUpdate, Response, Rules, Share, Task,
     journal::Journal,
     lane::Lane,
     limiter::Entry,
@@ -64,7 +64,7 @@ impl Pool {
     /// a whole has no room, or no lane.
     pub async fn send(&self, task: Task, consumer: impl Consumer) -> Result<(), DispatchError> {
         // Borrowed from the task, they would tie this future to one thread: a task can be sent, but not shared.
-        let (lane, urgency) = (task.lane.clone(), task.urgency.clone());
+        let (lane, share, urgency) = (task.lane.clone(), task.share.clone(), task.urgency.clone());
         let journal = Journal::new(self.core.id(), &lane);
         let offering = Offering {
             pool: self,
@@ -72,11 +72,11 @@ impl Pool {
             lane: &lane,
         };
         let entering = async {
-            let (slot, lane) = self.begin(&lane)?;
+            let (slot, lane) = self.begin(&lane, &share)?;
             let entry = tokio::select! {
                 biased;
                 () = self.core.closing.token().cancelled() => return Err(DispatchError::Closed),
-                entry = lane.limiter.enter_when_room(&urgency) => entry,
+                entry = lane.limiter.enter_when_room(&share, &urgency) => entry,
             };
             Ok((slot, lane, entry))
         };
@@ -114,8 +114,8 @@ impl Pool {
     fn admit(&self, task: &Task) -> Result<(Ticket, Entry), DispatchError> {
         let journal = Journal::new(self.core.id(), &task.lane);
         let entered =
-            self.begin(&task.lane)
-                .and_then(|(slot, lane)| match lane.limiter.enter(task.urgency.class()) {
+            self.begin(&task.lane, &task.share)
+                .and_then(|(slot, lane)| match lane.limiter.enter(&task.share, task.urgency.class()) {
                     Ok(entry) => Ok((slot, lane, entry)),
                     Err(limit) => {
                         lane.counters.rejected.one();
@@ -133,17 +133,13 @@ impl Pool {
     }
 
     /// A place in the pool and the lane of the task.
-    fn begin(&self, lane: &LaneKey) -> Result<(Slot, Arc<Lane>), DispatchError> {
+    fn begin(&self, lane: &LaneKey, share: &Share) -> Result<(Slot, Arc<Lane>), DispatchError> {
         // Count first, then look: a pool that closes in between waits for this task.
-        let slot = Slot::take(&self.core);
+        let slot = Slot::take(&self.core, share, lane);
         if self.core.closing.is_given() {
             return Err(DispatchError::Closed);
         }
-        let slot = slot.map_err(|limit| DispatchError::Full {
-            lane: lane.clone(),
-            bound: Bound::Tasks,
-            limit,
-        })?;
+        let slot = slot?;
         Ok((slot, self.core.lanes.get(lane)?))
     }
 

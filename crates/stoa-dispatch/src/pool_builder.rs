@@ -1,6 +1,7 @@
 //! What a pool is made of.
 
 use std::{
+    collections::HashSet,
     fmt,
     sync::{
         Arc, Weak,
@@ -14,8 +15,8 @@ use tokio::{sync::Notify, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Classify, Filter, HttpClassify, Jitter, LaneKey, LaneSettings, Listener, Pool, Rules, Transports,
-    lanes::Lanes,
+    Classify, Filter, HttpClassify, Jitter, LaneKey, LaneSettings, Listener, Pool, Quota, Rules, Transports,
+    lanes::{LaneBounds, Lanes},
     pool_core::{PoolCore, Tally},
     signal::Signal,
 };
@@ -30,8 +31,7 @@ pub struct PoolBuilder {
     classify: Arc<dyn Classify>,
     jitter: Jitter,
     max_tasks: usize,
-    max_lanes: usize,
-    lane_idle: Duration,
+    lane_bounds: LaneBounds,
 }
 
 impl Pool {
@@ -46,8 +46,11 @@ impl Pool {
             classify: Arc::new(HttpClassify),
             jitter: Arc::new(fastrand::f64),
             max_tasks: 10_000,
-            max_lanes: 512,
-            lane_idle: Duration::from_secs(5 * 60),
+            lane_bounds: LaneBounds {
+                max: 512,
+                idle: Duration::from_secs(5 * 60),
+                named: HashSet::new(),
+            },
         }
     }
 }
@@ -101,44 +104,59 @@ impl PoolBuilder {
         self
     }
 
-    /// Tasks in the whole pool, those that wait included (default 10 000).
+    /// Tasks in the whole pool, those that wait included (default 10 000). No [`Share`](crate::Share) has all of them.
     #[must_use]
     pub fn max_tasks(mut self, max: usize) -> Self {
         self.max_tasks = max.max(1);
         self
     }
 
-    /// Lanes at once (default 512). For one more, the one that has been idle for the longest time is evicted.
+    /// Lanes at once (default 512), those of [`named`](Self::named) servers not counted. For one more, the one that has been
+    /// idle for the longest time is evicted; where all are in use, one of the site that has the most of them.
     #[must_use]
     pub fn max_lanes(mut self, max: usize) -> Self {
-        self.max_lanes = max;
+        self.lane_bounds.max = max.max(1);
+        self
+    }
+
+    /// Servers that have lanes of their own whatever others do: they are not counted, and make no room.
+    #[must_use]
+    pub fn named(mut self, lanes: impl IntoIterator<Item = LaneKey>) -> Self {
+        self.lane_bounds.named.extend(lanes);
         self
     }
 
     /// How long a lane may be idle before it is evicted (default 5 minutes).
     #[must_use]
     pub fn lane_idle(mut self, idle: Duration) -> Self {
-        self.lane_idle = idle;
+        self.lane_bounds.idle = idle;
         self
     }
 
     /// Starts the pool. Must be called within a tokio runtime, which runs its tasks.
     pub fn start(self) -> Pool {
+        let abort = Signal::default();
         let core = Arc::new(PoolCore {
             name: self.name,
-            lanes: Lanes::new(self.rules, self.transports, self.max_lanes, self.lane_idle),
+            lanes: Lanes::new(
+                self.rules,
+                self.transports,
+                self.lane_bounds,
+                abort.token().clone(),
+            ),
             filters: self.filters,
             listeners: self.listeners,
             listener_panics: AtomicU64::new(0),
             classify: self.classify,
             jitter: self.jitter,
             max_tasks: self.max_tasks,
+            shares: Quota::new(self.max_tasks),
             outstanding: AtomicUsize::new(0),
             all_done: Notify::new(),
             next_id: AtomicU64::new(0),
             tracker: TaskTracker::new(),
             closing: Signal::default(),
-            abort: Signal::default(),
+            abort,
             tally: Mutex::new(Tally::default()),
         });
         core.tracker

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Classify, DispatchError, Event, EventKind, Filter, LaneKey, Listener, lanes::Lanes, signal::Signal,
+    Classify, DispatchError, Event, EventKind, Filter, LaneKey, Listener, Quota, lanes::Lanes, signal::Signal,
 };
 
 /// Draws a number from 0 to 1, 1 excluded.
@@ -31,6 +31,8 @@ pub(crate) struct PoolCore {
     pub(crate) classify: Arc<dyn Classify>,
     pub(crate) jitter: Jitter,
     pub(crate) max_tasks: usize,
+    /// The same number, divided among the shares of tasks.
+    pub(crate) shares: Quota,
     /// Tasks that were taken and have not ended, and those that wait for room.
     pub(crate) outstanding: AtomicUsize,
     pub(crate) all_done: Notify,

@@ -6,8 +6,8 @@ use http::request::Parts;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::{
-    BreakerVerdict, DispatchError, EventKind, Filter, Permit, RawBody, Request, Response, ResponseBody,
-    Stage, Task, Urgency,
+    Bound, BreakerVerdict, DispatchError, EventKind, Filter, Permit, RawBody, Request, Response, ResponseBody,
+    Share, Stage, Task, Urgency,
     attempt::attempt,
     breaker::{BreakerOpenError, BreakerPermit},
     bucket::Token,
@@ -15,7 +15,7 @@ use crate::{
     exchange::{Exchange, Held, drain},
     guard::{guarded, guarded_call},
     lane::Lane,
-    limiter::Entry,
+    limiter::{Entry, PushedOut},
     retry::{Next, next, replay},
     task::Recipe,
     ticket::Ticket,
@@ -38,14 +38,19 @@ pub(crate) async fn run(
     task: Task,
     keep_parts: bool,
 ) -> Result<(Response, Option<Box<Parts>>), DispatchError> {
-    let pool = Arc::clone(ticket.pool());
+    let lane = Arc::clone(&ticket.lane);
+    let (urgency, abandoned) = (task.urgency.clone(), ticket.settings.abandoned);
     // On the heap: the stages are some kilobytes, which every future around them would have to carry and copy.
     let stages = Box::pin(stages(&mut ticket, entry, task, keep_parts));
     let landed = tokio::select! {
         // Abort before releasing permits; otherwise a freed permit would start a task that is about to be aborted.
         biased;
-        () = pool.abort.token().cancelled() => Err(DispatchError::Aborted),
+        () = lane.abort.cancelled() => Err(lane.eviction().unwrap_or(DispatchError::Aborted)),
         landed = stages => landed,
+        () = urgency.abandoned(abandoned) => Err(DispatchError::Abandoned {
+            lane: lane.key.clone(),
+            after: abandoned,
+        }),
     };
     match landed {
         Ok(landed) => Ok(landed.into_response(ticket)),
@@ -92,8 +97,8 @@ async fn stages(
     task: Task,
     keep_parts: bool,
 ) -> Result<Landed, DispatchError> {
-    let urgency = task.urgency;
-    let mut permit = wait_for_permit(ticket, entry, &urgency, Stage::Admission).await?;
+    let (share, urgency) = (task.share, task.urgency);
+    let mut permit = wait_for_permit(ticket, entry, &share, &urgency, Stage::Admission).await?;
     ticket.start();
     check_expiry(ticket, task.expiry)?;
     let mut request = build(ticket, task.recipe).await?;
@@ -104,7 +109,7 @@ async fn stages(
     let mut purpose = Purpose::First;
     loop {
         let replay = if retryable { replay(&request) } else { None };
-        let breaker = pass(ticket, task.expiry, &urgency).await?;
+        let breaker = pass(ticket, task.expiry, &share, &urgency).await?;
         // Count the attempt only here: a request that was refused before was never sent, so it must neither earn retry
         // budget nor count as a retry.
         match purpose {
@@ -115,9 +120,9 @@ async fn stages(
         attempts += 1;
         let attempt = attempt(ticket, attempts, request).await?;
         let next = next(ticket, &attempt, retries, replay.is_some());
-        let verdict = attempt.classified.verdict;
+        let (verdict, of_server) = (attempt.classified.verdict, attempt.of_server);
         let Some((next, replay)) = next.zip(replay) else {
-            let breaker = judge(ticket, breaker, verdict);
+            let breaker = judge(ticket, breaker, verdict, of_server);
             let response = attempt.outcome?;
             return Ok(Landed {
                 response,
@@ -126,7 +131,7 @@ async fn stages(
                 breaker,
             });
         };
-        end(ticket, breaker, verdict);
+        end(ticket, breaker, verdict, of_server);
         if let Next::Retry { pause } = next {
             retries += 1;
             ticket.journal.retry(retries, pause, &attempt.outcome);
@@ -146,7 +151,7 @@ async fn stages(
             });
             sleep_until(after(Instant::now(), pause)).await;
         }
-        permit = retry_permit(ticket, &urgency).await?;
+        permit = retry_permit(ticket, &share, &urgency).await?;
         request = replay;
     }
 }
@@ -155,6 +160,7 @@ async fn stages(
 async fn wait_for_permit(
     ticket: &Ticket,
     entry: Entry,
+    share: &Share,
     urgency: &Urgency,
     stage: Stage,
 ) -> Result<Permit, DispatchError> {
@@ -167,15 +173,19 @@ async fn wait_for_permit(
         // Look at the breaker first: otherwise the permit would go down the queue, and each task would build a request for
         // nothing.
         biased;
-        open = ticket.lane.breaker.refusing() => Err(refused(&ticket.lane, open)),
-        permit = queued.permit(urgency) => Ok(permit),
+        open = ticket.lane.breaker.refusing(share) => Err(refused(&ticket.lane, open)),
+        permit = queued.permit(urgency) => permit.map_err(|PushedOut(limit)| DispatchError::Full {
+            lane: ticket.lane.key.clone(),
+            bound: Bound::Queue,
+            limit,
+        }),
         () = sleep_until(latest) => Err(ticket.waited(latest, stage)),
     }
 }
 
-async fn retry_permit(ticket: &Ticket, urgency: &Urgency) -> Result<Permit, DispatchError> {
-    let entry = ticket.lane.limiter.enter_retry(urgency.class());
-    wait_for_permit(ticket, entry, urgency, Stage::Concurrency).await
+async fn retry_permit(ticket: &Ticket, share: &Share, urgency: &Urgency) -> Result<Permit, DispatchError> {
+    let entry = ticket.lane.limiter.enter_retry(share, urgency.class());
+    wait_for_permit(ticket, entry, share, urgency, Stage::Concurrency).await
 }
 
 fn refused(lane: &Lane, open: BreakerOpenError) -> DispatchError {
@@ -234,11 +244,12 @@ fn filter(ticket: &Ticket, own: &[Arc<dyn Filter>], request: &Request) -> Result
 async fn pass(
     ticket: &Ticket,
     expiry: Option<Instant>,
+    share: &Share,
     urgency: &Urgency,
 ) -> Result<BreakerPermit, DispatchError> {
     let lane = &ticket.lane;
     loop {
-        let breaker = lane.breaker.permit().map_err(|open| refused(lane, open))?;
+        let breaker = lane.breaker.permit(share).map_err(|open| refused(lane, open))?;
         let token = match lane.bucket.free_token() {
             Some(token) => token,
             None => token(ticket, urgency).await?,
@@ -266,16 +277,21 @@ async fn token<'a>(ticket: &'a Ticket, urgency: &Urgency) -> Result<Token<'a>, D
 
 /// Gives the verdict to the breaker, unless a good head is still followed by its body. A probe is judged by its head: all
 /// requests of the lane wait for it, and its body may take long.
-fn judge(ticket: &Ticket, breaker: BreakerPermit, verdict: BreakerVerdict) -> Option<BreakerPermit> {
+fn judge(
+    ticket: &Ticket,
+    breaker: BreakerPermit,
+    verdict: BreakerVerdict,
+    of_server: bool,
+) -> Option<BreakerPermit> {
     if verdict == BreakerVerdict::Success && !breaker.is_probe() {
         return Some(breaker);
     }
-    end(ticket, breaker, verdict);
+    end(ticket, breaker, verdict, of_server);
     None
 }
 
-fn end(ticket: &Ticket, breaker: BreakerPermit, verdict: BreakerVerdict) {
-    let transition = breaker.end(verdict, (ticket.pool().jitter)());
+fn end(ticket: &Ticket, breaker: BreakerPermit, verdict: BreakerVerdict, of_server: bool) {
+    let transition = breaker.end(verdict, of_server, (ticket.pool().jitter)());
     ticket.breaker(transition);
 }
 

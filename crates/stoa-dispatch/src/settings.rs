@@ -27,18 +27,21 @@ pub struct LaneSettings {
     pub idle: Duration,
     /// From admission to the last byte of the body, for every request that has no deadline of its own.
     pub deadline: Duration,
+    /// How long a request that nobody waits for any more may still wait for the head of its response.
+    pub abandoned: Duration,
     /// When to stop asking the server.
     pub breaker: BreakerSettings,
     /// When to try a failed attempt again.
     pub retry: RetrySettings,
-    /// The longest pause that a server may order with `Retry-After` and the like.
+    /// The longest pause that a server gets by `Retry-After` and the like. Where it asked for more, one request tries then,
+    /// and again after each such pause, until one is answered.
     pub max_throttle: Duration,
 }
 
 impl Default for LaneSettings {
     fn default() -> Self {
         Self {
-            concurrency: Concurrency::Fixed(NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN)),
+            concurrency: Concurrency::Fixed(NonZeroUsize::new(20).unwrap_or(NonZeroUsize::MIN)),
             queue: 256,
             rate: None,
             burst: NonZeroU32::MIN,
@@ -46,9 +49,10 @@ impl Default for LaneSettings {
             attempt: Duration::from_secs(60),
             idle: Duration::from_secs(30),
             deadline: Duration::from_secs(15 * 60),
+            abandoned: Duration::from_secs(5),
             breaker: BreakerSettings::default(),
             retry: RetrySettings::default(),
-            max_throttle: Duration::from_secs(60 * 60),
+            max_throttle: Duration::from_secs(2 * 60),
         }
     }
 }

@@ -27,6 +27,10 @@ pub struct LaneStatus {
     pub mode: BreakerMode,
     /// What the breaker is.
     pub breaker: BreakerState,
+    /// Shares of requests that the breaker refuses although it lets others pass: the server fails for them alone.
+    pub open_shares: usize,
+    /// Whether the pool was told of its server, so that it never makes room for another.
+    pub named: bool,
     /// The last failure that the breaker saw.
     pub last_failure: Option<Arc<str>>,
     /// Since its last use.

@@ -5,7 +5,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 use http::request::Parts;
 use tokio::time::Instant;
 
-use crate::{Filter, LaneKey, LaneKeyError, Request, Response, Urgency};
+use crate::{Filter, LaneKey, LaneKeyError, Request, Response, Share, Urgency};
 
 /// An error of the code that builds a request.
 pub type BuildError = Box<dyn std::error::Error + Send + Sync>;
@@ -17,6 +17,7 @@ type Building = Pin<Box<dyn Future<Output = Result<Option<Request>, BuildError>>
 /// The recipe is followed once the task has a permit, not before: what it makes may be signed, dated or large.
 pub struct Task {
     pub(crate) lane: LaneKey,
+    pub(crate) share: Share,
     pub(crate) urgency: Urgency,
     pub(crate) expiry: Option<Instant>,
     pub(crate) deadline: Option<Duration>,
@@ -52,6 +53,7 @@ impl Task {
     fn new(lane: LaneKey, recipe: Recipe) -> Self {
         Self {
             lane,
+            share: Share::NONE,
             urgency: Urgency::default(),
             expiry: None,
             deadline: None,
@@ -96,6 +98,13 @@ impl Task {
         self
     }
 
+    /// For this share; without one it is held to no part of a lane or of the pool.
+    #[must_use]
+    pub fn share(mut self, share: Share) -> Self {
+        self.share = share;
+        self
+    }
+
     /// Whether it may be retried after a failure; without this, it may if its method is idempotent.
     #[must_use]
     pub fn retryable(mut self, retryable: bool) -> Self {
@@ -113,6 +122,7 @@ impl fmt::Debug for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Task")
             .field("lane", &self.lane)
+            .field("share", &self.share)
             .field("urgency", &self.urgency)
             .finish_non_exhaustive()
     }

@@ -9,7 +9,7 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use crate::{
-    DispatchError, EventKind, LaneSettings, Stage, Transition, deadline::after, journal::Journal, lane::Lane,
+    Bound, DispatchError, EventKind, LaneKey, LaneSettings, QuotaPermit, Share, Stage, Transition, deadline::after, journal::Journal, lane::Lane,
     limiter::Entry, pool_core::PoolCore,
 };
 
@@ -36,28 +36,43 @@ enum Phase {
 
 /// A task counted by the pool, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Slot(Arc<PoolCore>);
+pub(crate) struct Slot {
+    pool: Arc<PoolCore>,
+    /// Its share's part; `None` for a task without a share.
+    part: Option<QuotaPermit>,
+}
 
 impl Slot {
-    /// One more, unless the pool is closed or full.
-    pub(crate) fn take(pool: &Arc<PoolCore>) -> Result<Self, usize> {
+    /// One more, unless the pool is full, or has too many of this share.
+    pub(crate) fn take(pool: &Arc<PoolCore>, share: &Share, lane: &LaneKey) -> Result<Self, DispatchError> {
         let before = pool.outstanding.fetch_add(1, Ordering::SeqCst);
-        let slot = Self(Arc::clone(pool));
+        let mut slot = Self {
+            pool: Arc::clone(pool),
+            part: None,
+        };
+        let full = |bound| DispatchError::Full {
+            lane: lane.clone(),
+            bound,
+            limit: pool.max_tasks,
+        };
         if before >= pool.max_tasks {
-            return Err(pool.max_tasks);
+            return Err(full(Bound::Tasks));
+        }
+        if !share.is_none() {
+            slot.part = Some(pool.shares.try_take(share).ok_or_else(|| full(Bound::Share))?);
         }
         Ok(slot)
     }
 
     pub(crate) fn pool(&self) -> &Arc<PoolCore> {
-        &self.0
+        &self.pool
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        if self.0.outstanding.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.all_done.notify_waiters();
+        if self.pool.outstanding.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.pool.all_done.notify_waiters();
         }
     }
 }

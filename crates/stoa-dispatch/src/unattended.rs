@@ -10,7 +10,6 @@ use crate::{Consumer, DispatchError, Stage, Task, guard::guarded, limiter::Entry
 pub(crate) async fn run_unattended(ticket: Ticket, entry: Entry, task: Task, consumer: Box<dyn Consumer>) {
     let lane = Arc::clone(&ticket.lane);
     let (deadline, deadline_error) = (ticket.deadline(), ticket.late(Stage::Consumer));
-    let pool = Arc::clone(ticket.pool());
     let Ok((mut response, Some(parts))) = run(ticket, entry, task, true).await else {
         // The events say why.
         return;
@@ -22,7 +21,7 @@ pub(crate) async fn run_unattended(ticket: Ticket, entry: Entry, task: Task, con
     let consumed = tokio::select! {
         biased;
         consumed = timeout_at(deadline, consuming) => consumed.unwrap_or(Err(deadline_error)),
-        () = pool.abort.token().cancelled() => Err(DispatchError::Aborted),
+        () = lane.abort.cancelled() => Err(lane.eviction().unwrap_or(DispatchError::Aborted)),
     };
     let left = left.lock().take();
     let Some(mut left) = left else { return };

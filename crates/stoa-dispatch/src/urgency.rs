@@ -1,8 +1,8 @@
 //! How urgent a piece of work is at this moment.
 
-use std::{fmt, future::Future, pin::pin, sync::Arc};
+use std::{fmt, future::Future, pin::pin, sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 /// How much it matters that work starts soon. The order is the order of the permits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,13 +25,40 @@ pub struct Urgency(Kind);
 #[derive(Clone)]
 enum Kind {
     Fixed(Class),
-    /// The number of interests that live now.
-    Shared(Arc<watch::Sender<usize>>),
+    Shared(Arc<watch::Sender<Callers>>),
+}
+
+/// The callers of a piece of work at this moment.
+#[derive(Clone, Copy, Debug, Default)]
+struct Callers {
+    /// Interests that live now.
+    interested: usize,
+    /// Callers of any class that wait now.
+    waiting: usize,
+    /// Whether there has ever been one.
+    ever: bool,
+}
+
+impl Callers {
+    fn class(&self) -> Class {
+        if self.interested == 0 {
+            Class::Background
+        } else {
+            Class::Interactive
+        }
+    }
+
+    fn have_left(&self) -> bool {
+        self.ever && self.interested == 0 && self.waiting == 0
+    }
 }
 
 /// Keeps a shared urgency interactive until it is dropped.
 #[must_use = "the urgency falls back as soon as this is dropped"]
-pub struct Interest(Option<Arc<watch::Sender<usize>>>);
+pub struct Interest(Option<Arc<watch::Sender<Callers>>>);
+
+/// A caller that waits, until it is dropped.
+struct Attendance<'a>(&'a watch::Sender<Callers>);
 
 impl Urgency {
     /// The same class for as long as the work lives. Allocates nothing.
@@ -41,24 +68,45 @@ impl Urgency {
 
     /// Background, until [`Self::raise`] makes it interactive.
     pub fn shared() -> Self {
-        Self(Kind::Shared(Arc::new(watch::Sender::new(0))))
+        Self(Kind::Shared(Arc::new(watch::Sender::new(Callers::default()))))
     }
 
     /// The highest class of those that wait now.
     pub fn class(&self) -> Class {
         match &self.0 {
             Kind::Fixed(class) => *class,
-            Kind::Shared(interests) => class_of(*interests.borrow()),
+            Kind::Shared(callers) => callers.borrow().class(),
         }
     }
 
     /// Makes a shared urgency interactive until the guard is dropped. A fixed one stays as it is.
     pub fn raise(&self) -> Interest {
-        let Kind::Shared(interests) = &self.0 else {
+        let Kind::Shared(callers) = &self.0 else {
             return Interest(None);
         };
-        count(interests, |interests| interests.saturating_add(1));
-        Interest(Some(Arc::clone(interests)))
+        change(callers, |callers| {
+            callers.interested = callers.interested.saturating_add(1);
+            callers.ever = true;
+        });
+        Interest(Some(Arc::clone(callers)))
+    }
+
+    /// Resolves when all callers of shared work have been gone for as long as `grace`: never before the first one came,
+    /// and never for a fixed urgency.
+    pub async fn abandoned(&self, grace: Duration) {
+        let Kind::Shared(callers) = &self.0 else {
+            return std::future::pending().await;
+        };
+        let mut watching = callers.subscribe();
+        loop {
+            // An error would mean that the sender is gone, but `self` holds it.
+            let left = watching.wait_for(Callers::have_left).await.is_ok();
+            debug_assert!(left, "the sender lives in self");
+            let back = watching.wait_for(|callers| !callers.have_left());
+            if timeout(grace, back).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Resolves as soon as the class is another one than `from`: at once if it is already, never if it is fixed to
@@ -67,10 +115,10 @@ impl Urgency {
         match &self.0 {
             Kind::Fixed(class) if *class != from => {}
             Kind::Fixed(_) => std::future::pending().await,
-            Kind::Shared(interests) => {
-                let mut watching = interests.subscribe();
+            Kind::Shared(callers) => {
+                let mut watching = callers.subscribe();
                 // An error would mean that the sender is gone, but `self` holds it.
-                let changed = watching.wait_for(|interests| class_of(*interests) != from).await;
+                let changed = watching.wait_for(|callers| callers.class() != from).await;
                 debug_assert!(changed.is_ok(), "the sender lives in self");
             }
         }
@@ -85,6 +133,7 @@ impl Urgency {
         if self.is_same(to) {
             return work.await;
         }
+        let _attendance = to.attend();
         loop {
             let class = self.class();
             let _interest = (class == Class::Interactive).then(|| to.raise());
@@ -97,6 +146,17 @@ impl Urgency {
         }
     }
 
+    fn attend(&self) -> Option<Attendance<'_>> {
+        let Kind::Shared(callers) = &self.0 else {
+            return None;
+        };
+        change(callers, |callers| {
+            callers.waiting = callers.waiting.saturating_add(1);
+            callers.ever = true;
+        });
+        Some(Attendance(callers))
+    }
+
     fn is_same(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Kind::Shared(one), Kind::Shared(other)) => Arc::ptr_eq(one, other),
@@ -105,20 +165,12 @@ impl Urgency {
     }
 }
 
-fn class_of(interests: usize) -> Class {
-    if interests == 0 {
-        Class::Background
-    } else {
-        Class::Interactive
-    }
-}
-
-/// Changes the number of interests, and wakes the watchers only if the class changes by it.
-fn count(interests: &watch::Sender<usize>, change: impl FnOnce(usize) -> usize) {
-    interests.send_if_modified(|interests| {
-        let before = class_of(*interests);
-        *interests = change(*interests);
-        class_of(*interests) != before
+/// Changes who waits, and wakes the watchers only if something follows from it.
+fn change(callers: &watch::Sender<Callers>, change: impl FnOnce(&mut Callers)) {
+    callers.send_if_modified(|callers| {
+        let before = (callers.class(), callers.have_left());
+        change(callers);
+        (callers.class(), callers.have_left()) != before
     });
 }
 
@@ -138,16 +190,22 @@ impl fmt::Debug for Urgency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Fixed(class) => write!(f, "Fixed({class:?})"),
-            Kind::Shared(interests) => write!(f, "Shared({} interested)", *interests.borrow()),
+            Kind::Shared(callers) => write!(f, "Shared({} interested)", callers.borrow().interested),
         }
     }
 }
 
 impl Drop for Interest {
     fn drop(&mut self) {
-        if let Some(interests) = &self.0 {
-            count(interests, |interests| interests.saturating_sub(1));
+        if let Some(callers) = &self.0 {
+            change(callers, |callers| callers.interested = callers.interested.saturating_sub(1));
         }
+    }
+}
+
+impl Drop for Attendance<'_> {
+    fn drop(&mut self) {
+        change(self.0, |callers| callers.waiting = callers.waiting.saturating_sub(1));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use stoa_dispatch::{Class, Urgency};
+use stoa_dispatch::{Class, Share, Urgency};
 use tokio::time::Instant;
 
 /// The context of a question: it never changes what the right answer is, only whether, when and on whose behalf stoa
@@ -15,6 +15,8 @@ pub struct Context {
     pub caller: Caller,
     /// Which class the work has while it waits in queues. It may change as callers come and go.
     pub urgency: Urgency,
+    /// Whose part of what all need the work takes. Known once there is work: hits need nothing.
+    pub share: Share,
     /// How many nodes have passed the question on.
     pub hops: Hops,
     /// The caller does not wait longer than that. It ends the wait, not the work that others may share.
@@ -55,6 +57,7 @@ impl Context {
         Self {
             caller,
             urgency: Class::Interactive.into(),
+            share: Share::NONE,
             hops: Hops::None,
             deadline: None,
             trace: Trace::default(),
@@ -73,6 +76,7 @@ impl Context {
     #[must_use]
     pub fn behind(&self) -> Self {
         Self {
+            share: self.share.clone(),
             hops: self.hops,
             trace: self.trace.clone(),
             ..Self::background()
@@ -86,10 +90,17 @@ impl Context {
         Self {
             caller: Caller::Stoa,
             urgency,
+            share: self.share.clone(),
             hops: self.hops,
             deadline: None,
             trace: self.trace.clone(),
         }
+    }
+
+    /// The same context, for work that takes part in this share.
+    #[must_use]
+    pub fn in_share(self, share: Share) -> Self {
+        Self { share, ..self }
     }
 }
 

@@ -211,6 +211,8 @@ impl FetchError {
             | DispatchError::BreakerOpen { .. }
             | DispatchError::Rate { .. }
             | DispatchError::Waited { .. }
+            | DispatchError::Evicted { .. }
+            | DispatchError::Abandoned { .. }
             | DispatchError::Expired { .. }
             | DispatchError::Closed
             | DispatchError::Aborted => Self::Overloaded {
@@ -237,7 +239,7 @@ impl FetchError {
 }
 
 /// `404 Not Found`, or the bare number where it has no name.
-fn status_line(status: u16) -> String {
+pub(crate) fn status_line(status: u16) -> String {
     let name = http::StatusCode::from_u16(status)
         .ok()
         .and_then(|s| s.canonical_reason());

@@ -3,16 +3,16 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-
-use tokio::sync::Semaphore;
+use stoa_dispatch::Quota;
 
 use crate::{Answer, Content, Protocol, ProxyError};
-use stoa_fetch::Question;
+use stoa_fetch::{Question, share_of};
 
 /// When a refused client may come back.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// Admits `requests` misses at a time and refuses the rest at once.
+/// Admits `requests` misses at a time and refuses the rest at once. The modules of one share have three quarters of them
+/// at most: whoever asks for others is admitted.
 ///
 /// Sits inside of memory and storage, so that hits need no permit: however many misses hang, a hit is answered
 /// (ADR 0004). A permit ends when there is nothing left to wait for: when the answer is there, when a growing answer has
@@ -22,7 +22,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 pub struct Admission {
     inner: Arc<dyn Protocol>,
     requests: usize,
-    permits: Arc<Semaphore>,
+    permits: Quota,
 }
 
 impl Admission {
@@ -31,7 +31,7 @@ impl Admission {
         Self {
             inner,
             requests,
-            permits: Arc::new(Semaphore::new(requests)),
+            permits: Quota::new(requests),
         }
     }
 }
@@ -46,7 +46,8 @@ impl fmt::Display for Admission {
 #[deny(clippy::missing_trait_methods)]
 impl Protocol for Admission {
     async fn get(&self, question: &Question) -> Result<Answer, ProxyError> {
-        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| {
+        let share = share_of(question.resource.module());
+        let permit = self.permits.try_take(&share).ok_or_else(|| {
             let reason = format!("{} requests (pool.requests) are waiting already", self.requests);
             ProxyError::overloaded(reason, RETRY_AFTER)
         })?;

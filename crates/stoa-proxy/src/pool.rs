@@ -10,7 +10,7 @@ use tokio::time::timeout;
 /// How long an answer may wait for a slot before it is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Lets `size` transfers run; others wait for a slot, interactive ones first, for a bounded time.
+/// Lets `size` transfers run; others wait for a slot, interactive ones first, for a bounded time. No share has all slots.
 ///
 /// A slot is taken when the head of an answer is there, and kept until it has been read; that of a zip until it is
 /// stored.
@@ -45,7 +45,8 @@ impl fmt::Display for Pool {
 impl Fetcher for Pool {
     async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
         let mut fetched = self.inner.fetch(question).await?;
-        let slot = timeout(PATIENCE, self.slots.acquire(&question.context.urgency)).await;
+        let context = &question.context;
+        let slot = timeout(PATIENCE, self.slots.acquire_for(&context.share, &context.urgency)).await;
         let Ok(slot) = slot else {
             let busy = format!(
                 "all {} transfers (pool.fetches) have been busy for {PATIENCE:?}",

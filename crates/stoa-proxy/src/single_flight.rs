@@ -1,11 +1,11 @@
 //! Joins callers who ask for the same thing.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use stoa_cache::{Flights, Found, LostError};
-use stoa_dispatch::Urgency;
-use stoa_fetch::{Hops, Question};
+use stoa_dispatch::{Quota, Urgency};
+use stoa_fetch::{Hops, Question, share_of};
 use stoa_module::Resource;
 use stoa_telemetry::FlightSpan;
 use tokio::time::timeout_at;
@@ -13,6 +13,9 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::{Cause, Outcome, ProxyError, Stashed, Stasher};
+
+/// When a refused client may come back.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Starts one flight for each distinct question and lets later callers join it.
 ///
@@ -24,6 +27,8 @@ use crate::{Cause, Outcome, ProxyError, Stashed, Stasher};
 /// lifts a background flight in every queue where it stands, and it falls back when that caller leaves. A caller's
 /// deadline ends its wait and nothing else.
 ///
+/// A flight outlives those who started it, so the modules of one share have three quarters of all flights at most.
+///
 /// What is stored is fetched once and no more, because a flight looks into storage first. An answer that may change is
 /// only remembered after its flight has ended: a caller who missed it in memory just before, and comes here just after,
 /// starts another flight.
@@ -31,6 +36,8 @@ use crate::{Cause, Outcome, ProxyError, Stashed, Stasher};
 pub struct SingleFlight {
     inner: Arc<dyn Stasher>,
     flights: Flights<FlightOf, FlightState, Stashed, ProxyError>,
+    /// As many, divided among the shares of modules.
+    parts: Quota,
 }
 
 /// What a flight is for. Questions that another node passed on fly by themselves: a flight that waits for that node must
@@ -60,6 +67,7 @@ impl SingleFlight {
         Self {
             inner,
             flights: Flights::new(tasks, max),
+            parts: Quota::new(max),
         }
     }
 }
@@ -86,9 +94,15 @@ impl Stasher for SingleFlight {
         };
         let work = |state: FlightState| {
             let (inner, resource) = (Arc::clone(&self.inner), question.resource.clone());
-            let question = Question::new(resource, context.shared(state.urgency));
+            let share = share_of(resource.module());
+            let part = self.parts.try_take(&share);
+            let question = Question::new(resource, context.shared(state.urgency).in_share(share));
             let span = state.span.span().clone();
             async move {
+                let _part = part.ok_or_else(|| {
+                    let reason = format!("too much of {} is being fetched already", question.context.share);
+                    ProxyError::overloaded(reason, RETRY_AFTER)
+                })?;
                 tracing::debug!(%question, "brought in for all that wait for it");
                 inner.stash(&question).await
             }

@@ -103,6 +103,12 @@ impl Circuit {
         }
     }
 
+    /// Whether an attempt has succeeded within the window.
+    pub(super) fn has_successes(&mut self, now: Instant) -> bool {
+        let (samples, failures) = self.window.counts(now);
+        samples > failures
+    }
+
     fn close(&mut self) {
         if self.state != State::Closed {
             self.epoch += 1;

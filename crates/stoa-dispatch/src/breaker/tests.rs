@@ -16,14 +16,14 @@ fn failure() -> BreakerVerdict {
 }
 
 fn attempt(breaker: &Arc<Breaker>, verdict: BreakerVerdict) -> Option<Transition> {
-    breaker.permit().expect("permit").end(verdict, 0.5)
+    breaker.permit(&Share::NONE).expect("permit").end(verdict, false, 0.5)
 }
 
 fn trip(breaker: &Arc<Breaker>) {
     for _ in 0..3 {
         attempt(breaker, failure());
     }
-    assert!(breaker.permit().is_err());
+    assert!(breaker.permit(&Share::NONE).is_err());
 }
 
 async fn pause(seconds: u64) {
@@ -44,7 +44,7 @@ async fn failures_in_a_row_open_it_and_a_success_between_them_does_not() {
         assert_eq!(attempt(&breaker, verdict), None);
     }
     assert_eq!(attempt(&breaker, failure()), Some(Transition::Tripped));
-    let refusal = breaker.permit().expect_err("open");
+    let refusal = breaker.permit(&Share::NONE).expect_err("open");
     assert_eq!(refusal.retry_after, Some(Duration::from_secs(1)));
     assert_eq!(refusal.cause.as_deref(), Some("500"));
 }
@@ -55,12 +55,12 @@ async fn exactly_one_probe_passes_and_its_success_closes() {
     trip(&breaker);
     pause(1).await;
     assert_eq!(breaker.state().1, BreakerState::HalfOpen);
-    let probe = breaker.permit().expect("probe");
+    let probe = breaker.permit(&Share::NONE).expect("probe");
     assert!(probe.is_probe());
-    assert!(breaker.permit().is_err(), "the second must wait");
-    assert_eq!(probe.end(BreakerVerdict::Success, 0.5), Some(Transition::Closed));
+    assert!(breaker.permit(&Share::NONE).is_err(), "the second must wait");
+    assert_eq!(probe.end(BreakerVerdict::Success, false, 0.5), Some(Transition::Closed));
     assert_eq!(breaker.state().1, BreakerState::Closed);
-    assert!(breaker.permit().is_ok() && breaker.permit().is_ok());
+    assert!(breaker.permit(&Share::NONE).is_ok() && breaker.permit(&Share::NONE).is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -84,7 +84,7 @@ async fn a_failed_probe_opens_it_for_twice_as_long_up_to_the_bound() {
     );
     trip(&breaker);
     assert_eq!(
-        breaker.permit().expect_err("open").retry_after,
+        breaker.permit(&Share::NONE).expect_err("open").retry_after,
         Some(Duration::from_secs(1)),
         "a recovery forgets the doubling"
     );
@@ -95,9 +95,9 @@ async fn the_opening_is_spread_by_a_quarter() {
     for (jitter, millis) in [(0.0, 750), (0.999_999, 1249)] {
         let breaker = Breaker::new(settings());
         for _ in 0..3 {
-            breaker.permit().expect("permit").end(failure(), jitter);
+            breaker.permit(&Share::NONE).expect("permit").end(failure(), false, jitter);
         }
-        let left = breaker.permit().expect_err("open").retry_after.expect("time");
+        let left = breaker.permit(&Share::NONE).expect_err("open").retry_after.expect("time");
         assert_eq!(left.as_millis(), millis);
     }
 }
@@ -107,27 +107,27 @@ async fn a_probe_that_is_given_up_leaves_room_for_the_next() {
     let breaker = Breaker::new(settings());
     trip(&breaker);
     pause(1).await;
-    drop(breaker.permit().expect("probe"));
-    let second = breaker.permit().expect("the next probe");
+    drop(breaker.permit(&Share::NONE).expect("probe"));
+    let second = breaker.permit(&Share::NONE).expect("the next probe");
     assert!(second.is_probe());
-    assert_eq!(second.end(BreakerVerdict::Success, 0.5), Some(Transition::Closed));
+    assert_eq!(second.end(BreakerVerdict::Success, false, 0.5), Some(Transition::Closed));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_began_before_it_opened_says_nothing() {
     let breaker = Breaker::new(settings());
     let (late, slow) = (
-        breaker.permit().expect("permit"),
-        breaker.permit().expect("permit"),
+        breaker.permit(&Share::NONE).expect("permit"),
+        breaker.permit(&Share::NONE).expect("permit"),
     );
     trip(&breaker);
-    assert_eq!(late.end(BreakerVerdict::Success, 0.5), None);
-    assert!(breaker.permit().is_err());
+    assert_eq!(late.end(BreakerVerdict::Success, false, 0.5), None);
+    assert!(breaker.permit(&Share::NONE).is_err());
     pause(1).await;
-    let probe = breaker.permit().expect("probe");
+    let probe = breaker.permit(&Share::NONE).expect("probe");
     assert!(!slow.holds());
-    assert_eq!(slow.end(failure(), 0.5), None);
-    assert_eq!(probe.end(BreakerVerdict::Success, 0.5), Some(Transition::Closed));
+    assert_eq!(slow.end(failure(), false, 0.5), None);
+    assert_eq!(probe.end(BreakerVerdict::Success, false, 0.5), Some(Transition::Closed));
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,7 +156,7 @@ async fn a_share_of_failures_opens_it_once_there_are_enough_samples() {
         attempt(&breaker, BreakerVerdict::Success);
         attempt(&breaker, BreakerVerdict::Limited);
     }
-    assert!(breaker.permit().is_err(), "a half of the last ten seconds");
+    assert!(breaker.permit(&Share::NONE).is_err(), "a half of the last ten seconds");
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,30 +177,30 @@ async fn modes_act_as_they_are_called() {
         attempt(&breaker, failure());
     }
     assert!(matches!(breaker.state().1, BreakerState::Open { .. }));
-    assert!(breaker.permit().is_ok(), "observing refuses nothing");
+    assert!(breaker.permit(&Share::NONE).is_ok(), "observing refuses nothing");
     pause(1).await;
     assert_eq!(
         attempt(&breaker, BreakerVerdict::Success),
         Some(Transition::Closed)
     );
 
-    breaker.set(with(BreakerMode::Disabled));
+    breaker.set(&with(BreakerMode::Disabled));
     for _ in 0..10 {
         assert_eq!(attempt(&breaker, failure()), None);
     }
-    breaker.set(with(BreakerMode::ForcedOpen));
-    assert_eq!(breaker.permit().expect_err("forced").retry_after, None);
-    breaker.set(with(BreakerMode::Active));
-    assert!(breaker.permit().is_ok());
+    breaker.set(&with(BreakerMode::ForcedOpen));
+    assert_eq!(breaker.permit(&Share::NONE).expect_err("forced").retry_after, None);
+    breaker.set(&with(BreakerMode::Active));
+    assert!(breaker.permit(&Share::NONE).is_ok());
     trip(&breaker);
     breaker.reset();
-    assert!(breaker.permit().is_ok());
+    assert!(breaker.permit(&Share::NONE).is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_is_woken_by_the_opening() {
     let breaker = Breaker::new(settings());
-    let (refusal, ()) = tokio::join!(breaker.refusing(), async {
+    let (refusal, ()) = tokio::join!(breaker.refusing(&Share::NONE), async {
         pause(5).await;
         trip(&breaker);
     });
@@ -217,15 +217,107 @@ async fn sixty_four_failures_at_once_open_it_in_a_thousand_of_a_thousand_rounds(
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    let permits: Vec<_> = (0..16).filter_map(|_| breaker.permit().ok()).collect();
+                    let permits: Vec<_> = (0..16).filter_map(|_| breaker.permit(&Share::NONE).ok()).collect();
                     barrier.wait();
                     for permit in permits {
-                        permit.end(failure(), 0.5);
+                        permit.end(failure(), false, 0.5);
                     }
                 });
             }
         });
-        tripped += u32::from(breaker.permit().is_err());
+        tripped += u32::from(breaker.permit(&Share::NONE).is_err());
     }
     assert_eq!(tripped, 1000);
+}
+
+/// Fails so many times for a share: the last transition.
+fn fail(breaker: &Arc<Breaker>, share: &Share, times: u32) -> Option<Transition> {
+    let fail = || breaker.permit(share).ok()?.end(failure(), false, 0.5);
+    (0..times).fold(None, |_, _| fail())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_share_that_fails_alone_is_refused_alone() {
+    let breaker = Breaker::new(BreakerSettings {
+        consecutive: 10,
+        ..BreakerSettings::default()
+    });
+    let (bad, good) = (Share::named("bad"), Share::named("good"));
+    let pass = || breaker.permit(&good).expect("passes").end(BreakerVerdict::Success, false, 0.5);
+    pass();
+    assert_eq!(fail(&breaker, &bad, 10), Some(Transition::Tripped));
+    let refused = breaker.permit(&bad).expect_err("open for it");
+    assert_eq!(refused.cause.as_deref(), Some("500"));
+    pass();
+    assert_eq!((breaker.state().1, breaker.open_shares()), (BreakerState::Closed, 1));
+    // However often it probes in vain, and whether others ask or not.
+    for round in 0..30 {
+        pause(61).await;
+        assert_eq!(fail(&breaker, &bad, 1), Some(Transition::ProbeFailed), "{round}");
+        assert!(breaker.permit(&bad).is_err() && breaker.permit(&good).is_ok());
+    }
+    pause(61).await;
+    let probe = breaker.permit(&bad).expect("probe");
+    assert!(probe.is_probe() && breaker.permit(&bad).is_err());
+    assert_eq!(probe.end(BreakerVerdict::Success, false, 0.5), Some(Transition::Closed));
+    assert_eq!(breaker.open_shares(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_fails_for_several_shares_is_refused_to_all() {
+    let breaker = Breaker::new(BreakerSettings {
+        consecutive: 10,
+        ..BreakerSettings::default()
+    });
+    for share in ["a", "b"] {
+        fail(&breaker, &Share::named(share), 4);
+    }
+    let other = Share::named("other");
+    assert!(breaker.permit(&other).is_ok());
+    assert_eq!(fail(&breaker, &Share::named("c"), 2), Some(Transition::Tripped));
+    assert!(breaker.permit(&other).is_err());
+    assert!(matches!(breaker.state().1, BreakerState::Open { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_not_reached_is_refused_to_all_at_once() {
+    let breaker = Breaker::new(settings());
+    let (one, other) = (Share::named("one"), Share::named("other"));
+    for _ in 0..3 {
+        breaker.permit(&one).expect("passes").end(failure(), true, 0.5);
+    }
+    assert!(breaker.permit(&other).is_err());
+    pause(1).await;
+    let probe = breaker.permit(&other).expect("probe");
+    assert_eq!(probe.end(BreakerVerdict::Success, false, 0.5), Some(Transition::Closed));
+    assert!(breaker.permit(&one).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_probe_of_a_share_that_does_not_reach_the_server_is_followed_by_another() {
+    let breaker = Breaker::new(settings());
+    let share = Share::named("a");
+    assert_eq!(fail(&breaker, &share, 3), Some(Transition::Tripped));
+    assert!(matches!(breaker.state().1, BreakerState::Open { .. }), "nothing succeeds");
+    pause(1).await;
+    let probe = breaker.permit(&share).expect("probe");
+    assert_eq!(probe.end(failure(), true, 0.5), None);
+    let probe = breaker.permit(&share).expect("another probe");
+    assert_eq!(probe.end(BreakerVerdict::Success, false, 0.5), Some(Transition::Closed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn shares_that_fail_no_longer_are_forgotten() {
+    let breaker = Breaker::new(settings());
+    for round in 0..3 {
+        for share in 0..1000 {
+            fail(&breaker, &Share::named(&format!("{round}-{share}")), 1);
+            let good = breaker.permit(&Share::named("good"));
+            drop(good.map(|good| good.end(BreakerVerdict::Success, false, 0.5)));
+        }
+        assert_eq!(breaker.circuits.lock().tracked(), 256);
+        let late = Share::named(&format!("{round}-late"));
+        assert!(breaker.permit(&late).is_ok());
+        pause(60).await;
+    }
 }

@@ -18,6 +18,19 @@ pub(super) struct Gcra {
     /// When the bucket is full again.
     full_at: Instant,
     throttled_until: Option<Instant>,
+    /// The server asked for a longer pause than it gets.
+    trial: Option<Trial>,
+}
+
+/// After a pause that was cut short, one request goes out to see whether the server still wants it, and all others wait.
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    /// The end of the pause that was asked for.
+    asked: Instant,
+    /// How long the others wait for the outcome, and for the next one.
+    pause: Duration,
+    /// One is out.
+    out: bool,
 }
 
 /// The token would be there too late.
@@ -35,6 +48,7 @@ impl Gcra {
             burst: burst.max(1),
             full_at: now,
             throttled_until: None,
+            trial: None,
         }
     }
 
@@ -50,13 +64,27 @@ impl Gcra {
         self.full_at = now + self.interval.map_or(Duration::ZERO, debt);
     }
 
-    /// Lets nothing pass before `until`. A pause is never cut short by a shorter one.
-    pub(super) fn throttle(&mut self, until: Instant) {
+    /// Lets nothing pass before `until`, and one request at a time before `asked`. A pause is never cut short by a shorter
+    /// one.
+    pub(super) fn throttle(&mut self, until: Instant, asked: Instant, now: Instant) {
         self.throttled_until = self.throttled_until.max(Some(until));
+        let earlier = self.trial.take().map(|trial| trial.asked);
+        let asked = earlier.max(Some(asked)).filter(|asked| *asked > until);
+        self.trial = asked.map(|asked| Trial {
+            asked,
+            pause: until.saturating_duration_since(now),
+            out: false,
+        });
     }
 
     pub(super) fn end_throttle(&mut self) {
         self.throttled_until = None;
+        self.trial = None;
+    }
+
+    /// Whether a request is out that is to show whether the server still wants its pause.
+    pub(super) fn is_on_trial(&self, now: Instant) -> bool {
+        self.trial.is_some_and(|trial| trial.out && trial.asked > now)
     }
 
     /// When the pause ends, if there is one.
@@ -66,7 +94,7 @@ impl Gcra {
 
     /// Whether there is neither rate nor pause.
     pub(super) fn is_free(&self, now: Instant) -> bool {
-        self.interval.is_none() && self.throttled_until(now).is_none()
+        self.interval.is_none() && self.throttled_until(now).is_none() && self.trial_of(now).is_none()
     }
 
     /// When the token is there for a request with so many others ahead, if that is not after `latest`.
@@ -102,5 +130,14 @@ impl Gcra {
             self.full_at = self.full_at.max(since) + interval;
         }
         self.throttled_until = self.throttled_until(now);
+        self.trial = self.trial_of(now);
+        if let Some(trial) = &mut self.trial {
+            trial.out = true;
+            self.throttled_until = Some((now + trial.pause).min(trial.asked));
+        }
+    }
+
+    fn trial_of(&self, now: Instant) -> Option<Trial> {
+        self.trial.filter(|trial| trial.asked > now)
     }
 }

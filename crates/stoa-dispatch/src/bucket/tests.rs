@@ -2,6 +2,11 @@ use std::time::Duration;
 
 use super::*;
 
+/// A pause that is as long as the server asked for.
+fn throttle(bucket: &Bucket, until: Instant) {
+    bucket.throttle(until, until);
+}
+
 fn rate(text: &str) -> Rate {
     text.parse().expect("rate")
 }
@@ -90,7 +95,7 @@ async fn a_wait_that_would_take_too_long_is_refused_at_once() {
         .await
         .expect_err("too long");
     assert!(!refused.throttled && refused.free_at > began + Duration::from_millis(900));
-    bucket.throttle(began + Duration::from_secs(60));
+    throttle(&bucket, began + Duration::from_secs(60));
     let refused = bucket
         .token(began + Duration::from_secs(5), &Urgency::default())
         .await
@@ -126,11 +131,11 @@ async fn a_new_rate_reaches_what_waits() {
 async fn a_pause_ends_by_itself_or_by_an_operator_and_leaves_the_lane_free() {
     let bucket = Bucket::new(None, 1);
     let began = Instant::now();
-    bucket.throttle(began + Duration::from_secs(5));
-    bucket.throttle(began + Duration::from_secs(2));
+    throttle(&bucket, began + Duration::from_secs(5));
+    throttle(&bucket, began + Duration::from_secs(2));
     assert_eq!(take(&bucket).await.duration_since(began), Duration::from_secs(5));
     assert!(bucket.free.load(Ordering::Relaxed));
-    bucket.throttle(Instant::now() + Duration::from_secs(5));
+    throttle(&bucket, Instant::now() + Duration::from_secs(5));
     bucket.end_throttle();
     assert_eq!(take(&bucket).await.duration_since(began), Duration::from_secs(5));
 }
@@ -211,7 +216,43 @@ async fn what_waits_out_a_pause_goes_by_class_too() {
         Urgency::fixed(Class::Background),
     );
     let bucket = Bucket::new(None, 1);
-    bucket.throttle(Instant::now() + PAUSE);
+    throttle(&bucket, Instant::now() + PAUSE);
     assert_eq!(order(&bucket, &[&other, &other, &one], async {}).await, [2, 0, 1]);
     assert!(bucket.state.lock().line.is_empty() && !bucket.state.lock().granted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_was_cut_short_ends_with_one_request_at_a_time() {
+    let bucket = Arc::new(Bucket::new(None, 1));
+    let began = Instant::now();
+    bucket.throttle(began + PAUSE, began + PAUSE * 10);
+    let urgency = Urgency::default();
+    let latest = began + PAUSE + Duration::from_secs(1);
+    let first = bucket.token(latest, &urgency).await.expect("the one that tries");
+    assert_eq!(began.elapsed(), PAUSE);
+    first.take();
+    let refused = bucket.token(latest, &urgency).await.expect_err("all others wait");
+    assert_eq!((refused.throttled, refused.free_at), (true, began + PAUSE * 2));
+    // It got no answer that says anything: after as long again, there is another.
+    let second = bucket.token(began + PAUSE * 3, &urgency).await.expect("another one");
+    assert_eq!(began.elapsed(), PAUSE * 2);
+    second.take();
+    bucket.relent();
+    assert!(bucket.free_token().is_some() && bucket.throttled_until().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_under_way_before_a_pause_does_not_end_it() {
+    let bucket = Bucket::new(None, 1);
+    let began = Instant::now();
+    bucket.throttle(began + PAUSE, began + PAUSE * 10);
+    bucket.relent();
+    assert_eq!(bucket.throttled_until(), Some(began + PAUSE));
+    // When the time that the server asked for is over, nobody tries for the others any more.
+    tokio::time::sleep(PAUSE * 10).await;
+    let urgency = Urgency::default();
+    let now = Instant::now();
+    bucket.token(now, &urgency).await.expect("the first").take();
+    bucket.token(now, &urgency).await.expect("the second").take();
+    assert!(bucket.free_token().is_some());
 }

@@ -34,10 +34,15 @@ impl Shares {
         self.used
     }
 
-    /// Whether there is a permit for this class.
-    pub(super) fn has(&self, class: Class) -> bool {
+    /// The permits that are left.
+    pub(super) fn free(&self) -> usize {
+        self.limit.saturating_sub(self.used)
+    }
+
+    /// Those of them that background work may have.
+    pub(super) fn free_for_background(&self) -> usize {
         let share = (self.limit * BACKGROUND_SHARE / 100).max(1);
-        self.used < self.limit && (class == Class::Interactive || self.used_by_background < share)
+        self.free().min(share.saturating_sub(self.used_by_background))
     }
 
     pub(super) fn take(&mut self, class: Class) {

@@ -151,3 +151,31 @@ async fn lending_to_itself_keeps_nothing_raised() {
     assert!(poll!(&mut lent).is_pending());
     assert_eq!(urgency.class(), Background);
 }
+
+#[tokio::test(start_paused = true)]
+async fn shared_work_is_abandoned_when_all_its_callers_have_been_gone_for_a_while() {
+    let grace = Duration::from_secs(5);
+    let urgency = Urgency::shared();
+    let mut abandoned = Box::pin(urgency.abandoned(grace));
+    let soon = |seconds| Duration::from_secs(seconds);
+    assert!(timeout(soon(3600), &mut abandoned).await.is_err(), "nobody came yet");
+    for class in [Class::Interactive, Class::Background] {
+        // Whoever waits for it, of whatever class, keeps it; so does who comes back in time.
+        for _ in 0..3 {
+            let caller = Urgency::fixed(class);
+            let waits = async {
+                tokio::select! {
+                    () = caller.lend(&urgency, pending::<()>()) => {}
+                    () = &mut abandoned => {}
+                }
+            };
+            assert!(timeout(soon(60), waits).await.is_err(), "{class:?}");
+            assert!(timeout(soon(4), &mut abandoned).await.is_err(), "{class:?}");
+        }
+    }
+    assert!(timeout(soon(2), &mut abandoned).await.is_ok());
+    // Who asks only then is told so as well.
+    assert!(timeout(soon(6), urgency.abandoned(grace)).await.is_ok());
+    let fixed = Urgency::fixed(Class::Background);
+    assert!(timeout(soon(3600), fixed.abandoned(grace)).await.is_err());
+}

@@ -103,11 +103,16 @@ async fn lanes_in_use_stay_and_who_finds_no_room_is_told_so() {
         ),
         "{error:?}"
     );
-    assert!(lab.pool.set_lane(&key("third"), &LaneUpdate::default()).is_err());
     assert_eq!(lab.log.count("reject full"), 1);
+    // An operator's override needs none of this room, and takes none.
+    assert!(lab.pool.set_lane(&key("set"), &LaneUpdate::default()).is_ok());
+    assert!(lab.ask("third", "/").await.is_err());
     drop(held);
     assert_eq!(lab.ask("third", "/").await, Ok(200));
-    assert_eq!(names(&lab.pool), ["hangs", "third"]);
+    assert_eq!(names(&lab.pool), ["hangs", "set", "third"]);
+    assert!(lab.pool.set_lane(&key("second"), &LaneUpdate::default()).is_ok());
+    let error = lab.pool.set_lane(&key("more"), &LaneUpdate::default());
+    assert!(error.is_err(), "overrides have a bound of their own");
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,7 +162,7 @@ async fn what_a_lane_has_learnt_is_kept_over_what_is_merely_recent() {
         sleep(ms(10)).await;
         assert_eq!(lab.ask(lane, "/").await, Ok(200));
     }
-    assert_eq!(names(&lab.pool), ["open", "overridden", "throttled", "z"]);
+    assert_eq!(names(&lab.pool), ["open", "overridden", "throttled", "y", "z"]);
     sleep(secs(10)).await;
     settle().await;
     let status = lab.pool.lane(&key("open")).expect("kept");
@@ -167,8 +172,8 @@ async fn what_a_lane_has_learnt_is_kept_over_what_is_merely_recent() {
         ["open", "overridden", "throttled"],
         "idle for long, and kept"
     );
-    // Where there is no other room, even these go, the longest idle first.
-    for lane in ["p", "q"] {
+    // Where there is no other room, even what has been learnt goes, the longest idle first; an override stays.
+    for lane in ["p", "q", "r"] {
         let held = lab
             .pool
             .call(get("/slow").in_lane(key(lane)))
@@ -176,10 +181,10 @@ async fn what_a_lane_has_learnt_is_kept_over_what_is_merely_recent() {
             .expect("head");
         std::mem::forget(held);
     }
-    assert_eq!(names(&lab.pool), ["overridden", "p", "q", "throttled"]);
+    assert_eq!(names(&lab.pool), ["overridden", "p", "q", "r", "throttled"]);
     // The pause ends, and there is nothing to keep any more.
     sleep(secs(100)).await;
-    assert_eq!(names(&lab.pool), ["overridden", "p", "q"]);
+    assert_eq!(names(&lab.pool), ["overridden", "p", "q", "r"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,4 +17,5 @@ mod panics;
 mod pauses;
 mod retries;
 mod services;
+mod shares;
 mod urgency;

@@ -3,14 +3,14 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use stoa_cache::{Cache, CacheOptions, Flights, Found, LostError};
-use stoa_dispatch::{Class, Urgency};
+use stoa_dispatch::{Class, Quota, Urgency};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use super::error::DiscoveryError;
 use crate::{Context, FetchError, SourceName};
 
-/// How many questions may be under way at a time.
+/// How many questions may be under way at a time; three quarters of them for the modules of one share.
 const MAX_FLIGHTS: usize = 1024;
 
 /// Callers with the same question share one flight, and good answers are kept for a while. Failures are not kept: a
@@ -21,6 +21,7 @@ const MAX_FLIGHTS: usize = 1024;
 pub(super) struct SharedAnswers<V> {
     kept: Arc<Cache<String, V>>,
     flights: Flights<String, Urgency, V, DiscoveryError>,
+    parts: Quota,
     ttl: Duration,
 }
 
@@ -36,6 +37,7 @@ impl<V: Clone + Send + Sync + 'static> SharedAnswers<V> {
         Self {
             kept: Arc::new(Cache::weighed_by(options, heap_size)),
             flights: Flights::new(tasks, MAX_FLIGHTS),
+            parts: Quota::new(MAX_FLIGHTS),
             ttl,
         }
     }
@@ -63,8 +65,10 @@ impl<V: Clone + Send + Sync + 'static> SharedAnswers<V> {
         };
         let start = |urgency| {
             let (kept, key) = (Arc::clone(&self.kept), key.clone());
+            let part = self.parts.try_take(&context.share);
             let work = work(context.shared(urgency));
             async move {
+                let _part = part.ok_or_else(|| overloaded(&key, "too many questions about its host already"))?;
                 let answer = work.await?;
                 kept.put(key, answer.clone());
                 Ok(answer)

@@ -8,9 +8,9 @@ use http::{
     header::{CONTENT_ENCODING, CONTENT_TYPE, TRANSFER_ENCODING},
     response::Parts,
 };
-use stoa_dispatch::ResponseBody;
+use stoa_dispatch::{ResponseBody, Throttled};
 
-use crate::{FetchError, NotFound, Reply, SourceName, body::Pieces};
+use crate::{FetchError, NotFound, Reply, SourceName, body::Pieces, error::status_line};
 
 pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(CONTENT_TYPE)?;
@@ -59,8 +59,9 @@ pub(super) fn pieces(body: ResponseBody, source_name: SourceName, total: Duratio
     stream::unfold((body, source_name), next).boxed()
 }
 
-/// 404 and 410 say that there is no such thing; every other status says that the source could not tell.
-pub(super) fn failure(source_name: &SourceName, reply: Reply) -> FetchError {
+/// 404 and 410 say that there is no such thing; every other status says that the source could not tell. One that asks for a
+/// pause while it says so is not asked for as long as it is granted.
+pub(super) fn failure(source_name: &SourceName, reply: Reply, throttled: Option<Throttled>) -> FetchError {
     match reply.status {
         404 | 410 => FetchError::NotFound(NotFound {
             reason: reply
@@ -69,10 +70,25 @@ pub(super) fn failure(source_name: &SourceName, reply: Reply) -> FetchError {
             gone: reply.status == 410,
             reply: Some(reply),
         }),
-        _ => FetchError::Status {
-            source_name: source_name.clone(),
-            reply,
+        status => match throttled {
+            Some(Throttled { pause }) => FetchError::Overloaded {
+                source_name: source_name.clone(),
+                reason: paused(status, reply.text()),
+                retry_after: Some(pause),
+            },
+            None => FetchError::Status {
+                source_name: source_name.clone(),
+                reply,
+            },
         },
+    }
+}
+
+fn paused(status: u16, said: Option<&str>) -> String {
+    let status = status_line(status);
+    match said {
+        Some(said) => format!("it answered {status} and asked for a pause: {}", first_line(said)),
+        None => format!("it answered {status} and asked for a pause"),
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
 use http_body::Body as _;
-use stoa_dispatch::{DispatchError, Pool, PublicOnly, RequestBody, Response, Task};
+use stoa_dispatch::{DispatchError, Pool, PublicOnly, RequestBody, Response, Task, Throttled};
 use tokio::time::Instant;
 use url::Url;
 
@@ -112,10 +112,11 @@ impl HttpClient {
         let len = body.size_hint().exact();
         let pieces = pieces(body, source_name.clone(), self.total);
         if head.status != StatusCode::OK {
+            let throttled = head.extensions.get::<Throttled>().copied();
             // Error texts are cut, not refused: the length announced is not held against the answer.
             let body = Fetched::new(source_name.clone(), None, u64::MAX, pieces)?.body;
             let reply = self.error_reply(head.status, &head.headers, body).await;
-            return Err(failure(source_name, reply));
+            return Err(failure(source_name, reply, throttled));
         }
         check_coding(&head.headers, source_name)?;
         if end == BodyEnd::Framed && len.is_none() {
@@ -230,7 +231,9 @@ impl HttpClient {
             };
             let authorized = shown.is_some();
             let mut task = task(&url, access, shown).map_err(|error| error.into_error(source_name))?;
-            task = task.urgency(context.urgency.clone());
+            task = task
+                .urgency(context.urgency.clone())
+                .share(context.share.clone());
             if hops > 0 || context.deadline.is_some() {
                 // All hops together have the time of one transfer, and none has more than the caller has.
                 let left = self.total.saturating_sub(began.elapsed());

@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_cache::{Cache, CacheOptions, Flights, LostError};
-use stoa_fetch::{Caller, Context, FetchError, SmallFiles};
+use stoa_dispatch::Share;
+use stoa_fetch::{Caller, Context, FetchError, SmallFiles, share_of};
 use stoa_storage::{RecordName, Records};
 use stoa_sumdb::{BoxError, KeyName, Port, RemoteError, RemotePath, Swap, TileLevel};
 use tokio_util::task::TaskTracker;
@@ -20,6 +21,14 @@ const FRESH_BYTES: u64 = 4 << 20;
 
 /// So many paths are read at once. Each lookup reads a handful of tiles.
 const READS: usize = 8192;
+
+/// Whose part of the questions to a database one takes: a lookup is for a module, tiles and heads are for all.
+pub(super) fn share_of_path(path: &RemotePath) -> Share {
+    match path {
+        RemotePath::Lookup(module) => share_of(module.path()),
+        RemotePath::Latest | RemotePath::Tile(_) => Share::NONE,
+    }
+}
 
 /// Where the answers of a database come from.
 #[derive(Clone, Debug)]
@@ -87,7 +96,7 @@ impl DatabaseAdapter {
                 }
                 let (below, limit) = (path.to_string(), path.max_bytes() as u64);
                 // The go command waits for a checksum, whatever class the module has that it is of.
-                let context = Context::interactive(Caller::Stoa);
+                let context = Context::interactive(Caller::Stoa).in_share(share_of_path(&path));
                 let data = files.read(below.trim_start_matches('/'), limit, &context).await?;
                 if matches!(path, RemotePath::Tile(tile) if tile.level() != TileLevel::Data) {
                     fresh.put(path, data.clone());

@@ -4,10 +4,14 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use stoa_dispatch::{Permits, Quota, Urgency};
 use stoa_sumdb::{Client, ClientError, KeyName, RemotePath, VerifierKey};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 
-use super::{ChecksumDatabase, ChecksumError, DatabaseAdapter, SumAnswer, SumWatch, client_failure::failure};
+use super::{
+    ChecksumDatabase, ChecksumError, DatabaseAdapter, SumAnswer, SumWatch, client_failure::failure,
+    database_adapter::share_of_path,
+};
 use crate::{Cause, Outcome, ProxyError};
 
 /// So many questions are asked at once. Each reads up to a handful of tiles, which must fit into the queue of one host.
@@ -26,8 +30,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 pub struct VerifiedDatabase {
     client: Client,
     port: Arc<DatabaseAdapter>,
-    permits: Semaphore,
-    waiting: Semaphore,
+    permits: Permits,
+    waiting: Quota,
     watch: Arc<dyn SumWatch>,
 }
 
@@ -38,8 +42,8 @@ impl VerifiedDatabase {
         Self {
             client: Client::new(Arc::clone(&port) as _, key),
             port,
-            permits: Semaphore::new(AT_ONCE),
-            waiting: Semaphore::new(WAITING),
+            permits: Permits::new(AT_ONCE),
+            waiting: Quota::new(WAITING),
             watch,
         }
     }
@@ -53,12 +57,14 @@ impl VerifiedDatabase {
         if self.is_kept(path).await {
             return self.ask(path, Outcome::Hit).await;
         }
-        let Ok(_waiting) = self.waiting.try_acquire() else {
+        // The database may take long for modules that it has to find first: the questions of one share leave room for others.
+        let share = share_of_path(path);
+        let Some(_waiting) = self.waiting.try_take(&share) else {
             let busy = format!("{WAITING} questions wait for the checksum database already");
             return Err(ProxyError::overloaded(busy, RETRY_AFTER));
         };
-        // The semaphore is never closed, so what fails is the patience.
-        let Ok(Ok(_permit)) = timeout(PATIENCE, self.permits.acquire()).await else {
+        let urgency = Urgency::default();
+        let Ok(_permit) = timeout(PATIENCE, self.permits.acquire_for(&share, &urgency)).await else {
             let busy = format!("{AT_ONCE} questions to the checksum database have taken {PATIENCE:?}");
             return Err(ProxyError::overloaded(busy, PATIENCE / 2));
         };

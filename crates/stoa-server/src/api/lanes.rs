@@ -1,6 +1,6 @@
 //! `/api/v1/lanes`: what the dispatcher's lanes do, and overrides of their settings.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, str::FromStr, time::Duration};
 
 use axum::{
     Router,
@@ -9,10 +9,14 @@ use axum::{
     routing::get,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use stoa_dispatch::{BreakerState, DispatchError, LaneKey, LaneStatus, LaneUpdate, Pool};
 
 use super::json::Json;
 use crate::problem::Problem;
+
+/// What can be changed.
+const SETTINGS: &str = "concurrency, queue, rate, burst or breaker";
 
 /// The routes: `root`, and a lane below it.
 pub(super) fn routes(root: &str) -> Router<Pool> {
@@ -47,6 +51,10 @@ struct View {
     breaker_mode: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     breaker_open_seconds: Option<f64>,
+    /// Module hosts that the breaker refuses although it lets others pass.
+    breaker_open_for: usize,
+    /// Whether the configuration names the host, so that no other host takes its lane.
+    named: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     throttled_seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,6 +103,8 @@ impl From<LaneStatus> for View {
             breaker: status.breaker.as_str(),
             breaker_mode: status.mode.as_str(),
             breaker_open_seconds: seconds(open),
+            breaker_open_for: status.open_shares,
+            named: status.named,
             throttled_seconds: seconds(status.throttled),
             last_failure: status.last_failure.map(|text| text.to_string()),
             overridden: status.overridden,
@@ -117,74 +127,62 @@ impl From<LaneStatus> for View {
     }
 }
 
-/// A change, in the texts of the configuration file. What is absent stays as it is.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Change {
-    concurrency: Option<Text>,
-    queue: Option<u32>,
-    /// `20/s`, or an empty text for no limit.
-    rate: Option<String>,
-    burst: Option<NonZeroU32>,
-    breaker: Option<String>,
-    /// For how long, such as `10m`; without it, until the lane is reset.
-    #[serde(rename = "for")]
-    lasting: Option<String>,
-}
-
-/// A number or a text, since a concurrency is either.
+/// A change: settings by name, in the texts of the configuration file. What is absent stays as it is.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Text {
-    Number(u32),
-    Text(String),
-}
+#[serde(transparent)]
+struct Change(Map<String, Value>);
 
 impl Change {
     fn parse(self) -> Result<LaneUpdate, Problem> {
-        fn bad(field: &str) -> impl FnOnce(String) -> Problem {
-            let field = field.to_owned();
-            move |error| Problem::new(StatusCode::BAD_REQUEST, format!("{field}: {error}"))
+        let mut update = LaneUpdate::default();
+        for (name, value) in self.0 {
+            let read = text(&value).and_then(|text| read(&mut update, &name, &text));
+            read.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("{name}: {error}")))?;
         }
-        let concurrency = self.concurrency.map(|text| match text {
-            Text::Number(number) => number.to_string(),
-            Text::Text(text) => text,
-        });
-        let rate = self.rate.map(|text| match text.as_str() {
-            "" => Ok(None),
-            text => text.parse().map(Some),
-        });
-        let lasting = self.lasting.map(|text| {
-            let time = humantime::parse_duration(&text)
-                .ok()
-                .filter(|time| !time.is_zero());
-            time.ok_or_else(|| format!("bad duration {text:?}: write a number and s, m or h"))
-        });
-        let update = LaneUpdate {
-            concurrency: concurrency
-                .map(|text| text.parse())
-                .transpose()
-                .map_err(bad("concurrency"))?,
-            queue: self.queue.map(|queue| queue as usize),
-            rate: rate.transpose().map_err(bad("rate"))?,
-            burst: self.burst,
-            breaker: self
-                .breaker
-                .map(|text| text.parse())
-                .transpose()
-                .map_err(bad("breaker"))?,
-            lasting: lasting.transpose().map_err(bad("for"))?,
-        };
         let nothing = LaneUpdate {
             lasting: update.lasting,
             ..LaneUpdate::default()
         };
         if update == nothing {
-            let detail = "nothing to change: name concurrency, queue, rate, burst or breaker";
+            let detail = format!("nothing to change: name {SETTINGS}");
             return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
         }
         Ok(update)
     }
+}
+
+/// A number or a text, as a text.
+fn text(value: &Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        other => Err(format!("bad value {other}: write a number or a text")),
+    }
+}
+
+/// Reads one setting into the update.
+fn read(update: &mut LaneUpdate, name: &str, text: &str) -> Result<(), String> {
+    match name {
+        "concurrency" => update.concurrency = Some(text.parse()?),
+        "queue" => update.queue = Some(number::<u32>(text)? as usize),
+        // An empty text is for no limit.
+        "rate" if text.is_empty() => update.rate = Some(None),
+        "rate" => update.rate = Some(Some(text.parse()?)),
+        "burst" => update.burst = Some(number::<NonZeroU32>(text)?),
+        "breaker" => update.breaker = Some(text.parse()?),
+        // For how long, such as `10m`; without it, until the lane is reset.
+        "for" => {
+            let time = humantime::parse_duration(text).ok().filter(|time| !time.is_zero());
+            let bad = || format!("bad duration {text:?}: write a number and s, m or h");
+            update.lasting = Some(time.ok_or_else(bad)?);
+        }
+        _ => return Err(format!("there is no such setting; name {SETTINGS}")),
+    }
+    Ok(())
+}
+
+fn number<N: FromStr>(text: &str) -> Result<N, String> {
+    text.parse().map_err(|_| format!("bad number {text:?}"))
 }
 
 async fn list(State(dispatcher): State<Pool>) -> Json<Lanes> {
@@ -193,7 +191,7 @@ async fn list(State(dispatcher): State<Pool>) -> Json<Lanes> {
 }
 
 async fn show(State(dispatcher): State<Pool>, name: Name) -> Result<Json<View>, Problem> {
-    let key = key(name)?;
+    let key = key(&dispatcher, name)?;
     let status = dispatcher.lane(&key);
     status.map(|status| Json(status.into())).ok_or_else(|| none(&key))
 }
@@ -203,7 +201,7 @@ async fn set(
     name: Name,
     Json(change): Json<Change>,
 ) -> Result<Json<View>, Problem> {
-    let (key, update) = (key(name)?, change.parse()?);
+    let (key, update) = (key(&dispatcher, name)?, change.parse()?);
     let status = dispatcher
         .set_lane(&key, &update)
         .map_err(|error| failed(&error))?;
@@ -212,7 +210,7 @@ async fn set(
 }
 
 async fn reset(State(dispatcher): State<Pool>, name: Name) -> Result<Json<View>, Problem> {
-    let key = key(name)?;
+    let key = key(&dispatcher, name)?;
     let status = dispatcher.reset_lane(&key).ok_or_else(|| none(&key))?;
     tracing::info!(lane = %key, "an operator ended the override of a lane");
     Ok(Json(status.into()))
@@ -221,10 +219,17 @@ async fn reset(State(dispatcher): State<Pool>, name: Name) -> Result<Json<View>,
 /// The last element of the path. What cannot be decoded is told as a problem, as everything else is.
 type Name = Result<Path<String>, PathRejection>;
 
-fn key(name: Name) -> Result<LaneKey, Problem> {
-    let Path(name) = name.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
-    let key = LaneKey::named(&name.to_ascii_lowercase());
-    key.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))
+/// The lane of a host, which is its own however the host is written. A lane that has another name must exist.
+fn key(dispatcher: &Pool, name: Name) -> Result<LaneKey, Problem> {
+    let bad = |error: String| Problem::new(StatusCode::BAD_REQUEST, error);
+    let Path(name) = name.map_err(|error| bad(error.body_text()))?;
+    let of_host = match LaneKey::of_host(&name) {
+        Ok(key) => return Ok(key),
+        Err(error) => bad(format!("bad lane {name:?}: {error}")),
+    };
+    let named = LaneKey::named(&name).ok();
+    let exists = named.filter(|key| dispatcher.lane(key).is_some());
+    exists.ok_or(of_host)
 }
 
 fn none(key: &LaneKey) -> Problem {
@@ -277,6 +282,12 @@ mod tests {
                 "rate: bad rate \"fast\": write a number and /s, /m or /h",
             ),
             (r#"{"concurrency":0}"#, "concurrency: bad concurrency \"0\""),
+            (r#"{"queue":"many"}"#, "queue: bad number \"many\""),
+            (r#"{"queue":-1}"#, "queue: bad number \"-1\""),
+            (r#"{"queue":1.5}"#, "queue: bad number \"1.5\""),
+            (r#"{"burst":0}"#, "burst: bad number \"0\""),
+            (r#"{"rate":null}"#, "rate: bad value null: write a number or a text"),
+            (r#"{"rate":["5/s"]}"#, "rate: bad value [\"5/s\"]: write"),
             (
                 r#"{"breaker":"open"}"#,
                 "breaker: bad breaker mode \"open\": write active, observe",
@@ -284,7 +295,7 @@ mod tests {
             (r#"{"rate":"","for":"0s"}"#, "for: bad duration \"0s\""),
             (
                 r#"{"speed":1}"#,
-                "unknown field `speed`, expected one of `concurrency`",
+                "speed: there is no such setting; name concurrency, queue, rate, burst or breaker",
             ),
         ] {
             let error = parse(json).expect_err(json);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use stoa_dispatch::{Filter, FilterFn, HttpOptions, HttpTransports, LaneKey, Pool, Request};
 use stoa_fetch::HttpClient;
 
+use super::named_hosts::named_hosts;
 use crate::config::{Config, names};
 
 /// The door: every HTTP request of this process leaves through one of its lanes, whose stages are listed at
@@ -21,6 +22,7 @@ pub(super) fn dispatcher(config: &Config) -> Pool {
         .name("stoa")
         .rules(move |lane| rules.settings(lane, &deadlines))
         .max_lanes(config.dispatch.lanes)
+        .named(named_hosts(config))
         .filter(deny(config))
         .start()
 }

@@ -1,6 +1,6 @@
 //! Talks to the API of a running server.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -41,12 +41,12 @@ pub(crate) struct AdminClient {
 impl AdminClient {
     /// The server at `server`, or the one that this configuration starts. Must be called within a runtime.
     pub(crate) fn new(config: &Config, server: Option<&str>) -> Result<Self, CommandError> {
-        let (base, unix_socket) = match (server, &config.edge.listen) {
-            (Some(url), _) => (url.trim_end_matches('/').to_owned(), None),
-            (None, Listen::Unix(path)) => (
-                format!("http://localhost{}", config.edge.prefix),
-                Some(path.clone()),
-            ),
+        let socket = |path: PathBuf| (format!("http://localhost{}", config.edge.prefix), Some(path));
+        let named = server.map(|server| server.strip_prefix("unix:").ok_or(server));
+        let (base, unix_socket) = match (named, &config.edge.listen) {
+            (Some(Ok(path)), _) => socket(path.into()),
+            (Some(Err(url)), _) => (url.trim_end_matches('/').to_owned(), None),
+            (None, Listen::Unix(path)) => socket(path.clone()),
             (None, Listen::Tcp(address)) => {
                 let scheme = if config.tls.files.is_some() {
                     "https"

@@ -54,11 +54,11 @@ const BURST: LaneSetting = setting(
     },
 );
 
-const SETTINGS: [LaneSetting; 15] = [
+const SETTINGS: [LaneSetting; 16] = [
     setting(
         "concurrency",
-        "16",
-        "requests to one host at once: a number, auto, or auto:2-64",
+        "20",
+        "requests to one host at once: a number, auto, or auto:2-64; modules of one host have three quarters of them at most",
         |lane, text| set(&mut lane.concurrency, text.parse()),
     ),
     setting(
@@ -74,6 +74,12 @@ const SETTINGS: [LaneSetting; 15] = [
         "30s",
         "the longest wait for a permit, for the rate, or for a host that asked for a pause",
         |lane, text| set(&mut lane.wait, deadline(text)),
+    ),
+    setting(
+        "abandoned",
+        "5s",
+        "how long a request that no client waits for any more may still wait for the head of its answer",
+        |lane, text| set(&mut lane.abandoned, deadline(text)),
     ),
     setting(
         "retries",
@@ -128,8 +134,8 @@ const SETTINGS: [LaneSetting; 15] = [
     }),
     setting(
         "max_throttle",
-        "1h",
-        "the longest pause that a host may ask for with Retry-After and the like",
+        "2m",
+        "the longest pause that a host gets with Retry-After and the like; then one request tries whether it still wants it",
         |lane, text| set(&mut lane.max_throttle, duration(text)),
     ),
 ];
@@ -147,7 +153,7 @@ const SETTING_KEYS: [Key; SETTINGS.len()] = {
 const LANES: Key = Key::new(
     "lanes",
     "512",
-    "hosts that are kept track of at once; the one idle for the longest time makes room",
+    "hosts kept track of at once that the configuration does not name; the one idle for the longest time makes room",
 );
 const DENY: Key = Key::new(
     "deny",

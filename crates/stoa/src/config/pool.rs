@@ -5,7 +5,7 @@ use stoa_config::{Key, Reader, Section, Table, values::bound};
 const REQUESTS: Key = Key::new(
     "requests",
     "4096",
-    "requests that may wait for a fetch at once; more are refused with 503",
+    "requests that may wait for a fetch at once, those for one module host three quarters of them; more are refused with 503",
 );
 const FETCHES: Key = Key::new(
     "fetches",

@@ -228,3 +228,25 @@ async fn both_requests_of_a_flight_find_its_lines() {
         assert_eq!(shared.len(), 1, "{format}\n{output}");
     }
 }
+
+#[tokio::test]
+async fn all_lines_of_a_request_in_its_lane_are_in_the_same_spans() {
+    let scene = scene();
+    let stoa = scene.start_with(&[("STOA_LOG_LEVEL", "debug"), ("STOA_LOG_FORMAT", "json")]);
+    for path in ["/example.com/greet/@v/list", "/example.com/greet/@v/v1.0.0.zip"] {
+        assert_eq!(get(&stoa, path).await.status, 200, "{path}");
+    }
+    let output = eventually("both have ended", async || {
+        let output = stoa.output();
+        (found(&output, &["stoa_dispatch::journal", "\"ended\""]).len() == 2).then_some(output)
+    })
+    .await;
+    let spans = |message: &str| -> Vec<Value> {
+        let lines = found(&output, &["stoa_dispatch::journal", message]);
+        let lines = lines.into_iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.map(|line| line["spans"].clone()).collect()
+    };
+    let started = spans("\"started\"");
+    assert!(started[0].as_array().is_some_and(|spans| spans.len() == 3), "{started:?}");
+    assert_eq!(spans("\"ended\""), started);
+}

@@ -27,5 +27,6 @@ mod relay;
 mod silence;
 mod sockets;
 mod start;
+mod strangers;
 mod support;
 mod tls;
