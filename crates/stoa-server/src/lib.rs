@@ -33,6 +33,7 @@ mod goproxy;
 mod guard;
 mod home;
 mod hot_cache;
+mod inert;
 mod listen;
 mod local;
 mod metrics;
