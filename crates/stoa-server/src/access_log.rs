@@ -7,7 +7,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use stoa_telemetry::{LogFormat, LogWriter};
+use stoa_telemetry::{LogFormat, LogWriter, is_unseen};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Writes access lines. It formats them without `tracing`, because a line is on the path of every hit: it costs a few
@@ -172,7 +172,7 @@ fn number(line: &mut Vec<u8>, key: &[u8], value: u64) {
     line.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-/// JSON string escapes. Bytes that are no UTF-8 become U+FFFD, so that a line is always text.
+/// JSON string escapes, also of characters that do not show. Bytes that are no UTF-8 become U+FFFD, so that a line is always text.
 fn escaped(line: &mut Vec<u8>, value: &[u8]) {
     if value
         .iter()
@@ -186,7 +186,10 @@ fn escaped(line: &mut Vec<u8>, value: &[u8]) {
             '"' => line.write_all(b"\\\""),
             '\\' => line.write_all(b"\\\\"),
             '\n' => line.write_all(b"\\n"),
-            char if char.is_control() => write!(line, "\\u{:04x}", u32::from(char)),
+            char if char.is_control() || is_unseen(char) => char
+                .encode_utf16(&mut [0; 2])
+                .iter()
+                .try_for_each(|unit| write!(line, "\\u{unit:04x}")),
             char => write!(line, "{char}"),
         };
     }
@@ -229,6 +232,18 @@ mod tests {
             (&"hit".into(), &12.into(), &34.into())
         );
         assert_eq!(line.matches('\n').count(), 1);
+    }
+
+    #[test]
+    fn what_does_not_show_is_escaped_in_both_forms() {
+        let path = "/\u{1b}[2J\u{202e}\u{9b}\u{2028}\u{200b}\u{e0041}";
+        let shown = "/\\u001b[2J\\u202e\\u009b\\u2028\\u200b\\udb40\\udc41";
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let line = line(format, path);
+            assert!(line.contains(shown), "{line}");
+        }
+        let json: serde_json::Value = serde_json::from_str(&line(LogFormat::Json, path)).expect("json");
+        assert_eq!(json["path"], path);
     }
 
     #[test]

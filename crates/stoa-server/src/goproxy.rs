@@ -16,6 +16,7 @@ use stoa_proxy::{Content, Held};
 use crate::{
     Body,
     conditional::{Part, part},
+    inert::{INERT, make_inert},
     read_ahead::ReadAhead,
     request_id::REQUEST_ID,
     status::ErrorReply,
@@ -85,7 +86,8 @@ pub(crate) fn respond(
         }
         _ => Part::Whole,
     };
-    let mut headers = HeaderMap::with_capacity(8);
+    let mut headers = HeaderMap::with_capacity(8 + INERT);
+    make_inert(&mut headers);
     headers.insert(REQUEST_ID, request.request_id.clone());
     headers.insert(CACHE_CONTROL, policy.of(subject));
     if let Some(etag) = etag {
@@ -141,10 +143,11 @@ fn cut((content, held): (Content, Held), part: Part, ahead: &Arc<ReadAhead>) -> 
 
 /// Answers with an error.
 pub(crate) fn refuse(request: RequestHead<'_>, error: ErrorReply) -> Response<Body> {
-    let mut headers = HeaderMap::with_capacity(6);
+    let mut headers = HeaderMap::with_capacity(6 + INERT);
+    make_inert(&mut headers);
     headers.insert(REQUEST_ID, request.request_id.clone());
     headers.insert(CACHE_CONTROL, NO_STORE);
-    headers.insert(CONTENT_TYPE, error.content_type);
+    headers.insert(CONTENT_TYPE, PLAIN);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(error.body.len()));
     if let Some(seconds) = error.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));

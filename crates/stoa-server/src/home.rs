@@ -1,5 +1,8 @@
 //! The home page: what this is, and the line that makes `go` use it.
 
+/// What the page may do: show its own style.
+pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /// The page for a server reached at `base`, such as `http://127.0.0.1:3000`.
 pub(crate) fn page(base: &str, version: &str) -> String {
     let (base, version) = (escape(base), escape(version));

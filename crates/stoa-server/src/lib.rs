@@ -39,6 +39,7 @@ mod hot_cache;
 mod http2;
 mod http2_body;
 mod http2_reply;
+mod inert;
 mod listen;
 mod local;
 mod metrics;

@@ -6,8 +6,8 @@ use http::{HeaderValue, Method, Request, Response, header::CONTENT_LENGTH};
 use stoa_fetch::Context;
 
 use crate::{
-    body::Body, drain::DrainToken, edge_state::EdgeState, finish::ResponseInfo, mount::Mount,
-    mounted_body::MountedBody, peer::Peer, request_id::REQUEST_ID, subject::Subject,
+    body::Body, drain::DrainToken, edge_state::EdgeState, finish::ResponseInfo, inert::make_inert,
+    mount::Mount, mounted_body::MountedBody, peer::Peer, request_id::REQUEST_ID, subject::Subject,
 };
 
 impl EdgeState {
@@ -28,6 +28,7 @@ impl EdgeState {
         let is_head = *request.method() == Method::HEAD;
         let (mut parts, body) = mount.answer(request).await.into_parts();
         parts.headers.insert(REQUEST_ID, id.clone());
+        make_inert(&mut parts.headers);
         let has_body = !is_head && !matches!(parts.status.as_u16(), 100..200 | 204 | 304);
         let body = if has_body {
             let body = MountedBody::new(body, &parts.headers, drain);

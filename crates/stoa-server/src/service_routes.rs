@@ -68,7 +68,11 @@ async fn home_page(State(pages): State<ServicePages>, request: Request) -> Respo
         .unwrap_or("127.0.0.1:3000");
     let scheme = if pages.secure { "https" } else { "http" };
     let page = home::page(&format!("{scheme}://{host}{}", pages.prefix), pages.version);
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, home::POLICY),
+    ];
+    (headers, page).into_response()
 }
 
 async fn ready(State(pages): State<ServicePages>) -> Response {

@@ -5,15 +5,13 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use stoa_proxy::{Meaning, ProxyError};
+use stoa_telemetry::visible;
 
 use crate::{PathError, gate::GateRefusal};
 
 /// What the go command prints of an error (`cmd/go/internal/web`): so many lines, so many bytes, up to a blank line.
 const MAX_LINES: usize = 8;
 const MAX_BYTES: usize = 648;
-
-/// Text of our own.
-pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// The status of a meaning. A source's failure is never a 404: that would send the client to the next source.
 ///
@@ -37,11 +35,10 @@ pub fn status_of(meaning: Meaning) -> StatusCode {
 pub(crate) const UNKNOWN_PATH: &str =
     "not a GOPROXY path: want /MODULE/@v/list, /MODULE/@v/VERSION.{info,mod,zip} or /MODULE/@latest\n";
 
-/// An error as it is sent.
+/// An error as it is sent: always as plain text.
 #[derive(Debug)]
 pub(crate) struct ErrorReply {
     pub(crate) status: StatusCode,
-    pub(crate) content_type: HeaderValue,
     pub(crate) body: Bytes,
     /// Seconds until a retry makes sense.
     pub(crate) retry_after: Option<u64>,
@@ -53,32 +50,13 @@ impl From<&ProxyError> for ErrorReply {
     fn from(error: &ProxyError) -> Self {
         let status = status_of(error.meaning());
         let retry_after = error.retry_after().map(|after| after.as_secs().max(1));
-        if let Some(reply) = error
-            .reply()
-            .filter(|reply| error.is_not_found() && !reply.body.is_empty())
-        {
-            // What a source says of a missing module reaches the client byte for byte.
-            let content_type = reply
-                .content_type
-                .as_deref()
-                .and_then(|text| HeaderValue::from_str(text).ok());
-            let content_type = content_type.unwrap_or(TEXT);
-            return Self {
-                status,
-                content_type,
-                body: reply.body.clone(),
-                retry_after,
-                challenge: None,
-            };
-        }
-        let said = error
-            .reply()
-            .filter(|_| !error.is_not_found())
-            .and_then(|reply| reply.text());
-        let body = error_text(&error.to_string(), said.unwrap_or_default());
+        let body = match error.reply().and_then(|reply| reply.text()) {
+            // A source that is sure that there is none is the one to say why.
+            Some(said) if error.is_not_found() => error_text(said, ""),
+            said => error_text(&error.to_string(), said.unwrap_or_default()),
+        };
         Self {
             status,
-            content_type: TEXT,
             body: body.into(),
             retry_after,
             challenge: None,
@@ -95,7 +73,6 @@ impl ErrorReply {
     pub(crate) fn own(status: StatusCode, reason: &str) -> Self {
         Self {
             status,
-            content_type: TEXT,
             body: error_text(reason, "").into(),
             retry_after: None,
             challenge: None,
@@ -127,7 +104,8 @@ impl From<GateRefusal> for ErrorReply {
     }
 }
 
-/// The text of an error: the cause in the first line, then what the source said, within what the go command prints.
+/// The text of an error: the cause in the first line, then what the source said, within what the go command prints. Every
+/// character of it shows: a go command prints what it gets, and a source must not steer the terminal.
 pub fn error_text(cause: &str, said: &str) -> String {
     let mut text = String::new();
     let lines = cause
@@ -135,7 +113,7 @@ pub fn error_text(cause: &str, said: &str) -> String {
         .chain(said.lines())
         .map(str::trim_end)
         .filter(|line| !line.is_empty());
-    for line in lines.take(MAX_LINES) {
+    for line in lines.take(MAX_LINES).map(visible) {
         let room = MAX_BYTES.saturating_sub(text.len() + 1);
         let cut = line
             .char_indices()
@@ -156,6 +134,10 @@ mod tests {
     fn a_text_fits_what_the_go_command_prints() {
         assert_eq!(error_text("cause", "said\n\nmore\n"), "cause\nsaid\nmore\n");
         assert_eq!(error_text("a", &"line\n".repeat(20)).lines().count(), MAX_LINES);
+        assert_eq!(
+            error_text("\u{1b}]0;title\u{7}", "a\u{202e}b\r\n\u{9b}2J\tc"),
+            "\\u001b]0;title\\u0007\na\\u202eb\n\\u009b2J\tc\n"
+        );
         let long = error_text(&"é".repeat(600), "more");
         assert!(long.len() <= MAX_BYTES && long.ends_with("é\n"), "{}", long.len());
     }

@@ -5,6 +5,7 @@
 //! * **Spans.** [`span`] names every span of a request's way, so that all lines of one request are found by its id. A
 //!   [`FlightSpan`] belongs to several requests at once and is found by the id of each.
 //! * **The log.** A [`LogSink`] writes lines on a thread of its own; [`log_layer`] formats `tracing` events as text or JSON.
+//!   What steers a terminal or turns the direction of text is made [`visible`] in both.
 //!
 //! ```
 //! use stoa_telemetry::Registry;
@@ -22,6 +23,7 @@ mod log_format;
 mod log_sink;
 mod registry;
 pub mod span;
+mod visible;
 
 pub use collect::{Collect, Number, SampleFamily, Samples};
 pub use flight_span::FlightSpan;
@@ -37,3 +39,4 @@ pub use prometheus_client::{
     },
 };
 pub use registry::{Part, Registry};
+pub use visible::{VisibleWriter, is_unseen, visible, visible_lines};

@@ -15,7 +15,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::{Collect, Samples};
+use crate::{Collect, Samples, visible::visible};
 
 /// A full buffer of this size is handed to the writer, in bytes.
 const BUFFER: usize = 64 << 10;
@@ -134,10 +134,15 @@ impl Collect for LogWriter {
     }
 }
 
-/// For `tracing`: each call is one whole line.
+/// For `tracing`: each call is one whole line. Whatever is quoted in it, it stays one line, and every character shows.
 impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.line(|buffer| buffer.extend_from_slice(line));
+        let text = String::from_utf8_lossy(line);
+        let text = visible(text.strip_suffix('\n').unwrap_or(&text));
+        self.line(|buffer| {
+            buffer.extend_from_slice(text.as_bytes());
+            buffer.push(b'\n');
+        });
         Ok(line.len())
     }
 

@@ -115,3 +115,19 @@ fn errors_name_their_requests_at_the_usual_level_too() {
     assert_eq!(lines.len(), 1, "{lines:#?}");
     assert!(lines[0].contains("requests=\"r-1 r-2\"}: "), "{lines:#?}");
 }
+
+#[test]
+fn a_line_stays_one_line_and_shows_every_character() {
+    let hostile = "gone\u{1b}[2J\u{9b}\u{202e}\u{2066}\u{200b}\u{2028}\r\nINFO forged";
+    for format in [LogFormat::Text, LogFormat::Json] {
+        let lines = lines(format, "info", || {
+            tracing::warn!(error = %hostile, reason = hostile, "a source said {hostile}");
+        });
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(!lines[0].chars().any(stoa_telemetry::is_unseen), "{lines:?}");
+        if format == LogFormat::Json {
+            let json: serde_json::Value = serde_json::from_str(&lines[0]).expect("json");
+            assert_eq!(json["error"], hostile);
+        }
+    }
+}

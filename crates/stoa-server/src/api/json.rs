@@ -10,6 +10,7 @@ use axum::{
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError};
 use serde::{Serialize, de::DeserializeOwned};
+use stoa_telemetry::visible;
 use tokio::time::timeout;
 
 use crate::{mount::MaxBody, problem::Problem};
@@ -43,8 +44,12 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.0) {
-            Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        match serde_json::to_string(&self.0) {
+            // Operators read it in a terminal, and it quotes what hosts have said.
+            Ok(body) => {
+                let body = visible(&body).into_owned();
+                ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+            }
             Err(error) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
         }
     }

@@ -4,6 +4,7 @@
 
 mod admin;
 mod api;
+mod browsers;
 mod caching;
 mod conditional;
 mod configuration;

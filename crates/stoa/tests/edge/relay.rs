@@ -1,4 +1,4 @@
-//! What the upstream sends reaches the client byte for byte.
+//! Files that the upstream sends reach the client byte for byte, what it says of missing ones as plain text.
 
 use stoa_testing::fixtures::ModuleFixture;
 use stoa_testing::reply::Reply;
@@ -49,30 +49,54 @@ async fn each_file_is_fetched_by_itself() {
 }
 
 #[tokio::test]
-async fn the_upstreams_no_is_passed_on_unchanged() {
+async fn the_upstreams_no_is_passed_on_as_plain_text() {
     let scene = scene();
     let stoa = scene.start();
+    let missing = "does not have it";
     let long = "a very long explanation\n".repeat(100);
-    for (name, code, content_type, body) in [
+    for (name, code, content_type, body, want) in [
         (
             "lost",
             404,
             "text/plain; charset=UTF-8",
             "not found: moved\n\nto example.com/found",
+            "not found: moved\nto example.com/found\n",
         ),
-        ("gone", 410, "text/plain; charset=us-ascii", "gone for good"),
-        ("html", 404, "text/html", "<p>no</p>"),
-        ("json", 404, "application/problem+json", "{\"title\":\"no\"}"),
-        ("long", 404, "text/plain", long.as_str()),
+        (
+            "gone",
+            410,
+            "text/plain; charset=us-ascii",
+            "gone for good",
+            "gone for good\n",
+        ),
+        ("html", 404, "text/html", "<p>no</p>", missing),
+        (
+            "json",
+            404,
+            "application/problem+json",
+            "{\"title\":\"no\"}",
+            missing,
+        ),
+        ("long", 404, "text/plain", long.as_str(), &long[..8 * 24]),
+        (
+            "steering",
+            404,
+            "text/plain",
+            "\u{1b}]0;x\u{7}\u{9b}2J\u{202e}no",
+            "\\u001b]0;x\\u0007\\u009b2J\\u202eno\n",
+        ),
     ] {
         let path = format!("/example.com/{name}/@v/v1.0.0.info");
         let reply = Reply::Status(code, content_type.to_owned(), body.to_owned().into());
         scene.upstream.on(&path, reply);
         for _ in ["fetched", "remembered"] {
             let answer = get(&stoa, &path).await;
-            assert_eq!(answer.status, code, "{name}");
-            assert_eq!(answer.header("content-type"), Some(content_type), "{name}");
-            assert_eq!(answer.text(), body, "{name}");
+            assert_error(name, &answer, code, "");
+            if want == missing {
+                assert!(answer.text().contains(missing), "{name}: {}", answer.text());
+            } else {
+                assert_eq!(answer.text(), want, "{name}");
+            }
         }
         assert_eq!(scene.upstream.count(&path), 1, "{name}");
     }
