@@ -41,7 +41,10 @@ impl GitRepository {
 
     /// Keeps refs for as long as they are believed.
     fn keep_refs(&self, refs: &Arc<Refs>) {
-        let (memory, time) = (Arc::clone(&self.program.options.refs), self.program.options.freshness);
+        let (memory, time) = (
+            Arc::clone(&self.program.options.refs),
+            self.program.options.freshness,
+        );
         memory.keep(&self.key, refs, time);
         self.spawn(async move {
             tokio::time::sleep(time).await;
@@ -90,7 +93,10 @@ impl GitRepository {
         if output.code == Some(0) {
             let (printed, memory) = (output.stdout, &self.program.options.refs);
             let (lines, most) = (printed.len() / SHORTEST_LINE, memory.most());
-            let parsed = memory.offload().run(lines, move || Refs::parse(&printed, most)).await;
+            let parsed = memory
+                .offload()
+                .run(lines, move || Refs::parse(&printed, most))
+                .await;
             return parsed.map_err(|TooManyRefs| self.too_many_refs());
         }
         Err(self.no_refs(output.said).await)

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::connection::Connection;
+use super::listing::LONGEST;
 use super::packet::{Packet, push, text};
 use super::receive::{FetchOutcome, ReceiveError};
-use super::listing::LONGEST;
 use super::refs::{Refs, RefsReader, TooManyRefs};
 use super::url::Transport;
 use super::{GitRepository, local};
@@ -46,7 +46,12 @@ impl GitRepository {
             match self.ask_by(&mut connection).await {
                 Ok(refs) => {
                     self.keep(connection);
-                    let refs = self.program.options.refs.offload().run(refs.len(), || refs.finish());
+                    let refs = self
+                        .program
+                        .options
+                        .refs
+                        .offload()
+                        .run(refs.len(), || refs.finish());
                     Ok(Some(refs.await))
                 }
                 Err(RefsError::TooMany) => Err(self.too_many_refs()),
