@@ -45,7 +45,11 @@ impl Offload {
     /// The result of `work` on so many things: at once if they are few, otherwise on the blocking pool, when its turn
     /// comes. What has begun goes on when the caller goes away, and keeps its turn until then. A panic goes on in the
     /// caller.
-    pub async fn run<T: Send + 'static>(&self, things: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
+    pub async fn run<T: Send + 'static>(
+        &self,
+        things: usize,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
         if things < LIGHT {
             return work();
         }
@@ -87,7 +91,11 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn so_many_run_at_a_time() {
-        let (offload, running, most) = (Offload::new(2), Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
+        let (offload, running, most) = (
+            Offload::new(2),
+            Arc::new(AtomicUsize::new(0)),
+            AtomicUsize::new(0),
+        );
         let most = Arc::new(most);
         let tasks = (0..16).map(|_| {
             let (running, most) = (Arc::clone(&running), Arc::clone(&most));

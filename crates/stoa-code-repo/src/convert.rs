@@ -1,17 +1,14 @@
 //! From a commit to a version.
 
 use stoa_module::{
-    Info, ModuleVersion, Origin, Timestamp, Version, canonical_version, is_pseudo_version, modfile::RetractSet,
-    pseudo_version, semver,
+    Info, ModuleVersion, Origin, Timestamp, Version, canonical_version, is_pseudo_version,
+    modfile::RetractSet, pseudo_version, semver,
 };
 use stoa_vcs::{Revision, VcsError};
 
 use crate::{
-    CodeMeaning, CodeRepo, CodeRepoError, CodeRepoReason, Resolved,
-    incompatible::Incompatible,
-    layout::without_incompatible,
-    origin::origin_of_revision,
-    pseudo::PseudoCheck,
+    CodeMeaning, CodeRepo, CodeRepoError, CodeRepoReason, Resolved, incompatible::Incompatible,
+    layout::without_incompatible, origin::origin_of_revision, pseudo::PseudoCheck,
 };
 
 /// How many major versions are tried for the base of a pseudo-version. Each but the last has tags among the ancestors

@@ -43,6 +43,11 @@ impl Listing {
         Ok(Some(self.put_together(path, Bytes::new(), stored).await))
     }
 
+    /// Where what takes long is done.
+    pub(crate) fn offload(&self) -> &Offload {
+        &self.offload
+    }
+
     async fn put_together(&self, path: &ModulePath, told: Bytes, stored: Vec<StoredVersion>) -> Bytes {
         let (path, things) = (path.clone(), told.len() / SHORTEST_LINE + stored.len());
         let work = move || {

@@ -29,6 +29,9 @@ pub enum NetworkMode {
 /// The largest small file that is read whole, in bytes: `.info` and `.mod` have been bounded when they were stored.
 const SMALL: usize = 16 << 20;
 
+/// What a line of a go.mod has at least, in bytes.
+const SHORTEST_LINE: usize = 8;
+
 /// Answers fixed files from storage, and adds what is stored to what sources say of versions.
 ///
 /// * `.info`, `.mod`, `.zip`: stored ones are served and nothing else is asked.
@@ -143,7 +146,11 @@ struct StoredGoMods<'a> {
 impl GoMods for StoredGoMods<'_> {
     async fn retractions(&self, version: &Version) -> Result<Vec<Retract>, ProxyError> {
         let go_mod = self.first.small(self.path, version, FileKind::Mod).await?;
-        Ok(go_mod.map(|text| retractions_of(&text)).unwrap_or_default())
+        let Some(text) = go_mod else {
+            return Ok(Vec::new());
+        };
+        let (lines, read) = (text.len() / SHORTEST_LINE, move || retractions_of(&text));
+        Ok(self.first.listing.offload().run(lines, read).await)
     }
 
     async fn has_go_mod(&self, version: &Version) -> Result<bool, ProxyError> {

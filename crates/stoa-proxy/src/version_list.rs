@@ -36,7 +36,9 @@ impl VersionList {
         let whole = stored.iter().filter(|version| version.info && version.go_mod);
         let new: Vec<Version> = whole
             .map(|stored| &stored.version)
-            .filter(|version| major.may_list(version.as_str()) && self.versions.binary_search(version).is_err())
+            .filter(|version| {
+                major.may_list(version.as_str()) && self.versions.binary_search(version).is_err()
+            })
             .cloned()
             .collect();
         if !new.is_empty() {
@@ -97,7 +99,11 @@ mod tests {
         let path = ModulePath::parse("example.com/a").expect("a path");
         let stored = |text: &str, go_mod| {
             let version = Version::parse(text).expect(text);
-            StoredVersion { info: true, go_mod, ..StoredVersion::new(version) }
+            StoredVersion {
+                info: true,
+                go_mod,
+                ..StoredVersion::new(version)
+            }
         };
         let mut list = VersionList::parse(&path, b"v1.10.0\nv1.2.0\n");
         let stored = [

@@ -13,6 +13,7 @@ use crate::cache::Cache;
 use crate::client::Client;
 use crate::local_copy::{Fetch, Folder, LocalCopy, Updated};
 use crate::process::{Call, Counters, Output};
+use crate::tags::LIST_LIMIT;
 use crate::tar::{PREFIX, TarArchive};
 use crate::{
     Archive, Repository, RepositoryOptions, Revision, RevisionId, Step, Tag, Tags, VcsError, VcsKind,
@@ -72,7 +73,11 @@ impl BzrRepository {
     }
 
     async fn tags_of(&self, folder: &Folder) -> Result<Vec<String>, VcsError> {
-        let printed = self.ask(folder, "tags", Step::Access).text().await?;
+        let printed = self
+            .ask(folder, "tags", Step::Access)
+            .limit(LIST_LIMIT)
+            .text()
+            .await?;
         Ok(tags(&printed))
     }
 

@@ -14,6 +14,7 @@ use crate::cache::Cache;
 use crate::client::Client;
 use crate::local_copy::{Folder, LocalCopy, Reading};
 use crate::process::{Call, Counters};
+use crate::tags::LIST_LIMIT;
 use crate::tar::{PREFIX, TarArchive};
 use crate::{
     Archive, Repository, RepositoryOptions, Revision, RevisionId, Step, Tag, Tags, VcsError, VcsKind,
@@ -87,6 +88,7 @@ impl HgRepository {
         let folder = self.fresh().await?;
         let call = self.ask(&folder, "log", Step::Revision);
         let output = call
+            .limit(LIST_LIMIT)
             .args(["log", "-l1", &rev(name), "--template", answers::TEMPLATE])
             .run()
             .await?;
@@ -115,7 +117,7 @@ impl Repository for HgRepository {
     async fn tags(&self, prefix: &str) -> Result<Tags, VcsError> {
         let folder = self.fresh().await?;
         let call = self.ask(&folder, "tags", Step::Access);
-        let printed = call.args(["tags", "-q"]).text().await?;
+        let printed = call.limit(LIST_LIMIT).args(["tags", "-q"]).text().await?;
         let list = answers::tags(&printed)
             .into_iter()
             .filter(|name| name.starts_with(prefix))
@@ -187,7 +189,7 @@ impl Repository for HgRepository {
         let folder = self.fresh().await?;
         let tagged = format!("--rev=ancestors({at}) and tag()");
         let template = "{tags % \"{tag}\\n\"}";
-        let call = self.ask(&folder, "recent", Step::Revision);
+        let call = self.ask(&folder, "recent", Step::Revision).limit(LIST_LIMIT);
         let output = call.args(["log", &tagged, "--template", template]).run().await?;
         match output.code {
             Some(0) => {}

@@ -15,6 +15,7 @@ use crate::cache::Cache;
 use crate::client::Client;
 use crate::process::{Call, Counters};
 use crate::quota::Quota;
+use crate::tags::LIST_LIMIT;
 use crate::{
     Archive, Repository, RepositoryOptions, Revision, RevisionId, Step, Tag, Tags, VcsError, VcsKind,
 };
@@ -95,7 +96,7 @@ impl SvnRepository {
         let call = call.args(["--xml", "--incremental", "--recursive", "--revision", at.as_str()]);
         let output = call.args(["--", &self.at(subdir, at.as_str())]).run().await?;
         match output.code {
-            Some(0) => answers::files(&output.stdout),
+            Some(0) => blocking(move || Ok(answers::files(&output.stdout))).await?,
             _ if !is_missing(&output.said) => Err(self.client.failed(Step::Archive, &output)),
             _ if subdir.is_empty() || output.said.contains("E160006") => Err(unknown(at.as_str())),
             _ => Ok(Vec::new()),
@@ -145,7 +146,11 @@ impl Repository for SvnRepository {
         let url = self.client.url().trim_end_matches('/');
         let root = url.strip_suffix("/trunk").unwrap_or(url);
         let call = self.call("list", Step::Access).await?;
-        let output = call.args(["--", &format!("{root}/tags@")]).run().await?;
+        let output = call
+            .limit(LIST_LIMIT)
+            .args(["--", &format!("{root}/tags@")])
+            .run()
+            .await?;
         let mut list: Vec<Tag> = match output.code {
             Some(0) => String::from_utf8_lossy(&output.stdout)
                 .lines()

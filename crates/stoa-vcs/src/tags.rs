@@ -1,5 +1,9 @@
 //! Tags.
 
+/// How many bytes a list of tags may have that a program prints. What is longer than this no repository needs, and would
+/// be read and sorted for long.
+pub(crate) const LIST_LIMIT: u64 = 4 << 20;
+
 /// A tag.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tag {

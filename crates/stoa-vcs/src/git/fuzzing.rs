@@ -20,7 +20,10 @@ pub fn refs(printed: &[u8]) {
         again += &format!("{hash}\trefs/tags/{name}\n");
     }
     assert!(
-        Refs::parse(again.as_bytes(), usize::MAX).expect("no bound").tags().eq(refs.tags()),
+        Refs::parse(again.as_bytes(), usize::MAX)
+            .expect("no bound")
+            .tags()
+            .eq(refs.tags()),
         "tags change when they are read again"
     );
     assert_eq!(refs.list("").list.len(), refs.tags().count());

@@ -1,7 +1,7 @@
 //! The refs of the repository: callers at the same time share one request.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::GitRepository;
 use super::program::{Remote, failed};
@@ -12,6 +12,8 @@ use crate::{Step, VcsError};
 
 /// How many bytes of refs a server may send.
 pub(super) const LONGEST: usize = 32 << 20;
+/// How long an answer is kept at least, for those that waited for it.
+const SHARED: Duration = Duration::from_secs(1);
 /// A hash, a tab and a name.
 const SHORTEST_LINE: usize = 46;
 
@@ -41,7 +43,9 @@ impl GitRepository {
 
     /// Keeps refs for as long as they are believed.
     fn keep_refs(&self, refs: &Arc<Refs>) {
-        let (memory, time) = (Arc::clone(&self.program.options.refs), self.program.options.freshness);
+        let memory = Arc::clone(&self.program.options.refs);
+        // Callers that wait for the answer take it, though it may be believed no longer.
+        let time = self.program.options.freshness.max(SHARED);
         memory.keep(&self.key, refs, time);
         self.spawn(async move {
             tokio::time::sleep(time).await;
@@ -90,7 +94,10 @@ impl GitRepository {
         if output.code == Some(0) {
             let (printed, memory) = (output.stdout, &self.program.options.refs);
             let (lines, most) = (printed.len() / SHORTEST_LINE, memory.most());
-            let parsed = memory.offload().run(lines, move || Refs::parse(&printed, most)).await;
+            let parsed = memory
+                .offload()
+                .run(lines, move || Refs::parse(&printed, most))
+                .await;
             return parsed.map_err(|TooManyRefs| self.too_many_refs());
         }
         Err(self.no_refs(output.said).await)

@@ -221,7 +221,9 @@ impl Refs {
 
     /// The tags that begin with `prefix`.
     pub(super) fn list(&self, prefix: &str) -> Tags {
-        let tags = self.tags_from(prefix).take_while(|(name, _)| name.starts_with(prefix));
+        let tags = self
+            .tags_from(prefix)
+            .take_while(|(name, _)| name.starts_with(prefix));
         let list = tags.map(|(name, hash)| Tag {
             name: name.to_owned(),
             hash: Some(hash.to_owned()),
@@ -334,7 +336,15 @@ mod tests {
     fn versions_come_from_the_highest_down() {
         let hash = "1".repeat(40);
         let mut reader = RefsReader::new(100);
-        for tag in ["a/v1.9.0", "a/v1.10.0", "a/v1.9.0+b", "a/v2", "a/w1", "b/v3.0.0", "v4.0.0"] {
+        for tag in [
+            "a/v1.9.0",
+            "a/v1.10.0",
+            "a/v1.9.0+b",
+            "a/v2",
+            "a/w1",
+            "b/v3.0.0",
+            "v4.0.0",
+        ] {
             let line = format!("{hash} refs/tags/{tag}");
             assert_eq!(reader.add_line(line.as_bytes()), Ok(()));
         }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::connection::Connection;
+use super::listing::LONGEST;
 use super::packet::{Packet, push, text};
 use super::receive::{FetchOutcome, ReceiveError};
-use super::listing::LONGEST;
 use super::refs::{Refs, RefsReader, TooManyRefs};
 use super::url::Transport;
 use super::{GitRepository, local};

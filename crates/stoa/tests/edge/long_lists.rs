@@ -146,13 +146,22 @@ async fn many_tags_delay_nobody_else_and_too_many_are_an_error() {
     assert_eq!(answer.text().lines().next_back(), Some("v1.60000.0"));
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
     let latest = get(&stoa, "/git.example/r.git/@latest").await;
-    assert!(latest.text().contains("\"Version\":\"v1.60000.0\""), "{}", latest.text());
+    assert!(
+        latest.text().contains("\"Version\":\"v1.60000.0\""),
+        "{}",
+        latest.text()
+    );
     drop(stoa);
 
     let stoa = serve(dir.path(), &server, "max_refs = 50000");
     for path in ["@v/list", "@latest", "@v/main.info"] {
         let answer = get(&stoa, &format!("/git.example/r.git/{path}")).await;
-        assert_error(path, &answer, 502, "more branches and tags than 50000 (vcs.max_refs)");
+        assert_error(
+            path,
+            &answer,
+            502,
+            "more branches and tags than 50000 (vcs.max_refs)",
+        );
     }
 }
 

@@ -23,7 +23,9 @@ const ANSWERS: u64 = 8;
 fn directory() -> TempDir {
     let memory = Path::new("/dev/shm");
     let in_memory = memory.is_dir().then(|| tempfile::tempdir_in(memory).ok());
-    in_memory.flatten().unwrap_or_else(|| tempfile::tempdir().unwrap())
+    in_memory
+        .flatten()
+        .unwrap_or_else(|| tempfile::tempdir().unwrap())
 }
 
 /// Any module has a go.mod and an `.info`, and nobody has a zip.
@@ -77,7 +79,11 @@ async fn soak(count: usize, status: u16, path: impl Fn(usize) -> String + Send +
         }
     }
     let grown = most.max(stoa.rss_bytes()) - idle;
-    println!("{count} answers: {} KiB more than the {} KiB of an idle one", grown >> 10, idle >> 10);
+    println!(
+        "{count} answers: {} KiB more than the {} KiB of an idle one",
+        grown >> 10,
+        idle >> 10
+    );
     grown >> 20
 }
 
@@ -101,5 +107,6 @@ async fn long_names_of_what_is_nowhere_take_no_more_memory_than_is_configured() 
         format!("/example.com/{number}/{long}/@v/v1.0.0.zip")
     });
     let grown = grown.await;
-    assert!(grown < BOUND, "{grown} MiB");
+    // No file is in memory, but some 10 MiB are what requests need while they are under way.
+    assert!(grown < ANSWERS * 3, "{grown} MiB");
 }

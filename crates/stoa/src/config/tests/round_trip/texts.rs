@@ -83,12 +83,9 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
             prop_oneof![durations(), one_of(&["0s"])].boxed()
         }
         "cache.answers" | "cache.memory" | "fetch.max_list" | "fetch.max_zip" | "vcs.cache_size"
-        | "vcs.memory" => {
-            one_of(&["0", "4096", "1 kib", "64MiB", "18446744073709551615"])
-        }
-        "pool.requests" | "pool.fetches" | "pool.connections" | "dispatch.lanes" | "vcs.max_refs" | "burst" => {
-            one_of(&["1", "7", "007", "1000000"])
-        }
+        | "vcs.memory" => one_of(&["0", "4096", "1 kib", "64MiB", "18446744073709551615"]),
+        "pool.requests" | "pool.fetches" | "pool.connections" | "dispatch.lanes" | "vcs.max_refs"
+        | "burst" => one_of(&["1", "7", "007", "1000000"]),
         "fetch.connect_timeout"
         | "fetch.response_timeout"
         | "fetch.idle_timeout"
