@@ -94,7 +94,10 @@ pub(crate) async fn attempt(
 }
 
 fn is_unreached(error: &TransportError) -> bool {
-    matches!(error.kind(), TransportErrorKind::Connect | TransportErrorKind::Tls)
+    matches!(
+        error.kind(),
+        TransportErrorKind::Connect | TransportErrorKind::Tls
+    )
 }
 
 fn classify(ticket: &Ticket, attempted: Attempted<'_>) -> Result<Classified, DispatchError> {

@@ -156,7 +156,14 @@ impl BreakerPermit {
         }
         let transition = {
             let mut circuits = self.breaker.circuits.lock();
-            circuits.judge(&self.share, self.epochs, verdict, of_server, Instant::now(), jitter)
+            circuits.judge(
+                &self.share,
+                self.epochs,
+                verdict,
+                of_server,
+                Instant::now(),
+                jitter,
+            )
         };
         if matches!(transition, Some(Transition::Tripped | Transition::ProbeFailed)) {
             self.breaker.opened.notify_waiters();

@@ -14,9 +14,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    BreakerMode, Concurrency, DispatchError, LaneCounts, LaneKey, LaneSettings, LaneStatus, LaneUpdate, Transport, aimd::Aimd,
-    breaker::Breaker, bucket::Bucket, counters::Counters, deadline::after, limiter::Limiter,
-    retry_budget::RetryBudget,
+    BreakerMode, Concurrency, DispatchError, LaneCounts, LaneKey, LaneSettings, LaneStatus, LaneUpdate,
+    Transport, aimd::Aimd, breaker::Breaker, bucket::Bucket, counters::Counters, deadline::after,
+    limiter::Limiter, retry_budget::RetryBudget,
 };
 
 /// Everything that belongs to one server.

@@ -94,7 +94,11 @@ impl LaneKey {
         if host.is_empty() || !host.bytes().all(is_host) {
             return Err(bad);
         }
-        let uri = format!("https://{host}/").parse().map_err(|_| bad.clone())?;
+        let uri: Uri = format!("https://{host}/").parse().map_err(|_| bad.clone())?;
+        let has_port = host.rsplit(']').next().is_some_and(|rest| rest.contains(':'));
+        if has_port && uri.port_u16().is_none() {
+            return Err(bad);
+        }
         Self::of_uri(&uri)
     }
 

@@ -113,19 +113,19 @@ impl Pool {
     /// Takes the task or refuses it, at once, with the event that says so.
     fn admit(&self, task: &Task) -> Result<(Ticket, Entry), DispatchError> {
         let journal = Journal::new(self.core.id(), &task.lane);
-        let entered =
-            self.begin(&task.lane, &task.share)
-                .and_then(|(slot, lane)| match lane.limiter.enter(&task.share, task.urgency.class()) {
-                    Ok(entry) => Ok((slot, lane, entry)),
-                    Err(limit) => {
-                        lane.counters.rejected.one();
-                        Err(DispatchError::Full {
-                            lane: task.lane.clone(),
-                            bound: Bound::Queue,
-                            limit,
-                        })
-                    }
-                });
+        let entered = self.begin(&task.lane, &task.share).and_then(|(slot, lane)| {
+            match lane.limiter.enter(&task.share, task.urgency.class()) {
+                Ok(entry) => Ok((slot, lane, entry)),
+                Err(limit) => {
+                    lane.counters.rejected.one();
+                    Err(DispatchError::Full {
+                        lane: task.lane.clone(),
+                        bound: Bound::Queue,
+                        limit,
+                    })
+                }
+            }
+        });
         match entered {
             Ok((slot, lane, entry)) => Ok((Ticket::new(slot, lane, journal, task.deadline, &entry), entry)),
             Err(error) => Err(self.reject(&journal, &task.lane, error)),

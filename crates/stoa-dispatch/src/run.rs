@@ -6,8 +6,8 @@ use http::request::Parts;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::{
-    Bound, BreakerVerdict, DispatchError, EventKind, Filter, Permit, RawBody, Request, Response, ResponseBody,
-    Share, Stage, Task, Urgency,
+    Bound, BreakerVerdict, DispatchError, EventKind, Filter, Permit, RawBody, Request, Response,
+    ResponseBody, Share, Stage, Task, Urgency,
     attempt::attempt,
     breaker::{BreakerOpenError, BreakerPermit},
     bucket::Token,

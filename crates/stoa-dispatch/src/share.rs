@@ -83,7 +83,7 @@ mod tests {
             assert_eq!(taken(limit, 1), [most], "{limit}");
         }
         assert_eq!(taken(16, 2), [7, 7]);
-        assert_eq!(taken(24, 4), [6, 5, 5, 5]);
+        assert_eq!(taken(24, 4), [6, 6, 6, 5]);
         let held = taken(4096, 100);
         assert_eq!(4096 - held.iter().sum::<usize>(), 13);
         assert!(Share::NONE.may_take(15, 1) && !Share::NONE.may_take(0, 0));

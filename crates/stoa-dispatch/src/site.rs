@@ -32,10 +32,16 @@ pub fn site_of(host: &str) -> Cow<'_, str> {
         return Cow::Borrowed("addresses");
     }
     let mut labels = name.rsplit('.');
-    let (top, second) = (labels.next().unwrap_or_default(), labels.next().unwrap_or_default());
+    let (top, second) = (
+        labels.next().unwrap_or_default(),
+        labels.next().unwrap_or_default(),
+    );
     let is_registry = top.len() == 2 && SECOND_LEVEL.contains(&second.to_ascii_lowercase().as_str());
     let kept = if is_registry { 3 } else { 2 };
-    let start = name.rmatch_indices('.').nth(kept - 1).map_or(0, |(dot, _)| dot + 1);
+    let start = name
+        .rmatch_indices('.')
+        .nth(kept - 1)
+        .map_or(0, |(dot, _)| dot + 1);
     let site = &name[start..];
     if site.bytes().any(|byte| byte.is_ascii_uppercase()) {
         Cow::Owned(site.to_ascii_lowercase())

@@ -9,8 +9,8 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use crate::{
-    Bound, DispatchError, EventKind, LaneKey, LaneSettings, QuotaPermit, Share, Stage, Transition, deadline::after, journal::Journal, lane::Lane,
-    limiter::Entry, pool_core::PoolCore,
+    Bound, DispatchError, EventKind, LaneKey, LaneSettings, QuotaPermit, Share, Stage, Transition,
+    deadline::after, journal::Journal, lane::Lane, limiter::Entry, pool_core::PoolCore,
 };
 
 /// A task that has been taken. It reports the task's events in order, and each of them once, whatever happens: dropping

@@ -198,14 +198,18 @@ impl fmt::Debug for Urgency {
 impl Drop for Interest {
     fn drop(&mut self) {
         if let Some(callers) = &self.0 {
-            change(callers, |callers| callers.interested = callers.interested.saturating_sub(1));
+            change(callers, |callers| {
+                callers.interested = callers.interested.saturating_sub(1)
+            });
         }
     }
 }
 
 impl Drop for Attendance<'_> {
     fn drop(&mut self) {
-        change(self.0, |callers| callers.waiting = callers.waiting.saturating_sub(1));
+        change(self.0, |callers| {
+            callers.waiting = callers.waiting.saturating_sub(1)
+        });
     }
 }
 

@@ -49,7 +49,9 @@ impl PatternList {
     /// The first element of each pattern: where it is no glob itself, the host of all modules that the pattern matches.
     pub fn first_elements(&self) -> impl Iterator<Item = &str> {
         let first = |pattern: &'_ Pattern| pattern.glob.split('/').next().unwrap_or_default().len();
-        self.patterns.iter().map(move |pattern| &pattern.glob[..first(pattern)])
+        self.patterns
+            .iter()
+            .map(move |pattern| &pattern.glob[..first(pattern)])
     }
 
     /// Whether there is no pattern, so that nothing matches.

@@ -16,7 +16,10 @@ fn failure() -> BreakerVerdict {
 }
 
 fn attempt(breaker: &Arc<Breaker>, verdict: BreakerVerdict) -> Option<Transition> {
-    breaker.permit(&Share::NONE).expect("permit").end(verdict, false, 0.5)
+    breaker
+        .permit(&Share::NONE)
+        .expect("permit")
+        .end(verdict, false, 0.5)
 }
 
 fn trip(breaker: &Arc<Breaker>) {
@@ -58,7 +61,10 @@ async fn exactly_one_probe_passes_and_its_success_closes() {
     let probe = breaker.permit(&Share::NONE).expect("probe");
     assert!(probe.is_probe());
     assert!(breaker.permit(&Share::NONE).is_err(), "the second must wait");
-    assert_eq!(probe.end(BreakerVerdict::Success, false, 0.5), Some(Transition::Closed));
+    assert_eq!(
+        probe.end(BreakerVerdict::Success, false, 0.5),
+        Some(Transition::Closed)
+    );
     assert_eq!(breaker.state().1, BreakerState::Closed);
     assert!(breaker.permit(&Share::NONE).is_ok() && breaker.permit(&Share::NONE).is_ok());
 }
@@ -95,9 +101,16 @@ async fn the_opening_is_spread_by_a_quarter() {
     for (jitter, millis) in [(0.0, 750), (0.999_999, 1249)] {
         let breaker = Breaker::new(settings());
         for _ in 0..3 {
-            breaker.permit(&Share::NONE).expect("permit").end(failure(), false, jitter);
+            breaker
+                .permit(&Share::NONE)
+                .expect("permit")
+                .end(failure(), false, jitter);
         }
-        let left = breaker.permit(&Share::NONE).expect_err("open").retry_after.expect("time");
+        let left = breaker
+            .permit(&Share::NONE)
+            .expect_err("open")
+            .retry_after
+            .expect("time");
         assert_eq!(left.as_millis(), millis);
     }
 }
@@ -110,7 +123,10 @@ async fn a_probe_that_is_given_up_leaves_room_for_the_next() {
     drop(breaker.permit(&Share::NONE).expect("probe"));
     let second = breaker.permit(&Share::NONE).expect("the next probe");
     assert!(second.is_probe());
-    assert_eq!(second.end(BreakerVerdict::Success, false, 0.5), Some(Transition::Closed));
+    assert_eq!(
+        second.end(BreakerVerdict::Success, false, 0.5),
+        Some(Transition::Closed)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,7 +143,10 @@ async fn what_began_before_it_opened_says_nothing() {
     let probe = breaker.permit(&Share::NONE).expect("probe");
     assert!(!slow.holds());
     assert_eq!(slow.end(failure(), false, 0.5), None);
-    assert_eq!(probe.end(BreakerVerdict::Success, false, 0.5), Some(Transition::Closed));
+    assert_eq!(
+        probe.end(BreakerVerdict::Success, false, 0.5),
+        Some(Transition::Closed)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,7 +175,10 @@ async fn a_share_of_failures_opens_it_once_there_are_enough_samples() {
         attempt(&breaker, BreakerVerdict::Success);
         attempt(&breaker, BreakerVerdict::Limited);
     }
-    assert!(breaker.permit(&Share::NONE).is_err(), "a half of the last ten seconds");
+    assert!(
+        breaker.permit(&Share::NONE).is_err(),
+        "a half of the last ten seconds"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,7 +211,10 @@ async fn modes_act_as_they_are_called() {
         assert_eq!(attempt(&breaker, failure()), None);
     }
     breaker.set(&with(BreakerMode::ForcedOpen));
-    assert_eq!(breaker.permit(&Share::NONE).expect_err("forced").retry_after, None);
+    assert_eq!(
+        breaker.permit(&Share::NONE).expect_err("forced").retry_after,
+        None
+    );
     breaker.set(&with(BreakerMode::Active));
     assert!(breaker.permit(&Share::NONE).is_ok());
     trip(&breaker);
@@ -217,7 +242,9 @@ async fn sixty_four_failures_at_once_open_it_in_a_thousand_of_a_thousand_rounds(
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    let permits: Vec<_> = (0..16).filter_map(|_| breaker.permit(&Share::NONE).ok()).collect();
+                    let permits: Vec<_> = (0..16)
+                        .filter_map(|_| breaker.permit(&Share::NONE).ok())
+                        .collect();
                     barrier.wait();
                     for permit in permits {
                         permit.end(failure(), false, 0.5);
@@ -243,13 +270,21 @@ async fn a_share_that_fails_alone_is_refused_alone() {
         ..BreakerSettings::default()
     });
     let (bad, good) = (Share::named("bad"), Share::named("good"));
-    let pass = || breaker.permit(&good).expect("passes").end(BreakerVerdict::Success, false, 0.5);
+    let pass = || {
+        breaker
+            .permit(&good)
+            .expect("passes")
+            .end(BreakerVerdict::Success, false, 0.5)
+    };
     pass();
     assert_eq!(fail(&breaker, &bad, 10), Some(Transition::Tripped));
     let refused = breaker.permit(&bad).expect_err("open for it");
     assert_eq!(refused.cause.as_deref(), Some("500"));
     pass();
-    assert_eq!((breaker.state().1, breaker.open_shares()), (BreakerState::Closed, 1));
+    assert_eq!(
+        (breaker.state().1, breaker.open_shares()),
+        (BreakerState::Closed, 1)
+    );
     // However often it probes in vain, and whether others ask or not.
     for round in 0..30 {
         pause(61).await;
@@ -259,7 +294,10 @@ async fn a_share_that_fails_alone_is_refused_alone() {
     pause(61).await;
     let probe = breaker.permit(&bad).expect("probe");
     assert!(probe.is_probe() && breaker.permit(&bad).is_err());
-    assert_eq!(probe.end(BreakerVerdict::Success, false, 0.5), Some(Transition::Closed));
+    assert_eq!(
+        probe.end(BreakerVerdict::Success, false, 0.5),
+        Some(Transition::Closed)
+    );
     assert_eq!(breaker.open_shares(), 0);
 }
 
@@ -289,7 +327,10 @@ async fn a_server_that_is_not_reached_is_refused_to_all_at_once() {
     assert!(breaker.permit(&other).is_err());
     pause(1).await;
     let probe = breaker.permit(&other).expect("probe");
-    assert_eq!(probe.end(BreakerVerdict::Success, false, 0.5), Some(Transition::Closed));
+    assert_eq!(
+        probe.end(BreakerVerdict::Success, false, 0.5),
+        Some(Transition::Closed)
+    );
     assert!(breaker.permit(&one).is_ok());
 }
 
@@ -298,12 +339,18 @@ async fn the_probe_of_a_share_that_does_not_reach_the_server_is_followed_by_anot
     let breaker = Breaker::new(settings());
     let share = Share::named("a");
     assert_eq!(fail(&breaker, &share, 3), Some(Transition::Tripped));
-    assert!(matches!(breaker.state().1, BreakerState::Open { .. }), "nothing succeeds");
+    assert!(
+        matches!(breaker.state().1, BreakerState::Open { .. }),
+        "nothing succeeds"
+    );
     pause(1).await;
     let probe = breaker.permit(&share).expect("probe");
     assert_eq!(probe.end(failure(), true, 0.5), None);
     let probe = breaker.permit(&share).expect("another probe");
-    assert_eq!(probe.end(BreakerVerdict::Success, false, 0.5), Some(Transition::Closed));
+    assert_eq!(
+        probe.end(BreakerVerdict::Success, false, 0.5),
+        Some(Transition::Closed)
+    );
 }
 
 #[tokio::test(start_paused = true)]

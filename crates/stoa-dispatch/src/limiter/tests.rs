@@ -105,7 +105,9 @@ fn background_work_takes_its_share_and_goes_last() {
     let limiter = Limiter::new(10, 9);
     let permits: Vec<_> = (0..3).map(|_| permit(limiter.enter(&NONE, Background))).collect();
     let mut waiting = queued(limiter.enter(&NONE, Background));
-    let interactive: Vec<_> = (0..7).map(|_| permit(limiter.enter(&NONE, Interactive))).collect();
+    let interactive: Vec<_> = (0..7)
+        .map(|_| permit(limiter.enter(&NONE, Interactive)))
+        .collect();
     let mut eager = queued(limiter.enter(&NONE, Interactive));
     drop(permits);
     assert!(now(&mut eager).is_some());
@@ -188,7 +190,11 @@ fn a_raised_waiter_moves_to_the_place_of_its_arrival_and_back() {
     assert!(raised.permit(&urgency).now_or_never().is_none());
     drop(first);
     drop(now(&mut before).expect("before's permit"));
-    let permit = raised.permit(&urgency).now_or_never().expect("raised permit").expect("permit");
+    let permit = raised
+        .permit(&urgency)
+        .now_or_never()
+        .expect("raised permit")
+        .expect("permit");
     assert_eq!(permit.class, Interactive);
     drop((background, after, later, permit));
     assert_eq!(
@@ -213,7 +219,11 @@ fn a_waiter_raised_out_of_a_spent_share_gets_a_free_permit_at_once() {
         "the share is spent"
     );
     let interest = urgency.raise();
-    let permit = raised.permit(&urgency).now_or_never().expect("a free permit").expect("permit");
+    let permit = raised
+        .permit(&urgency)
+        .now_or_never()
+        .expect("a free permit")
+        .expect("permit");
     drop(interest);
     assert_eq!(permit.class, Interactive, "it runs as what it got the permit for");
     drop(running);
@@ -325,7 +335,9 @@ fn of_those_that_wait_the_share_with_the_fewest_goes_first() {
     let limiter = Limiter::new(1, 100);
     let (many, few) = (Share::named("many"), Share::named("few"));
     let first = permit(limiter.enter(&NONE, Interactive));
-    let mut line: Vec<_> = (0..3).map(|_| queued(limiter.enter(&many, Interactive))).collect();
+    let mut line: Vec<_> = (0..3)
+        .map(|_| queued(limiter.enter(&many, Interactive)))
+        .collect();
     let mut late = queued(limiter.enter(&few, Interactive));
     limiter.set_limit(2);
     let running = now(&mut line[0]).expect("the first that came");
@@ -342,10 +354,19 @@ fn a_full_queue_gives_a_newcomer_the_last_place_of_the_longest_share() {
     let limiter = Limiter::new(1, 4);
     let (many, few) = (Share::named("many"), Share::named("few"));
     let _running = permit(limiter.enter(&NONE, Interactive));
-    let mut line: Vec<_> = (0..4).map(|_| queued(limiter.enter(&many, Interactive))).collect();
+    let mut line: Vec<_> = (0..4)
+        .map(|_| queued(limiter.enter(&many, Interactive)))
+        .collect();
     assert_eq!(limiter.enter(&many, Interactive).err(), Some(4));
-    let _two = [queued(limiter.enter(&few, Interactive)), queued(limiter.enter(&few, Interactive))];
-    assert_eq!(limiter.enter(&few, Interactive).err(), Some(4), "two each is fair");
+    let _two = [
+        queued(limiter.enter(&few, Interactive)),
+        queued(limiter.enter(&few, Interactive)),
+    ];
+    assert_eq!(
+        limiter.enter(&few, Interactive).err(),
+        Some(4),
+        "two each is fair"
+    );
     let urgency = fixed(Interactive);
     let pushed = line.iter_mut().map(|place| place.permit(&urgency).now_or_never());
     let pushed: Vec<_> = pushed.map(|permit| permit.map(|permit| permit.err())).collect();

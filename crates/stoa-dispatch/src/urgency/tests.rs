@@ -158,7 +158,10 @@ async fn shared_work_is_abandoned_when_all_its_callers_have_been_gone_for_a_whil
     let urgency = Urgency::shared();
     let mut abandoned = Box::pin(urgency.abandoned(grace));
     let soon = |seconds| Duration::from_secs(seconds);
-    assert!(timeout(soon(3600), &mut abandoned).await.is_err(), "nobody came yet");
+    assert!(
+        timeout(soon(3600), &mut abandoned).await.is_err(),
+        "nobody came yet"
+    );
     for class in [Class::Interactive, Class::Background] {
         // Whoever waits for it, of whatever class, keeps it; so does who comes back in time.
         for _ in 0..3 {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use stoa_dispatch::{BreakerState, Bound, Class, DispatchError, LaneKey, Permits, Share, Task, Throttled, Urgency};
+use stoa_dispatch::{
+    Bound, BreakerState, Class, DispatchError, LaneKey, Permits, Share, Task, Throttled, Urgency,
+};
 use tokio::time::{sleep, timeout};
 
 use crate::{
@@ -40,7 +42,10 @@ async fn a_share_that_hangs_leaves_permits_and_places_for_the_others() {
     }
     assert_eq!(lab.began.elapsed(), secs(0));
     // Background work of others is served, too, and so is work without a share.
-    assert_eq!(lab.outcome(of("other", "/").urgency(Class::Background)).await, Ok(200));
+    assert_eq!(
+        lab.outcome(of("other", "/").urgency(Class::Background)).await,
+        Ok(200)
+    );
     assert_eq!(lab.outcome(get("/")).await, Ok(200));
     hanging.abort_all();
     while hanging.join_next().await.is_some() {}
@@ -58,7 +63,10 @@ async fn many_at_once_from_one_share_do_not_fill_the_queue_against_others() {
     settle().await;
     assert_eq!((lab.lane().waiting, lab.log.count("abandon full")), (10, 3));
     for _ in 0..3 {
-        assert_eq!(crowd.join_next().await.expect("one of it").expect("joined"), Err("full"));
+        assert_eq!(
+            crowd.join_next().await.expect("one of it").expect("joined"),
+            Err("full")
+        );
     }
     crowd.abort_all();
     late.abort_all();
@@ -71,9 +79,20 @@ async fn one_share_never_has_all_tasks_of_the_pool() {
     let mut hanging = lab.callers((0..50).map(|_| of("slow", "/hangs")));
     settle().await;
     assert_eq!(lab.pool.outstanding(), 30);
-    let error = lab.pool.call(of("slow", "/")).await.expect_err("its part is taken");
+    let error = lab
+        .pool
+        .call(of("slow", "/"))
+        .await
+        .expect_err("its part is taken");
     assert!(
-        matches!(error, DispatchError::Full { bound: Bound::Share, limit: 40, .. }),
+        matches!(
+            error,
+            DispatchError::Full {
+                bound: Bound::Share,
+                limit: 40,
+                ..
+            }
+        ),
         "{error:?}"
     );
     assert_eq!(lab.outcome(of("other", "/")).await, Ok(200));
@@ -109,8 +128,15 @@ async fn a_site_with_many_hosts_makes_room_for_others() {
     assert_eq!(lab.outcome(at("h5.evil.test", "/")).await, Err("full"));
     // A newcomer does, and the one that has been in use for the longest time goes.
     assert_eq!(lab.outcome(at("good.test", "/")).await, Ok(200));
-    assert_eq!(hanging.join_next().await.expect("one").expect("joined"), Err("evicted"));
-    assert_eq!(lab.outcome(at("other.test", "/")).await, Ok(200), "an idle lane goes first");
+    assert_eq!(
+        hanging.join_next().await.expect("one").expect("joined"),
+        Err("evicted")
+    );
+    assert_eq!(
+        lab.outcome(at("other.test", "/")).await,
+        Ok(200),
+        "an idle lane goes first"
+    );
     assert_eq!(hanging.len(), 3);
     // Nothing is lost of what was counted.
     let (lanes, gone) = lab.pool.totals();
@@ -133,7 +159,10 @@ async fn what_fails_for_one_share_does_not_stop_the_others() {
     }
     assert_eq!(lab.outcome(of("bad", "/")).await, Err("breaker_open"));
     let shown = lab.lane();
-    assert!(matches!(shown.breaker, BreakerState::Open { .. }), "nothing has succeeded");
+    assert!(
+        matches!(shown.breaker, BreakerState::Open { .. }),
+        "nothing has succeeded"
+    );
     assert_eq!(lab.outcome(of("good", "/")).await, Ok(200));
     let shown = lab.lane();
     assert_eq!((shown.breaker, shown.open_shares), (BreakerState::Closed, 1));
@@ -151,7 +180,10 @@ async fn a_pause_of_ages_lasts_minutes_where_nothing_else_is_said() {
     assert_eq!(throttled, Some(Throttled { pause: secs(120) }));
     drop(response);
     sleep(secs(119)).await;
-    assert_eq!(lab.outcome(get("/").within(Duration::from_millis(500))).await, Err("rate"));
+    assert_eq!(
+        lab.outcome(get("/").within(Duration::from_millis(500))).await,
+        Err("rate")
+    );
     // One tries, is told the same, and the others still wait.
     sleep(secs(1)).await;
     assert_eq!(lab.outcome(get("/")).await, Ok(503));

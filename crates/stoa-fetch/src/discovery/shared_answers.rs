@@ -68,7 +68,8 @@ impl<V: Clone + Send + Sync + 'static> SharedAnswers<V> {
             let part = self.parts.try_take(&context.share);
             let work = work(context.shared(urgency));
             async move {
-                let _part = part.ok_or_else(|| overloaded(&key, "too many questions about its host already"))?;
+                let _part =
+                    part.ok_or_else(|| overloaded(&key, "too many questions about its host already"))?;
                 let answer = work.await?;
                 kept.put(key, answer.clone());
                 Ok(answer)

@@ -231,9 +231,7 @@ impl HttpClient {
             };
             let authorized = shown.is_some();
             let mut task = task(&url, access, shown).map_err(|error| error.into_error(source_name))?;
-            task = task
-                .urgency(context.urgency.clone())
-                .share(context.share.clone());
+            task = task.urgency(context.urgency.clone()).share(context.share.clone());
             if hops > 0 || context.deadline.is_some() {
                 // All hops together have the time of one transfer, and none has more than the caller has.
                 let left = self.total.saturating_sub(began.elapsed());

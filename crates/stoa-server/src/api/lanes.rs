@@ -172,7 +172,9 @@ fn read(update: &mut LaneUpdate, name: &str, text: &str) -> Result<(), String> {
         "breaker" => update.breaker = Some(text.parse()?),
         // For how long, such as `10m`; without it, until the lane is reset.
         "for" => {
-            let time = humantime::parse_duration(text).ok().filter(|time| !time.is_zero());
+            let time = humantime::parse_duration(text)
+                .ok()
+                .filter(|time| !time.is_zero());
             let bad = || format!("bad duration {text:?}: write a number and s, m or h");
             update.lasting = Some(time.ok_or_else(bad)?);
         }
@@ -286,7 +288,10 @@ mod tests {
             (r#"{"queue":-1}"#, "queue: bad number \"-1\""),
             (r#"{"queue":1.5}"#, "queue: bad number \"1.5\""),
             (r#"{"burst":0}"#, "burst: bad number \"0\""),
-            (r#"{"rate":null}"#, "rate: bad value null: write a number or a text"),
+            (
+                r#"{"rate":null}"#,
+                "rate: bad value null: write a number or a text",
+            ),
             (r#"{"rate":["5/s"]}"#, "rate: bad value [\"5/s\"]: write"),
             (
                 r#"{"breaker":"open"}"#,

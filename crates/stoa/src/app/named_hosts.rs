@@ -16,9 +16,15 @@ pub(super) fn named_hosts(config: &Config) -> HashSet<LaneKey> {
     let lists = config.upstream.routes.iter().map(|route| &route.upstream);
     let servers = lists.chain([&config.upstream.list]).flat_map(servers);
     let databases = config.sumdb.databases.iter().map(|database| &database.url);
-    let bases = servers.chain(databases).map(|base| base.name().as_str().to_owned());
+    let bases = servers
+        .chain(databases)
+        .map(|base| base.name().as_str().to_owned());
     let vcs = &config.vcs;
-    let targets = vcs.mappings.targets().chain(vcs.rewrites.targets()).map(Url::to_string);
+    let targets = vcs
+        .mappings
+        .targets()
+        .chain(vcs.rewrites.targets())
+        .map(Url::to_string);
     let of_urls = bases.chain(targets).filter_map(|url| {
         let uri = url.parse().ok()?;
         LaneKey::of_uri(&uri).ok()

@@ -243,10 +243,15 @@ async fn all_lines_of_a_request_in_its_lane_are_in_the_same_spans() {
     .await;
     let spans = |message: &str| -> Vec<Value> {
         let lines = found(&output, &["stoa_dispatch::journal", message]);
-        let lines = lines.into_iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let lines = lines
+            .into_iter()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.map(|line| line["spans"].clone()).collect()
     };
     let started = spans("\"started\"");
-    assert!(started[0].as_array().is_some_and(|spans| spans.len() == 3), "{started:?}");
+    assert!(
+        started[0].as_array().is_some_and(|spans| spans.len() == 3),
+        "{started:?}"
+    );
     assert_eq!(spans("\"ended\""), started);
 }

@@ -164,7 +164,12 @@ async fn one_slow_module_host_takes_neither_all_requests_nor_all_transfers() {
         let answer = get(&stoa, "/slow.example/more/@v/list").await;
         (answer.status == 503).then_some(answer)
     });
-    assert_error("refused", &refused.await, 503, "(pool.requests) are waiting already");
+    assert_error(
+        "refused",
+        &refused.await,
+        503,
+        "(pool.requests) are waiting already",
+    );
     for path in [INFO, MOD, LATEST] {
         assert_eq!(prompt(&stoa, path).await, 200, "{path}");
     }
@@ -203,7 +208,10 @@ async fn modules_that_an_upstream_fails_for_stop_no_others() {
 #[tokio::test]
 async fn a_pause_of_ages_is_cut_short_and_tried_by_one_request() {
     let scene = scene();
-    let stoa = scene.start_with(&[("STOA_DISPATCH_MAX_THROTTLE", "1s"), ("STOA_DISPATCH_WAIT", "500ms")]);
+    let stoa = scene.start_with(&[
+        ("STOA_DISPATCH_MAX_THROTTLE", "1s"),
+        ("STOA_DISPATCH_WAIT", "500ms"),
+    ]);
     let ages = || Reply::full(503, &[("Retry-After", "99999999999")], "come back later");
     scene.upstream.script(LATEST, [ages()]);
     let first = get(&stoa, LATEST).await;
@@ -236,7 +244,10 @@ async fn a_pause_of_ages_is_cut_short_and_tried_by_one_request() {
     let before = scene.upstream.total();
     let began = Instant::now();
     while began.elapsed() < Duration::from_millis(2500) {
-        let asked = ask_all(&stoa, (0..5).map(|number| format!("/example.com/m{number}/@v/list")));
+        let asked = ask_all(
+            &stoa,
+            (0..5).map(|number| format!("/example.com/m{number}/@v/list")),
+        );
         assert_eq!(asked.join_all().await, [503; 5]);
     }
     let tried = scene.upstream.total() - before;

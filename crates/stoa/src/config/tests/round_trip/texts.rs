@@ -91,6 +91,7 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         | "fetch.idle_timeout"
         | "fetch.total_timeout"
         | "wait"
+        | "abandoned"
         | "breaker_window"
         | "max_throttle" => durations(),
         "breaker_open" => one_of(&["1ms", "2s"]),
