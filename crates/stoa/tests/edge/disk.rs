@@ -54,7 +54,8 @@ async fn assert_survives_a_full_disk(scene: &Scene, stoa: &StoaProcess, storage:
         sized("example.com/large", 900 << 10),
         sized("example.com/huge", 3 << 20),
     );
-    let fat = ModuleFixture::new("example.com/fat", "v1.0.0").with_go_mod(vec![b'/'; 2 << 20]);
+    let go_mod = [b"module example.com/fat\n".to_vec(), vec![b'/'; 2 << 20]].concat();
+    let fat = ModuleFixture::new("example.com/fat", "v1.0.0").with_go_mod(go_mod);
     scene
         .upstream
         .modules(&[small.clone(), large.clone(), huge.clone(), fat.clone()]);
