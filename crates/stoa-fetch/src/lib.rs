@@ -40,6 +40,7 @@ mod repositories;
 mod repository_error;
 mod route;
 mod setting_error;
+mod shown_url;
 mod small_files;
 mod upstream;
 mod upstream_list;

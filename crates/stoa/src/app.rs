@@ -6,6 +6,7 @@ mod core;
 mod outbound;
 mod part;
 mod parts;
+mod places;
 mod service;
 mod sources;
 #[cfg(test)]
@@ -60,6 +61,7 @@ impl App {
             checksum_databases: core.checksums.databases.clone(),
             access_log: access_log.map(Arc::new),
             metrics: EdgeMetrics::new(&core.registry.root()),
+            places: places::of(config),
         };
         let options = EdgeOptions {
             prefix: config.edge.prefix.clone(),

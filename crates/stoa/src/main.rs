@@ -3,6 +3,7 @@
 //! [`cli`] reads the command line, [`config`] makes a checked configuration of it, [`app`] builds the parts
 //! of it, and [`command`] holds one module for each command.
 
+mod admin_token;
 mod app;
 mod cli;
 mod command;
@@ -11,6 +12,7 @@ mod config;
 mod logging;
 mod progress;
 mod setup;
+mod terminal;
 
 use std::process::ExitCode;
 

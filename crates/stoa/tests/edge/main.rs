@@ -20,6 +20,7 @@ mod lists;
 mod logs;
 mod metrics;
 mod pages;
+mod places;
 mod relay;
 mod sockets;
 mod start;
