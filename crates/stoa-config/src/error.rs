@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// How many faults are printed. The rest is counted.
+const MAX_SHOWN: usize = 100;
+
 /// Everything that is wrong with the configuration, one line each.
 #[derive(Debug)]
 pub struct ConfigError {
@@ -21,7 +24,12 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.faults.join("\n"))
+        let shown = &self.faults[..self.faults.len().min(MAX_SHOWN)];
+        f.write_str(&shown.join("\n"))?;
+        match self.faults.len() - shown.len() {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more faults"),
+        }
     }
 }
 

@@ -3,12 +3,16 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::tables::Tables;
+
+/// The longest file that is read, in bytes: many times what thousands of tables take.
+const MAX_FILE: u64 = 1 << 20;
 
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +50,7 @@ pub(crate) struct File {
 /// Reads `path`. What cannot be read is a fault in the result, so that the rest is still checked.
 pub(crate) fn read(path: &Path, tables: &Tables) -> File {
     let mut file = File::default();
-    match std::fs::read_to_string(path) {
+    match read_text(path) {
         Ok(text) => parse(path, &text, tables, &mut file),
         Err(error) => file.faults.push(format!(
             "{}: cannot read the configuration: {error}",
@@ -56,14 +60,24 @@ pub(crate) fn read(path: &Path, tables: &Tables) -> File {
     file
 }
 
+/// The text of a file, a device or a pipe, if it has an end in time.
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = std::fs::File::open(path)?
+        .take(MAX_FILE + 1)
+        .read_to_string(&mut text);
+    // Cut in the middle of a character, a long text is no text.
+    if text.len() as u64 > MAX_FILE || read.as_ref().is_ok_and(|read| *read as u64 > MAX_FILE) {
+        return Err(io::Error::other(format!("it is longer than {MAX_FILE} bytes")));
+    }
+    read.map(|_| text)
+}
+
 fn parse(path: &Path, text: &str, tables: &Tables, file: &mut File) {
+    let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
     let place = |at: usize| Place {
         file: path.to_owned(),
-        line: 1 + text
-            .char_indices()
-            .take_while(|(i, _)| *i < at)
-            .filter(|(_, c)| *c == '\n')
-            .count(),
+        line: 1 + ends.partition_point(|end| *end < at),
     };
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in errors {

@@ -7,7 +7,10 @@ use bytes::BytesMut;
 use futures_util::{StreamExt, stream};
 use tokio::{fs::File, io::AsyncReadExt, time::timeout};
 
-use crate::{FetchError, Fetched, Fetcher, Limits, ListError, Phase, Question, SourceName, body::Pieces};
+use crate::{
+    FetchError, Fetched, Fetcher, Limits, ListError, Phase, Question, SourceName, body::Pieces,
+    shown_url::shown_url,
+};
 
 const PIECE: usize = 128 << 10;
 /// A local disk answers or fails; this is for what may hang for ever, a network file system.
@@ -26,7 +29,8 @@ impl FileTree {
     pub(crate) fn parse(text: &str) -> Result<PathBuf, ListError> {
         let bad = || {
             ListError::new(format!(
-                "bad upstream {text:?}: write file:///absolute/path and nothing after it"
+                "bad upstream {:?}: write file:///absolute/path and nothing after it",
+                shown_url(text)
             ))
         };
         let url = url::Url::parse(text).map_err(|_| bad())?;
@@ -57,8 +61,9 @@ impl Fetcher for FileTree {
         // An escaped path has no `..`, no empty element and no root of its own, so that it stays below the root.
         let path = self.root.join(resource.path());
         let failed = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                FetchError::not_found(format!("{} does not exist", path.display()))
+            // A name that is too long for the file system is one that it does not have.
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => {
+                FetchError::not_found(format!("{} does not have {}", self.name, resource.path()))
             }
             _ => FetchError::Unreachable {
                 source_name: self.name.clone(),
@@ -68,7 +73,8 @@ impl Fetcher for FileTree {
         let file = File::open(&path).await.map_err(failed)?;
         let metadata = file.metadata().await.map_err(failed)?;
         if !metadata.is_file() {
-            return Err(FetchError::not_found(format!("{} is not a file", path.display())));
+            let reason = format!("{} of {} is not a file", resource.path(), self.name);
+            return Err(FetchError::not_found(reason));
         }
         let len = Some(metadata.len());
         let limit = self.limits.for_resource(resource);

@@ -41,6 +41,7 @@ mod repository_error;
 mod route;
 mod setting_error;
 mod share;
+mod shown_url;
 mod small_files;
 mod upstream;
 mod upstream_list;

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use crate::{BaseUrl, FileTree, ListError};
+use crate::{BaseUrl, FileTree, ListError, shown_url::shown_url};
 
 /// One entry of a GOPROXY list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +82,10 @@ fn entry(word: &str) -> Result<Entry, ListError> {
         "off" => return Ok(Entry::Off),
         _ => {}
     }
+    // URL parsers take it for a slash, so what is behind it may be a user and a password.
+    if word.contains('\\') {
+        return Err(ListError::new("bad upstream: write slashes, and no backslash"));
+    }
     if word.starts_with("file:") {
         return FileTree::parse(word).map(Entry::File);
     }
@@ -93,7 +97,8 @@ fn entry(word: &str) -> Result<Entry, ListError> {
         return BaseUrl::parse(&format!("https://{word}")).map(Entry::Server);
     }
     Err(ListError::new(format!(
-        "bad upstream {word:?}: write a URL, direct or off"
+        "bad upstream {:?}: write a URL, direct or off",
+        shown_url(word)
     )))
 }
 
@@ -161,7 +166,21 @@ mod tests {
 
     #[test]
     fn a_secret_in_a_bad_url_is_not_repeated() {
-        let error = list("http://bot:hunter2@a.example").expect_err("refused");
-        assert!(!error.contains("hunter2"), "{error}");
+        for text in [
+            "http://bot:hunter2@a.example",
+            "https:\\\\bot:hunter2@a.example",
+            "https:\\/bot:hunter2@a.example",
+            "bot:hunter2@proxy",
+            "http:/bot:hunter2@a.example",
+            "ftp://bot:hunter2@a.example",
+            "https://bot:hunter2@a b",
+            "file://bot:hunter2@/srv",
+        ] {
+            let error = list(text).expect_err(text);
+            assert!(
+                !error.contains("hunter2") && !error.contains("bot"),
+                "{text}: {error}"
+            );
+        }
     }
 }

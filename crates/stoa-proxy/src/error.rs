@@ -132,6 +132,8 @@ impl ProxyError {
             Cause::Storage(error) => match error {
                 StorageError::Full(_) => Meaning::StorageFull,
                 StorageError::Unavailable(_) | StorageError::NotPermitted(_) => Meaning::StorageUnavailable,
+                // No file system keeps such a name, that of a client neither: there is nothing to be had.
+                StorageError::InvalidName(_) => Meaning::NotFound,
                 _ => Meaning::Internal,
             },
             Cause::Internal { .. } => Meaning::Internal,
@@ -284,7 +286,7 @@ mod tests {
     const PLACE: &str = "/srv/modules/.stoa/tmp/1";
 
     #[test]
-    fn a_storage_that_is_away_or_full_is_no_fault_of_the_program() {
+    fn a_failure_of_the_storage_has_the_meaning_of_its_cause() {
         use io::ErrorKind::{
             InvalidFilename, NotADirectory, NotFound, Other, PermissionDenied, QuotaExceeded,
             ReadOnlyFilesystem, StorageFull,
@@ -297,13 +299,13 @@ mod tests {
             (NotFound, Meaning::StorageUnavailable, Some(10)),
             (NotADirectory, Meaning::StorageUnavailable, Some(10)),
             (Other, Meaning::StorageUnavailable, Some(10)),
-            (InvalidFilename, Meaning::Internal, None),
+            (InvalidFilename, Meaning::NotFound, None),
         ] {
             let error: ProxyError = StorageError::from_io("write", Path::new(PLACE), kind.into()).into();
             assert_eq!(error.meaning(), meaning, "{kind:?}");
             let retry_after = error.retry_after();
             assert_eq!(retry_after.map(|after| after.as_secs()), seconds, "{kind:?}");
-            assert!(!error.is_not_found(), "{kind:?}");
+            assert_eq!(error.is_not_found(), kind == InvalidFilename, "{kind:?}");
             let (text, report) = (error.to_string(), error.report().to_string());
             assert!(!text.contains('/'), "{text}");
             assert_eq!(

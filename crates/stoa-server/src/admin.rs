@@ -4,53 +4,43 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header::AUTHORIZATION};
 
-use crate::{AdminToken, guard::Guard, local::not_local, peer::Peer, problem::Problem};
+use crate::{AdminToken, guard::Guard, peer::Peer, problem::Problem};
 
-/// Lets in whoever knows the admin token, from wherever. Without a token, lets in programs on this machine that talk to
-/// this server directly.
+/// Lets in whoever knows the admin token, from wherever, and nobody else: not even programs on this machine. An address
+/// says little, because behind a proxy on this machine everybody has a loopback address, and the browser of somebody on
+/// this machine sends what any web page tells it to.
 #[derive(Clone, Debug)]
 pub struct AdminGuard {
-    token: Option<AdminToken>,
+    token: AdminToken,
     /// The setting that names the token's file, for advice.
     setting: &'static str,
 }
 
 impl AdminGuard {
     /// The guard of this token. `setting` is the name of the setting that gives it, as users know it.
-    pub fn new(token: Option<AdminToken>, setting: &'static str) -> Self {
+    pub fn new(token: AdminToken, setting: &'static str) -> Self {
         Self { token, setting }
     }
 }
 
 impl fmt::Display for AdminGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.token {
-            Some(_) => "admin token",
-            None => "local programs",
-        })
+        f.write_str("admin token")
     }
 }
 
 impl Guard for AdminGuard {
-    fn check(&self, peer: Option<Peer>, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    fn check(&self, _peer: Option<Peer>, _uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
         let setting = self.setting;
-        let Some(token) = &self.token else {
-            let Some(reason) = not_local(peer, uri, headers) else {
-                return Ok(());
-            };
-            let detail = format!(
-                "{reason}; without an admin token, only programs on this machine that connect directly are let in; \
-                 set {setting} to let in others"
-            );
-            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
-        };
         let detail = match bearer(headers) {
-            Some(presented) if token.is(presented) => return Ok(()),
+            Some(presented) if self.token.is(presented) => return Ok(()),
             Some(_) => "this is not the admin token",
             None => "the admin token is missing",
         };
-        let detail =
-            format!("{detail}; send \"Authorization: Bearer TOKEN\" with the token of the {setting}");
+        let detail = format!(
+            "{detail}; send \"Authorization: Bearer TOKEN\" with the token of the {setting}, or of the file that the \
+             server names when it starts"
+        );
         Err(Problem::new(StatusCode::UNAUTHORIZED, detail))
     }
 }
@@ -94,8 +84,8 @@ mod tests {
     }
 
     #[test]
-    fn only_the_token_is_let_in_when_there_is_one() {
-        let guard = AdminGuard::new(Some(TOKEN.parse().expect("token")), "admin.token_file");
+    fn only_the_token_is_let_in() {
+        let guard = AdminGuard::new(TOKEN.parse().expect("token"), "admin.token_file");
         for (value, want) in [
             ("Bearer correct-horse-battery", 200),
             ("bearer   correct-horse-battery", 200),

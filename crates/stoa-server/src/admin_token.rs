@@ -2,12 +2,14 @@
 
 use std::{
     fmt, fs,
-    io::{self, Read},
+    io::{self, Read, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     str::FromStr,
 };
 
 use http::HeaderValue;
+use rustls::crypto::ring;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -16,6 +18,9 @@ const SHORTEST: usize = 16;
 
 /// The most bytes of a token: a header carries it.
 const LONGEST: usize = 4096;
+
+/// The random bytes of a token that is made.
+const RANDOM: usize = 32;
 
 /// How much of a file is read: a token with room for the space around it.
 const MAX_FILE: u64 = 16 << 10;
@@ -52,6 +57,18 @@ pub enum AdminTokenError {
         /// Which.
         path: PathBuf,
     },
+    /// No random numbers are to be had.
+    #[error("{}: a token cannot be made: there are no random numbers", path.display())]
+    Random {
+        /// Where it should have been.
+        path: PathBuf,
+    },
+    /// Others than its owner may read or write a file that this program has made for its owner alone.
+    #[error("{}: others may read it or write it: remove it, and a new one is made at the next start", path.display())]
+    Exposed {
+        /// Which.
+        path: PathBuf,
+    },
     /// The file has something else in it.
     #[error("{}: {source}", path.display())]
     Token {
@@ -76,6 +93,41 @@ impl AdminToken {
         Ok(value)
     }
 
+    /// The token in a file that this program makes: the one that is there, or a new one. Whoever comes second, in this
+    /// process or another, gets the token of the first. Only the user that runs this program may read the file. Its
+    /// directory has to exist.
+    pub fn read_or_make(path: &Path) -> Result<Self, AdminTokenError> {
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make(path)?,
+            found => found.map(drop).map_err(|source| AdminTokenError::File {
+                path: path.to_owned(),
+                source,
+            })?,
+        }
+        Self::read_made(path).map(|(token, _)| token)
+    }
+
+    /// What [`authorization`](Self::authorization) says of a file that [`read_or_make`](Self::read_or_make) has made.
+    pub fn authorization_made(path: &Path) -> Result<HeaderValue, AdminTokenError> {
+        let mut value = Self::read_made(path)?.1;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    fn read_made(path: &Path) -> Result<(Self, HeaderValue), AdminTokenError> {
+        let metadata = fs::symlink_metadata(path);
+        let metadata = metadata.map_err(|source| AdminTokenError::File {
+            path: path.to_owned(),
+            source,
+        })?;
+        if !metadata.is_file() || metadata.mode() & 0o077 != 0 {
+            return Err(AdminTokenError::Exposed {
+                path: path.to_owned(),
+            });
+        }
+        read(path)
+    }
+
     fn parse(token: &[u8]) -> Result<Self, TokenError> {
         if !(SHORTEST..=LONGEST).contains(&token.len()) {
             return Err(TokenError::Length(token.len()));
@@ -91,6 +143,40 @@ impl AdminToken {
         let presented: [u8; 32] = Sha256::digest(presented).into();
         self.0.ct_eq(&presented).into()
     }
+}
+
+/// Makes a file with a new token, unless there is one by then. It has its name only when it is whole.
+fn make(path: &Path) -> Result<(), AdminTokenError> {
+    let mut random = [0_u8; RANDOM + 8];
+    let filled = ring::default_provider().secure_random.fill(&mut random);
+    filled.map_err(|_| AdminTokenError::Random {
+        path: path.to_owned(),
+    })?;
+    let (token, name) = random.split_at(RANDOM);
+    let beside = path.with_added_extension(hex(name));
+    let written = || -> io::Result<()> {
+        let mut options = fs::OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(0o600).open(&beside)?;
+        writeln!(file, "{}", hex(token))?;
+        file.sync_all()?;
+        match fs::hard_link(&beside, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            linked => linked,
+        }
+    };
+    let written = written();
+    let _never_made = fs::remove_file(&beside);
+    written.map_err(|source| AdminTokenError::File {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _infallible = fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
+        text
+    })
 }
 
 /// The token of a file, and the header that presents it.
@@ -181,6 +267,51 @@ mod tests {
         ));
         let absent = AdminToken::read(Path::new("/nonexistent/token")).expect_err("absent");
         assert!(absent.to_string().starts_with("/nonexistent/token: "), "{absent}");
+    }
+
+    #[test]
+    fn a_token_is_made_once_for_all_who_come_at_once() {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("token");
+        let made: Vec<_> = std::thread::scope(|scope| {
+            let make = || scope.spawn(|| AdminToken::read_or_make(&path).expect("token"));
+            let threads: Vec<_> = (0..16).map(|_| make()).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().expect("thread"))
+                .collect()
+        });
+        let text = fs::read_to_string(&path).expect("text");
+        assert_eq!(text.trim_end().len(), 2 * RANDOM);
+        assert!(made.iter().all(|token| token.is(text.trim_end().as_bytes())));
+        assert_eq!(fs::metadata(&path).expect("file").mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(directory.path()).expect("read").count(), 1);
+        let other = directory.path().join("other");
+        AdminToken::read_or_make(&other).expect("token");
+        assert_ne!(fs::read_to_string(&other).expect("text"), text);
+    }
+
+    #[test]
+    fn a_token_that_others_may_read_is_not_used() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("token");
+        AdminToken::read_or_make(&path).expect("token");
+        let link = directory.path().join("link");
+        symlink(&path, &link).expect("link");
+        assert!(matches!(
+            AdminToken::read_or_make(&link),
+            Err(AdminTokenError::Exposed { .. })
+        ));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("permissions");
+        for error in [
+            AdminToken::read_or_make(&path).expect_err("exposed"),
+            AdminToken::authorization_made(&path).expect_err("exposed"),
+        ] {
+            assert!(error.to_string().contains("others may read it"), "{error}");
+        }
+        let nowhere = AdminToken::read_or_make(&directory.path().join("no/token")).expect_err("absent");
+        assert!(matches!(nowhere, AdminTokenError::File { .. }), "{nowhere}");
     }
 
     #[test]

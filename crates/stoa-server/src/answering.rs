@@ -33,7 +33,7 @@ impl EdgeState {
         let answer = self.protocol.get(&question).await;
         match answer {
             Ok(answer) => self.answered(head, path, question.resource, answer).await,
-            Err(error) => Self::failed(head, Subject::Module(question.resource), &error),
+            Err(error) => self.failed(head, Subject::Module(question.resource), &error),
         }
     }
 
@@ -47,7 +47,7 @@ impl EdgeState {
         let subject = Subject::Sum(question);
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error) => return Self::failed(head, subject, &error),
+            Err(error) => return self.failed(head, subject, &error),
         };
         let etag = quoted(&ETag::of_content(&answer.content));
         let policy = match answer.fresh_for {
@@ -88,7 +88,7 @@ impl EdgeState {
                         Ok(bytes) => (Content::Bytes(self.ahead.count(bytes)), Some(etag)),
                         Err(error) => {
                             let error = ProxyError::from(error);
-                            return Self::failed(head, Subject::Module(resource), &error);
+                            return self.failed(head, Subject::Module(resource), &error);
                         }
                     },
                     None => (Content::Stored(blob), Some(etag)),
@@ -125,13 +125,18 @@ impl EdgeState {
         (response, info)
     }
 
-    fn failed(head: RequestHead<'_>, subject: Subject, error: &ProxyError) -> (Response<Body>, ResponseInfo) {
+    fn failed(
+        &self,
+        head: RequestHead<'_>,
+        subject: Subject,
+        error: &ProxyError,
+    ) -> (Response<Body>, ResponseInfo) {
         let result = match (error.is_not_found(), error.is_remembered()) {
             (true, true) => "negative",
             (true, false) => "miss",
             (false, _) => "error",
         };
-        let response = refuse(head, ErrorReply::from(error));
+        let response = refuse(head, ErrorReply::of(error, &self.places));
         let status = response.status().as_u16();
         (
             response,

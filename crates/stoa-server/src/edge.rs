@@ -12,6 +12,7 @@ use crate::{
     gate::{Gate, GateStage},
     goproxy::CachePolicy,
     hot_cache::HotCache,
+    local_places::LocalPlaces,
     metrics::EdgeMetrics,
     mount::{Mount, MountError},
     mounts::Mounts,
@@ -49,6 +50,8 @@ pub struct EdgeParts {
     pub access_log: Option<Arc<AccessLog>>,
     /// Counts.
     pub metrics: EdgeMetrics,
+    /// Directories and files of this machine, which no error tells a client.
+    pub places: LocalPlaces,
 }
 
 /// What answers clients, not yet tied to a connection. Prints the stages that a request meets, in their order.
@@ -77,6 +80,7 @@ impl Edge {
                 log: parts.access_log,
                 metrics: Arc::new(parts.metrics),
             },
+            places: parts.places,
         };
         Ok(Self {
             state: Arc::new(state),

@@ -13,6 +13,7 @@ use crate::{
     gate::GateStage,
     goproxy::{CachePolicy, RequestHead, respond},
     hot_cache::{Hot, HotCache},
+    local_places::LocalPlaces,
     mounts::Mounts,
     read_ahead::ReadAhead,
     request_id::RequestIds,
@@ -33,6 +34,8 @@ pub(crate) struct EdgeState {
     pub(crate) checksum_databases: ChecksumDatabases,
     pub(crate) policy: CachePolicy,
     pub(crate) books: Books,
+    /// What no error tells a client.
+    pub(crate) places: LocalPlaces,
 }
 
 /// Prints the stages in the order in which a request meets them.

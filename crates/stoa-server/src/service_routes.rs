@@ -13,17 +13,19 @@ use axum::{
 use stoa_telemetry::Registry;
 
 use crate::{
-    guard::OpenGuard, home, mount::Mount, readiness::Readiness, request_path::PathPrefix,
+    guard::{Guard, OpenGuard},
+    home,
+    mount::Mount,
+    readiness::Readiness,
+    request_path::PathPrefix,
     status::UNKNOWN_PATH,
 };
 
-/// The service pages: `/`, `/healthz`, `/readyz`, `/version`, `/metrics`, `/robots.txt`.
+/// The service pages: `/`, `/healthz`, `/readyz`, `/version`, `/robots.txt`.
 #[derive(Clone, Debug)]
 pub struct ServicePages {
     /// Shown at `/readyz`.
     pub readiness: Arc<Readiness>,
-    /// Shown at `/metrics`.
-    pub registry: Registry,
     /// The path prefix of the edge, for the home page.
     pub prefix: PathPrefix,
     /// Whether this listener speaks TLS.
@@ -42,13 +44,22 @@ impl ServicePages {
     }
 }
 
+/// `/metrics`: what `registry` has counted. It names the hosts that are asked, so it is not for everybody.
+pub fn metrics_mount(registry: Registry, guard: Arc<dyn Guard>) -> Mount {
+    let routes = Router::new()
+        .route("/metrics", get(metrics))
+        .fallback(unknown)
+        .method_not_allowed_fallback(other_method)
+        .with_state(registry);
+    Mount::new("/metrics", guard, routes).with_max_body(usize::MAX)
+}
+
 fn router(pages: ServicePages) -> Router {
     Router::new()
         .route("/", get(home_page))
         .route("/healthz", get(|| async { ([TEXT], "ok\n") }))
         .route("/readyz", get(ready))
         .route("/version", get(version))
-        .route("/metrics", get(metrics))
         .route(
             "/robots.txt",
             get(|| async { ([TEXT], "User-agent: *\nDisallow: /\n") }),
@@ -92,9 +103,9 @@ async fn version(State(pages): State<ServicePages>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-async fn metrics(State(pages): State<ServicePages>) -> Response {
+async fn metrics(State(registry): State<Registry>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], pages.registry.text()).into_response()
+    ([(header::CONTENT_TYPE, kind)], registry.text()).into_response()
 }
 
 async fn other_method() -> Response {

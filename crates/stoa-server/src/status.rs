@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode};
 use stoa_proxy::{Meaning, ProxyError};
 use stoa_telemetry::visible;
 
-use crate::{PathError, gate::GateRefusal};
+use crate::{PathError, gate::GateRefusal, local_places::LocalPlaces};
 
 /// What the go command prints of an error (`cmd/go/internal/web`): so many lines, so many bytes, up to a blank line.
 const MAX_LINES: usize = 8;
@@ -46,14 +46,15 @@ pub(crate) struct ErrorReply {
     pub(crate) challenge: Option<Box<HeaderValue>>,
 }
 
-impl From<&ProxyError> for ErrorReply {
-    fn from(error: &ProxyError) -> Self {
+impl ErrorReply {
+    /// The answer to a question that failed. Of the machine's own `places` it tells nothing.
+    pub(crate) fn of(error: &ProxyError, places: &LocalPlaces) -> Self {
         let status = status_of(error.meaning());
         let retry_after = error.retry_after().map(|after| after.as_secs().max(1));
         let body = match error.reply().and_then(|reply| reply.text()) {
             // A source that is sure that there is none is the one to say why.
             Some(said) if error.is_not_found() => error_text(said, ""),
-            said => error_text(&error.to_string(), said.unwrap_or_default()),
+            said => error_text(&places.hide(&error.to_string()), said.unwrap_or_default()),
         };
         Self {
             status,
@@ -149,11 +150,11 @@ mod tests {
             (ErrorKind::StorageFull, 507, Some(60)),
             (ErrorKind::PermissionDenied, 503, Some(10)),
             (ErrorKind::NotFound, 503, Some(10)),
-            (ErrorKind::InvalidFilename, 500, None),
+            (ErrorKind::InvalidFilename, 404, None),
         ] {
             let place = Path::new("/srv/modules/.stoa/tmp/1");
             let error = stoa_storage::StorageError::from_io("write", place, kind.into());
-            let reply = ErrorReply::from(&ProxyError::from(error.clone()));
+            let reply = ErrorReply::of(&ProxyError::from(error.clone()), &LocalPlaces::default());
             assert_eq!(
                 (reply.status.as_u16(), reply.retry_after),
                 (status, retry_after),

@@ -22,6 +22,7 @@ use bytes::Bytes;
 use stoa_module::dirhash::H1;
 use stoa_module::{ModulePath, ModuleVersion};
 
+pub(crate) use self::layout::OWN;
 use self::stage::DiskStage;
 use self::tree::Tree;
 use crate::blob::Blob;
@@ -33,6 +34,7 @@ use crate::record_name::RecordName;
 use crate::records::Records;
 use crate::stage::Stage;
 use crate::storage::Storage;
+use crate::storage_mode::StorageMode;
 use crate::stored_version::StoredVersion;
 
 /// A storage in a directory, which any number of processes may share.
@@ -43,8 +45,8 @@ use crate::stored_version::StoredVersion;
 /// valid `GOPROXY=file://` tree. stoa's own things are in `.stoa`, which no module path can name: `tmp` holds
 /// files on their way in, `quarantine` what was taken out of service (one directory an incident, for the
 /// operator to look at and delete) and, in `rejected`, files that were refused on arrival (the last of each key).
-/// Records are where their names say, in directories such as `sumdb`, which no module path can name either. Files get
-/// mode 0644 and directories 0755, less the umask.
+/// Records are where their names say, in directories such as `sumdb`, which no module path can name either. Files and
+/// directories get the permissions of a [`StorageMode`], less the umask.
 ///
 /// # How a file comes in
 ///
@@ -70,9 +72,14 @@ pub struct DiskStorage {
 
 impl DiskStorage {
     /// Opens the storage in `root`, creating the directory if need be, clears away what dead processes left,
-    /// and proves that it can be written. Blocks; meant for startup.
+    /// and proves that it can be written. Nobody else on the machine may read what it stores. Blocks; meant for startup.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, StorageError> {
-        let tree = Tree::prepare(&root.into())?;
+        Self::open_as(root, StorageMode::Private)
+    }
+
+    /// The same, with another choice of who may read what is stored from now on.
+    pub fn open_as(root: impl Into<PathBuf>, mode: StorageMode) -> Result<Self, StorageError> {
+        let tree = Tree::prepare(&root.into(), mode)?;
         Ok(Self { tree: Arc::new(tree) })
     }
 

@@ -26,6 +26,7 @@ mod record_name;
 mod records;
 mod stage;
 mod storage;
+mod storage_mode;
 mod stored_version;
 mod url;
 
@@ -40,5 +41,8 @@ pub use self::record_name::{RecordName, RecordNameError};
 pub use self::records::{MAX_RECORD, Records};
 pub use self::stage::{ReadAt, Stage};
 pub use self::storage::Storage;
+pub use self::storage_mode::StorageMode;
 pub use self::stored_version::StoredVersion;
-pub use self::url::{open_existing_url, open_url};
+pub use self::url::{
+    check_url, directory_of_url, open_existing_url, open_url, own_directory_of_url,
+};

@@ -1,5 +1,6 @@
 //! The real binary as a child process.
 
+use std::path::PathBuf;
 use std::process::{Child, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,6 +16,12 @@ use log::Log;
 
 /// How long the server may take to start, and a log line to come.
 const DEADLINE: Duration = Duration::from_secs(30);
+
+/// How the line begins that names the file of the admin token.
+const TOKEN_LINE: &str = "admin token: ";
+
+/// How the last line begins that tells of the start.
+const LAST_LINE: &str = "upstream: ";
 
 /// How often an exit is looked for: the system offers nothing to wait on with a deadline.
 const POLL: Duration = Duration::from_millis(2);
@@ -59,6 +66,19 @@ impl StoaProcess {
     /// `http://127.0.0.1:PORT` (or `https:`), without a slash at the end; `unix:PATH` for a unix socket.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The file with the admin token that the server has made, unless the configuration names one.
+    pub fn admin_token_file(&self) -> Option<PathBuf> {
+        self.log.wait(DEADLINE, |line| line.starts_with(LAST_LINE))?;
+        let line = self.log.find(|line| line.starts_with(TOKEN_LINE))?;
+        Some(line.trim_start_matches(TOKEN_LINE).into())
+    }
+
+    /// The value of an `Authorization` header with that token.
+    pub fn admin_authorization(&self) -> Option<String> {
+        let token = std::fs::read_to_string(self.admin_token_file()?).ok()?;
+        Some(format!("Bearer {}", token.trim_end()))
     }
 
     /// The process id.

@@ -1,5 +1,6 @@
 //! What most tests of the server begin with.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -19,6 +20,12 @@ pub struct Scene {
     directory: TempDir,
 }
 
+/// A directory that other users cannot enter, so that files with secrets may stand in it.
+pub fn private_directory() -> TempDir {
+    let private = std::fs::Permissions::from_mode(0o700);
+    tempfile::Builder::new().permissions(private).tempdir().unwrap()
+}
+
 impl Scene {
     /// A scene for this binary: `env!("CARGO_BIN_EXE_stoa")` in a test of the binary's crate.
     pub fn new(binary: &str) -> Self {
@@ -28,7 +35,7 @@ impl Scene {
             upstream,
             example,
             binary: binary.to_owned(),
-            directory: TempDir::new().unwrap(),
+            directory: private_directory(),
         }
     }
 

@@ -7,6 +7,7 @@ mod named_hosts;
 mod outbound;
 mod part;
 mod parts;
+mod places;
 mod service;
 mod sources;
 #[cfg(test)]
@@ -61,6 +62,7 @@ impl App {
             checksum_databases: core.checksums.databases.clone(),
             access_log: access_log.map(Arc::new),
             metrics: EdgeMetrics::new(&core.registry.root()),
+            places: places::of(config),
         };
         let options = EdgeOptions {
             prefix: config.edge.prefix.clone(),

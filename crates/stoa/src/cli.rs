@@ -51,6 +51,9 @@ pub(crate) enum Command {
         /// The server, such as <http://127.0.0.1:3000>; default: where the configuration says that it listens
         #[arg(long, value_name = "URL", global = true)]
         server: Option<String>,
+        /// File with the admin token; default: `admin.token_file`, else, on this machine, the file that the server has made
+        #[arg(long, value_name = "FILE", global = true)]
+        token_file: Option<PathBuf>,
         #[command(flatten)]
         common: Common,
     },

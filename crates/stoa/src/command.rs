@@ -20,6 +20,7 @@ use crate::{
     cli::{Cli, Command},
     command_error::{CommandError, USAGE},
     setup::configured,
+    terminal::stderr,
 };
 
 /// Runs a command and says how it went.
@@ -45,8 +46,10 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Lanes {
             command,
             server,
+            token_file,
             common,
-        } => configured(common, None).and_then(|config| lanes::run(&config, server.as_deref(), command)),
+        } => configured(common, None)
+            .and_then(|config| lanes::run(&config, server.as_deref(), token_file.as_deref(), command)),
         Command::Config { command } => config::run(command),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -57,7 +60,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let mut stderr = io::stderr().lock();
+            let mut stderr = stderr();
             for line in failure.text.lines() {
                 let _closed = writeln!(stderr, "stoa: {line}");
             }

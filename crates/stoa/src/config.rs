@@ -17,7 +17,9 @@ mod fetch;
 #[cfg(test)]
 mod lab;
 mod log;
+mod metrics;
 mod pool;
+mod private_file;
 mod rewrite;
 mod sections;
 mod storage;

@@ -3,6 +3,7 @@
 //! [`cli`] reads the command line, [`config`] makes a checked configuration of it, [`app`] builds the parts
 //! of it, and [`command`] holds one module for each command.
 
+mod admin_token;
 mod app;
 mod cli;
 mod command;
@@ -12,6 +13,7 @@ mod descriptors;
 mod logging;
 mod progress;
 mod setup;
+mod terminal;
 
 use std::process::ExitCode;
 

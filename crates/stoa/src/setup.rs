@@ -1,22 +1,22 @@
 //! What commands begin with: configuration, runtime, storage.
 
-use std::{
-    io::{self, Write},
-    sync::Arc,
-};
+use std::{io::Write, os::unix::fs::MetadataExt, sync::Arc};
 
-use stoa_storage::{Storage, StorageError, open_existing_url, open_url};
+use stoa_server::{AdminToken, TlsFiles};
+use stoa_storage::{Storage, StorageError, check_url, directory_of_url, open_existing_url, open_url};
 
 use crate::{
+    admin_token::SETTING,
     cli::Common,
-    command_error::CommandError,
+    command_error::{CommandError, USAGE},
     config::{Config, load},
+    terminal::stderr,
 };
 
 /// The configuration of a command, its warnings said.
 pub(crate) fn configured(common: Common, listen: Option<String>) -> Result<Config, CommandError> {
     let config = load(&common.given(listen))?;
-    let mut stderr = io::stderr().lock();
+    let mut stderr = stderr();
     for warning in &config.record.warnings {
         let _closed = writeln!(stderr, "stoa: warning: {warning}");
     }
@@ -38,17 +38,65 @@ pub(crate) fn runtime(config: &Config) -> Result<tokio::runtime::Runtime, Comman
     runtime.map_err(|error| CommandError::new(format!("cannot start: {error}")))
 }
 
+/// Reads what `serve` would read when it starts: certificates, the admin token, the directory of the storage. All faults
+/// at once. Creates and changes nothing.
+pub(crate) fn check(config: &Config) -> Result<(), CommandError> {
+    let tls = config.tls.files.as_ref().map(TlsFiles::read).transpose();
+    let tls = tls.map_err(|error| config.fault("tls.cert", error));
+    let token = config
+        .admin
+        .token_file
+        .as_deref()
+        .map(AdminToken::read)
+        .transpose();
+    let token = token.map_err(|error| config.fault(SETTING, error));
+    let storage = check_url(&config.storage.url).map_err(|error| config.fault("storage", error.report()));
+    let faults = [tls.err(), token.err(), storage.err()];
+    let faults: Vec<_> = faults
+        .into_iter()
+        .flatten()
+        .map(|fault| fault.to_string())
+        .collect();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(CommandError {
+        text: faults.join("\n"),
+        code: USAGE,
+    })
+}
+
+/// Says so if others may read more of the storage than its mode allows: what exists keeps its own.
+fn warn_of_readers(config: &Config) {
+    let (mode, root) = (config.storage.mode, directory_of_url(&config.storage.url));
+    let Some(root) = root.ok().flatten() else { return };
+    let permissions = root.metadata().map_or(0, |metadata| metadata.mode());
+    if mode.is_exceeded_by(permissions) {
+        tracing::warn!(
+            directory = %root.display(),
+            permissions = format_args!("{:o}", permissions & 0o777),
+            "others may look into the storage, against storage_mode = \"{mode}\"; what is stored keeps its permissions: \
+             take them away with chmod -R, or set storage_mode"
+        );
+    }
+}
+
 /// The storage that the configuration names; made if it is not there.
 pub(crate) fn open_storage(config: &Config) -> Result<Arc<dyn Storage>, CommandError> {
-    opened(open_url(&config.storage.url))
+    opened(config, open_url(&config.storage.url, config.storage.mode))
 }
 
 /// The storage that the configuration names, for commands that only look at what is stored: a name that is mistyped must
 /// not make a storage in which everything is well.
 pub(crate) fn open_existing_storage(config: &Config) -> Result<Arc<dyn Storage>, CommandError> {
-    opened(open_existing_url(&config.storage.url))
+    opened(config, open_existing_url(&config.storage.url, config.storage.mode))
 }
 
-fn opened(storage: Result<Arc<dyn Storage>, StorageError>) -> Result<Arc<dyn Storage>, CommandError> {
-    storage.map_err(|error| CommandError::new(format!("storage: {}", error.report())))
+fn opened(
+    config: &Config,
+    storage: Result<Arc<dyn Storage>, StorageError>,
+) -> Result<Arc<dyn Storage>, CommandError> {
+    let storage = storage.map_err(|error| CommandError::new(format!("storage: {}", error.report())))?;
+    warn_of_readers(config);
+    Ok(storage)
 }

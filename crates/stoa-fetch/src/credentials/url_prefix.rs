@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use url::Url;
 
+use crate::shown_url::shown_url;
+
 /// The schemes that a prefix may have.
 const SCHEMES: [&str; 7] = ["https", "http", "ssh", "git+ssh", "svn", "svn+ssh", "bzr+ssh"];
 
@@ -49,7 +51,7 @@ impl FromStr for UrlPrefix {
 
     fn from_str(text: &str) -> Result<Self, UrlPrefixError> {
         let url = Url::parse(text).map_err(|error| UrlPrefixError::NoUrl {
-            text: text.to_owned(),
+            text: shown_url(text).into_owned(),
             error,
         })?;
         if !SCHEMES.contains(&url.scheme()) {
@@ -60,7 +62,7 @@ impl FromStr for UrlPrefix {
         }
         let prefix = Self::of(&url);
         if prefix.host.is_empty() {
-            return Err(UrlPrefixError::NoHost(text.to_owned()));
+            return Err(UrlPrefixError::NoHost(shown_url(text).into_owned()));
         }
         Ok(prefix)
     }
@@ -92,6 +94,11 @@ impl UrlPrefix {
     /// The longest path counts; of two that are alike the one with a user.
     pub(super) fn weight(&self) -> (usize, usize) {
         (self.path.len(), self.user.len())
+    }
+
+    /// The user that URLs must name, if one has to be named.
+    pub fn user(&self) -> Option<&str> {
+        Some(self.user.as_str()).filter(|user| !user.is_empty())
     }
 
     /// Whether ssh is what speaks with its host, which takes keys and no passwords.

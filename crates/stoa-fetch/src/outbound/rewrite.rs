@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::SettingError;
+use crate::{SettingError, shown_url::shown_url};
 
 /// The schemes that a rule may speak of.
 const SCHEMES: [&str; 9] = [
@@ -62,7 +62,7 @@ fn trimmed(url: &Url) -> String {
 
 fn side(name: &str, text: &str) -> Result<Url, SettingError> {
     let bad = |reason: String| SettingError::new(format!("bad {name} of a rewrite: {reason}"));
-    let url = Url::parse(text).map_err(|error| bad(format!("{text:?} is no URL: {error}")))?;
+    let url = Url::parse(text).map_err(|error| bad(format!("{:?} is no URL: {error}", shown_url(text))))?;
     if !SCHEMES.contains(&url.scheme()) {
         return Err(bad(format!(
             "scheme {:?} is none of {}",
@@ -71,7 +71,7 @@ fn side(name: &str, text: &str) -> Result<Url, SettingError> {
         )));
     }
     if url.host_str().unwrap_or_default().is_empty() {
-        return Err(bad(format!("{text:?} has no host")));
+        return Err(bad(format!("{:?} has no host", shown_url(text))));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(bad("a query or fragment has no meaning here".to_owned()));

@@ -96,6 +96,7 @@ impl Lab {
             checksum_databases: ChecksumDatabases::new([(name, database)]),
             access_log,
             metrics: EdgeMetrics::new(&Registry::new("stoa").root()),
+            places: stoa_server::LocalPlaces::default(),
         };
         (Edge::new(options, parts).unwrap(), protocol)
     }

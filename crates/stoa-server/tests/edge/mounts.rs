@@ -97,7 +97,7 @@ async fn without_a_part_at_the_root_other_paths_are_unknown() {
 
 #[tokio::test]
 async fn a_guard_keeps_out_before_the_part_is_asked() {
-    let admin = AdminGuard::new(Some("correct-horse-battery".parse().unwrap()), "the.setting");
+    let admin = AdminGuard::new("correct-horse-battery".parse().unwrap(), "the.setting");
     let routes = Router::new()
         .route("/part/x", get("in"))
         .fallback(async || "unknown");
@@ -164,12 +164,10 @@ fn http_status(status: u16) -> axum::http::StatusCode {
 #[test]
 fn the_pages_are_mounted_at_the_root() {
     use stoa_server::Readiness;
-    use stoa_telemetry::Registry;
 
     let storage = Arc::new(stoa_storage::MemoryStorage::new(1 << 20));
     let pages = ServicePages {
         readiness: Arc::new(Readiness::new(storage)),
-        registry: Registry::new("stoa"),
         prefix: stoa_server::PathPrefix::default(),
         secure: false,
         version: "1",

@@ -17,7 +17,10 @@ fn a_request_meets_the_stages_in_this_order() {
         edge.to_string(),
         "request_id > span > gate(none) > hot_memory(1048576) > mounts() > goproxy(echo) > metrics"
     );
-    let admin = Arc::new(AdminGuard::new(None, "admin.token_file"));
+    let admin = Arc::new(AdminGuard::new(
+        "correct-horse-battery".parse().unwrap(),
+        "admin.token_file",
+    ));
     let lab = Lab {
         gate: Some(Arc::new(Refuses::new())),
         mounts: vec![
@@ -30,6 +33,6 @@ fn a_request_meets_the_stages_in_this_order() {
     assert_eq!(
         lab.edge(None).0.to_string(),
         "request_id > span > gate(refuses) > hot_memory(1048576) > \
-         mounts(/api/v1: local programs, /live: open, /: open) > goproxy(echo) > metrics"
+         mounts(/api/v1: admin token, /live: open, /: open) > goproxy(echo) > metrics"
     );
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use parking_lot::Mutex;
 
 use crate::error::StorageError;
+use crate::storage_mode::StorageMode;
 
 /// How many directories are remembered as durable. Beyond it the memory starts afresh, which costs syncs only.
 const REMEMBERED: usize = 16 * 1024;
@@ -20,6 +21,7 @@ const REMEMBERED: usize = 16 * 1024;
 #[derive(Debug)]
 pub(super) struct Directories {
     root: PathBuf,
+    mode: StorageMode,
     durable: Mutex<HashSet<PathBuf>>,
 }
 
@@ -32,9 +34,10 @@ pub(super) struct Directories {
 pub(super) struct Unsettled(Vec<PathBuf>);
 
 impl Directories {
-    pub(super) fn new(root: PathBuf) -> Self {
+    pub(super) fn new(root: PathBuf, mode: StorageMode) -> Self {
         Self {
             root,
+            mode,
             durable: Mutex::new(HashSet::new()),
         }
     }
@@ -49,7 +52,7 @@ impl Directories {
             return Ok(Unsettled::default());
         };
         let mut unsettled = self.ensure(parent)?;
-        create(directory).map_err(|error| StorageError::from_io("create", directory, error))?;
+        create(directory, self.mode).map_err(|error| StorageError::from_io("create", directory, error))?;
         unsettled.0.push(directory.to_owned());
         Ok(unsettled)
     }
@@ -86,16 +89,16 @@ pub(super) fn sync(directory: &Path) -> Result<(), StorageError> {
 }
 
 /// Creates `directory` and what is missing above it, durably where the directories above may be read.
-pub(super) fn create_all(directory: &Path) -> io::Result<()> {
+pub(super) fn create_all(directory: &Path, mode: StorageMode) -> io::Result<()> {
     let above = match directory.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
         Some(parent) => parent,
         None => return Ok(()),
     };
-    let is_new = match create(directory) {
+    let is_new = match create(directory, mode) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            create_all(above)?;
-            create(directory)?
+            create_all(above, mode)?;
+            create(directory, mode)?
         }
         created => created?,
     };
@@ -106,11 +109,13 @@ pub(super) fn create_all(directory: &Path) -> io::Result<()> {
 }
 
 /// Creates `directory` and, if that is missing too, the one above it; nothing further up.
-pub(super) fn create_pair(directory: &Path) -> io::Result<()> {
-    match create(directory) {
+pub(super) fn create_pair(directory: &Path, mode: StorageMode) -> io::Result<()> {
+    match create(directory, mode) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            directory.parent().map_or(Err(error), create)?;
-            create(directory)?;
+            directory
+                .parent()
+                .map_or(Err(error), |above| create(above, mode))?;
+            create(directory, mode)?;
         }
         created => {
             created?;
@@ -120,8 +125,8 @@ pub(super) fn create_pair(directory: &Path) -> io::Result<()> {
 }
 
 /// Creates one directory unless it is there, and says whether it did.
-fn create(directory: &Path) -> io::Result<bool> {
-    match DirBuilder::new().mode(0o755).create(directory) {
+fn create(directory: &Path, mode: StorageMode) -> io::Result<bool> {
+    match DirBuilder::new().mode(mode.of_directories()).create(directory) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(false),
         Err(error) => Err(error),

@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use stoa_module::{ModulePath, ModuleVersion, Version};
 
+/// The directory with stoa's own things, below the root. No module path can name it.
+pub(crate) const OWN: &str = ".stoa";
+
 use crate::key::{FileKey, FileKind};
 use crate::record_name::RecordName;
 
@@ -22,7 +25,7 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn new(root: PathBuf) -> Self {
-        let private = root.join(".stoa");
+        let private = root.join(OWN);
         let (tmp, quarantine) = (private.join("tmp"), private.join("quarantine"));
         Self {
             root,

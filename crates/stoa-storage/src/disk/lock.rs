@@ -29,7 +29,7 @@ impl Tree {
     /// A hash whose zip is gone (an operator deleted it) is removed first, or it would be taken for the hash of the
     /// new zip.
     pub(super) fn lock_to_publish(&self, target: &ModuleVersion) -> Result<Guard, StorageError> {
-        let guard = lock(self.layout.lock(), FlockOperation::LockShared)?;
+        let guard = self.lock(self.layout.lock(), FlockOperation::LockShared)?;
         if !self.has_stray_hash(target)? {
             return Ok(guard);
         }
@@ -45,30 +45,30 @@ impl Tree {
 
     /// The lock for taking a file out of service.
     pub(super) fn lock_to_remove(&self) -> Result<Guard, StorageError> {
-        lock(self.layout.lock(), FlockOperation::LockExclusive)
+        self.lock(self.layout.lock(), FlockOperation::LockExclusive)
     }
 
     /// The lock for changing a record. It is held for a look and a rename, so one is enough for all records.
     pub(super) fn lock_records(&self) -> Result<Guard, StorageError> {
-        lock(self.layout.records_lock(), FlockOperation::LockExclusive)
+        self.lock(self.layout.records_lock(), FlockOperation::LockExclusive)
     }
 
     fn has_stray_hash(&self, target: &ModuleVersion) -> Result<bool, StorageError> {
         let zip = FileKey::new(target.clone(), FileKind::Zip);
         Ok(exists(&self.layout.hash(target))? && !exists(&self.layout.file(&zip))?)
     }
-}
 
-fn lock(path: &Path, operation: FlockOperation) -> Result<Guard, StorageError> {
-    let locked = || {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o644)
-            .open(path)?;
-        rustix::io::retry_on_intr(|| flock(&file, operation))?;
-        Ok(Guard { _file: file })
-    };
-    locked().map_err(|error| StorageError::from_io("lock", path, error))
+    fn lock(&self, path: &Path, operation: FlockOperation) -> Result<Guard, StorageError> {
+        let locked = || {
+            let file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(self.mode.of_files())
+                .open(path)?;
+            rustix::io::retry_on_intr(|| flock(&file, operation))?;
+            Ok(Guard { _file: file })
+        };
+        locked().map_err(|error| StorageError::from_io("lock", path, error))
+    }
 }

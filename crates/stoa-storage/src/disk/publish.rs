@@ -24,7 +24,7 @@ impl Tree {
             self.settle(&path)?;
             return Ok(Put::Existed);
         }
-        let temp = Temp::create(self.layout.tmp())?;
+        let temp = Temp::create(self.layout.tmp(), self.mode)?;
         temp.fill(content)?;
         self.publish(temp, key, None)
     }
@@ -72,7 +72,7 @@ impl Tree {
     }
 
     fn write_hash(&self, h1: &H1) -> Result<Temp, StorageError> {
-        let record = Temp::create(self.layout.tmp())?;
+        let record = Temp::create(self.layout.tmp(), self.mode)?;
         record.fill(h1.to_string().as_bytes())?;
         Ok(record)
     }

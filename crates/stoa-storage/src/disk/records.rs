@@ -61,7 +61,7 @@ impl Tree {
     fn prepare_record(&self, name: &RecordName, content: &[u8]) -> Result<(PathBuf, Temp), StorageError> {
         let path = self.layout.record(name);
         records::check_len(|| path.clone(), content.len() as u64)?;
-        let temp = Temp::create(self.layout.tmp())?;
+        let temp = Temp::create(self.layout.tmp(), self.mode)?;
         temp.fill(content)?;
         Ok((path, temp))
     }

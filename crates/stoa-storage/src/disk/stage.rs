@@ -35,7 +35,7 @@ impl DiskStage {
     pub(super) fn begin(tree: Arc<Tree>, key: FileKey) -> Result<Self, StorageError> {
         // A name the file system cannot have is refused now, and not after the download.
         exists(&tree.layout.file(&key))?;
-        let temp = Temp::create(tree.layout.tmp())?;
+        let temp = Temp::create(tree.layout.tmp(), tree.mode)?;
         let written = Arc::new(Written {
             file: Arc::clone(temp.file()),
             len: AtomicU64::new(0),

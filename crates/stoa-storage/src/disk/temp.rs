@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use super::directories;
 use crate::error::StorageError;
 use crate::put::Put;
+use crate::storage_mode::StorageMode;
 
 /// A temporary file, locked as long as it is open and removed when it is dropped unpublished.
 #[derive(Debug)]
@@ -28,12 +29,12 @@ pub(super) struct Temp {
 impl Temp {
     /// A new file in `directory`. That and the directory above it are created again if another program removed them;
     /// what is further up is the storage's root, whose absence is an error.
-    pub(super) fn create(directory: &Path) -> Result<Self, StorageError> {
+    pub(super) fn create(directory: &Path, mode: StorageMode) -> Result<Self, StorageError> {
         loop {
             let path = directory.join(unique_name());
-            let attempt = match Self::create_at(&path) {
+            let attempt = match Self::create_at(&path, mode) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    directories::create_pair(directory).and_then(|()| Self::create_at(&path))
+                    directories::create_pair(directory, mode).and_then(|()| Self::create_at(&path, mode))
                 }
                 attempt => attempt,
             };
@@ -52,12 +53,12 @@ impl Temp {
     }
 
     /// `None` if the name was taken, or another process took the file for abandoned before it was locked.
-    fn create_at(path: &Path) -> io::Result<Option<File>> {
+    fn create_at(path: &Path, mode: StorageMode) -> io::Result<Option<File>> {
         let file = match OpenOptions::new()
             .read(true)
             .write(true)
             .create_new(true)
-            .mode(0o644)
+            .mode(mode.of_files())
             .open(path)
         {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
@@ -158,11 +159,11 @@ mod tests {
     fn links_where_renaming_cannot_refuse_to_replace() {
         let directory = tempfile::tempdir().unwrap();
         let to = directory.path().join("published");
-        let temp = Temp::create(directory.path()).unwrap();
+        let temp = Temp::create(directory.path(), StorageMode::Private).unwrap();
         temp.fill(b"first").unwrap();
         assert_eq!(temp.publish_by_link(&to).unwrap(), Put::Stored);
         drop(temp);
-        let late = Temp::create(directory.path()).unwrap();
+        let late = Temp::create(directory.path(), StorageMode::Private).unwrap();
         late.fill(b"second").unwrap();
         assert_eq!(late.publish_by_link(&to).unwrap(), Put::Existed);
         drop(late);
@@ -177,7 +178,7 @@ mod tests {
     #[test]
     fn sweeps_only_what_no_process_holds() {
         let directory = tempfile::tempdir().unwrap();
-        let held = Temp::create(directory.path()).unwrap();
+        let held = Temp::create(directory.path(), StorageMode::Private).unwrap();
         fs::write(directory.path().join("4711-0-abandoned"), b"half a fi").unwrap();
         sweep(directory.path()).unwrap();
         let left: Vec<_> = fs::read_dir(directory.path())
@@ -191,7 +192,10 @@ mod tests {
     fn comes_back_after_its_directory_was_removed() {
         let directory = tempfile::tempdir().unwrap();
         let inner = directory.path().join("tmp");
-        Temp::create(&inner).unwrap().fill(b"x").unwrap();
+        Temp::create(&inner, StorageMode::Private)
+            .unwrap()
+            .fill(b"x")
+            .unwrap();
         assert!(inner.is_dir());
     }
 }

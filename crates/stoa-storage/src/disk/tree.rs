@@ -7,38 +7,45 @@ use super::directories::{self, Directories};
 use super::layout::Layout;
 use super::temp::{self, Temp};
 use crate::error::StorageError;
+use crate::storage_mode::StorageMode;
 
 /// The blocking half of a disk storage: everything in it runs on the blocking pool.
 #[derive(Debug)]
 pub(super) struct Tree {
     pub(super) layout: Layout,
     pub(super) directories: Directories,
+    /// Of what is made in it.
+    pub(super) mode: StorageMode,
 }
 
 impl Tree {
     /// Opens the tree in `root`, which is created if need be, removes what dead processes left, and proves that it
     /// can be written.
-    pub(super) fn prepare(root: &Path) -> Result<Self, StorageError> {
+    pub(super) fn prepare(root: &Path, mode: StorageMode) -> Result<Self, StorageError> {
         let failed = |action, error| StorageError::from_io(action, root, error);
-        directories::create_all(root).map_err(|error| failed("create the storage directory", error))?;
+        directories::create_all(root, mode).map_err(|error| failed("create the storage directory", error))?;
         let real = root
             .canonicalize()
             .map_err(|error| failed("open the storage directory", error))?;
         let layout = Layout::new(real);
         for directory in [layout.tmp(), layout.quarantine()] {
-            directories::create_all(directory)
+            directories::create_all(directory, mode)
                 .map_err(|error| StorageError::from_io("create", directory, error))?;
         }
         temp::sweep(layout.tmp())?;
-        let directories = Directories::new(layout.root().to_owned());
-        let tree = Self { layout, directories };
+        let directories = Directories::new(layout.root().to_owned(), mode);
+        let tree = Self {
+            layout,
+            directories,
+            mode,
+        };
         tree.check()?;
         Ok(tree)
     }
 
     /// Creates, syncs and removes a file.
     pub(super) fn check(&self) -> Result<(), StorageError> {
-        let probe = Temp::create(self.layout.tmp())?;
+        let probe = Temp::create(self.layout.tmp(), self.mode)?;
         probe.fill(b"stoa")
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use bytes::Bytes;
-use stoa_storage::{DiskStorage, FileKind, Put, Storage, StorageError};
+use stoa_storage::{DiskStorage, FileKind, Put, Storage, StorageError, StorageMode};
 
 use crate::support::{commit, hash, key, private_tree, target, tree, zip_key};
 
@@ -77,9 +77,9 @@ async fn records_are_where_their_names_say() {
             .mode()
     };
     assert_eq!(
-        mode(name) & 0o033,
-        mode(".stoa/records.lock") & 0o033,
-        "others may read"
+        mode(name) & 0o077,
+        mode(".stoa/records.lock") & 0o077,
+        "as private as every file"
     );
     assert_eq!(private_tree(directory.path(), "tmp"), BTreeMap::new());
     fs::remove_dir_all(directory.path().join("sumdb")).unwrap();
@@ -109,27 +109,58 @@ async fn walks_do_not_enter_directories_of_records() {
 }
 
 #[tokio::test]
-async fn others_may_read_what_only_we_may_write() {
+async fn who_else_may_read_is_chosen() {
+    // What the process's umask takes away, as a plain file shows it.
     let directory = tempfile::tempdir().unwrap();
-    let storage = DiskStorage::open(directory.path().join("root")).unwrap();
-    commit(&storage, &zip_key(), "the zip", Some(&hash(0))).await;
-    // What the process's umask leaves of the modes, as a plain file and directory show it.
     let plain = directory.path().join("plain");
     fs::create_dir(&plain).unwrap();
     fs::write(plain.join("file"), "").unwrap();
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    let zip = storage.location(&zip_key()).unwrap();
-    for file in [zip.as_path(), &zip.with_extension("ziphash")] {
-        assert_eq!(
-            mode(file),
-            mode(&plain.join("file")) & 0o644,
-            "{}",
-            file.display()
+    for (chosen, of_files, of_directories) in [
+        (StorageMode::Private, 0o600, 0o700),
+        (StorageMode::Group, 0o640, 0o750),
+        (StorageMode::World, 0o644, 0o755),
+    ] {
+        let root = directory.path().join(chosen.to_string()).join("root");
+        let storage = DiskStorage::open_as(&root, chosen).unwrap();
+        commit(&storage, &zip_key(), "the zip", Some(&hash(0))).await;
+        let name = "sumdb/sum.example/latest".parse().unwrap();
+        storage
+            .records()
+            .write(&name, Bytes::from_static(b"head"))
+            .await
+            .unwrap();
+        assert!(storage.quarantine(&zip_key()).await.unwrap());
+        commit(&storage, &zip_key(), "the zip", Some(&hash(0))).await;
+        let (files, directories) = (
+            mode(&plain.join("file")) & of_files,
+            mode(&plain) & of_directories,
         );
+        let mut left = vec![root.parent().unwrap().to_owned()];
+        let mut seen = 0;
+        while let Some(path) = left.pop() {
+            let want = if path.is_dir() { directories } else { files };
+            assert_eq!(mode(&path), want, "{}", path.display());
+            seen += 1;
+            if path.is_dir() {
+                left.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            }
+        }
+        assert!(seen > 15, "{seen}");
     }
-    for directory in zip.ancestors().skip(1).take(3) {
-        assert_eq!(mode(directory), mode(&plain) & 0o755, "{}", directory.display());
-    }
+}
+
+#[tokio::test]
+async fn what_exists_keeps_its_mode() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("root");
+    let wide = DiskStorage::open_as(&root, StorageMode::World).unwrap();
+    commit(&wide, &zip_key(), "the zip", Some(&hash(0))).await;
+    let modes = || fs::metadata(&root).unwrap().permissions().mode();
+    let before = modes();
+    let narrow = DiskStorage::open_as(&root, StorageMode::Private).unwrap();
+    assert_eq!(modes(), before);
+    assert!(narrow.open(&zip_key()).await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -44,6 +44,8 @@ impl StoaCommand {
             .env("STOA_SUMDB_DATABASES", "")
             // Tests ask for many names; those of the default say so.
             .env("STOA_ALLOWED_HOSTS", "*")
+            // To most tests metrics are a means. Who may see them is tested by those that take this away.
+            .env("STOA_METRICS_PUBLIC", "true")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

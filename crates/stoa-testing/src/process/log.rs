@@ -58,6 +58,12 @@ impl Log {
         self.0.changed.notify_all();
     }
 
+    /// The first kept line that matches, if there is one by now.
+    pub(super) fn find(&self, matches: impl Fn(&str) -> bool) -> Option<String> {
+        let lines = self.0.lines.lock().unwrap();
+        lines.kept.iter().find(|line| matches(line)).cloned()
+    }
+
     /// The first kept line that matches, waited for until all streams have ended.
     pub(super) fn wait(&self, timeout: Duration, matches: impl Fn(&str) -> bool) -> Option<String> {
         let deadline = Instant::now() + timeout;

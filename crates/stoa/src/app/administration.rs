@@ -1,32 +1,40 @@
-//! The API for operators.
+//! What is for operators.
 
 use std::sync::Arc;
 
-use stoa_server::{AdminGuard, AdminToken, Guard, Mount, api_mount, lanes_mount};
+use stoa_server::{AdminGuard, Guard, Mount, OpenGuard, api_mount, lanes_mount, metrics_mount};
+use stoa_telemetry::Registry;
 
 use super::{Core, Part, VERSION};
-use crate::{command_error::CommandError, config::Config};
+use crate::{
+    admin_token::{self, SETTING},
+    command_error::CommandError,
+    config::Config,
+};
 
-/// `/api/v1`: version and lanes, behind the admin token.
+/// `/api/v1`, version and lanes, behind the admin token, and `/metrics`, unless everybody may see it.
 #[derive(Debug)]
 struct Administration {
     guard: Arc<dyn Guard>,
+    metrics_guard: Arc<dyn Guard>,
     dispatcher: stoa_dispatch::Pool,
+    registry: Registry,
 }
 
-/// Reads the token, if a file for one is configured.
+/// Reads the token, or makes one.
 pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, CommandError> {
-    let token = config
-        .admin
-        .token_file
-        .as_deref()
-        .map(AdminToken::read)
-        .transpose();
-    let setting = "admin.token_file";
-    let token = token.map_err(|error| config.fault(setting, error))?;
+    let (token, file) = admin_token::of_server(config)?;
+    tracing::info!(file = %file.display(), "the admin token is in this file");
+    let guard: Arc<dyn Guard> = Arc::new(AdminGuard::new(token, SETTING));
     Ok(Arc::new(Administration {
-        guard: Arc::new(AdminGuard::new(token, setting)),
+        metrics_guard: if config.metrics.public {
+            Arc::new(OpenGuard)
+        } else {
+            Arc::clone(&guard)
+        },
+        guard,
         dispatcher: core.dispatcher.clone(),
+        registry: core.registry.clone(),
     }))
 }
 
@@ -39,6 +47,7 @@ impl Part for Administration {
         vec![
             lanes_mount(self.dispatcher.clone(), Arc::clone(&self.guard)),
             api_mount(VERSION, Arc::clone(&self.guard)),
+            metrics_mount(self.registry.clone(), Arc::clone(&self.metrics_guard)),
         ]
     }
 }

@@ -7,7 +7,7 @@ use stoa_server::{Mount, ServicePages};
 use super::{Core, Part, VERSION};
 use crate::{command_error::CommandError, config::Config};
 
-/// `/`, `/healthz`, `/readyz`, `/version`, `/metrics` and `/robots.txt`.
+/// `/`, `/healthz`, `/readyz`, `/version` and `/robots.txt`.
 #[derive(Debug)]
 struct Service {
     pages: ServicePages,
@@ -19,7 +19,6 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
     Ok(Arc::new(Service {
         pages: ServicePages {
             readiness: Arc::clone(&core.readiness),
-            registry: core.registry.clone(),
             prefix: config.edge.prefix.clone(),
             secure: config.tls.files.is_some(),
             version: VERSION,

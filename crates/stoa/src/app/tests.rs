@@ -109,7 +109,7 @@ async fn ask(address: &str, path: &str) -> String {
 async fn a_part_is_built_mounted_counted_and_ended() {
     let config: Config = read(
         "listen = \"127.0.0.1:0\"\nstorage = \"memory:\"\nupstream = \"off\"\n[sumdb]\ndatabases = []\n\
-         [drain]\nnotice = \"0s\"\n",
+         [drain]\nnotice = \"0s\"\n[metrics]\npublic = true\n",
     );
     let section: WithBells = read("[bells]\nsound = \"ding\"\n");
     let log = Arc::new(Mutex::new(Vec::new()));

@@ -1,6 +1,10 @@
 //! Talks to the API of a running server.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -10,7 +14,11 @@ use stoa_dispatch::{
 };
 use stoa_server::{AdminToken, Listen};
 
-use crate::{command_error::CommandError, config::Config};
+use crate::{
+    admin_token::{self, SETTING},
+    command_error::CommandError,
+    config::Config,
+};
 
 /// An answer takes no longer, or the server is not well.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,8 +47,13 @@ pub(crate) struct AdminClient {
 }
 
 impl AdminClient {
-    /// The server at `server`, or the one that this configuration starts. Must be called within a runtime.
-    pub(crate) fn new(config: &Config, server: Option<&str>) -> Result<Self, CommandError> {
+    /// The server at `server`, or the one that this configuration starts, with the token of `token_file` or of the
+    /// configuration. A token that a server has made is presented on this machine only. Must be called within a runtime.
+    pub(crate) fn new(
+        config: &Config,
+        server: Option<&str>,
+        token_file: Option<&Path>,
+    ) -> Result<Self, CommandError> {
         let socket = |path: PathBuf| (format!("http://localhost{}", config.edge.prefix), Some(path));
         let named = server.map(|server| server.strip_prefix("unix:").ok_or(server));
         let (base, unix_socket) = match (named, &config.edge.listen) {
@@ -59,9 +72,16 @@ impl AdminClient {
                 (format!("{scheme}://{address}{}", config.edge.prefix), None)
             }
         };
-        let token = config.admin.token_file.as_deref().map(AdminToken::authorization);
-        let token = token.transpose();
-        let token = token.map_err(|error| config.fault("admin.token_file", error))?;
+        let configured = |file: &PathBuf| {
+            let value = AdminToken::authorization(file);
+            value.map_err(|error| CommandError::from(config.fault(SETTING, error)))
+        };
+        let token = match (token_file, &config.admin.token_file) {
+            (Some(file), _) => Some(AdminToken::authorization(file).map_err(CommandError::new)?),
+            (None, Some(file)) => Some(configured(file)?),
+            (None, None) if server.is_none_or(is_here) => admin_token::of_client(config)?,
+            (None, None) => None,
+        };
         let options = HttpOptions {
             user_agent: Some(concat!("stoa/", env!("CARGO_PKG_VERSION")).to_owned()),
             unix_socket,
@@ -122,6 +142,26 @@ impl AdminClient {
             return Ok(answer);
         }
         let detail = answer["detail"].as_str().unwrap_or("no detail");
-        Err(CommandError::new(format!("{status}: {detail}")))
+        let advice = match status {
+            StatusCode::UNAUTHORIZED => "; here, --token-file names it",
+            _ => "",
+        };
+        Err(CommandError::new(format!("{status}: {detail}{advice}")))
+    }
+}
+
+/// Whether a URL is of this machine, whoever is asked for its address.
+fn is_here(url: &str) -> bool {
+    if url.starts_with("unix:") {
+        return true;
+    }
+    let Ok(url) = url::Url::parse(url) else {
+        return false;
+    };
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        None => false,
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     config::Config,
     progress,
     setup::{open_existing_storage, runtime},
+    terminal::stdout,
 };
 
 /// What could not be compared has not been proven, so it fails the command as what changed does.
@@ -63,7 +64,7 @@ async fn compare(config: &Config, json: bool) -> Result<DriftReport, CommandErro
 }
 
 fn print_drift(drift: &Drift, json: bool) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = stdout();
     let what = if drift.is_changed() {
         "changed"
     } else {
@@ -101,7 +102,7 @@ fn print_drift(drift: &Drift, json: bool) -> io::Result<()> {
 }
 
 fn print_report(report: &DriftReport, json: bool) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = stdout();
     if json {
         let line = json!({
             "modules": report.modules,

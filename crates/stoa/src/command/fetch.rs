@@ -15,6 +15,7 @@ use crate::{
     command_error::CommandError,
     config::Config,
     setup::{open_storage, runtime},
+    terminal::stdout,
 };
 
 pub(super) fn run(config: &Config, modules: &[String]) -> Result<(), CommandError> {
@@ -46,5 +47,5 @@ fn print(report: &DownloadReport) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(&mut text, PrettyFormatter::with_indent(b"\t"));
     report.serialize(&mut serializer)?;
     text.push(b'\n');
-    io::stdout().write_all(&text)
+    stdout().write_all(&text)
 }

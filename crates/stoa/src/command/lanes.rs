@@ -1,12 +1,17 @@
 //! `stoa lanes`.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::admin_client::AdminClient;
-use crate::{cli::LanesCommand, command_error::CommandError, config::Config, setup::runtime};
+use crate::{
+    cli::LanesCommand, command_error::CommandError, config::Config, setup::runtime, terminal::stdout,
+};
 
 const COLUMNS: [&str; 10] = [
     "LANE",
@@ -21,12 +26,17 @@ const COLUMNS: [&str; 10] = [
     "LAST FAILURE",
 ];
 
-pub(super) fn run(config: &Config, server: Option<&str>, command: LanesCommand) -> Result<(), CommandError> {
-    runtime(config)?.block_on(lanes(config, server, command))
+pub(super) fn run(
+    config: &Config,
+    server: Option<&str>,
+    token_file: Option<&Path>,
+    command: LanesCommand,
+) -> Result<(), CommandError> {
+    let client = |config| AdminClient::new(config, server, token_file);
+    runtime(config)?.block_on(async { lanes(&client(config)?, command).await })
 }
 
-async fn lanes(config: &Config, server: Option<&str>, command: LanesCommand) -> Result<(), CommandError> {
-    let client = AdminClient::new(config, server)?;
+async fn lanes(client: &AdminClient, command: LanesCommand) -> Result<(), CommandError> {
     let (answer, json) = match command {
         LanesCommand::Ls { json } => (client.ask(Method::GET, &["lanes"], None).await?, json),
         LanesCommand::Set {
@@ -60,7 +70,7 @@ async fn lanes(config: &Config, server: Option<&str>, command: LanesCommand) -> 
         }
     };
     if json {
-        let mut stdout = io::stdout().lock();
+        let mut stdout = stdout();
         return writeln!(stdout, "{answer:#}").map_err(CommandError::from);
     }
     let one = [answer.clone()];
@@ -93,7 +103,7 @@ fn print(lanes: &[Value]) -> io::Result<()> {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let mut stdout = io::stdout().lock();
+    let mut stdout = stdout();
     for row in std::iter::once(COLUMNS.map(str::to_owned)).chain(rows) {
         let cells = row
             .iter()

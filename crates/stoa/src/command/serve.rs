@@ -10,11 +10,13 @@ use stoa_telemetry::LogSink;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
+    admin_token,
     app::{App, PARTS, VERSION},
     command_error::CommandError,
     config::Config,
     descriptors, logging,
     setup::runtime,
+    terminal::stdout,
 };
 
 pub(super) fn run(config: &Config) -> Result<(), CommandError> {
@@ -36,7 +38,7 @@ async fn serve_until_signal(config: &Config, sink: &LogSink) -> Result<(), Comma
 
 /// Says where the server listens, and the line that makes `go` use it.
 fn announce(config: &Config, listener: &Listener) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = stdout();
     match listener.url(config.tls.files.is_some()) {
         Some(url) => {
             let prefix = &config.edge.prefix;
@@ -46,6 +48,9 @@ fn announce(config: &Config, listener: &Listener) -> io::Result<()> {
         None => writeln!(stdout, "stoa {VERSION} listening on {}", config.edge.listen)?,
     }
     writeln!(stdout, "storage: {}", config.storage.url)?;
+    if let Some(file) = admin_token::made(config) {
+        writeln!(stdout, "admin token: {}", file.display())?;
+    }
     writeln!(stdout, "upstream: {}", config.upstream.list)?;
     stdout.flush()
 }

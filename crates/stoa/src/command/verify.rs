@@ -15,6 +15,7 @@ use crate::{
     config::Config,
     progress,
     setup::{open_existing_storage, runtime},
+    terminal::stdout,
 };
 
 pub(super) fn run(config: &Config, repair: bool, json: bool) -> Result<(), CommandError> {
@@ -52,7 +53,7 @@ async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyRepor
 }
 
 fn print_finding(finding: &Finding, json: bool) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = stdout();
     if json {
         let line = json!({
             "file": finding.file.to_string(),
@@ -72,7 +73,7 @@ fn print_finding(finding: &Finding, json: bool) -> io::Result<()> {
 }
 
 fn print_report(report: &VerifyReport, json: bool) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = stdout();
     if json {
         let line = json!({
             "modules": report.modules,

@@ -6,16 +6,19 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use stoa_config::{
-    Key, Occurrence, Repeated, Table, Variables,
+    HIDDEN, Key, Occurrence, Repeated, Table, Variables,
     values::{self, text},
 };
 use stoa_fetch::credentials::{CredentialRule, Provider, Secret, UrlPrefix};
 use stoa_vcs::Credential;
 
+use super::private_file::private_file;
+
 const MATCH: Key = Key::required(
     "match",
     "URLs of this place, and below it; the longest match wins",
 )
+.secret()
 .at_run_time();
 const USERNAME: Key = Key::optional("username", "the user of a password").at_run_time();
 const PROVIDER: Key = Key::optional(
@@ -61,9 +64,11 @@ pub(super) const CREDENTIAL: Table = Table::repeated(
 
 /// Reads one table.
 pub(super) fn read(table: &mut Occurrence<'_, '_>, variables: &Variables) -> Option<CredentialRule> {
-    let matches = table.value(&MATCH, text);
-    let prefix = matches.as_deref().map(str::parse::<UrlPrefix>);
-    let prefix = prefix.and_then(|prefix| table.check(prefix.map_err(|error| format!("match: {error}"))));
+    let mut shown_match = String::new();
+    let prefix = table.value_shown(&MATCH, str::parse::<UrlPrefix>, |prefix, text| {
+        shown(prefix, text).clone_into(&mut shown_match);
+        shown_match.clone()
+    });
     let username = table.value(&USERNAME, text);
     let provider = table.value(&PROVIDER, text);
     let known_hosts = table.value(&KNOWN_HOSTS, values::path).flatten();
@@ -83,10 +88,20 @@ pub(super) fn read(table: &mut Occurrence<'_, '_>, variables: &Variables) -> Opt
         Credential::SshKey { .. } | Credential::SshAgent { .. }
     );
     if prefix.is_ssh() != for_ssh {
-        table.fault(&format!("{} is of no use for {}", key.name, matches?));
+        table.fault(&format!("{} is of no use for {shown_match}", key.name));
         return None;
     }
     Some(CredentialRule { prefix, credential })
+}
+
+/// The URL as it was written. Over https a user may be a token, which is not shown.
+fn shown(prefix: &UrlPrefix, text: &str) -> String {
+    match (prefix.user(), text.split_once("://"), text.rsplit_once('@')) {
+        (Some(_), Some((scheme, _)), Some((_, rest))) if !prefix.is_ssh() => {
+            format!("{scheme}://{HIDDEN}@{rest}")
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// What a table says about the credential.
@@ -149,16 +164,20 @@ impl Written<'_> {
                 Ok(Credential::SshAgent { socket, known_hosts })
             }
             ("ssh_agent", _) => Err("write true, or leave it out".to_owned()),
-            (_, key) if Path::new(key).is_absolute() => Ok(Credential::SshKey {
-                key: PathBuf::from(key),
-                known_hosts,
-            }),
+            (_, key) if Path::new(key).is_absolute() => {
+                private_file(Path::new(key))?;
+                Ok(Credential::SshKey {
+                    key: PathBuf::from(key),
+                    known_hosts,
+                })
+            }
             _ => Err("it must be the absolute path of a file".to_owned()),
         }
     }
 }
 
 fn read_secret(path: &str) -> Result<Secret, String> {
+    private_file(Path::new(path))?;
     Secret::read(Path::new(path)).map_err(|error| format!("{path}: {error}"))
 }
 

@@ -6,8 +6,8 @@ use stoa_config::{ConfigError, configuration};
 
 use super::{
     admin::AdminConfig, cache::CacheConfig, dispatch::DispatchConfig, drain::DrainConfig, edge::EdgeConfig,
-    fetch::FetchConfig, log::LogConfig, pool::PoolConfig, storage::StorageConfig, sumdb::SumdbConfig,
-    tls::TlsConfig, upstream::UpstreamConfig, vcs::VcsConfig,
+    fetch::FetchConfig, log::LogConfig, metrics::MetricsConfig, pool::PoolConfig, storage::StorageConfig,
+    sumdb::SumdbConfig, tls::TlsConfig, upstream::UpstreamConfig, vcs::VcsConfig,
 };
 
 configuration! {
@@ -27,6 +27,7 @@ configuration! {
         pub(crate) drain: DrainConfig,
         pub(crate) log: LogConfig,
         pub(crate) admin: AdminConfig,
+        pub(crate) metrics: MetricsConfig,
     }
 }
 

@@ -1,6 +1,7 @@
 //! `storage`.
 
 use stoa_config::{Key, Reader, Section, Table};
+use stoa_storage::StorageMode;
 
 use super::values::without_secrets;
 
@@ -10,12 +11,19 @@ const URL: Key = Key::new(
     "where modules are kept: file:///DIR, a path, or memory:; default: stoa in the user's data home",
 );
 
-const STORAGE: Table = Table::once("", &[URL]);
+const MODE: Key = Key::new(
+    "storage_mode",
+    "private",
+    "who else on the machine may read what is stored from now on: private (nobody), group or world",
+);
+
+const STORAGE: Table = Table::once("", &[URL, MODE]);
 
 /// Where modules are kept.
 #[derive(Clone, Debug)]
 pub(crate) struct StorageConfig {
     pub(crate) url: String,
+    pub(crate) mode: StorageMode,
 }
 
 impl Section for StorageConfig {
@@ -30,6 +38,10 @@ impl Section for StorageConfig {
         };
         let mut storage = reader.once(&STORAGE);
         let url = storage.value_shown(&URL, parse, |url, _| url.clone());
-        Some(Self { url: url? })
+        let mode = storage.value(&MODE, str::parse);
+        Some(Self {
+            url: url?,
+            mode: mode?,
+        })
     }
 }

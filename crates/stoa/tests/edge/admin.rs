@@ -1,13 +1,14 @@
 //! Who may use the API, and how it refuses the others.
 #![expect(clippy::disallowed_methods, reason = "a client of the server that is tested")]
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use stoa_testing::http::{self, Response};
 use stoa_testing::process::{StoaProcess, run};
 use stoa_testing::scene::Scene;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpSocket, UnixStream};
+use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 
 use crate::http2;
@@ -77,68 +78,182 @@ pub(crate) fn assert_problem(case: &str, answer: &Response, status: u16, detail:
     assert!(!said.contains(TOKEN), "{case}: {said}");
 }
 
-#[tokio::test]
-async fn without_a_token_programs_on_this_machine_are_let_in() {
-    let scene = scene();
-    let stoa = scene.start();
-    assert_version("127.0.0.1", &get(&stoa, VERSION).await);
-    let port = stoa.url().rsplit_once(':').unwrap().1;
-    for headers in [
-        &[("Host", "localhost")][..],
-        &[("Host", &format!("localhost:{port}"))],
-        &[("Host", "[::1]:80")],
-        &[("Sec-Fetch-Site", "none")],
-        &[("Authorization", "Bearer whatever")],
-    ] {
-        assert_version(&format!("{headers:?}"), &get_with(&stoa, VERSION, headers).await);
-    }
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
-    let address = stoa.url().trim_start_matches("http://").parse().unwrap();
-    let stream = socket.connect(address).await.unwrap();
-    let request = format!("GET {VERSION} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    let answer = raw(stream, &request).await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    stoa.wait_for_log("remote=127.0.0.2:");
+/// What proxies say of the client, whose address would otherwise be theirs.
+const PROXIES: [&str; 16] = [
+    "Forwarded",
+    "Via",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Real-Ip",
+    "X-Client-Ip",
+    "X-Cluster-Client-Ip",
+    "X-Original-Forwarded-For",
+    "X-Envoy-External-Address",
+    "True-Client-Ip",
+    "CF-Connecting-IP",
+    "Fastly-Client-Ip",
+    "X-Azure-ClientIP",
+    "X-Appengine-User-Ip",
+    "Client-Ip",
+];
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
 #[tokio::test]
-async fn without_a_token_nobody_else_is() {
+async fn a_token_is_made_at_the_first_start_and_asked_of_everybody() {
+    let scene = scene();
+    let stoa = scene.start_with(&[("STOA_METRICS_PUBLIC", "false")]);
+    let file = stoa.admin_token_file().unwrap();
+    assert_eq!(file, scene.storage().join(".stoa/admin-token"));
+    assert_eq!(mode(&file), 0o600);
+    stoa.wait_for_log(&format!(
+        "the admin token is in this file file={}",
+        file.display()
+    ));
+    let token = std::fs::read_to_string(&file).unwrap();
+    assert!(token.trim_end().len() == 64 && !stoa.output().contains(token.trim_end()));
+    let right = stoa.admin_authorization().unwrap();
+    for path in [VERSION, "/api/v1/lanes", "/metrics"] {
+        let missing = get_with(&stoa, path, &[("Host", "localhost")]).await;
+        assert_problem(path, &missing, 401, "the admin token is missing");
+        for name in PROXIES {
+            let answer = get_with(&stoa, path, &[(name, "127.0.0.1")]).await;
+            assert_problem(name, &answer, 401, "the admin token is missing");
+        }
+        let wrong = get_with(&stoa, path, &[("Authorization", &bearer(TOKEN))]).await;
+        assert_problem(path, &wrong, 401, "this is not the admin token");
+        let answer = get_with(&stoa, path, &[("Authorization", &right)]).await;
+        assert_eq!(answer.status, 200, "{path}");
+    }
+    for path in ["/healthz", "/readyz", "/version", "/"] {
+        assert_eq!(
+            get_with(&stoa, path, &[]).await.status,
+            200,
+            "{path} is for everybody"
+        );
+    }
+}
+
+#[tokio::test]
+async fn all_servers_of_a_storage_have_one_token_and_keep_it() {
+    let scene = scene();
+    let (first, second) = (scene.start(), scene.start());
+    let token = first.admin_authorization().unwrap();
+    assert_eq!(second.admin_authorization().unwrap(), token);
+    drop(first);
+    let third = scene.start();
+    for stoa in [&second, &third] {
+        let answer = get_with(stoa, VERSION, &[("Authorization", &token)]).await;
+        assert_version("one token", &answer);
+    }
+}
+
+#[tokio::test]
+async fn without_a_directory_to_store_in_the_token_is_in_the_run_time_directory() {
+    let scene = scene();
+    let runtime = scene.directory().to_str().unwrap();
+    let start = || {
+        let stoa = StoaProcess::command(STOA).args(&["--storage", "memory:"]);
+        stoa.env("XDG_RUNTIME_DIR", runtime).start()
+    };
+    let (stoa, other) = (start(), start());
+    let file = scene.directory().join("stoa/admin-token");
+    assert_eq!(stoa.admin_token_file().unwrap(), file);
+    assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+    for stoa in [&stoa, &other] {
+        assert_version("in memory", &get(stoa, VERSION).await);
+    }
+    // What others may read is no secret any more.
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+    let again = StoaProcess::command(STOA).args(&["--storage", "memory:"]);
+    let (code, output) = again.env("XDG_RUNTIME_DIR", runtime).start_expecting_exit();
+    assert_eq!(code, Some(1), "{output}");
+    assert!(
+        output.contains("admin-token: others may read it or write it: remove it"),
+        "{output}"
+    );
+}
+
+#[tokio::test]
+async fn commands_find_the_token_of_a_server_on_this_machine() {
     let scene = scene();
     let stoa = scene.start();
-    for (header, value, detail) in [
-        ("X-Forwarded-For", "127.0.0.1", "forwarded"),
-        ("X-Forwarded-For", "203.0.113.9", "forwarded"),
-        ("X-Forwarded-Host", "localhost", "forwarded"),
-        ("X-Forwarded-Proto", "http", "forwarded"),
-        ("X-Real-Ip", "127.0.0.1", "forwarded"),
-        ("Forwarded", "for=127.0.0.1", "forwarded"),
-        ("Via", "1.1 proxy", "forwarded"),
-        ("Origin", "https://evil.example", "web page"),
-        ("Origin", stoa.url(), "web page"),
-        ("Origin", "null", "web page"),
-        ("Sec-Fetch-Site", "cross-site", "web page"),
-        ("Host", "evil.example", "localhost"),
-        ("Host", "localhost.evil.example:3000", "localhost"),
-        ("Host", "10.0.0.1", "localhost"),
-        ("Host", "0.0.0.0", "localhost"),
-        ("Host", "", "localhost"),
+    let (url, storage) = (stoa.url(), scene.storage());
+    let address = url.trim_start_matches("http://");
+    let storage = storage.to_str().unwrap();
+    let token = stoa.admin_token_file().unwrap();
+    let token = token.to_str().unwrap();
+    for (storage, more) in [
+        (storage, &[][..]),
+        (storage, &["--server", url]),
+        ("memory:", &["--token-file", token]),
     ] {
-        let case = format!("{header}: {value}");
-        let answer = get_with(&stoa, VERSION, &[(header, value)]).await;
-        assert_problem(&case, &answer, 403, detail);
-        assert_problem(&case, &answer, 403, "set admin.token_file");
-        let pages = get_with(&stoa, "/version", &[(header, value)]).await;
-        assert_eq!(pages.status, 200, "{case}: the service pages are for everybody");
+        let arguments = [&["lanes", "ls", "--json"], more].concat();
+        let ls = run(
+            STOA,
+            &arguments,
+            &[("STOA_LISTEN", address), ("STOA_STORAGE", storage)],
+        );
+        assert_eq!(ls.code, Some(0), "{arguments:?}: {ls:?}");
+        assert!(ls.stdout.contains("\"lanes\""), "{ls:?}");
     }
-    let address = stoa.url().trim_start_matches("http://").parse().unwrap();
-    for head in [
-        format!("GET {VERSION} HTTP/1.0\r\n\r\n"),
-        format!("GET {VERSION} HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n"),
-        format!("GET http://evil.example{VERSION} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    let elsewhere = scene.directory().join("elsewhere");
+    let runtime = scene.directory().join("none");
+    let environment = [
+        ("STOA_LISTEN", address),
+        ("STOA_STORAGE", elsewhere.to_str().unwrap()),
+        ("XDG_RUNTIME_DIR", runtime.to_str().unwrap()),
+    ];
+    let ls = run(STOA, &["lanes", "ls"], &environment);
+    assert_eq!(ls.code, Some(1), "{ls:?}");
+    assert!(
+        ls.stderr.contains("the admin token is missing") && ls.stderr.contains("--token-file"),
+        "{ls:?}"
+    );
+    assert!(!elsewhere.exists());
+}
+
+#[test]
+fn a_token_file_that_others_may_read_or_write_is_a_fault() {
+    let scene = scene();
+    // The directory of the scene keeps everybody out, so that modes below it would not matter.
+    std::fs::set_permissions(scene.directory(), PermissionsExt::from_mode(0o755)).unwrap();
+    let file = token_file(&scene, TOKEN);
+    let config = scene.directory().join("stoa.toml");
+    std::fs::write(&config, format!("[admin]\ntoken_file = \"{}\"\n", file.display())).unwrap();
+    for (mode, want) in [
+        (0o644, Some("every user of this machine may read it")),
+        (0o620, Some("other users of its group may write it")),
+        (0o606, Some("every user of this machine may write it")),
+        (0o600, None),
+        (0o440, None),
     ] {
-        let answer = http::raw(address, head.as_bytes()).await.unwrap();
-        assert_problem(&head, &answer, 403, "localhost");
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+        let arguments = [
+            "config",
+            "check",
+            "--storage",
+            "memory:",
+            "--config",
+            config.to_str().unwrap(),
+        ];
+        let check = run(STOA, &arguments, &[]);
+        let Some(want) = want else {
+            assert_eq!(check.code, Some(0), "{mode:o}: {check:?}");
+            continue;
+        };
+        let path = file.display();
+        let fault = format!(
+            "stoa: {}:2: admin.token_file: {path}: {want}: chmod go= {path}\n",
+            config.display()
+        );
+        assert_eq!((check.code, check.stderr.as_str()), (Some(64), fault.as_str()));
+        let serve = scene.stoa().args(&["--config", config.to_str().unwrap()]);
+        let (code, output) = serve.start_expecting_exit();
+        assert_eq!((code, output.trim_end()), (Some(64), fault.trim_end()));
     }
 }
 
@@ -199,7 +314,7 @@ async fn over_http2_the_same_rules_hold() {
         let mut tasks = JoinSet::new();
         let client = http2::connect(&stoa, &mut tasks).await;
         let prefix = if environment.is_empty() { "" } else { "/api" };
-        for (authority, want) in [("localhost:1", 200), ("127.0.0.1", 200), ("evil.example", 403)] {
+        for (authority, want) in [("localhost:1", 401), ("127.0.0.1", 401), ("evil.example", 401)] {
             let url = format!("http://{authority}{prefix}{VERSION}");
             let (status, body) = http2::ask(client.clone(), url).await;
             assert_eq!((status, body.is_ok()), (want, true), "{authority} {prefix}");
@@ -208,23 +323,20 @@ async fn over_http2_the_same_rules_hold() {
 }
 
 #[tokio::test]
-async fn the_unix_socket_is_local_and_has_no_name() {
+async fn over_the_unix_socket_the_token_is_asked_for_too() {
     let scene = scene();
     let socket = scene.directory().join("stoa.sock");
     let stoa = scene.stoa().listen(&format!("unix:{}", socket.display()));
     let stoa = stoa.start();
-    for (headers, status) in [
-        ("Host: localhost\r\n", 200),
-        ("Host: \r\n", 200),
-        ("Host: evil.example\r\n", 403),
-        ("Host: localhost\r\nX-Forwarded-For: 127.0.0.1\r\n", 403),
-        ("Host: localhost\r\nOrigin: http://localhost\r\n", 403),
-    ] {
-        let answer = over_unix(&socket, headers).await;
-        assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{headers}: {answer}"
-        );
+    let authorization = format!("Authorization: {}\r\n", stoa.admin_authorization().unwrap());
+    for host in ["Host: localhost\r\n", "Host: \r\n", "Host: evil.example\r\n"] {
+        for (header, status) in [("", 401), (authorization.as_str(), 200)] {
+            let answer = over_unix(&socket, &format!("{host}{header}")).await;
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status} ")),
+                "{host}: {answer}"
+            );
+        }
     }
     drop(stoa);
     let file = token_file(&scene, TOKEN);

@@ -219,3 +219,131 @@ async fn a_route_sends_some_modules_elsewhere() {
     }
     assert_eq!((scene.upstream.total(), other.upstream.total()), (1, 1));
 }
+
+#[test]
+fn a_configuration_without_an_end_is_refused_and_a_long_one_is_read_in_time() {
+    let endless = stoa(&["config", "check", "--config", "/dev/zero"], &[]);
+    assert_eq!(endless.code, Some(64));
+    assert_eq!(
+        endless.stderr.lines().next(),
+        Some("stoa: /dev/zero: cannot read the configuration: it is longer than 1048576 bytes")
+    );
+    let empty = stoa(
+        &["config", "check", "--config", "/dev/null", "--storage", "memory:"],
+        &[],
+    );
+    assert_eq!(empty.code, Some(0), "{empty:?}");
+    let (_directory, path) = file(&"[[route]]\n".repeat(100_000));
+    // In a minute, or it is killed.
+    let many = stoa(
+        &["config", "check", "--config", &path, "--storage", "memory:"],
+        &[],
+    );
+    assert_eq!(many.code, Some(64));
+    assert_eq!(many.stderr.lines().count(), 101, "{}", many.stderr);
+    assert!(
+        many.stderr.ends_with("stoa: and 199900 more faults\n"),
+        "{}",
+        many.stderr
+    );
+}
+
+#[test]
+fn what_may_be_a_secret_in_a_url_is_not_shown() {
+    let (_directory, path) = file(
+        "[[credential]]\nmatch = \"https://t0ken-in-user@git.example/x\"\npassword_env = \"STOA_TEST_PASSWORD\"\n",
+    );
+    let environment = [("STOA_TEST_PASSWORD", "p")];
+    let shown = stoa(
+        &["config", "show", "--config", &path, "--storage", "memory:"],
+        &environment,
+    );
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    assert!(
+        shown
+            .stdout
+            .contains("match = \"https://[hidden]@git.example/x\""),
+        "{}",
+        shown.stdout
+    );
+    assert!(!format!("{shown:?}").contains("t0ken"), "{shown:?}");
+    for upstream in [
+        r"https:\\u:t0ken@h.example",
+        r"https:/\u:t0ken@h.example",
+        "u:t0ken@host",
+        "https:/u:t0ken@h.example",
+    ] {
+        let failed = stoa(
+            &["config", "show", "--storage", "memory:", "--upstream", upstream],
+            &[],
+        );
+        assert!(!format!("{failed:?}").contains("t0ken"), "{upstream}: {failed:?}");
+        assert_eq!(
+            failed.code,
+            Some(if upstream.starts_with("u:") { 0 } else { 64 }),
+            "{upstream}: {failed:?}"
+        );
+    }
+    for table in [
+        "[[credential]]\nmatch = \"https://t0ken@a b\"\npassword_env = \"STOA_TEST_PASSWORD\"\n",
+        "[[credential]]\nmatch = \"https://t0ken@h.example\"\nssh_agent = \"true\"\nknown_hosts = \"/x\"\n",
+        "[[rewrite]]\nfrom = \"https://t0ken@a b\"\nto = \"https://b.example\"\n",
+    ] {
+        let (_directory, path) = file(table);
+        let environment = [("STOA_TEST_PASSWORD", "p"), ("SSH_AUTH_SOCK", "/x")];
+        let failed = stoa(
+            &["config", "check", "--config", &path, "--storage", "memory:"],
+            &environment,
+        );
+        assert_eq!(failed.code, Some(64), "{table}: {failed:?}");
+        assert!(!format!("{failed:?}").contains("t0ken"), "{table}: {failed:?}");
+    }
+}
+
+#[test]
+fn a_check_reads_what_a_start_reads_and_creates_nothing() {
+    let (directory, path) = file("");
+    let root = directory.path();
+    std::fs::write(root.join("file"), "x").unwrap();
+    let place = |name: &str| root.join(name).to_str().unwrap().to_owned();
+    let listing = || {
+        let names = std::fs::read_dir(root)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    };
+    let before = listing();
+    let check = |environment: &[(&str, &str)]| stoa(&["config", "check", "--config", &path], environment);
+    let good = check(&[("STOA_STORAGE", &place("new/er"))]);
+    assert_eq!(
+        (good.code, good.stdout.as_str()),
+        (Some(0), "the configuration is good\n"),
+        "{good:?}"
+    );
+    let (cert, key, token) = (place("cert"), place("key"), place("token"));
+    let storage = place("file/below");
+    let bad = check(&[
+        ("STOA_STORAGE", &storage),
+        ("STOA_TLS_CERT", &cert),
+        ("STOA_TLS_KEY", &key),
+        ("STOA_ADMIN_TOKEN_FILE", &token),
+    ]);
+    assert_eq!(bad.code, Some(64), "{bad:?}");
+    for start in [
+        format!("stoa: STOA_TLS_CERT: tls.cert: {cert}: "),
+        format!("stoa: STOA_ADMIN_TOKEN_FILE: admin.token_file: {token}: No such file"),
+        "stoa: STOA_STORAGE: storage: the storage of this proxy is unavailable".to_owned(),
+    ] {
+        assert!(
+            bad.stderr.lines().any(|line| line.starts_with(&start)),
+            "{start}\n{}",
+            bad.stderr
+        );
+    }
+    assert_eq!(bad.stderr.lines().count(), 3, "{}", bad.stderr);
+    assert_eq!(listing(), before);
+    let scheme = check(&[("STOA_STORAGE", "s3://bucket")]);
+    assert_eq!(scheme.code, Some(64), "{scheme:?}");
+}

@@ -23,10 +23,15 @@ fn lane(scene: &Scene) -> String {
 /// `stoa lanes ...`, run against this server.
 fn lanes(stoa: &StoaProcess, arguments: &[&str]) -> Finished {
     let address = stoa.url().trim_start_matches("http://");
+    let token = stoa.admin_token_file().unwrap();
     run(
         STOA,
         &[&["lanes"], arguments].concat(),
-        &[("STOA_LISTEN", address), ("STOA_STORAGE", "memory:")],
+        &[
+            ("STOA_LISTEN", address),
+            ("STOA_STORAGE", "memory:"),
+            ("STOA_ADMIN_TOKEN_FILE", token.to_str().unwrap()),
+        ],
     )
 }
 
@@ -285,7 +290,8 @@ async fn an_operator_sees_and_changes_lanes() {
 
 #[tokio::test]
 async fn a_change_that_cannot_be_made_is_one_clear_line() {
-    let stoa = scene().start();
+    let scene = scene();
+    let stoa = scene.start();
     for (arguments, said) in [
         (
             &["reset", "nobody.example"][..],

@@ -255,3 +255,49 @@ async fn all_lines_of_a_request_in_its_lane_are_in_the_same_spans() {
     );
     assert_eq!(spans("\"ended\""), started);
 }
+
+#[tokio::test]
+async fn what_steers_a_terminal_reaches_neither_the_log_nor_the_client() {
+    for format in ["text", "json"] {
+        let scene = scene();
+        let stoa = scene.start_with(&[("STOA_LOG_FORMAT", format), ("STOA_LOG_LEVEL", "debug")]);
+        let said = "\u{1b}]0;owned\u{7}\u{9b}2J\u{202e}\u{2066}\u{200b}\u{2028}\r\nINFO forged";
+        let refused = "/example.com/refused/@v/list";
+        let reply = Reply::Status(500, "text/plain".to_owned(), said.to_owned().into());
+        scene.upstream.on(refused, reply);
+        let address = stoa.url().trim_start_matches("http://").parse().unwrap();
+        let raw =
+            "GET /example.com/\u{202e}\u{9b}2J/@v/list HTTP/1.1\r\nHost: x\r\nX-Request-Id: raw\r\n\r\n";
+        let answers = [
+            get_with(&stoa, refused, &[("X-Request-Id", "refused")]).await,
+            get_with(
+                &stoa,
+                "/example.com/%e2%80%ae%c2%9b%1b%5b2J/@v/list",
+                &[("X-Request-Id", "encoded")],
+            )
+            .await,
+            http::raw(address, raw.as_bytes()).await.unwrap(),
+        ];
+        let is_unseen = |c: char| {
+            c != '\n' && (c.is_control() || ('\u{200b}'..='\u{206f}').contains(&c) || c == '\u{ad}')
+        };
+        for answer in &answers {
+            assert!(answer.status >= 400, "{}", answer.text());
+            assert!(!answer.text().contains(is_unseen), "{:?}", answer.text());
+        }
+        assert!(
+            answers[0].text().contains("\\u001b]0;owned"),
+            "{}",
+            answers[0].text()
+        );
+        for id in ["refused", "encoded"] {
+            stoa.wait_for_log(if format == "text" {
+                "request_id="
+            } else {
+                "\"request_id\":"
+            });
+            eventually(id, async || stoa.output().contains(id).then_some(())).await;
+        }
+        assert!(!stoa.output().contains(is_unseen), "{:?}", stoa.output());
+    }
+}

@@ -24,6 +24,7 @@ mod metrics;
 mod pages;
 mod raw_http2;
 mod readers;
+mod places;
 mod relay;
 mod silence;
 mod sockets;

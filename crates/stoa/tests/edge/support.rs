@@ -15,9 +15,12 @@ pub(crate) fn scene() -> Scene {
     Scene::new(STOA)
 }
 
-/// `GET`s a path.
+/// `GET`s a path; one of the API as an operator would, with the token that the server has made.
 pub(crate) async fn get(stoa: &StoaProcess, path: &str) -> Response {
-    get_with(stoa, path, &[]).await
+    let is_api = path.contains("/api/v1");
+    let token = is_api.then(|| stoa.admin_authorization()).flatten();
+    let header = token.as_deref().map(|token| ("Authorization", token));
+    get_with(stoa, path, header.as_slice()).await
 }
 
 /// `GET`s a path with headers.

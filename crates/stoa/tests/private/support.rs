@@ -21,7 +21,7 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn new() -> Self {
         Self {
-            directory: TempDir::new().unwrap(),
+            directory: stoa_testing::scene::private_directory(),
         }
     }
 

@@ -105,7 +105,7 @@ fn faults_name_their_line_and_never_a_secret() {
         ":4: credential.password_file: ",
         ":5: credential: name one of password_file, password_env, token_file, token_env, ssh_key, ssh_agent",
         ":7: credential: name one of",
-        ": credential: match: \"y\" is no URL",
+        ": credential.match: \"y\" is no URL",
         ": credential.user: unknown key",
         ": credential.ssh_key: it must be the absolute path of a file",
         ": credential.ssh_agent: known_hosts must be the absolute path of a file",
@@ -114,7 +114,7 @@ fn faults_name_their_line_and_never_a_secret() {
         ": credential.password_env: EMPTY: a secret is one line of text, not empty",
         ": credential.token_env: provider \"gitea\" is none of github, gitlab, bitbucket",
         ": credential.token_env: username goes with a password; for a token name the provider",
-        ": credential: match: a password, query or fragment does not belong into it",
+        ": credential.match: a password, query or fragment does not belong into it",
     ] {
         assert!(faults.contains(want), "{want}\n{faults}");
     }

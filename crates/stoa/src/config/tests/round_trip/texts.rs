@@ -15,7 +15,7 @@ pub(super) const VARIABLES: [(&str, &str); 2] = [("FIRST_SECRET", "three"), ("ST
 
 impl Secrets {
     pub(super) fn new() -> Self {
-        let directory = tempfile::tempdir().expect("directory");
+        let directory = stoa_testing::scene::private_directory();
         for (name, text) in FILES {
             fs::write(directory.path().join(name), text).expect("write");
         }
@@ -77,6 +77,7 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
             "file:///srv/a%2520b,direct",
             " proxy.example , file:///x%2Cy | off , never",
         ]),
+        "storage_mode" => one_of(&["private", "group", "world"]),
         "network" => one_of(&["online", "fallback", "offline"]),
         "path_prefix" => one_of(&["", "/go", "/a/b"]),
         "cache.list_ttl" | "cache.stale_ttl" | "cache.negative_ttl" | "drain.notice" | "drain.timeout" => {
@@ -103,7 +104,9 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "breaker" => one_of(&["active", "observe", "disabled", "forced_open"]),
         "route.match" | "dispatch.lane.match" => any_text().prop_map(|text| format!("a{text}")).boxed(),
         "vcs.allow" => one_of(&["", "*:all", "public:git|hg,private:all", "a.example/*:off"]),
-        "vcs.allow_private_addresses" | "sumdb.verify" | "log.access" => one_of(&["true", "false"]),
+        "vcs.allow_private_addresses" | "sumdb.verify" | "log.access" | "metrics.public" => {
+            one_of(&["true", "false"])
+        }
         "vcs.netrc" => one_of(&["", "none", &secrets.path("netrc")]),
         "sumdb.databases" => one_of(&[
             "",
