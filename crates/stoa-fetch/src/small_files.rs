@@ -5,7 +5,10 @@ use std::{fmt, time::Duration};
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use crate::{BaseUrl, Context, FetchError, HttpClient, Phase, SourceName, outbound::Get};
+use crate::{
+    BaseUrl, Context, FetchError, HttpClient, Phase, SourceName,
+    outbound::{Get, SaidBy},
+};
 
 /// Reads small files below one URL, whole.
 #[derive(Clone, Debug)]
@@ -40,9 +43,9 @@ impl SmallFiles {
                 context,
                 url: self.base.join(path),
                 authorization: self.base.credentials(),
+                said_by: SaidBy::Configuration { module: None },
                 source_name: self.name(),
                 limit,
-                discovered: false,
             };
             self.client.get(get).await?.bytes().await
         };

@@ -9,6 +9,7 @@ use http::{
 };
 use stoa_dispatch::ResponseBody;
 
+use super::Alias;
 use crate::{FetchError, NotFound, Reply, SourceName, body::Pieces};
 
 pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
@@ -27,14 +28,22 @@ pub(super) fn check_coding(headers: &HeaderMap, source_name: &SourceName) -> Res
     })
 }
 
-/// What arrives, with the dispatcher's errors as this crate's. The address was judged before the first piece.
-pub(super) fn pieces(body: ResponseBody, source_name: SourceName, total: Duration) -> Pieces {
-    let next = move |(mut body, source_name): (ResponseBody, SourceName)| async move {
+/// What arrives, with the dispatcher's errors as this crate's, which speak of the place that was named. The address was
+/// judged before the first piece.
+pub(super) fn pieces(
+    body: ResponseBody,
+    source_name: SourceName,
+    alias: Option<Alias>,
+    total: Duration,
+) -> Pieces {
+    type State = (ResponseBody, SourceName, Option<Alias>);
+    let next = move |(mut body, source_name, alias): State| async move {
         let piece = body.chunk().await?;
-        let piece = piece.map_err(|error| FetchError::of_dispatch(&source_name, total, "", error));
-        Some((piece, (body, source_name)))
+        let failed = |error| FetchError::of_dispatch(&source_name, total, "", error).shown_by(alias.as_ref());
+        let piece = piece.map_err(failed);
+        Some((piece, (body, source_name, alias)))
     };
-    stream::unfold((body, source_name), next).boxed()
+    stream::unfold((body, source_name, alias), next).boxed()
 }
 
 /// 404 and 410 say that there is no such thing; every other status says that the source could not tell.

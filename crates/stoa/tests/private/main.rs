@@ -5,8 +5,12 @@
 mod addresses;
 mod canary;
 mod http;
+mod sinks;
 mod ssh;
+mod strangers;
 mod support;
+#[path = "../direct/tls.rs"]
+mod tls;
 mod upstreams;
 
 pub(crate) const STOA: &str = env!("CARGO_BIN_EXE_stoa");
