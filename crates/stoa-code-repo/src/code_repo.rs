@@ -46,7 +46,7 @@ impl CodeRepo {
         let answers = Answers::of_new_owner(known, &limits);
         Ok(Self {
             layout: Layout::new(code_root, subdir, module)?,
-            repository_key: repository_key(&*code),
+            repository_key: repository_key(&*code, ""),
             contents: Arc::new(CompressedContents::new(limits.contents)),
             source: Source::new(code, answers.clone()),
             answers,
@@ -58,6 +58,14 @@ impl CodeRepo {
     #[must_use]
     pub fn with_contents(mut self, contents: Arc<CompressedContents>) -> Self {
         self.contents = contents;
+        self
+    }
+
+    /// Shares what it compressed only with those of the same audience: not all who read the repository at a URL may have
+    /// the same credentials.
+    #[must_use]
+    pub fn for_audience(mut self, audience: &str) -> Self {
+        self.repository_key = repository_key(&*self.source.code, audience);
         self
     }
 

@@ -100,9 +100,10 @@ struct Held {
     bytes: u64,
 }
 
-/// The name of a repository among all of them.
-pub(crate) fn repository_key(code: &dyn Repository) -> RepositoryKey {
-    Sha256::digest(format!("{}:{}", code.vcs(), code.url())).into()
+/// The name of a repository among all of them, as one audience may read it.
+pub(crate) fn repository_key(code: &dyn Repository, audience: &str) -> RepositoryKey {
+    // Neither of the first two has a space.
+    Sha256::digest(format!("{}:{} {audience}", code.vcs(), code.url())).into()
 }
 
 impl Reuse {

@@ -8,8 +8,7 @@ use stoa_module::ModulePath;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    BaseUrl, DirectModule, FetchError, Fetched, Fetcher, HttpClient, OpenRepository, Question, SourceName,
-    Upstream,
+    DirectModule, FetchError, Fetched, Fetcher, HttpClient, OpenRepository, Question, SourceName, Upstream,
     discovery::{Discovery, DiscoveryOptions, HttpPages, RepoKind, RepoRoot},
     handles::Handles,
     recent_repositories::RecentRepositories,
@@ -72,8 +71,9 @@ impl Direct {
             subdir,
             insecure,
         } = root;
+        let address = repo.key();
         // Neither paths nor URLs have spaces.
-        let key = format!("{module} {prefix} {kind} {repo} {insecure} {subdir}");
+        let key = format!("{module} {prefix} {kind} {address} {insecure} {subdir}");
         self.modules.get_or_make(key, || self.open(module, root))
     }
 
@@ -81,20 +81,21 @@ impl Direct {
         let vcs = match root.kind {
             RepoKind::Vcs(vcs) => vcs,
             RepoKind::ModuleProxy => {
-                let base = BaseUrl::parse(root.repo.as_str());
-                let base = base.map_err(|error| FetchError::Refused {
+                let upstream = Upstream::discovered(&root.repo, self.client.clone());
+                let upstream = upstream.map_err(|error| FetchError::Refused {
                     reason: format!("{module}: discovery: {error}"),
                 })?;
-                return Ok(Arc::new(Upstream::discovered(base, self.client.clone())));
+                return Ok(Arc::new(upstream));
             }
         };
-        let source_name = SourceName::new(root.repo.host_str().unwrap_or_default());
+        let source_name = SourceName::new(root.repo.named.host_str().unwrap_or_default());
         let code = self.repositories.open(vcs, &root.repo);
         let code = code.map_err(|error| FetchError::of_vcs(&source_name, error))?;
         let repo = CodeRepo::new(code, &root.root, &root.subdir, module.clone(), self.code.clone());
         let repo = repo.map_err(|error| FetchError::of_code_repo(&source_name, error))?;
         let repo = repo
             .with_contents(Arc::clone(&self.contents))
+            .for_audience(root.repo.trust.audience())
             .with_answers(Arc::clone(&self.answers));
         let limits = self.client.limits().clone();
         Ok(Arc::new(DirectModule::new(

@@ -5,6 +5,8 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 use bytes::Bytes;
 use stoa_dispatch::{DispatchError, TransportErrorKind};
 
+use crate::outbound::Alias;
+
 /// The name of a source for messages and logs: its URL without credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SourceName(Arc<str>);
@@ -173,6 +175,26 @@ impl FetchError {
             | Self::Invalid { source_name, .. }
             | Self::Overloaded { source_name, .. } => *source_name = SourceName::new(what),
             Self::NotFound(_) | Self::Refused { .. } | Self::Unsupported { .. } => {}
+        }
+        self
+    }
+
+    /// The same failure without the place that a rewrite led to. What the server itself said stays as it is.
+    #[must_use]
+    pub(crate) fn shown_by(mut self, alias: Option<&Alias>) -> Self {
+        let Some(alias) = alias else { return self };
+        match &mut self {
+            Self::Refused { reason } | Self::Overloaded { reason, .. } | Self::Unsupported { reason } => {
+                *reason = alias.show(reason);
+            }
+            Self::Unreachable { cause, .. } => {
+                let said = chain(cause.as_ref());
+                let shown = alias.show(&said);
+                if shown != said {
+                    *cause = Arc::from(Box::<dyn Error + Send + Sync>::from(shown));
+                }
+            }
+            Self::NotFound(_) | Self::Status { .. } | Self::Timeout { .. } | Self::Invalid { .. } => {}
         }
         self
     }

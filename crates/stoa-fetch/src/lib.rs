@@ -32,6 +32,7 @@ mod file;
 mod handles;
 mod limits;
 mod list_error;
+mod named_repository;
 mod off;
 pub mod outbound;
 mod question;

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use stoa_vcs::{Repository, VcsError, VcsKind};
-use url::Url;
 
-use crate::{OpenRepository, handles::Handles};
+use crate::{OpenRepository, handles::Handles, outbound::Address};
 
 /// Gives out the same handle again: what discovery learns of a repository by asking whether it is there is what the
 /// first question about a module of it needs. Sits outside of what opens them.
 #[derive(Debug)]
 pub(crate) struct RecentRepositories {
     inner: Arc<dyn OpenRepository>,
-    /// By system and URL.
+    /// By system and address, with what may be used there.
     recent: Handles<String, Arc<dyn Repository>>,
 }
 
@@ -27,8 +26,8 @@ impl RecentRepositories {
 
 #[deny(clippy::missing_trait_methods)]
 impl OpenRepository for RecentRepositories {
-    fn open(&self, vcs: VcsKind, url: &Url) -> Result<Arc<dyn Repository>, VcsError> {
-        let open = || self.inner.open(vcs, url);
-        self.recent.get_or_make(format!("{vcs} {url}"), open)
+    fn open(&self, vcs: VcsKind, address: &Address) -> Result<Arc<dyn Repository>, VcsError> {
+        let open = || self.inner.open(vcs, address);
+        self.recent.get_or_make(format!("{vcs} {}", address.key()), open)
     }
 }

@@ -17,16 +17,18 @@ use url::Url;
 use crate::{
     Caller, Context, FetchError, HttpClient, SourceName,
     discovery::{HttpPages, Pages, Ping},
-    outbound::{GuardedEgress, is_secure_scheme},
+    named_repository::NamedRepository,
+    outbound::{Address, GuardedEgress, PageRequest, Trust, is_secure_scheme},
 };
 
 /// Makes handles of repositories.
 pub trait OpenRepository: fmt::Debug + Send + Sync + 'static {
-    /// A handle for the repository of system `vcs` at `url`, which discovery has allowed. Nothing is asked yet.
+    /// A handle for the repository of system `vcs` at `address`, which discovery has allowed. It is asked with what the trust
+    /// in the address allows, and shares nothing with handles of another trust. Nothing is asked yet.
     ///
     /// # Errors
     /// When there is no adapter for it, or the URL is none for the system.
-    fn open(&self, vcs: VcsKind, url: &Url) -> Result<Arc<dyn Repository>, VcsError>;
+    fn open(&self, vcs: VcsKind, address: &Address) -> Result<Arc<dyn Repository>, VcsError>;
 }
 
 /// Options of [`Repositories`].
@@ -55,8 +57,8 @@ pub struct RepositoriesOptions {
 pub struct Repositories {
     options: RepositoriesOptions,
     client: HttpClient,
-    /// How programs reach the network.
-    egress: Arc<dyn Egress>,
+    /// How programs reach the network for strangers, and for all others.
+    egress: [Arc<dyn Egress>; 2],
     /// Opened for the first repository: many servers never ask for one.
     cache: Mutex<Option<Arc<Cache>>>,
 }
@@ -65,9 +67,12 @@ impl Repositories {
     /// Repositories with these options; `client` asks whether one that git cannot reach is there at all, and its rules
     /// hold for the programs.
     pub fn new(options: RepositoriesOptions, client: HttpClient) -> Self {
-        let guard = client.rules().guard.clone();
+        let egress = |trust| -> Arc<dyn Egress> {
+            let guard = client.rules().guards.of(trust).clone();
+            Arc::new(GuardedEgress::new(guard, Arc::new(SystemLookup)))
+        };
         Self {
-            egress: Arc::new(GuardedEgress::new(guard, Arc::new(SystemLookup))),
+            egress: [Trust::Stranger, Trust::Named].map(egress),
             options,
             client,
             cache: Mutex::new(None),
@@ -98,7 +103,16 @@ impl Repositories {
         Ok(Arc::clone(cache.insert(opened)))
     }
 
-    fn git(&self, url: &Url, cache: Arc<Cache>) -> Result<GitRepository, VcsError> {
+    fn egress(&self, trust: Trust) -> Arc<dyn Egress> {
+        let [strangers, others] = &self.egress;
+        Arc::clone(match trust {
+            Trust::Stranger => strangers,
+            Trust::Placed | Trust::Named => others,
+        })
+    }
+
+    fn git(&self, address: &Address, cache: Arc<Cache>) -> Result<GitRepository, VcsError> {
+        let (url, trust) = (&address.asked, address.trust);
         // A URL in the clear comes only from a path that may be, or from the configuration: discovery sees to that. Git
         // follows redirects to http only where it was allowed to begin with it.
         let mut transports = vec![Transport::Https, Transport::Ssh];
@@ -107,7 +121,10 @@ impl Repositories {
             "git" => transports.push(Transport::Git),
             _ => {}
         }
-        let probe: Arc<dyn Probe> = Arc::new(HttpProbe(self.client.clone()));
+        let probe: Arc<dyn Probe> = Arc::new(HttpProbe {
+            client: self.client.clone(),
+            trust,
+        });
         let mut runner = self.runner(url, &cache);
         runner.counters = Arc::clone(&self.options.git_counters);
         let options = GitOptions {
@@ -115,8 +132,9 @@ impl Repositories {
             freshness: self.options.freshness,
             refs: Arc::clone(&self.options.refs),
             transports,
-            credentials: self.client.rules().credentials.clone(),
-            egress: Some(Arc::clone(&self.egress)),
+            audience: trust.audience(),
+            credentials: self.client.rules().credentials_for(trust).cloned(),
+            egress: Some(self.egress(trust)),
             probe: Some(probe),
             ..GitOptions::default()
         };
@@ -124,14 +142,16 @@ impl Repositories {
     }
 
     /// What the systems that copy whole repositories are used with.
-    fn options(&self, url: &Url, cache: &Cache) -> RepositoryOptions {
+    fn options(&self, address: &Address, cache: &Cache) -> RepositoryOptions {
+        let (url, trust) = (&address.asked, address.trust);
         RepositoryOptions {
             freshness: self.options.freshness,
             // As for git: discovery sees to it that only a path that may be is in the clear.
             insecure: !is_secure_scheme(url.scheme()),
             sessions: cache.sessions(),
-            credentials: self.client.rules().credentials.clone(),
-            egress: Some(Arc::clone(&self.egress)),
+            audience: trust.audience(),
+            credentials: self.client.rules().credentials_for(trust).cloned(),
+            egress: Some(self.egress(trust)),
             ..RepositoryOptions::new(self.runner(url, cache))
         }
     }
@@ -148,23 +168,27 @@ impl Repositories {
 
 #[deny(clippy::missing_trait_methods)]
 impl OpenRepository for Repositories {
-    fn open(&self, vcs: VcsKind, url: &Url) -> Result<Arc<dyn Repository>, VcsError> {
+    fn open(&self, vcs: VcsKind, address: &Address) -> Result<Arc<dyn Repository>, VcsError> {
         let cache = self.cache(vcs)?;
-        let options = self.options(url, &cache);
-        let text = url.as_str();
-        Ok(match vcs {
-            VcsKind::Git => Arc::new(self.git(url, cache)?),
+        let options = self.options(address, &cache);
+        let text = address.asked.as_str();
+        let repository: Arc<dyn Repository> = match vcs {
+            VcsKind::Git => Arc::new(self.git(address, cache)?),
             VcsKind::Hg => Arc::new(HgRepository::open(text, cache, options)?),
             VcsKind::Svn => Arc::new(SvnRepository::open(text, cache, options)?),
             VcsKind::Bzr => Arc::new(BzrRepository::open(text, cache, options)?),
             VcsKind::Fossil => Arc::new(FossilRepository::open(text, cache, options)?),
-        })
+        };
+        Ok(NamedRepository::of(repository, address))
     }
 }
 
 /// Asks by HTTP, through the dispatcher, whether a repository is there.
 #[derive(Debug)]
-struct HttpProbe(HttpClient);
+struct HttpProbe {
+    client: HttpClient,
+    trust: Trust,
+}
 
 #[async_trait]
 impl Probe for HttpProbe {
@@ -174,10 +198,17 @@ impl Probe for HttpProbe {
         if url.scheme() != "https" {
             return false;
         }
-        let pages = HttpPages::new(self.0.clone());
+        let pages = HttpPages::new(self.client.clone());
         // The port for probes has no context. A caller waits for the answer, so the request is interactive.
         let context = Context::interactive(Caller::Stoa);
-        let page = pages.get(&url, &self.0.rules().guard, &context).await;
+        let request = PageRequest {
+            named: &url,
+            asked: &url,
+            trust: self.trust,
+            guards: &self.client.rules().guards,
+            context: &context,
+        };
+        let page = pages.get(request).await;
         page.is_ok_and(|page| matches!(page.status, 404 | 410))
     }
 }
@@ -194,15 +225,16 @@ pub(crate) struct RepositoryPing(pub(crate) Arc<dyn OpenRepository>);
 
 #[async_trait]
 impl Ping for RepositoryPing {
-    async fn ping(&self, vcs: VcsKind, url: &Url, context: &Context) -> Result<bool, FetchError> {
-        let failed = |error: VcsError| FetchError::of_vcs(&SourceName::new(url.as_str()), error);
-        let repository = self.0.open(vcs, url).map_err(failed)?;
+    async fn ping(&self, vcs: VcsKind, address: &Address, context: &Context) -> Result<bool, FetchError> {
+        let name = address.named.as_str();
+        let failed = |error: VcsError| FetchError::of_vcs(&SourceName::new(name), error);
+        let repository = self.0.open(vcs, address).map_err(failed)?;
         let answer = match attendance(context).over(repository.tags("")).await {
             Ok(_) => Ok(true),
             Err(error) if error.is_not_exist() => Ok(false),
             Err(error) => Err(failed(error)),
         };
-        tracing::debug!(%vcs, host = url.host_str(), ?answer, "asked whether a repository answers");
+        tracing::debug!(%vcs, host = address.asked.host_str(), ?answer, "asked whether a repository answers");
         answer
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::{
     BaseUrl, Context, FetchError, HttpClient, Phase, SourceName,
-    outbound::{BodyEnd, Get},
+    outbound::{BodyEnd, Get, SaidBy},
 };
 
 /// Reads small files below one URL, whole.
@@ -45,10 +45,10 @@ impl SmallFiles {
                 context,
                 url: self.base.join(path),
                 authorization: self.base.credentials(),
+                said_by: SaidBy::Configuration { module: None },
                 source_name: self.name(),
                 limit,
                 end: BodyEnd::Any,
-                discovered: false,
             };
             self.client.get(get).await?.bytes().await
         };

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::{
     FetchError, Fetched, Fetcher, HttpClient, ListError, Question, SourceName,
-    outbound::{Authorization, BodyEnd, Get},
+    outbound::{Address, Alias, Authorization, BodyEnd, Get, SaidBy, Trust},
 };
 
 /// Asks one GOPROXY server over http or https.
@@ -17,7 +17,15 @@ use crate::{
 pub struct Upstream {
     base: BaseUrl,
     client: HttpClient,
-    discovered: bool,
+    /// For a server that a page names.
+    discovered: Option<Discovered>,
+}
+
+/// What may be used for a server that a page names, and what it was called there.
+#[derive(Debug)]
+struct Discovered {
+    trust: Trust,
+    alias: Option<Alias>,
 }
 
 /// The base URL of a GOPROXY server, its credentials kept apart so that nothing prints them.
@@ -104,22 +112,26 @@ impl FromStr for BaseUrl {
 impl Upstream {
     /// A server at `base`, which the configuration names.
     pub fn new(base: BaseUrl, client: HttpClient) -> Self {
-        let discovered = false;
         Self {
             base,
             client,
-            discovered,
+            discovered: None,
         }
     }
 
-    /// A server that a page names: it has to be where strangers may send us.
-    pub fn discovered(base: BaseUrl, client: HttpClient) -> Self {
-        let discovered = true;
-        Self {
+    /// A server that a page or a mapping names.
+    pub(crate) fn discovered(address: &Address, client: HttpClient) -> Result<Self, ListError> {
+        let mut base = BaseUrl::parse(address.asked.as_str())?;
+        base.name = BaseUrl::parse(address.named.as_str())?.name;
+        let discovered = Discovered {
+            trust: address.trust,
+            alias: address.alias(),
+        };
+        Ok(Self {
             base,
             client,
-            discovered,
-        }
+            discovered: Some(discovered),
+        })
     }
 }
 
@@ -140,10 +152,20 @@ impl fmt::Display for BaseUrl {
 impl Fetcher for Upstream {
     async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
         let resource = &question.resource;
+        let said_by = match &self.discovered {
+            None => SaidBy::Configuration {
+                module: Some(resource.module().as_str()),
+            },
+            Some(Discovered { trust, alias }) => SaidBy::Page {
+                trust: *trust,
+                alias: alias.as_ref(),
+            },
+        };
         let get = Get {
             context: &question.context,
             url: self.base.join(&resource.path()),
             authorization: self.base.credentials(),
+            said_by,
             source_name: &self.base.name,
             limit: self.client.limits().for_resource(resource),
             end: match resource {
@@ -151,7 +173,6 @@ impl Fetcher for Upstream {
                 Resource::Zip(_) => BodyEnd::Any,
                 _ => BodyEnd::Framed,
             },
-            discovered: self.discovered,
         };
         self.client.get(get).await
     }

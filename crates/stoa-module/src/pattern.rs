@@ -54,6 +54,15 @@ impl PatternList {
             .map(move |pattern| &pattern.glob[..first(pattern)])
     }
 
+    /// The same list without the patterns that `keep` refuses. It gets each glob as it was written, without a trailing slash.
+    #[must_use]
+    pub fn only(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
+        let kept = self.patterns.iter().filter(|pattern| keep(&pattern.glob));
+        Self {
+            patterns: kept.cloned().collect(),
+        }
+    }
+
     /// Whether there is no pattern, so that nothing matches.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()

@@ -16,7 +16,8 @@ use crate::process::{Call, Counters, Output};
 use crate::tags::LIST_LIMIT;
 use crate::tar::{PREFIX, TarArchive};
 use crate::{
-    Archive, Repository, RepositoryOptions, Revision, RevisionId, Step, Tag, Tags, VcsError, VcsKind,
+    Archive, KnownContents, Repository, RepositoryOptions, Revision, RevisionId, Step, Tag, Tags, VcsError,
+    VcsKind,
 };
 use answers::{revision, spec, tags};
 
@@ -26,6 +27,8 @@ use answers::{revision, spec, tags};
 /// newest commit is the last one of the branch.
 ///
 /// # Deviation
+/// * cmd/go follows a branch that says it is another one, or is stacked on another one, to any place. Here that has to be on
+///   the same server.
 /// * cmd/go takes all that Bazaar has for revisions, among it the address of any other branch. Here nothing else is one.
 /// * cmd/go fails once history was rewritten, keeps tags that are gone, and takes every program that fails for a
 ///   revision that does not exist. Here the copy becomes what the branch is.
@@ -43,7 +46,7 @@ impl BzrRepository {
     /// # Errors
     /// [`VcsError::Failed`] for an address that `options` does not allow.
     pub fn open(url: &str, cache: Arc<Cache>, options: RepositoryOptions) -> Result<Self, VcsError> {
-        let copy = LocalCopy::new(VcsKind::Bzr, url, cache, options.freshness);
+        let copy = LocalCopy::new(VcsKind::Bzr, url, cache, &options);
         let client = Client::new(VcsKind::Bzr, url, options)?;
         Ok(Self { client, copy })
     }
@@ -55,17 +58,31 @@ impl BzrRepository {
 
     /// A run without plugins, aliases and the configuration of the host.
     fn call(&self, command: &'static str, step: Step) -> Call {
+        let call = self.run(command, step);
+        call.args(["--no-plugins", "--no-aliases", command])
+    }
+
+    /// A run that asks the server, and no other place that the server names: with the one plugin of its session, whose
+    /// commands these are.
+    async fn remote(&self, command: &'static str, step: Step) -> Result<Call, VcsError> {
+        if self.client.url().starts_with("file:") {
+            return Ok(self.call(command, step));
+        }
+        let call = self.run(command, step);
+        let call = call.args(["--no-aliases", &format!("stoa-{command}")]);
+        self.client.remote(call).await
+    }
+
+    fn run(&self, command: &'static str, step: Step) -> Call {
         let home = self.client.runner().settings().home.as_os_str();
         let call = self.client.call(command, step);
-        let call = call
-            .env("BRZ_HOME", home)
+        call.env("BRZ_HOME", home)
             .env("BZR_HOME", home)
             .env("BRZ_PLUGIN_PATH", "-user:-core:-site")
             .env("BRZ_LOG", "/dev/null")
             .env("BRZ_EMAIL", "stoa <stoa@localhost>")
             // Bzr decodes names; in another locale it could not print all of them.
-            .env("LC_ALL", "C.UTF-8");
-        call.args(["--no-plugins", "--no-aliases", command])
+            .env("LC_ALL", "C.UTF-8")
     }
 
     fn ask(&self, folder: &Folder, command: &'static str, step: Step) -> Call {
@@ -114,16 +131,14 @@ const BRANCH: &str = "branch";
 
 impl Fetch for BzrRepository {
     async fn make(&self, folder: &Path) -> Result<(), VcsError> {
-        let call = self.call("branch", Step::Access).dir(folder);
-        let call = self.client.remote(call).await?;
+        let call = self.remote("branch", Step::Access).await?.dir(folder);
         let call = call.args(["-q", "--no-tree", "--", self.client.url(), BRANCH]);
         self.client.fetch_all(call, folder).await
     }
 
     async fn update(&self, folder: &Path) -> Result<Updated, VcsError> {
         let branch = folder.join(BRANCH);
-        let call = self.call("pull", Step::Access).dir(&branch);
-        let call = self.client.remote(call).await?;
+        let call = self.remote("pull", Step::Access).await?.dir(&branch);
         let call = call.args(["-q", "--overwrite", "--", self.client.url()]);
         self.client.fetch_all(call, folder).await?;
         // Pull never removes a tag, so compare the lists.
@@ -132,11 +147,9 @@ impl Fetch for BzrRepository {
         if ours.is_empty() {
             return Ok(Updated::Good);
         }
-        let call = self
-            .call("tags", Step::Access)
-            .time(self.client.options().fetch_time);
-        let call = self.client.remote(call).await?;
+        let call = self.remote("tags", Step::Access).await?;
         let theirs = call
+            .time(self.client.options().fetch_time)
             .args([format!("--directory={}", self.client.url())])
             .text()
             .await?;
@@ -163,6 +176,7 @@ fn is_unknown(output: &Output) -> bool {
         || said.contains("Logging revision 0 is invalid")
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Repository for BzrRepository {
     fn vcs(&self) -> VcsKind {
@@ -239,5 +253,32 @@ impl Repository for BzrRepository {
         ]);
         let reader = Box::new(folder.hold(call.stream().await?));
         Ok(Box::new(TarArchive::new(VcsKind::Bzr, reader, subdir, limit)))
+    }
+
+    async fn archive_unless_known(
+        &self,
+        at: &RevisionId,
+        subdir: &str,
+        limit: u64,
+        _: &dyn KnownContents,
+    ) -> Result<Box<dyn Archive>, VcsError> {
+        // It has no names for contents.
+        self.archive(at, subdir, limit).await
+    }
+
+    async fn recent_tag(
+        &self,
+        _: &RevisionId,
+        _: &str,
+        _: &(dyn for<'a> Fn(&'a str) -> bool + Send + Sync),
+    ) -> Result<Option<String>, VcsError> {
+        Ok(None)
+    }
+
+    async fn descends_from(&self, _: &RevisionId, _: &str) -> Result<bool, VcsError> {
+        Err(VcsError::Unsupported {
+            vcs: self.vcs(),
+            what: "whether a revision descends from a tag",
+        })
     }
 }

@@ -108,9 +108,20 @@ impl Cache {
         self.folders.root().join("sessions")
     }
 
-    /// The name of the repository at `url` of the system `vcs`.
+    /// The name of the repository at `url` of the system `vcs`, of the audience without a name.
     pub fn key(vcs: VcsKind, url: &str) -> String {
-        let sum = Sha256::digest(format!("{vcs}:{url}"));
+        Self::key_for(vcs, url, "")
+    }
+
+    /// The name of the repository at `url` of the system `vcs`, for one audience: what one of them was let in to read is
+    /// never there for another.
+    pub fn key_for(vcs: VcsKind, url: &str, audience: &str) -> String {
+        let asked = match audience {
+            "" => format!("{vcs}:{url}"),
+            // No URL has a space.
+            audience => format!("{vcs}:{url} {audience}"),
+        };
+        let sum = Sha256::digest(asked);
         let mut key = format!("{vcs}-");
         for byte in sum.iter().take(16) {
             let _ = write!(key, "{byte:02x}");

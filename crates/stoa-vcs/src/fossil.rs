@@ -15,7 +15,10 @@ use crate::clock::date_time;
 use crate::local_copy::{Fetch, Folder, LocalCopy, Updated};
 use crate::process::{Call, Counters, Output, Stream};
 use crate::tar::{PREFIX, TarArchive};
-use crate::{Archive, Repository, RepositoryOptions, Revision, RevisionId, Step, Tags, VcsError, VcsKind};
+use crate::{
+    Archive, KnownContents, Repository, RepositoryOptions, Revision, RevisionId, Step, Tags, VcsError,
+    VcsKind,
+};
 
 /// The file of a copy.
 const FILE: &str = "repository.fossil";
@@ -41,7 +44,7 @@ impl FossilRepository {
     /// # Errors
     /// [`VcsError::Failed`] for an address that `options` does not allow.
     pub fn open(url: &str, cache: Arc<Cache>, options: RepositoryOptions) -> Result<Self, VcsError> {
-        let copy = LocalCopy::new(VcsKind::Fossil, url, cache, options.freshness);
+        let copy = LocalCopy::new(VcsKind::Fossil, url, cache, &options);
         let client = Client::new(VcsKind::Fossil, url, options)?;
         Ok(Self { client, copy })
     }
@@ -143,6 +146,7 @@ fn revision(name: &str, printed: &[u8]) -> Result<Revision, VcsError> {
     })
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Repository for FossilRepository {
     fn vcs(&self) -> VcsKind {
@@ -198,6 +202,33 @@ impl Repository for FossilRepository {
         let reader = Box::new(folder.hold(Decompressed(GzDecoder::new(stream))));
         let archive = TarArchive::new(VcsKind::Fossil, reader, subdir, limit);
         Ok(Box::new(archive))
+    }
+
+    async fn archive_unless_known(
+        &self,
+        at: &RevisionId,
+        subdir: &str,
+        limit: u64,
+        _: &dyn KnownContents,
+    ) -> Result<Box<dyn Archive>, VcsError> {
+        // It has no names for contents.
+        self.archive(at, subdir, limit).await
+    }
+
+    async fn recent_tag(
+        &self,
+        _: &RevisionId,
+        _: &str,
+        _: &(dyn for<'a> Fn(&'a str) -> bool + Send + Sync),
+    ) -> Result<Option<String>, VcsError> {
+        Ok(None)
+    }
+
+    async fn descends_from(&self, _: &RevisionId, _: &str) -> Result<bool, VcsError> {
+        Err(VcsError::Unsupported {
+            vcs: self.vcs(),
+            what: "whether a revision descends from a tag",
+        })
     }
 }
 

@@ -17,7 +17,8 @@ use crate::process::{Call, Counters};
 use crate::tags::LIST_LIMIT;
 use crate::tar::{PREFIX, TarArchive};
 use crate::{
-    Archive, Repository, RepositoryOptions, Revision, RevisionId, Step, Tag, Tags, VcsError, VcsKind,
+    Archive, KnownContents, Repository, RepositoryOptions, Revision, RevisionId, Step, Tag, Tags, VcsError,
+    VcsKind,
 };
 use answers::{is_unknown, rev};
 
@@ -46,7 +47,7 @@ impl HgRepository {
     /// # Errors
     /// [`VcsError::Failed`] for an address that `options` does not allow.
     pub fn open(url: &str, cache: Arc<Cache>, options: RepositoryOptions) -> Result<Self, VcsError> {
-        let copy = LocalCopy::new(VcsKind::Hg, url, cache, options.freshness);
+        let copy = LocalCopy::new(VcsKind::Hg, url, cache, &options);
         let client = Client::new(VcsKind::Hg, url, options)?;
         Ok(Self { client, copy })
     }
@@ -104,6 +105,7 @@ impl HgRepository {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Repository for HgRepository {
     fn vcs(&self) -> VcsKind {
@@ -177,6 +179,17 @@ impl Repository for HgRepository {
         Ok(Box::new(
             archive.with_nothing("no files match the archive pattern"),
         ))
+    }
+
+    async fn archive_unless_known(
+        &self,
+        at: &RevisionId,
+        subdir: &str,
+        limit: u64,
+        _: &dyn KnownContents,
+    ) -> Result<Box<dyn Archive>, VcsError> {
+        // It has no names for contents.
+        self.archive(at, subdir, limit).await
     }
 
     async fn recent_tag(

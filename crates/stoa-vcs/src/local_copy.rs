@@ -19,7 +19,7 @@ use tokio::sync::SemaphorePermit;
 
 use crate::address::unknown;
 use crate::cache::{Cache, Lease};
-use crate::{RevisionId, Step, VcsError, VcsKind};
+use crate::{RepositoryOptions, RevisionId, Step, VcsError, VcsKind};
 use adopt::adopt;
 use folder::MARK;
 use state::CopyState;
@@ -45,14 +45,14 @@ pub(crate) struct LocalCopy {
 
 impl LocalCopy {
     /// The copy of the repository at `url` in `cache`.
-    pub(crate) fn new(vcs: VcsKind, url: &str, cache: Arc<Cache>, freshness: Duration) -> Self {
-        let key = Cache::key(vcs, url);
+    pub(crate) fn new(vcs: VcsKind, url: &str, cache: Arc<Cache>, options: &RepositoryOptions) -> Self {
+        let key = Cache::key_for(vcs, url, options.audience);
         let state = cache.shared(&key, CopyState::default);
         Self {
             vcs,
             key,
             mark: format!("1 {vcs} {url}\n"),
-            freshness,
+            freshness: options.freshness,
             state,
             cache,
         }

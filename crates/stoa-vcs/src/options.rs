@@ -29,6 +29,9 @@ pub struct RepositoryOptions {
     pub files: bool,
     /// Where the secrets of a run are written while it lasts.
     pub sessions: PathBuf,
+    /// For whom it is read: handles of one URL share a copy only if this is the same, because not all of them may have
+    /// the same credentials.
+    pub audience: &'static str,
     /// Where credentials come from.
     pub credentials: Option<Arc<dyn Credentials>>,
     /// The guard of the programs' connections.
@@ -48,6 +51,7 @@ impl RepositoryOptions {
             freshness: Duration::ZERO,
             insecure: false,
             files: false,
+            audience: "",
             credentials: None,
             egress: None,
         }

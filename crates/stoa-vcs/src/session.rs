@@ -1,5 +1,6 @@
 //! The configuration of one run of hg, svn, bzr or fossil that talks to a server, secrets included. Git has its own.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs::{DirBuilder, File};
 use std::io::{self, Write as _};
@@ -173,8 +174,17 @@ impl RunSetup<'_> {
     }
 
     fn bzr(&self, mut call: Call) -> io::Result<Call> {
-        let home = self.folder.join("breezy");
-        DirBuilder::new().mode(0o700).create(&home)?;
+        let (home, plugin) = (self.folder.join("breezy"), self.folder.join("plugin"));
+        for folder in [&home, &plugin] {
+            DirBuilder::new().mode(0o700).create(folder)?;
+        }
+        write(
+            &plugin.join("__init__.py"),
+            include_str!("bzr/same_server.py"),
+            0o600,
+        )?;
+        let mut plugins = OsString::from("stoa@");
+        plugins.push(&plugin);
         if let Some(proxy) = &self.proxy {
             call = call
                 .env("http_proxy", proxy.url())
@@ -202,7 +212,8 @@ impl RunSetup<'_> {
         Ok(call
             .env("BRZ_HOME", self.folder)
             .env("BZR_HOME", self.folder)
-            .env("BRZ_SSH", ssh))
+            .env("BRZ_SSH", ssh)
+            .env("BRZ_PLUGINS_AT", plugins))
     }
 
     fn fossil(&self, call: Call) -> Result<Call, VcsError> {

@@ -17,7 +17,8 @@ use crate::process::{Call, Counters};
 use crate::quota::Quota;
 use crate::tags::LIST_LIMIT;
 use crate::{
-    Archive, Repository, RepositoryOptions, Revision, RevisionId, Step, Tag, Tags, VcsError, VcsKind,
+    Archive, KnownContents, Repository, RepositoryOptions, Revision, RevisionId, Step, Tag, Tags, VcsError,
+    VcsKind,
 };
 use answers::{encoded, is_missing};
 use export::Export;
@@ -49,10 +50,10 @@ impl SvnRepository {
     /// # Errors
     /// [`VcsError::Failed`] for an address that `options` does not allow.
     pub fn open(url: &str, cache: Arc<Cache>, options: RepositoryOptions) -> Result<Self, VcsError> {
-        Ok(Self {
-            client: Client::new(VcsKind::Svn, url, options)?,
-            exports: Exports::new(url, cache),
-        })
+        let audience = options.audience;
+        let client = Client::new(VcsKind::Svn, url, options)?;
+        let exports = Exports::new(url, cache, audience);
+        Ok(Self { client, exports })
     }
 
     /// Where its runs are counted.
@@ -132,6 +133,7 @@ impl SvnRepository {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Repository for SvnRepository {
     fn vcs(&self) -> VcsKind {
@@ -217,5 +219,32 @@ impl Repository for SvnRepository {
         self.export(at, subdir, to.path(), bytes).await?;
         let open = blocking(move || Export::open(to, list));
         Ok(Box::new(open.await?))
+    }
+
+    async fn archive_unless_known(
+        &self,
+        at: &RevisionId,
+        subdir: &str,
+        limit: u64,
+        _: &dyn KnownContents,
+    ) -> Result<Box<dyn Archive>, VcsError> {
+        // It has no names for contents.
+        self.archive(at, subdir, limit).await
+    }
+
+    async fn recent_tag(
+        &self,
+        _: &RevisionId,
+        _: &str,
+        _: &(dyn for<'a> Fn(&'a str) -> bool + Send + Sync),
+    ) -> Result<Option<String>, VcsError> {
+        Ok(None)
+    }
+
+    async fn descends_from(&self, _: &RevisionId, _: &str) -> Result<bool, VcsError> {
+        Err(VcsError::Unsupported {
+            vcs: self.vcs(),
+            what: "whether a revision descends from a tag",
+        })
     }
 }

@@ -14,7 +14,7 @@ use super::{
     kind::RepoKind,
     mapping::{Mapping, Mappings},
     options::DiscoveryOptions,
-    page_source::{PageSource, TagPage},
+    page_source::{Asking, PageSource, TagPage},
     pages::Pages,
     ping::Ping,
     policy::VcsPolicy,
@@ -23,7 +23,10 @@ use super::{
     shared_answers::SharedAnswers,
     static_root::{Launchpad, StaticRoot, StaticRootError, static_root},
 };
-use crate::{Context, FetchError, Phase, SourceName, outbound::is_secure_scheme};
+use crate::{
+    Context, FetchError, Phase, SourceName,
+    outbound::{Address, Guards, NamedModules, Trust, is_secure_scheme},
+};
 
 /// Finds the repositories of module paths (`RepoRootForImportPath` of cmd/go).
 ///
@@ -39,10 +42,22 @@ use crate::{Context, FetchError, Phase, SourceName, outbound::is_secure_scheme};
 pub struct Discovery {
     policy: VcsPolicy,
     mappings: Mappings,
+    modules: NamedModules,
     source: Arc<PageSource>,
     ping: Arc<dyn Ping>,
-    /// Which URLs were found to answer.
-    answering: SharedAnswers<Url>,
+    /// Which addresses were found to answer.
+    answering: SharedAnswers<Address>,
+}
+
+/// Who says where a repository is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SaidBy {
+    /// A mapping.
+    Configuration,
+    /// The path of the module, whose host it is.
+    Path,
+    /// The page of the path, whose word is worth so much.
+    Page(Trust),
 }
 
 impl Discovery {
@@ -57,6 +72,7 @@ impl Discovery {
             policy,
             mappings,
             rewrites,
+            modules,
             mut guard,
             ttl,
             capacity,
@@ -66,14 +82,17 @@ impl Discovery {
             .chain(rewrites.targets())
             .for_each(|url| guard.name(url));
         // Tags take more room than URLs.
-        let url_size = |key: &String, url: &Url| key.len() + url.as_str().len();
-        let answering = SharedAnswers::new(ttl, capacity / 4, url_size, tasks.clone());
+        let address_size = |key: &String, address: &Address| {
+            key.len() + address.named.as_str().len() + address.asked.as_str().len()
+        };
+        let answering = SharedAnswers::new(ttl, capacity / 4, address_size, tasks.clone());
         let tags_size = |key: &String, page: &TagPage| key.len() + page.heap_size();
         let tags = SharedAnswers::new(ttl, capacity - capacity / 4, tags_size, tasks.clone());
-        let source = PageSource::new(pages, guard, rewrites, tags);
+        let source = PageSource::new(pages, Guards::new(guard), rewrites, tags);
         Self {
             policy,
             mappings,
+            modules,
             source: Arc::new(source),
             ping,
             answering,
@@ -102,7 +121,8 @@ impl Discovery {
                 path,
                 root = root.root,
                 kind = %root.kind,
-                host = root.repo.host_str(),
+                host = root.repo.asked.host_str(),
+                trust = %root.repo.trust,
                 elapsed = ?began.elapsed(),
                 "found a repository"
             ),
@@ -144,7 +164,7 @@ impl Discovery {
         Ok(RepoRoot {
             root: mapping.prefix.clone(),
             kind: mapping.kind,
-            repo: self.repository(mapping.kind, mapping.repo.clone())?,
+            repo: self.repository(path, mapping.kind, mapping.repo.clone(), SaidBy::Configuration)?,
             subdir: mapping.subdir.clone(),
             insecure: self.policy.is_insecure(path),
         })
@@ -161,9 +181,9 @@ impl Discovery {
         self.policy.check(kind, &found.root)?;
         let insecure = self.policy.is_insecure(path);
         let repo = if found.schemeless {
-            self.answering(found.vcs, &found.repo, insecure, context).await?
+            self.answering(path, found.vcs, &found.repo, context).await?
         } else {
-            self.repository(kind, read_url(&found.repo)?)?
+            self.repository(path, kind, read_url(&found.repo)?, SaidBy::Path)?
         };
         Ok(RepoRoot {
             root: found.root,
@@ -177,18 +197,26 @@ impl Discovery {
     /// The repository that the page of a path names (`repoRootForImportDynamic` of cmd/go).
     async fn tagged(&self, path: &str, context: &Context) -> Result<RepoRoot, DiscoveryError> {
         let insecure = self.policy.is_insecure(path);
-        let page = self.source.tags(path, insecure, context).await?;
+        let asking = Asking {
+            named: self.modules.names(path),
+            insecure,
+        };
+        let page = self.source.tags(path, asking, context).await?;
         let import = page.pick(path)?;
         check_root(path, &import.prefix)?;
+        let mut trust = page.trust;
         if import.prefix != path {
             // A page below the prefix does not decide for the whole prefix.
-            let authority = self.source.tags(&import.prefix, insecure, context).await?;
+            let authority = self.source.tags(&import.prefix, asking, context).await?;
             if authority.pick(path).ok() != Some(import) {
                 let reason = format!(
                     "{} and {} disagree about go-import for {}",
                     page.url, authority.url, import.prefix
                 );
                 return Err(DiscoveryError::Disagreement { reason });
+            }
+            if authority.trust != trust {
+                trust = Trust::Stranger;
             }
         }
         let bad = |what: &str, text: &str, why: &str| {
@@ -204,7 +232,7 @@ impl Discovery {
         Ok(RepoRoot {
             root: import.prefix.clone(),
             kind,
-            repo: self.repository(kind, repo)?,
+            repo: self.repository(path, kind, repo, SaidBy::Page(trust))?,
             subdir: clamp_subdir(&import.subdir),
             insecure,
         })
@@ -223,14 +251,20 @@ impl Discovery {
                 let (source, series) = (Arc::clone(&self.source), found.root);
                 let key = format!("launchpad {series}");
                 let work = |context: Context| async move {
-                    let url = read_url(&format!("https://code.launchpad.net/{probe}"))?;
-                    let url = source.rewrites.page(url);
-                    let page = source.get("https fetch", &url, &context).await?;
+                    // It is on another host than the module.
+                    let named = read_url(&format!("https://code.launchpad.net/{probe}"))?;
+                    let asked = source.rewrites.page(&named);
+                    let address = Address {
+                        asked: asked.unwrap_or_else(|| named.clone()),
+                        named,
+                        trust: Trust::Stranger,
+                    };
+                    let page = source.get("https fetch", &address, &context).await?;
                     let root = if page.status == 200 { series } else { project };
-                    read_url(&format!("https://{root}"))
+                    read_url(&format!("https://{root}")).map(Address::of_stranger)
                 };
-                let url = self.answering.get(&key, context, work).await?;
-                url.as_str().trim_start_matches("https://").to_owned()
+                let found = self.answering.get(&key, context, work).await?;
+                found.named.as_str().trim_start_matches("https://").to_owned()
             }
         };
         let fixed = StaticRoot {
@@ -245,33 +279,40 @@ impl Discovery {
     /// The first URL of the kind's schemes at which a repository answers. Fossil cannot be asked: its first is taken.
     async fn answering(
         &self,
+        path: &str,
         vcs: VcsKind,
         repo: &str,
-        insecure: bool,
         context: &Context,
-    ) -> Result<Url, DiscoveryError> {
+    ) -> Result<Address, DiscoveryError> {
         let kind = RepoKind::Vcs(vcs);
+        let insecure = self.policy.is_insecure(path);
         let mut candidates = Vec::new();
         for scheme in kind.schemes() {
             if insecure || is_secure_scheme(scheme) {
-                candidates.push(self.repository(kind, read_url(&format!("{scheme}://{repo}"))?)?);
+                let url = read_url(&format!("{scheme}://{repo}"))?;
+                candidates.push(self.repository(path, kind, url, SaidBy::Path)?);
             }
         }
+        let key = candidates.iter().map(Address::key);
+        let key = format!("{vcs} {}", key.collect::<Vec<_>>().join(" "));
         let ping = Arc::clone(&self.ping);
         let work = |context: Context| async move {
             let mut failure = None;
-            for url in candidates {
+            for address in candidates {
                 if vcs == VcsKind::Fossil {
-                    return Ok(url);
+                    return Ok(address);
                 }
-                match ping.ping(vcs, &url, &context).await {
-                    Ok(true) => return Ok(url),
+                match ping.ping(vcs, &address, &context).await {
+                    Ok(true) => return Ok(address),
                     Ok(false) => {}
                     // The next one would only be one more of too many.
                     Err(error @ FetchError::Overloaded { .. }) => {
-                        return Err(DiscoveryError::failed("asking", &url, error));
+                        return Err(DiscoveryError::failed("asking", &address.named, error));
                     }
-                    Err(error) => failure = failure.or(Some(DiscoveryError::failed("asking", &url, error))),
+                    Err(error) => {
+                        let failed = || DiscoveryError::failed("asking", &address.named, error);
+                        failure = failure.or_else(|| Some(failed()));
+                    }
                 }
             }
             let secure = if insecure { "" } else { "secure " };
@@ -279,25 +320,57 @@ impl Discovery {
                 DiscoveryError::not_exist(format!("no {secure}protocol found for repository"))
             }))
         };
-        self.answering
-            .get(&format!("{vcs} {insecure} {repo}"), context, work)
-            .await
+        self.answering.get(&key, context, work).await
     }
 
     /// Where a repository is really asked for, if it may be.
-    fn repository(&self, kind: RepoKind, repo: Url) -> Result<Url, DiscoveryError> {
-        let repo = match kind {
-            RepoKind::ModuleProxy => self.source.rewrites.page(repo),
-            RepoKind::Vcs(_) => self.source.rewrites.repository(repo),
+    fn repository(
+        &self,
+        path: &str,
+        kind: RepoKind,
+        named: Url,
+        said_by: SaidBy,
+    ) -> Result<Address, DiscoveryError> {
+        let asked = match kind {
+            RepoKind::ModuleProxy => self.source.rewrites.page(&named),
+            RepoKind::Vcs(_) => self.source.rewrites.repository(&named),
         };
-        check_repo(kind, &repo)
-            .map_err(|error| DiscoveryError::refused(format!("repository {repo}: {error}")))?;
-        self.source
-            .guard
-            .check(&repo)
-            .map_err(|error| DiscoveryError::refused(format!("repository {repo}: {error}")))?;
-        Ok(repo)
+        let refused = |why: &str| DiscoveryError::refused(format!("repository {named}: {why}"));
+        let in_configuration = asked.is_some() || said_by == SaidBy::Configuration;
+        if !in_configuration && !is_secure_scheme(named.scheme()) && !self.policy.is_insecure(path) {
+            let why = format!(
+                "scheme {:?} does not encrypt, and {path} is not in vcs.insecure",
+                named.scheme()
+            );
+            return Err(refused(&why));
+        }
+        check_repo(kind, asked.as_ref().unwrap_or(&named)).map_err(|error| refused(&error.to_string()))?;
+        let address = Address {
+            trust: self.trust(path, &named, asked.is_some(), said_by),
+            asked: asked.unwrap_or_else(|| named.clone()),
+            named,
+        };
+        self.source.check("repository", &address)?;
+        Ok(address)
     }
+
+    /// What may be used for a repository at `named`. See ADR 0019.
+    fn trust(&self, path: &str, named: &Url, is_rewritten: bool, said_by: SaidBy) -> Trust {
+        match said_by {
+            SaidBy::Configuration | SaidBy::Page(Trust::Named) => Trust::Named,
+            SaidBy::Path if self.modules.names(path) => Trust::Named,
+            SaidBy::Path | SaidBy::Page(Trust::Placed) if is_rewritten && is_own_host(path, named) => {
+                Trust::Placed
+            }
+            SaidBy::Path | SaidBy::Page(_) => Trust::Stranger,
+        }
+    }
+}
+
+/// Whether a URL is on the host that a module path begins with. None has a port.
+fn is_own_host(path: &str, url: &Url) -> bool {
+    let host = path.split('/').next().unwrap_or_default();
+    url.port().is_none() && url.host_str().is_some_and(|own| own.eq_ignore_ascii_case(host))
 }
 
 /// A root is a leading part of the path in whole elements (`newCodeRepo` of cmd/go). The rules for suffixes and tags

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{mapping::Mappings, policy::VcsPolicy};
-use crate::outbound::{Rewrites, UrlGuard};
+use crate::outbound::{NamedModules, Rewrites, UrlGuard};
 
 /// Options of discovery: they decide where modules come from.
 #[derive(Clone, Debug)]
@@ -14,7 +14,10 @@ pub struct DiscoveryOptions {
     pub mappings: Mappings,
     /// For every URL that is asked for.
     pub rewrites: Rewrites,
-    /// Which hosts strangers may name. Those of mappings and rewrites are added to it.
+    /// The modules that the configuration names by pattern. Those of mappings are named, too.
+    pub modules: NamedModules,
+    /// Which hosts strangers may name. For modules that the configuration names, those of mappings and rewrites are added
+    /// to it.
     pub guard: UrlGuard,
     /// Pages with tags, and which URLs answer, are remembered for so long. Failures are not.
     pub ttl: Duration,
@@ -29,6 +32,7 @@ impl Default for DiscoveryOptions {
             policy: VcsPolicy::default(),
             mappings: Mappings::default(),
             rewrites: Rewrites::default(),
+            modules: NamedModules::default(),
             guard: UrlGuard::default(),
             ttl: Duration::from_secs(60),
             capacity: 4 << 20,

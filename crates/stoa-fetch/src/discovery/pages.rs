@@ -3,11 +3,10 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use url::Url;
 
 use crate::{
-    Context, FetchError, HttpClient, SourceName,
-    outbound::{Page, UrlGuard},
+    FetchError, HttpClient,
+    outbound::{Page, PageRequest},
 };
 
 /// The most of a page that is read, in bytes.
@@ -16,10 +15,10 @@ pub const PAGE_LIMIT: usize = 1 << 20;
 /// Asks for pages over http and https.
 #[async_trait]
 pub trait Pages: fmt::Debug + Send + Sync {
-    /// The answer to a GET of `url`, whatever its status, after at most 10 redirects, none of them from https to http
-    /// or past the `guard`, which `url` itself has to pass, too. A failure is that there was no answer, or that what was
+    /// The answer to a GET, whatever its status, after at most 10 redirects, none of them from https to http or past the
+    /// guards, which the URL itself has to pass, too. A failure is that there was no answer, or that what was
     /// presented did not let us in (401, 403), and [`FetchError::Refused`] if something was not to be asked.
-    async fn get(&self, url: &Url, guard: &UrlGuard, context: &Context) -> Result<Page, FetchError>;
+    async fn get(&self, request: PageRequest<'_>) -> Result<Page, FetchError>;
 }
 
 /// [`Pages`] of the network.
@@ -37,10 +36,7 @@ impl HttpPages {
 
 #[async_trait]
 impl Pages for HttpPages {
-    async fn get(&self, url: &Url, guard: &UrlGuard, context: &Context) -> Result<Page, FetchError> {
-        let name = SourceName::new(url.host_str().unwrap_or_default());
-        self.client
-            .page(url.clone(), &name, PAGE_LIMIT, guard, context)
-            .await
+    async fn get(&self, request: PageRequest<'_>) -> Result<Page, FetchError> {
+        self.client.page(request, PAGE_LIMIT).await
     }
 }

@@ -1,8 +1,7 @@
 //! What is found.
 
-use url::Url;
-
 use super::kind::RepoKind;
+use crate::outbound::Address;
 
 /// The repository of a module path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,8 +10,8 @@ pub struct RepoRoot {
     pub root: String,
     /// What is at the URL.
     pub kind: RepoKind,
-    /// The URL, rewritten as the configuration says. It may have a user, and a password if a page gave one.
-    pub repo: Url,
+    /// Where it is. It may have a user, and a password if a page gave one.
+    pub repo: Address,
     /// The folder of the repository that stands for the root: elements between slashes, none of them `..`; empty for
     /// the repository itself.
     pub subdir: String,

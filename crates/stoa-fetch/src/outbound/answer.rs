@@ -10,6 +10,7 @@ use http::{
 };
 use stoa_dispatch::{ResponseBody, Throttled};
 
+use super::Alias;
 use crate::{FetchError, NotFound, Reply, SourceName, body::Pieces, error::status_line};
 
 pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
@@ -49,14 +50,22 @@ pub(super) fn check_framing(head: &Parts, source_name: &SourceName) -> Result<()
     Err(FetchError::invalid(source_name, reason))
 }
 
-/// What arrives, with the dispatcher's errors as this crate's. The address was judged before the first piece.
-pub(super) fn pieces(body: ResponseBody, source_name: SourceName, total: Duration) -> Pieces {
-    let next = move |(mut body, source_name): (ResponseBody, SourceName)| async move {
+/// What arrives, with the dispatcher's errors as this crate's, which speak of the place that was named. The address was
+/// judged before the first piece.
+pub(super) fn pieces(
+    body: ResponseBody,
+    source_name: SourceName,
+    alias: Option<Alias>,
+    total: Duration,
+) -> Pieces {
+    type State = (ResponseBody, SourceName, Option<Alias>);
+    let next = move |(mut body, source_name, alias): State| async move {
         let piece = body.chunk().await?;
-        let piece = piece.map_err(|error| FetchError::of_dispatch(&source_name, total, "", error));
-        Some((piece, (body, source_name)))
+        let failed = |error| FetchError::of_dispatch(&source_name, total, "", error).shown_by(alias.as_ref());
+        let piece = piece.map_err(failed);
+        Some((piece, (body, source_name, alias)))
     };
-    stream::unfold((body, source_name), next).boxed()
+    stream::unfold((body, source_name, alias), next).boxed()
 }
 
 /// 404 and 410 say that there is no such thing; every other status says that the source could not tell. One that asks for a

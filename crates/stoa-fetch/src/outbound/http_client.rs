@@ -11,11 +11,12 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{
-    Access, Authorization, OutboundRules, Page, UrlGuard,
+    Access, Alias, Authorization, BodyEnd, Get, OutboundRules, Page, PageRequest, Trust,
     answer::{check_coding, check_framing, content_type, failure, pieces},
     redirect::{RedirectError, next_hop},
+    start::{Start, admit, is_same_site},
 };
-use crate::{Body, Context, FetchError, Fetched, Limits, Reply, SourceName};
+use crate::{Body, FetchError, Fetched, Limits, Reply, SourceName};
 
 /// The go command gives up after as many hops.
 const MAX_REDIRECTS: usize = 10;
@@ -25,7 +26,11 @@ const MAX_REDIRECTS: usize = 10;
 /// Deadlines, queues, rates, breakers and retries are the pool's; each hop of a redirect takes the lane of its own host.
 ///
 /// What lets a request in is sent with it from the first: a server that hides what is private says 404 to strangers, not
-/// 401. It goes to the origin (scheme, host and port) that was asked first, and once a redirect has left it, nowhere.
+/// 401. It is sent for what is [named](Trust::Named) only, goes to the origin (scheme, host and port) that was asked first,
+/// and once a redirect has left it, nowhere.
+///
+/// A redirect is a stranger's idea, even if a server sends it that is trusted: elsewhere it finds public addresses only,
+/// unless the module is named.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     pool: Pool,
@@ -34,46 +39,14 @@ pub struct HttpClient {
     rules: Arc<OutboundRules>,
 }
 
-/// One request: where to, for whom, how much.
-#[derive(Debug)]
-pub(crate) struct Get<'a> {
-    pub(crate) context: &'a Context,
-    pub(crate) url: Url,
-    /// The user part of a URL of the configuration; without one, the rules are asked.
-    pub(crate) authorization: Option<&'a Authorization>,
-    pub(crate) source_name: &'a SourceName,
-    pub(crate) limit: u64,
-    /// Whether an answer is taken whose end only the end of the connection shows.
-    pub(crate) end: BodyEnd,
-    /// The URL is from a page, not from the configuration: the guard has a say, and it has been rewritten already.
-    pub(crate) discovered: bool,
-}
-
-/// How the end of a body is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BodyEnd {
-    /// By its length, or by the frames of the protocol. Of other bodies nobody can tell a part from the whole.
-    Framed,
-    /// In any way: what is read is recognised as whole by other means.
-    Any,
-}
-
-/// Where the hops of one request begin.
-struct Start<'a> {
-    context: &'a Context,
-    url: Url,
-    access: Access,
-    authorization: Option<&'a Authorization>,
-    source_name: &'a SourceName,
-    guard: &'a UrlGuard,
-}
-
 /// Where they end.
 struct Arrived {
     url: Url,
     response: Response,
     /// Something was presented there.
     authorized: bool,
+    /// On the way, trust was lost.
+    strayed: bool,
 }
 
 impl HttpClient {
@@ -107,10 +80,13 @@ impl HttpClient {
     pub(crate) async fn get(&self, get: Get<'_>) -> Result<Fetched, FetchError> {
         let source_name = get.source_name;
         let (limit, end) = (get.limit, get.end);
-        let response = self.follow(self.start(get)?).await?.response;
+        let start = Start::of_get(get, &self.rules)?;
+        let alias = start.alias.clone();
+        let arrived = self.follow(start).await;
+        let response = arrived.map_err(|error| error.shown_by(alias.as_ref()))?.response;
         let (head, body) = response.into_parts();
         let len = body.size_hint().exact();
-        let pieces = pieces(body, source_name.clone(), self.total);
+        let pieces = pieces(body, source_name.clone(), alias, self.total);
         if head.status != StatusCode::OK {
             let throttled = head.extensions.get::<Throttled>().copied();
             // Error texts are cut, not refused: the length announced is not held against the answer.
@@ -125,53 +101,27 @@ impl HttpClient {
         Fetched::new(source_name.clone(), len, limit, pieces)
     }
 
-    fn start<'a>(&'a self, get: Get<'a>) -> Result<Start<'a>, FetchError> {
-        let guard = &self.rules.guard;
-        let mut start = Start {
-            context: get.context,
-            url: get.url,
-            access: Access::Anywhere,
-            authorization: get.authorization,
-            source_name: get.source_name,
-            guard,
-        };
-        if get.discovered {
-            start.access = admit(guard, &start.url, "asked for")?;
-            return Ok(start);
-        }
-        let url = self.rules.rewrites.page(start.url.clone());
-        if url.origin() != start.url.origin() {
-            // It is for the server that it was written with.
-            start.authorization = None;
-        }
-        start.url = url;
-        Ok(start)
+    /// The answer to a request, whatever its status, and its body up to `limit` bytes; an answer that we are not let in
+    /// with what we presented is a failure. Redirects are followed as by [`get`](Self::get), but what a page says may
+    /// open more than bytes: where it leads keeps the trust only if the configuration names modules there.
+    pub(crate) async fn page(&self, request: PageRequest<'_>, limit: usize) -> Result<Page, FetchError> {
+        let alias = Alias::new(request.named, request.asked);
+        let page = self.page_shown(request, alias.clone(), limit).await;
+        page.map_err(|error| error.shown_by(alias.as_ref()))
     }
 
-    /// The answer to a request, whatever its status, and its body up to `limit` bytes; an answer that we are not let in
-    /// with what we presented is a failure. Redirects are followed as by [`get`](Self::get).
-    pub(crate) async fn page(
+    async fn page_shown(
         &self,
-        url: Url,
-        source_name: &SourceName,
+        request: PageRequest<'_>,
+        alias: Option<Alias>,
         limit: usize,
-        guard: &UrlGuard,
-        context: &Context,
     ) -> Result<Page, FetchError> {
-        let (asked, began) = (
-            format!("{}{}", url.origin().ascii_serialization(), url.path()),
-            Instant::now(),
-        );
-        let start = Start {
-            context,
-            access: admit(guard, &url, "asked for")?,
-            url,
-            authorization: None,
-            source_name,
-            guard,
-        };
+        let (url, trust, began) = (request.asked, request.trust, Instant::now());
+        let asked = format!("{}{}", url.origin().ascii_serialization(), url.path());
+        let source_name = &SourceName::new(request.named.host_str().unwrap_or_default());
+        let start = Start::of_page(&request, alias.clone(), source_name)?;
         let arrived = self.follow(start).await?;
-        let (url, authorized) = (arrived.url, arrived.authorized);
+        let (url, authorized, strayed) = (arrived.url, arrived.authorized, arrived.strayed);
         let (head, body) = arrived.response.into_parts();
         if authorized && matches!(head.status.as_u16(), 401 | 403) {
             let reply = Reply {
@@ -183,7 +133,7 @@ impl HttpClient {
             return Err(FetchError::Status { source_name, reply });
         }
         check_coding(&head.headers, source_name)?;
-        let mut pieces = pieces(body, source_name.clone(), self.total);
+        let mut pieces = pieces(body, source_name.clone(), alias, self.total);
         let mut body = BytesMut::new();
         let mut truncated = false;
         while let Some(piece) = pieces.next().await {
@@ -200,6 +150,8 @@ impl HttpClient {
             host = url.host_str(),
             status = head.status.as_u16(),
             bytes = body.len(),
+            %trust,
+            strayed,
             elapsed = ?began.elapsed(),
             "read a page"
         );
@@ -209,25 +161,21 @@ impl HttpClient {
             content_type: content_type(&head.headers),
             body: body.freeze(),
             truncated,
+            strayed,
         })
     }
 
     /// The first answer that is no redirect, and where it was found.
     async fn follow(&self, start: Start<'_>) -> Result<Arrived, FetchError> {
-        let Start {
-            context,
-            mut url,
-            mut access,
-            authorization,
-            source_name,
-            guard,
-        } = start;
-        let (began, mut hops, mut is_at_home) = (Instant::now(), 0, true);
+        let (first, context, source_name) = (start.url.clone(), start.context, start.source_name);
+        let (mut url, mut access, mut trust) = (first.clone(), start.access, start.trust);
+        let (began, mut hops) = (Instant::now(), 0);
+        let (mut is_at_home, mut strayed) = (true, false);
         loop {
-            let shown = match authorization {
+            let shown = match start.authorization {
                 _ if !is_at_home => None,
                 Some(written) => Some(written.clone()),
-                None => self.authorization(&url).await,
+                None => self.authorization(&url, trust).await,
             };
             let authorized = shown.is_some();
             let mut task = task(&url, access, shown).map_err(|error| error.into_error(source_name))?;
@@ -248,11 +196,17 @@ impl HttpClient {
                     url,
                     response,
                     authorized,
+                    strayed,
                 });
             };
             if next.origin() != url.origin() {
-                access = admit(guard, &next, "redirected to")?;
                 is_at_home = false;
+                if !is_same_site(&first, &next) {
+                    let kept = start.beyond(trust, &next, &self.rules.modules);
+                    strayed |= kept != Trust::Named;
+                    trust = kept;
+                }
+                access = admit(start.guards.of(trust), &next, "redirected to")?;
             }
             if hops == MAX_REDIRECTS {
                 return Err(RedirectError::too_many().into_error(source_name));
@@ -264,13 +218,13 @@ impl HttpClient {
     }
 
     fn failed(&self, source_name: &SourceName, error: DispatchError) -> FetchError {
-        let advice = self.rules.guard.advice();
+        let advice = self.rules.guards.of(Trust::Stranger).advice();
         FetchError::of_dispatch(source_name, self.total, &advice, error)
     }
 
-    /// What is configured for a URL.
-    async fn authorization(&self, url: &Url) -> Option<Authorization> {
-        let credentials = self.rules.credentials.as_ref()?;
+    /// What is configured for a URL, if that may be used.
+    async fn authorization(&self, url: &Url, trust: Trust) -> Option<Authorization> {
+        let credentials = self.rules.credentials_for(trust)?;
         Authorization::of(&credentials.for_url(url.as_str()).await?)
     }
 
@@ -288,12 +242,6 @@ impl HttpClient {
             body: text.into_boxed_slice().into(),
         }
     }
-}
-
-fn admit(guard: &UrlGuard, url: &Url, what: &str) -> Result<Access, FetchError> {
-    guard.admit(url).map_err(|error| FetchError::Refused {
-        reason: format!("{what} {url}: {error}"),
-    })
 }
 
 fn task(url: &Url, access: Access, shown: Option<Authorization>) -> Result<Task, RedirectError> {

@@ -1,7 +1,25 @@
-//! An answer of any status.
+//! Questions for pages, and their answers of any status.
 
 use bytes::Bytes;
 use url::Url;
+
+use super::{Guards, Trust};
+use crate::Context;
+
+/// What a page is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct PageRequest<'a> {
+    /// Where it is said to be: what messages say.
+    pub named: &'a Url,
+    /// Where it is asked for: the same, rewritten as the configuration says.
+    pub asked: &'a Url,
+    /// What may be used for it.
+    pub trust: Trust,
+    /// What its URL and its redirects have to pass.
+    pub guards: &'a Guards,
+    /// For whom.
+    pub context: &'a Context,
+}
 
 /// An answer of any status, with as much of its body as was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,4 +34,7 @@ pub struct Page {
     pub body: Bytes,
     /// There was more of the body.
     pub truncated: bool,
+    /// A redirect led to a host that does not speak for the one that was asked: neither that host itself, nor one whose
+    /// modules the configuration names as it names those of the first.
+    pub strayed: bool,
 }

@@ -93,21 +93,19 @@ impl Rewrites {
         Ok(Self { rules })
     }
 
-    /// Where a repository is asked for.
-    pub fn repository(&self, url: Url) -> Url {
-        let rewritten = self.rules.iter().find_map(|rule| rule.apply(&url));
-        rewritten.unwrap_or(url)
+    /// Where a repository is asked for, if a rule is about it.
+    pub fn repository(&self, url: &Url) -> Option<Url> {
+        self.rules.iter().find_map(|rule| rule.apply(url))
     }
 
-    /// Where a page is asked for. Rules that lead to ssh and the like are passed over: there are no pages there.
-    pub fn page(&self, url: Url) -> Url {
+    /// Where a page is asked for, if a rule is about it. Rules that lead to ssh and the like are passed over: there are no
+    /// pages there.
+    pub fn page(&self, url: &Url) -> Option<Url> {
         let to_pages = |rule: &&Rewrite| matches!(rule.target.scheme(), "http" | "https");
-        let rewritten = self
-            .rules
+        self.rules
             .iter()
             .filter(to_pages)
-            .find_map(|rule| rule.apply(&url));
-        rewritten.unwrap_or(url)
+            .find_map(|rule| rule.apply(url))
     }
 
     /// The places that rules lead to.
@@ -153,8 +151,11 @@ mod tests {
             ),
             ("https://x.example/", "https://x.example/", "https://x.example/"),
         ] {
-            assert_eq!(rules.repository(url(from)).as_str(), repository);
-            assert_eq!(rules.page(url(from)).as_str(), page);
+            assert_eq!(
+                rules.repository(&url(from)).as_ref().map_or(from, Url::as_str),
+                repository
+            );
+            assert_eq!(rules.page(&url(from)).as_ref().map_or(from, Url::as_str), page);
         }
     }
 
@@ -175,15 +176,15 @@ mod tests {
                 "https://a.example/go/../secret",
                 "https://a.example/go/%2e%2e/secret",
             ] {
-                assert_eq!(rules.repository(url(untouched)), url(untouched));
+                assert_eq!(rules.repository(&url(untouched)), None);
             }
             assert_eq!(
-                rules.page(url("https://a.example/go?x")).as_str(),
-                "https://m.example/x?x"
+                rules.page(&url("https://a.example/go?x")),
+                Some(url("https://m.example/x?x"))
             );
             assert_eq!(
-                rules.page(url("https://github.com")).as_str(),
-                "https://m.example/"
+                rules.page(&url("https://github.com")),
+                Some(url("https://m.example/"))
             );
         }
     }
@@ -224,8 +225,7 @@ mod tests {
                 &format!("https://b.example/y{}", slash(slashes[1])),
             )]);
             if let Ok(url) = Url::parse(&format!("https://a.example/x{path}")) {
-                let rewritten = rules.page(url.clone());
-                if rewritten != url {
+                if let Some(rewritten) = rules.page(&url) {
                     prop_assert_eq!(rewritten.host_str(), Some("b.example"));
                     prop_assert!(rewritten.path() == "/y" || rewritten.path().starts_with("/y/"), "{}", rewritten);
                     prop_assert_eq!((rewritten.username(), rewritten.port()), ("", None));

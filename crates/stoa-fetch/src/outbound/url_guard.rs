@@ -91,6 +91,15 @@ impl UrlGuard {
         self.named.insert(authority(url));
     }
 
+    /// The same guard, which knows none of the hosts that were named to it.
+    #[must_use]
+    pub fn without_names(&self) -> Self {
+        Self {
+            named: HashSet::new(),
+            ..self.clone()
+        }
+    }
+
     /// Whether everything passes.
     pub fn allows_everything(&self) -> bool {
         self.allow_private

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use stoa_fetch::{
     discovery::{DiscoveryError, DiscoveryOptions, Mapping, Mappings},
-    outbound::{Rewrite, Rewrites},
+    outbound::{NamedModules, Rewrite, Rewrites},
 };
+use stoa_module::PatternList;
 
 use crate::world::{World, discovery, find, policy};
 
@@ -14,7 +15,7 @@ async fn a_well_known_host_is_not_asked() {
     let (discovery, world) = discovery(World::default(), DiscoveryOptions::default());
     let found = find(&discovery, "github.com/a/b/c/v2").await.unwrap();
     assert_eq!(
-        (found.root.as_str(), found.repo.as_str()),
+        (found.root.as_str(), found.repo.asked.as_str()),
         ("github.com/a/b", "https://github.com/a/b")
     );
     for path in ["github.com/a", "github.com/a/b.git", "example.net/x"] {
@@ -52,7 +53,7 @@ async fn a_suffix_names_the_system_and_the_first_url_that_answers_counts() {
     let (secure, asked) = discovery(world(), DiscoveryOptions::default());
     let found = find(&secure, "e.example/a/b.git/sub").await.unwrap();
     assert_eq!(
-        (found.root.as_str(), found.repo.as_str()),
+        (found.root.as_str(), found.repo.asked.as_str()),
         ("e.example/a/b.git", "ssh://e.example/a/b")
     );
     find(&secure, "e.example/a/b.git/other").await.unwrap();
@@ -79,12 +80,17 @@ async fn a_suffix_names_the_system_and_the_first_url_that_answers_counts() {
     let (insecure, asked) = discovery(world().unreachable("https://e.example/x"), options);
     let found = find(&insecure, "e.example/h.hg").await.unwrap();
     assert_eq!(
-        (found.repo.as_str(), found.insecure),
+        (found.repo.asked.as_str(), found.insecure),
         ("http://e.example/h", true)
     );
     asked.asked.lock().clear();
     assert_eq!(
-        find(&insecure, "e.example/f.fossil").await.unwrap().repo.as_str(),
+        find(&insecure, "e.example/f.fossil")
+            .await
+            .unwrap()
+            .repo
+            .asked
+            .as_str(),
         "https://e.example/f"
     );
     assert!(asked.asked.lock().is_empty(), "fossil cannot be asked");
@@ -119,6 +125,7 @@ async fn mappings_and_rewrites_come_first_and_may_lead_inside() {
         mappings: Mappings::new([mapping.clone()]).unwrap(),
         rewrites: Rewrites::new(rewrites.clone()).unwrap(),
         policy: policy("s.example:none", "", ""),
+        modules: NamedModules::new([&PatternList::parse("t.example,u.example")]),
         ..DiscoveryOptions::default()
     };
     let world = World::default()
@@ -133,6 +140,10 @@ async fn mappings_and_rewrites_come_first_and_may_lead_inside() {
         .page(
             "https://u.example/?go-get=1",
             &["u.example git https://10.0.0.5:8443/t"],
+        )
+        .page(
+            "https://v.example/?go-get=1",
+            &["v.example git https://10.0.0.5/v"],
         );
     let (discovery, _) = discovery(world, options());
     let mapped = find(&discovery, "e.example/m/x").await.unwrap();
@@ -140,16 +151,24 @@ async fn mappings_and_rewrites_come_first_and_may_lead_inside() {
         (mapped.root.as_str(), mapped.subdir.as_str()),
         ("e.example/m", "sub")
     );
-    assert_eq!(mapped.repo.as_str(), "https://10.0.0.5/m");
+    assert_eq!(mapped.repo.asked.as_str(), "https://10.0.0.5/m");
     for (path, want) in [
         ("github.com/a/b", "http://10.0.0.6/github/a/b"),
         ("r.example/x", "http://10.0.0.7:8080/r/git/x"),
         ("t.example", "https://10.0.0.5/t"),
     ] {
-        assert_eq!(find(&discovery, path).await.unwrap().repo.as_str(), want);
+        assert_eq!(find(&discovery, path).await.unwrap().repo.asked.as_str(), want);
     }
-    let error = find(&discovery, "u.example").await.unwrap_err();
-    assert!(matches!(error, DiscoveryError::Refused { .. }), "{error:?}");
+    for (path, why) in [
+        ("u.example", "nothing names that port"),
+        ("v.example", "nothing names that module"),
+    ] {
+        let error = find(&discovery, path).await.unwrap_err();
+        assert!(
+            matches!(error, DiscoveryError::Refused { .. }),
+            "{why}: {error:?}"
+        );
+    }
 }
 
 #[tokio::test]

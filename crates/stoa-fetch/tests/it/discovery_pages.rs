@@ -8,13 +8,12 @@ use stoa_fetch::{
     discovery::{
         Discovery, DiscoveryError, DiscoveryOptions, HttpPages, PAGE_LIMIT, Ping, RepoRoot, VcsPolicy,
     },
-    outbound::{Rewrite, Rewrites, UrlGuard},
+    outbound::{Address, Rewrite, Rewrites, UrlGuard},
 };
 use stoa_module::{ModulePath, PatternList};
 use stoa_testing::{reply::Reply, upstream::Upstream};
 use stoa_vcs::VcsKind;
 use tokio_util::task::TaskTracker;
-use url::Url;
 
 use crate::support::{client, soon};
 
@@ -26,7 +25,7 @@ struct Silence;
 
 #[async_trait]
 impl Ping for Silence {
-    async fn ping(&self, _: VcsKind, _: &Url, _: &Context) -> Result<bool, FetchError> {
+    async fn ping(&self, _: VcsKind, _: &Address, _: &Context) -> Result<bool, FetchError> {
         Ok(false)
     }
 }
@@ -65,7 +64,7 @@ async fn a_page_is_asked_for_once_and_its_status_counts_only_without_tags() {
         let server = Upstream::start().await;
         server.on("/m", html(status, TAG));
         let found = find(&server).await.unwrap();
-        assert_eq!(found.repo.as_str(), "https://git.example/m");
+        assert_eq!(found.repo.asked.as_str(), "https://git.example/m");
         assert_eq!(server.total(), 1);
         server.on("/m", html(status, "<html></html>"));
         let error = find(&server).await.unwrap_err();

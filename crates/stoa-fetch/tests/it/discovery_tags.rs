@@ -18,7 +18,7 @@ async fn the_page_of_a_path_names_its_repository() {
             .status("https://e.example/m?go-get=1", 404)
             .page(
                 "https://whole.example/?go-get=1",
-                &["whole.example hg http://hg.example/"],
+                &["whole.example hg https://hg.example/"],
             )
             .page(
                 "https://p.example/m?go-get=1",
@@ -30,7 +30,7 @@ async fn the_page_of_a_path_names_its_repository() {
     };
     for (path, want) in [
         ("e.example/m", "e.example/m git https://git.example/m d"),
-        ("whole.example", "whole.example hg http://hg.example/ "),
+        ("whole.example", "whole.example hg https://hg.example/ "),
         ("p.example/m", "p.example/m mod https://proxy.example/ "),
     ] {
         assert_eq!(found(world(), path).await.unwrap(), want);

@@ -16,5 +16,6 @@ mod redirects;
 mod repositories;
 mod shared_pages;
 mod support;
+mod trust;
 mod vectors;
 mod world;

@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
-use stoa_fetch::{Deadlines, Limits, OpenRepository as _, Repositories, RepositoriesOptions};
+use stoa_fetch::{
+    Deadlines, Limits, OpenRepository as _, Repositories, RepositoriesOptions, outbound::Address,
+};
 use stoa_vcs::{
     VcsKind,
     process::{Places, ProgramLimits},
 };
 
 use crate::support::client;
+
+fn address(url: &str) -> Address {
+    Address::of_stranger(url.parse().unwrap())
+}
 
 fn repositories(cache: Option<&std::path::Path>) -> Repositories {
     let options = RepositoriesOptions {
@@ -39,9 +45,9 @@ async fn every_system_is_opened_by_its_own_schemes() {
         (VcsKind::Fossil, "https http"),
     ] {
         let opens = |scheme: &&&str| {
-            let url = format!("{scheme}://h.example/r").parse().unwrap();
-            let opened = repositories.open(vcs, &url);
-            opened.is_ok_and(|opened| opened.vcs() == vcs && opened.url() == url.as_str())
+            let address = address(&format!("{scheme}://h.example/r"));
+            let opened = repositories.open(vcs, &address);
+            opened.is_ok_and(|opened| opened.vcs() == vcs && opened.url() == address.named.as_str())
         };
         let opened: Vec<_> = all.iter().filter(opens).copied().collect();
         assert_eq!(opened.join(" "), want, "{vcs}");
@@ -50,9 +56,9 @@ async fn every_system_is_opened_by_its_own_schemes() {
 
 #[tokio::test]
 async fn without_a_place_for_copies_the_setting_is_named() {
-    let url = "https://h.example/r".parse().unwrap();
+    let address = address("https://h.example/r");
     for vcs in VcsKind::ALL {
-        let error = repositories(None).open(vcs, &url).expect_err("no place");
+        let error = repositories(None).open(vcs, &address).expect_err("no place");
         assert!(error.to_string().contains("set vcs.cache"), "{error}");
     }
 }

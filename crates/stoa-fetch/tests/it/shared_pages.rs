@@ -10,6 +10,7 @@ use stoa_dispatch::{Concurrency, LaneSettings, Pool, RawBody, RequestBody, Trans
 use stoa_fetch::{
     Caller, Context, FetchError, HttpClient, Limits,
     discovery::{Discovery, DiscoveryError, DiscoveryOptions, HttpPages, Ping, RepoRoot},
+    outbound::Address,
 };
 use stoa_module::ModulePath;
 use stoa_vcs::VcsKind;
@@ -20,7 +21,6 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
-use url::Url;
 
 use crate::support::soon;
 
@@ -48,7 +48,7 @@ struct NoRepositories;
 
 #[async_trait]
 impl Ping for NoRepositories {
-    async fn ping(&self, _: VcsKind, _: &Url, _: &Context) -> Result<bool, FetchError> {
+    async fn ping(&self, _: VcsKind, _: &Address, _: &Context) -> Result<bool, FetchError> {
         Ok(false)
     }
 }

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use stoa_fetch::{
     Caller, Context, FetchError, SourceName,
     discovery::{Discovery, DiscoveryError, DiscoveryOptions, Pages, Ping, RepoRoot, VcsPolicy},
-    outbound::{Page, UrlGuard},
+    outbound::{Address, Page, PageRequest},
 };
 use stoa_module::{ModulePath, PatternList};
 use stoa_vcs::VcsKind;
@@ -25,6 +25,7 @@ pub(crate) struct World {
     repositories: HashSet<String>,
     unreachable: HashSet<String>,
     refused: HashSet<String>,
+    strayed: HashSet<String>,
     pub(crate) asked: Mutex<Vec<String>>,
 }
 
@@ -58,6 +59,12 @@ impl World {
         self
     }
 
+    /// A page that a redirect to somebody else's host leads to.
+    pub(crate) fn strayed(mut self, url: &str) -> Self {
+        self.strayed.insert(url.to_owned());
+        self
+    }
+
     fn ask(&self, url: &Url) -> Result<(), FetchError> {
         self.asked.lock().push(url.to_string());
         if self.refused.contains(url.as_str()) {
@@ -77,7 +84,8 @@ impl World {
 
 #[async_trait]
 impl Pages for World {
-    async fn get(&self, url: &Url, _: &UrlGuard, _: &Context) -> Result<Page, FetchError> {
+    async fn get(&self, request: PageRequest<'_>) -> Result<Page, FetchError> {
+        let url = request.asked;
         self.ask(url)?;
         tokio::time::sleep(Duration::from_millis(1)).await;
         let (status, html) = self
@@ -91,13 +99,15 @@ impl Pages for World {
             content_type: None,
             body: html.into(),
             truncated: false,
+            strayed: self.strayed.contains(url.as_str()),
         })
     }
 }
 
 #[async_trait]
 impl Ping for World {
-    async fn ping(&self, vcs: VcsKind, url: &Url, _: &Context) -> Result<bool, FetchError> {
+    async fn ping(&self, vcs: VcsKind, address: &Address, _: &Context) -> Result<bool, FetchError> {
+        let url = &address.asked;
         self.ask(url)?;
         Ok(self.repositories.contains(&format!("{vcs} {url}")))
     }
@@ -124,7 +134,7 @@ pub(crate) async fn found(world: World, path: &str) -> Result<String, DiscoveryE
     assert!(!found.insecure);
     Ok(format!(
         "{} {} {} {}",
-        found.root, found.kind, found.repo, found.subdir
+        found.root, found.kind, found.repo.asked, found.subdir
     ))
 }
 

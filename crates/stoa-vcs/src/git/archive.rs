@@ -114,6 +114,7 @@ impl GitRepository {
 /// The archive of a folder that is not there.
 struct EmptyArchive;
 
+#[deny(clippy::missing_trait_methods)]
 impl Archive for EmptyArchive {
     fn next_entry(&mut self) -> Result<Option<Entry<'_>>, VcsError> {
         Ok(None)
@@ -143,6 +144,7 @@ impl GitArchive {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl Archive for GitArchive {
     fn next_entry(&mut self) -> Result<Option<Entry<'_>>, VcsError> {
         let suspect = &self.state.health.suspect;

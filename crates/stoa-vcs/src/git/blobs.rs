@@ -186,6 +186,7 @@ impl BlobArchive {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl Archive for BlobArchive {
     fn next_entry(&mut self) -> Result<Option<Entry<'_>>, VcsError> {
         self.skip().map_err(|error| self.failure(&error))?;

@@ -42,6 +42,9 @@ pub struct GitOptions {
     pub egress: Option<Arc<dyn Egress>>,
     /// A file with certificates to trust instead of the system's.
     pub certificates: Option<PathBuf>,
+    /// For whom it is read: handles of one URL share a copy only if this is the same, because not all of them may have
+    /// the same credentials.
+    pub audience: &'static str,
     /// Where credentials come from.
     pub credentials: Option<Arc<dyn Credentials>>,
     /// Asks whether a repository is there. Without a probe no failure means that it does not exist.
@@ -63,6 +66,7 @@ impl Default for GitOptions {
             transports: vec![Transport::Https, Transport::Ssh],
             egress: None,
             certificates: None,
+            audience: "",
             credentials: None,
             probe: None,
             runner: None,

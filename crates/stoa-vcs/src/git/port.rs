@@ -20,6 +20,7 @@ macro_rules! healed {
     };
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Repository for GitRepository {
     fn vcs(&self) -> VcsKind {

@@ -30,7 +30,7 @@ impl GitRepository {
             let said = format!("{:?} is not allowed for {url}", url.transport());
             return Err(failed(Step::Access, said));
         }
-        let key = Cache::key(VcsKind::Git, url.as_str());
+        let key = Cache::key_for(VcsKind::Git, url.as_str(), options.audience);
         let state = cache.shared(&key, RepositoryState::default);
         let program = Program::new(url, options, &cache);
         Ok(Self {

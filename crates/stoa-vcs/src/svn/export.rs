@@ -115,6 +115,7 @@ fn bad(name: &str, what: &str) -> io::Error {
     )
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl Archive for Export {
     fn next_entry(&mut self) -> Result<Option<Entry<'_>>, VcsError> {
         let Some((name, listed)) = self.files.next() else {
@@ -144,7 +145,7 @@ mod tests {
     async fn follows_no_link_in_any_place() {
         let root = tempfile::tempdir().expect("a folder");
         let cache = Cache::open(root.path(), 1 << 20).expect("a cache");
-        let exports = Exports::new("https://h.example/r", cache);
+        let exports = Exports::new("https://h.example/r", cache, "");
         let dir = exports.folder().await.expect("a folder");
         let tree = dir.path().join("tree");
         std::fs::create_dir_all(tree.join("sub")).expect("a folder");

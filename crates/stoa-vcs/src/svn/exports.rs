@@ -28,8 +28,8 @@ pub(super) struct ExportFolder {
 }
 
 impl Exports {
-    pub(super) fn new(url: &str, cache: Arc<Cache>) -> Self {
-        let key = Cache::key(VcsKind::Svn, url);
+    pub(super) fn new(url: &str, cache: Arc<Cache>, audience: &str) -> Self {
+        let key = Cache::key_for(VcsKind::Svn, url, audience);
         let swept = cache.shared(&key, OnceCell::default);
         Self { cache, key, swept }
     }

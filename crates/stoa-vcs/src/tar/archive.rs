@@ -73,6 +73,7 @@ impl TarArchive {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl Archive for TarArchive {
     fn next_entry(&mut self) -> Result<Option<Entry<'_>>, VcsError> {
         while let Some(header) = self.next_header()? {

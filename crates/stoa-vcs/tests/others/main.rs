@@ -11,4 +11,5 @@ mod egress;
 mod fossil;
 mod guarded;
 mod hg;
+mod references;
 mod svn;

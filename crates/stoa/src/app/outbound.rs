@@ -46,5 +46,6 @@ pub(super) fn client(config: &Config, dispatcher: &Pool) -> HttpClient {
         config.fetch.deadlines.total,
         config.fetch.limits.clone(),
     );
-    client.with_rules(Arc::new(config.vcs.rules()))
+    let routes = config.upstream.routes.iter().map(|route| &route.patterns);
+    client.with_rules(Arc::new(config.vcs.rules(routes)))
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use stoa_code_repo::CodeLimits;
 use stoa_fetch::{
     Direct, DirectOptions, Fetcher, HttpClient, Repositories, RepositoriesOptions,
-    discovery::DiscoveryOptions,
+    discovery::DiscoveryOptions, outbound::Trust,
 };
 use stoa_proxy::{RepositoryMetrics, SourceOptions};
 use stoa_telemetry::Part;
@@ -65,7 +65,8 @@ pub(super) fn direct(
             policy: vcs.policy.clone(),
             mappings: vcs.mappings.clone(),
             rewrites: vcs.rewrites.clone(),
-            guard: client.rules().guard.clone(),
+            modules: client.rules().modules.clone(),
+            guard: client.rules().guards.of(Trust::Named).clone(),
             ..DiscoveryOptions::default()
         },
         code: CodeLimits {

@@ -17,7 +17,7 @@ use stoa_fetch::{
     OutboundRules,
     credentials::{CredentialsByUrl, Netrc},
     discovery::{Govcs, GovcsError, Mapping, Mappings, VcsPolicy},
-    outbound::{Rewrites, UrlGuard},
+    outbound::{Guards, NamedModules, Rewrites, UrlGuard},
 };
 use stoa_module::PatternList;
 
@@ -139,8 +139,9 @@ pub(crate) struct VcsConfig {
 }
 
 impl VcsConfig {
-    /// What every outbound URL is held to. The places that mappings and rewrites lead to may be private.
-    pub(crate) fn rules(&self) -> OutboundRules {
+    /// What every outbound URL is held to. The places that mappings and rewrites lead to may be private. Modules are named
+    /// by [`Self::private`] and by the patterns of routes.
+    pub(crate) fn rules<'a>(&'a self, routes: impl Iterator<Item = &'a PatternList>) -> OutboundRules {
         let mut guard = UrlGuard::new(self.allow_private_addresses)
             .with_setting("vcs.allow_private_addresses")
             .with_tables("[[vcs.module]] or [[rewrite]]");
@@ -148,7 +149,8 @@ impl VcsConfig {
         targets.for_each(|url| guard.name(url));
         OutboundRules {
             rewrites: self.rewrites.clone(),
-            guard,
+            guards: Guards::new(guard),
+            modules: NamedModules::new(routes.chain([&self.private])),
             credentials: Some(Arc::new(self.credentials.clone())),
         }
     }

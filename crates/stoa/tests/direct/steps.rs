@@ -142,12 +142,8 @@ fn fetch_prints_what_the_go_command_prints() {
         "git.example/good.git@main",
         "git.example/good.git/sub@latest",
     ] {
-        let (got, mut want) = (scene.fetch(module), scene.go(module));
-        // stoa says where it went, git's insteadOf works behind the go command's back.
-        let got = got
-            .to_string()
-            .replace(&scene.server.url(), "https://git.example");
-        let mut got: Value = serde_json::from_str(&got).unwrap();
+        // Also the origin: a rewrite works behind stoa's back, as git's insteadOf behind the go command's.
+        let (mut got, mut want) = (scene.fetch(module), scene.go(module));
         for printed in [&mut got, &mut want] {
             for place in ["Info", "GoMod", "Zip", "Dir"] {
                 printed.as_object_mut().unwrap().remove(place);

@@ -6,8 +6,12 @@ mod addresses;
 mod canary;
 mod http;
 mod redirects;
+mod sinks;
 mod ssh;
+mod strangers;
 mod support;
+#[path = "../direct/tls.rs"]
+mod tls;
 mod upstreams;
 
 pub(crate) const STOA: &str = env!("CARGO_BIN_EXE_stoa");

@@ -58,13 +58,13 @@ async fn a_host_with_another_key_and_a_key_that_is_not_let_in_are_failures() {
 }
 
 /// An agent that holds the key that is let in.
-struct Agent {
+pub(crate) struct Agent {
     child: Child,
-    socket: std::path::PathBuf,
+    pub(crate) socket: std::path::PathBuf,
 }
 
 impl Agent {
-    fn start(place: &Place, sshd: &Sshd) -> Self {
+    pub(crate) fn start(place: &Place, sshd: &Sshd) -> Self {
         let socket = place.path("agent");
         let child = Command::new("ssh-agent")
             .arg("-D")

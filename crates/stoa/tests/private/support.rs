@@ -59,6 +59,29 @@ impl Place {
         folder
     }
 
+    /// A folder `name` with `name.git`, whose version v1.0.0 is what a script makes of the working tree `work`.
+    pub(crate) fn repositories_with(&self, name: &str, script: impl Fn(&str) -> String) {
+        let folder = self.path(name);
+        fs::create_dir_all(&folder).unwrap();
+        let made = Command::new("/bin/sh")
+            .args([
+                "-euc",
+                &format!(
+                    "git init -q -b main work; {}; git -C work add -A ':!s'; git -C work commit -qm one; \
+                     git -C work tag v1.0.0; git clone -q --mirror work {name}.git",
+                    script("work")
+                ),
+            ])
+            .current_dir(&folder)
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_NAME"), "test")))
+            .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_EMAIL"), "test@example.com")))
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+    }
+
     /// stoa with this configuration, which says everything it can in its log, not yet started.
     pub(crate) fn stoa(&self, config: &str) -> StoaCommand {
         let cache = self.path("vcs");

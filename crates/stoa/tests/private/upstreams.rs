@@ -128,7 +128,8 @@ async fn a_proxy_that_a_page_names_is_presented_what_is_configured_for_it() {
     proxy.on(&format!("/{}", list()), Reply::ok("v1.0.0\n"));
     let file = place.file("token", SECRET);
     let config = format!(
-        "[[rewrite]]\nfrom = \"https://corp.example/\"\nto = \"{}/\"\n\
+        "vcs.private = \"corp.example\"\n\
+         [[rewrite]]\nfrom = \"https://corp.example/\"\nto = \"{}/\"\n\
          [[rewrite]]\nfrom = \"https://mod.example/\"\nto = \"{1}/\"\n\
          [[credential]]\nmatch = \"{1}\"\ntoken_file = {file:?}\n",
         pages.url(),
