@@ -282,16 +282,20 @@ impl<'a> Scanner<'a> {
         loop {
             match self.take(|byte| byte >= b' ')? {
                 b'"' => return Ok(&self.text[start..self.at - 1]),
-                b'\\' => {
-                    if self.take(|byte| b"\"\\/bfnrtu".contains(&byte))? == b'u' {
-                        for _digit in 0..4 {
-                            self.take(|byte| byte.is_ascii_hexdigit())?;
-                        }
-                    }
-                }
+                b'\\' => self.escape()?,
                 _ => {}
             }
         }
+    }
+
+    /// Takes what follows a backslash.
+    fn escape(&mut self) -> Result<(), JsonError> {
+        if self.take(|byte| b"\"\\/bfnrtu".contains(&byte))? == b'u' {
+            for _digit in 0..4 {
+                self.take(|byte| byte.is_ascii_hexdigit())?;
+            }
+        }
+        Ok(())
     }
 }
 

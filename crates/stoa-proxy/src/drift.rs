@@ -184,14 +184,17 @@ impl DriftCheck {
         };
         let has_commits = hash(&stored).is_some() && hash(&upstream).is_some();
         let commit = |info: Result<Info, ProxyError>| {
-            info.map_or_else(missing_or_failed, |info| {
-                let time = info.time.filter(|time| !time.is_go_zero());
-                let time = time.map_or_else(|| "no time".to_owned(), |time| time.in_utc());
-                match info.origin {
-                    Some(origin) if has_commits => Today::Commit(format!("{time} {}", origin.hash)),
-                    _ => Today::Commit(time),
-                }
-            })
+            info.map_or_else(
+                |error| missing_or_failed(&error),
+                |info| {
+                    let time = info.time.filter(|time| !time.is_go_zero());
+                    let time = time.map_or_else(|| "no time".to_owned(), |time| time.in_utc());
+                    match info.origin {
+                        Some(origin) if has_commits => Today::Commit(format!("{time} {}", origin.hash)),
+                        _ => Today::Commit(time),
+                    }
+                },
+            )
         };
         Drift {
             file,
@@ -272,10 +275,13 @@ fn gone() -> ProxyError {
 }
 
 fn today(hash: Result<H1, ProxyError>) -> Today {
-    hash.map_or_else(missing_or_failed, |hash| Today::Hash(hash.to_string()))
+    hash.map_or_else(
+        |error| missing_or_failed(&error),
+        |hash| Today::Hash(hash.to_string()),
+    )
 }
 
-fn missing_or_failed(error: ProxyError) -> Today {
+fn missing_or_failed(error: &ProxyError) -> Today {
     match error.meaning() {
         Meaning::NotFound | Meaning::Gone => Today::Missing,
         _ => Today::Failed(error.report().to_string()),

@@ -17,12 +17,14 @@ async fn two(first: Reply, second: Reply) -> (Upstream, Upstream) {
 }
 
 fn good() -> Reply {
-    Reply::ok("good")
+    Reply::ok(GOOD)
 }
 
 fn status(code: u16) -> Reply {
     Reply::text(code, &format!("told {code}"))
 }
+
+const GOOD: &str = r#"{"Version":"v1.0.0"}"#;
 
 /// What a list of two servers answers, and how often each was asked.
 async fn ask(first: Reply, separator: &str, second: Reply) -> (Result<String, FetchError>, usize, usize) {
@@ -45,8 +47,24 @@ fn code(error: &FetchError) -> Option<u16> {
 async fn the_first_that_answers_is_the_only_one_asked() {
     for separator in [",", "|"] {
         let (answer, a, b) = ask(good(), separator, status(500)).await;
-        assert_eq!((answer.unwrap().as_str(), a, b), ("good", 1, 0));
+        assert_eq!((answer.unwrap().as_str(), a, b), (GOOD, 1, 0));
     }
+}
+
+#[tokio::test]
+async fn after_a_bar_a_bad_answer_is_an_error_too() {
+    for bad in ["<html>", "", r#"{"Version":"v1.0.0","version":"v9.9.9"}"#] {
+        let (answer, a, b) = ask(Reply::ok(bad), "|", good()).await;
+        assert_eq!((answer.unwrap().as_str(), a, b), (GOOD, 1, 1), "{bad}");
+        // Nobody else is there to be asked: whoever stores it looks at it.
+        let (answer, a, b) = ask(status(404), "|", Reply::ok(bad)).await;
+        assert_eq!((answer.unwrap().as_str(), a, b), (bad, 1, 1), "{bad}");
+        let (answer, a, b) = ask(Reply::ok(bad), ",", good()).await;
+        assert_eq!((answer.unwrap().as_str(), a, b), (bad, 1, 0), "{bad}");
+    }
+    let send = "{\"Version\"".to_owned().into();
+    let (answer, a, b) = ask(Reply::Truncate { announce: 99, send }, "|", good()).await;
+    assert_eq!((answer.unwrap().as_str(), a, b), (GOOD, 1, 1));
 }
 
 #[tokio::test]
@@ -54,7 +72,7 @@ async fn after_not_found_both_separators_go_on() {
     for separator in [",", "|"] {
         for missing in [404, 410] {
             let (answer, a, b) = ask(status(missing), separator, good()).await;
-            assert_eq!((answer.unwrap().as_str(), a, b), ("good", 1, 1));
+            assert_eq!((answer.unwrap().as_str(), a, b), (GOOD, 1, 1));
         }
     }
 }
@@ -65,16 +83,16 @@ async fn after_a_failure_only_the_bar_goes_on() {
         let (answer, a, b) = ask(status(failing), ",", good()).await;
         assert_eq!((code(&answer.unwrap_err()), a, b), (Some(failing), 1, 0));
         let (answer, a, b) = ask(status(failing), "|", good()).await;
-        assert_eq!((answer.unwrap().as_str(), a, b), ("good", 1, 1));
+        assert_eq!((answer.unwrap().as_str(), a, b), (GOOD, 1, 1));
     }
     let (answer, _, b) = ask(Reply::Reset, ",", good()).await;
     assert!(matches!(answer.unwrap_err(), FetchError::Unreachable { .. }));
     assert_eq!(b, 0);
     let (answer, _, b) = ask(Reply::Reset, "|", good()).await;
-    assert_eq!((answer.unwrap().as_str(), b), ("good", 1));
+    assert_eq!((answer.unwrap().as_str(), b), (GOOD, 1));
     let gzip = || Reply::full(200, &[("Content-Encoding", "gzip")], "x");
     let (answer, _, b) = ask(gzip(), "|", good()).await;
-    assert_eq!((answer.unwrap().as_str(), b), ("good", 1));
+    assert_eq!((answer.unwrap().as_str(), b), (GOOD, 1));
 }
 
 #[tokio::test]
@@ -86,7 +104,7 @@ async fn a_hanging_server_delays_a_bar_by_its_deadline_only() {
     };
     let bar = chain_with(&format!("{}|{}", a.url(), b.url()), &deadlines, Limits::default());
     b.on_everything(good());
-    assert_eq!(fetch(&bar, MOD).await.unwrap(), "good");
+    assert_eq!(fetch(&bar, MOD).await.unwrap(), GOOD);
     let comma = chain_with(&format!("{},{}", a.url(), b.url()), &deadlines, Limits::default());
     assert!(matches!(
         fetch(&comma, MOD).await.unwrap_err(),
@@ -156,7 +174,7 @@ async fn a_tree_on_this_machine_takes_its_place_in_a_list() {
     server.on_everything(good());
     let source = chain(&format!("file://{},{}", tree.path().display(), server.url()));
     assert_eq!(fetch(&source, INFO).await.unwrap(), "from the tree");
-    assert_eq!(fetch(&source, MOD).await.unwrap(), "good");
+    assert_eq!(fetch(&source, MOD).await.unwrap(), GOOD);
     assert_eq!(server.total(), 1);
 }
 

@@ -13,3 +13,4 @@ mod private;
 mod refusals;
 mod support;
 mod toolchain;
+mod verify;
