@@ -19,7 +19,7 @@ pub(super) struct Refs {
     /// For each ref its name, its hash and, for an annotated tag, the hash of the commit.
     text: String,
     /// By their names, each once.
-    refs: Vec<Ref>,
+    places: Vec<Ref>,
     sum: OnceLock<String>,
 }
 
@@ -54,7 +54,7 @@ impl RefsReader {
 
     /// How many there are so far.
     pub(super) fn len(&self) -> usize {
-        self.refs.refs.len()
+        self.refs.places.len()
     }
 
     /// Adds a line of what version 2 of the protocol answers to `ls-refs`, skipped as in [`Refs::parse`].
@@ -77,13 +77,13 @@ impl RefsReader {
         if name != "HEAD" && !name.starts_with("refs/heads/") && !name.starts_with("refs/tags/") {
             return Ok(());
         }
-        let Refs { text, refs, .. } = &mut self.refs;
-        if refs.len() >= self.most {
+        let Refs { text, places, .. } = &mut self.refs;
+        if places.len() >= self.most {
             return Err(TooManyRefs);
         }
         let peeled = peeled.unwrap_or_default();
         let start = u32::try_from(text.len()).map_err(|_| TooManyRefs)?;
-        refs.push(Ref {
+        places.push(Ref {
             start,
             name: u32::try_from(name.len()).map_err(|_| TooManyRefs)?,
             // They are 40 or 64 digits, or nothing.
@@ -99,20 +99,20 @@ impl RefsReader {
     /// What has come, in order. Of two refs of one name the later one counts.
     pub(super) fn finish(self) -> Refs {
         let Refs {
-            mut text, mut refs, ..
+            mut text, mut places, ..
         } = self.refs;
         let name = |at: &Ref| &text[at.start as usize..][..at.name as usize];
-        if !refs.is_sorted_by(|a, b| name(a) < name(b)) {
-            refs.sort_by(|a, b| name(a).cmp(name(b)));
-            refs.reverse();
-            refs.dedup_by(|a, b| name(a) == name(b));
-            refs.reverse();
+        if !places.is_sorted_by(|a, b| name(a) < name(b)) {
+            places.sort_by(|a, b| name(a).cmp(name(b)));
+            places.reverse();
+            places.dedup_by(|a, b| name(a) == name(b));
+            places.reverse();
         }
         text.shrink_to_fit();
-        refs.shrink_to_fit();
+        places.shrink_to_fit();
         let refs = Refs {
             text,
-            refs,
+            places,
             sum: OnceLock::new(),
         };
         refs.sum();
@@ -145,18 +145,18 @@ impl Refs {
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.refs.len()
+        self.places.len()
     }
 
     /// Whether there is none.
     pub(super) fn is_empty(&self) -> bool {
-        self.refs.is_empty()
+        self.places.is_empty()
     }
 
     /// Bytes that they own on the heap.
     pub(super) fn heap_size(&self) -> usize {
         self.text.capacity()
-            + self.refs.capacity() * size_of::<Ref>()
+            + self.places.capacity() * size_of::<Ref>()
             + self.sum.get().map_or(0, String::capacity)
     }
 
@@ -178,8 +178,8 @@ impl Refs {
     }
 
     fn find(&self, name: &str) -> Option<&Ref> {
-        let at = self.refs.binary_search_by(|at| self.name(at).cmp(name));
-        self.refs.get(at.ok()?)
+        let at = self.places.binary_search_by(|at| self.name(at).cmp(name));
+        self.places.get(at.ok()?)
     }
 
     /// What a ref names before it is peeled.
@@ -194,13 +194,13 @@ impl Refs {
 
     /// Whether its hashes have 64 digits.
     pub(super) fn is_sha256(&self) -> bool {
-        self.refs.first().is_some_and(|at| self.hash(at).len() == 64)
+        self.places.first().is_some_and(|at| self.hash(at).len() == 64)
     }
 
     /// The first ref, by its name, with each hash that begins with `prefix`.
     pub(super) fn with_prefix(&self, prefix: &str) -> BTreeMap<&str, &str> {
         let mut found = BTreeMap::new();
-        for at in self.refs.iter().filter(|at| self.hash(at).starts_with(prefix)) {
+        for at in self.places.iter().filter(|at| self.hash(at).starts_with(prefix)) {
             found.entry(self.hash(at)).or_insert_with(|| self.name(at));
         }
         found
@@ -214,8 +214,8 @@ impl Refs {
     /// The tags that do not come before `first`.
     fn tags_from(&self, first: &str) -> impl Iterator<Item = (&str, &str)> {
         let first = format!("refs/tags/{first}");
-        let start = self.refs.partition_point(|at| self.name(at) < first.as_str());
-        let tags = self.refs[start..].iter();
+        let start = self.places.partition_point(|at| self.name(at) < first.as_str());
+        let tags = self.places[start..].iter();
         tags.map_while(|at| Some((self.name(at).strip_prefix("refs/tags/")?, self.hash(at))))
     }
 
@@ -258,7 +258,7 @@ impl Refs {
     pub(super) fn sum(&self) -> String {
         let sum = self.sum.get_or_init(|| {
             let (mut sum, mut line) = (Sha256::new(), String::new());
-            for at in &self.refs {
+            for at in &self.places {
                 // Git allows neither a backslash nor control characters in names.
                 let (name, hash) = (self.name(at).replace('"', "\\\""), self.hash(at));
                 line.clear();
