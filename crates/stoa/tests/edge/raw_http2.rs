@@ -11,12 +11,13 @@ use tokio::net::TcpStream;
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 pub(crate) const DATA: u8 = 0;
-const HEADERS: u8 = 1;
+pub(crate) const HEADERS: u8 = 1;
 pub(crate) const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
 const WINDOW_UPDATE: u8 = 8;
+pub(crate) const CONTINUATION: u8 = 9;
 
 const ACK: u8 = 1;
 const END_STREAM: u8 = 1;
@@ -43,6 +44,26 @@ pub(crate) struct RawHttp2 {
     stream: TcpStream,
 }
 
+/// A frame as it is sent.
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = vec![len[1], len[2], len[3], kind, flags];
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// A request for a path, with literals that need no table.
+pub(crate) fn request(stream: u32, host: &str, path: &str) -> Vec<u8> {
+    let mut head = vec![0x82, 0x86];
+    for (name, value) in [(4, path), (1, host)] {
+        head.push(name);
+        head.push(u8::try_from(value.len()).ok().filter(|len| *len < 127).unwrap());
+        head.extend(value.as_bytes());
+    }
+    frame(HEADERS, END_HEADERS_AND_STREAM, stream, &head)
+}
+
 impl Frame {
     /// Whether the server sends nothing more on this stream.
     pub(crate) fn is_last(&self) -> bool {
@@ -64,15 +85,9 @@ impl RawHttp2 {
         client
     }
 
-    /// Asks for a path on a stream, with literals that need no table.
+    /// Asks for a path on a stream.
     pub(crate) async fn ask(&mut self, stream: u32, host: &str, path: &str) {
-        let mut head = vec![0x82, 0x86];
-        for (name, value) in [(4, path), (1, host)] {
-            head.push(name);
-            head.push(u8::try_from(value.len()).ok().filter(|len| *len < 127).unwrap());
-            head.extend(value.as_bytes());
-        }
-        self.send(HEADERS, END_HEADERS_AND_STREAM, stream, &head).await;
+        self.write(&request(stream, host, path)).await;
     }
 
     /// Takes so many bytes more on a stream; 0 is the connection.
@@ -81,12 +96,13 @@ impl RawHttp2 {
     }
 
     pub(crate) async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        let len = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        let mut frame = vec![len[1], len[2], len[3], kind, flags];
-        frame.extend(stream.to_be_bytes());
-        frame.extend(payload);
+        self.write(&frame(kind, flags, stream, payload)).await;
+    }
+
+    /// Sends frames at once.
+    pub(crate) async fn write(&mut self, frames: &[u8]) {
         // What a server that has closed says is in what it sent.
-        let _closed = self.stream.write_all(&frame).await;
+        let _closed = self.stream.write_all(frames).await;
     }
 
     /// The next frame; `None` when the server has closed.

