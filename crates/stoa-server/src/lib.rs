@@ -49,6 +49,7 @@ mod resettable;
 mod serve;
 mod service_routes;
 mod status;
+mod stream_executor;
 mod subject;
 mod tls;
 

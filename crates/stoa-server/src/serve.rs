@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::conn::auto,
 };
 use tokio::{
@@ -21,6 +21,7 @@ use crate::{
     listen::{Listener, Socket},
     peer::Peer,
     resettable::{ResettableTcp, Unfinished},
+    stream_executor::StreamExecutor,
     tls::Tls,
 };
 
@@ -111,8 +112,8 @@ async fn accept(listener: &Listener, permits: &Arc<Semaphore>) -> io::Result<(So
     Ok((socket, peer, permit))
 }
 
-fn builder() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn builder() -> auto::Builder<StreamExecutor> {
+    let mut builder = auto::Builder::new(StreamExecutor);
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
     builder
         .http2()
@@ -124,7 +125,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
 }
 
 struct Connection {
-    builder: auto::Builder<TokioExecutor>,
+    builder: auto::Builder<StreamExecutor>,
     edge: EdgeConnection,
     shutdown: CancellationToken,
     cut: CancellationToken,
