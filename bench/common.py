@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import statistics
 import subprocess
 import tempfile
@@ -84,8 +85,18 @@ class Server:
         self.stop()
 
 
-def nginx(name, root, work, core=None, access_log=True):
-    """nginx as a file server: one worker, sendfile, open files and their metadata cached.
+def certificate(work):
+    """Files of a certificate for 127.0.0.1 and of its key."""
+    pair = f"{work}/cert.pem", f"{work}/key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                    "-out", pair[0], "-keyout", pair[1]], check=True, capture_output=True)
+    return pair
+
+
+def nginx(name, root, work, core=None, access_log=True, tls=None, http2=False):
+    """nginx as a file server: one worker, sendfile, open files and their metadata cached. With a certificate and its key
+    it speaks TLS, and then HTTP/2 too; without, `http2` makes it speak that and nothing else.
 
     tcp_nopush is set where it helps nginx: small files leave in one packet with their head and are up to a quarter
     faster, while a large zip costs three times the CPU with it.
@@ -93,10 +104,12 @@ def nginx(name, root, work, core=None, access_log=True):
     port, home = free_port(), tempfile.mkdtemp(dir=work)
     log = f"{home}/access.log combined buffer=32k flush=1s" if access_log else "off"
     user = "user root;" if os.geteuid() == 0 else ""
+    speaks = "ssl http2" if tls else "http2" if http2 else ""
+    pair = f"ssl_certificate {tls[0]}; ssl_certificate_key {tls[1]};" if tls else ""
     with open(f"{home}/nginx.conf", "w") as conf:
         conf.write(f"""
             {user} daemon off; worker_processes 1; pid {home}/pid; error_log {home}/error.log;
-            events {{ worker_connections 4096; }}
+            events {{ worker_connections 8192; }}
             http {{
                 sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_requests 100000000;
                 open_file_cache max=10000 inactive=1h; open_file_cache_valid 1h; access_log {log};
@@ -104,21 +117,21 @@ def nginx(name, root, work, core=None, access_log=True):
                 client_body_temp_path {home}/b; proxy_temp_path {home}/p; fastcgi_temp_path {home}/f;
                 uwsgi_temp_path {home}/u; scgi_temp_path {home}/s;
                 server {{
-                    listen 127.0.0.1:{port} reuseport; root {root};
+                    listen 127.0.0.1:{port} {speaks} reuseport backlog=4096; root {root}; {pair}
                     location ~ \\.zip$ {{ tcp_nopush off; }}
                 }}
             }}""")
     argv = [NGINX, "-p", home, "-e", f"{home}/error.log", "-c", f"{home}/nginx.conf"]
-    return Server(name, argv, f"http://127.0.0.1:{port}", core, log=f"{home}/error.log")
+    return Server(name, argv, f"http{'s' if tls else ''}://127.0.0.1:{port}", core, log=f"{home}/error.log")
 
 
-def stoa(binary, upstream, work, core=None, **settings):
-    """stoa with empty storage, JSON lines to a file."""
+def stoa(binary, upstream, work, core=None, tls=False, **settings):
+    """stoa with empty storage, JSON lines to a file; with `tls`, the settings name a certificate."""
     port, home = free_port(), tempfile.mkdtemp(dir=work)
     # No checksum database knows the modules of a benchmark.
     env = {"STOA_LOG_FORMAT": "json", "STOA_DRAIN_NOTICE": "0s", "STOA_SUMDB_DATABASES": "", **settings}
     argv = [binary, "serve", "--listen", f"127.0.0.1:{port}", "--storage", f"{home}/storage", "--upstream", upstream]
-    return Server("stoa", argv, f"http://127.0.0.1:{port}", core, env, f"{home}/stoa.log")
+    return Server("stoa", argv, f"http{'s' if tls else ''}://127.0.0.1:{port}", core, env, f"{home}/stoa.log")
 
 
 @contextlib.contextmanager
@@ -157,7 +170,8 @@ def add_module(root, path, version, payload, versions=None):
 
 
 def fetch(url):
-    with urllib.request.urlopen(url, timeout=60) as response:
+    # The certificate of a benchmark is nobody's.
+    with urllib.request.urlopen(url, timeout=60, context=ssl._create_unverified_context()) as response:
         return response.read()
 
 

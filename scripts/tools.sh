@@ -4,7 +4,7 @@
 #   scripts/tools.sh          the go command, as client and oracle of the system tests; strace, which tests ask
 #                             what leaves the process and what it runs; the version control systems, an ssh server,
 #                             go's server of test repositories, and a program that asks cmd/go's own code
-#   scripts/tools.sh bench    also nginx and wrk
+#   scripts/tools.sh bench    also nginx, wrk and h2load
 #   scripts/tools.sh lint     only cargo-deny
 #   scripts/tools.sh fuzz     also cargo-fuzz, which is compiled
 #
@@ -157,7 +157,7 @@ case ${1-} in
 	;;
 bench)
 	install_go
-	install_packages nginx=nginx-light wrk=wrk
+	install_packages nginx=nginx-light wrk=wrk h2load=nghttp2-client
 	;;
 lint) install_deny ;;
 fuzz)

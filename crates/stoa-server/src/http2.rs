@@ -15,7 +15,7 @@ use h2::{
 use http::{HeaderValue, Request};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    task::JoinSet,
+    task::{JoinSet, coop::consume_budget},
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -75,7 +75,11 @@ where
         tokio::select! {
             biased;
             accepted = connection.accept() => match accepted {
-                Some(Ok((request, respond))) => exchanges.begin(request, respond),
+                Some(Ok((request, respond))) => {
+                    exchanges.begin(request, respond);
+                    // However many requests have arrived, others have their turn after as many as fit into one (ADR 0020).
+                    consume_budget().await;
+                }
                 Some(Err(error)) => break Err(error),
                 None => break Ok(()),
             },

@@ -4,6 +4,7 @@
 //! Every body is compared with the fixture it came from, byte by byte.
 
 mod choice;
+mod fairness;
 mod hits;
 mod kill;
 mod large;
