@@ -12,7 +12,7 @@ use stoa_testing::reply::Reply;
 use stoa_testing::scene::Scene;
 use tokio::task::JoinSet;
 
-use crate::support::{assert_error, eventually, get, scene};
+use crate::support::{STOA, assert_error, eventually, get, scene};
 
 const INFO: &str = "/example.com/greet/@v/v1.0.0.info";
 const MOD: &str = "/example.com/greet/@v/v1.0.0.mod";
@@ -73,8 +73,8 @@ fn hanging_proxy() -> String {
 #[tokio::test]
 async fn hundreds_of_hanging_hosts_do_not_take_the_lane_of_the_upstream() {
     let scene = scene();
-    let stoa = scene
-        .stoa()
+    let stoa = StoaProcess::command(STOA)
+        .storage(&scene.storage())
         .upstream(&format!("{},direct", scene.upstream.url()))
         .env("HTTPS_PROXY", &hanging_proxy())
         .env("HTTP_PROXY", &hanging_proxy())
