@@ -77,7 +77,7 @@ where
             accepted = connection.accept() => match accepted {
                 Some(Ok((request, respond))) => {
                     exchanges.begin(request, respond);
-                    // However many requests have arrived, others have their turn after as many as fit into one (ADR 0020).
+                    // However many requests have arrived, others have their turn after as many as fit into one (ADR 0023).
                     consume_budget().await;
                 }
                 Some(Err(error)) => break Err(error),

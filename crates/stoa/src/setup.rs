@@ -28,7 +28,7 @@ const READERS: usize = 32;
 
 /// Events that a worker takes from the kernel when it has nothing to do. Its queue has 256 places, and what finds none goes
 /// to a second queue that is looked at rarely: with a thousand clients, some waited for fifteen turns of the others. What a
-/// worker does not take stays with the kernel, which hands events out in the order in which they came (ADR 0020).
+/// worker does not take stays with the kernel, which hands events out in the order in which they came (ADR 0023).
 const EVENTS: usize = 32;
 /// Events that it takes while it has something to do, which it looks for every 61 tasks. One event may then wake seven
 /// tasks, and the queue still gets shorter.
