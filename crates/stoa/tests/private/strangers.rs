@@ -62,7 +62,7 @@ impl Scene {
     #[track_caller]
     fn assert_closed(&self, answer: &Response) {
         assert!(answer.status >= 400, "{} {}", answer.status, answer.text());
-        assert!(!answer.text().contains("v1.0.0"), "{}", answer.text());
+        assert!(!answer.text().contains("v1.1.0"), "{}", answer.text());
         let sent = self
             .stranger
             .seen()
