@@ -337,13 +337,6 @@ impl Discovery {
         };
         let refused = |why: &str| DiscoveryError::refused(format!("repository {named}: {why}"));
         let in_configuration = asked.is_some() || said_by == SaidBy::Configuration;
-        if !in_configuration && !is_secure_scheme(named.scheme()) && !self.policy.is_insecure(path) {
-            let why = format!(
-                "scheme {:?} does not encrypt, and {path} is not in vcs.insecure",
-                named.scheme()
-            );
-            return Err(refused(&why));
-        }
         check_repo(kind, asked.as_ref().unwrap_or(&named)).map_err(|error| refused(&error.to_string()))?;
         let address = Address {
             trust: self.trust(path, &named, asked.is_some(), said_by),
@@ -351,6 +344,16 @@ impl Discovery {
             named,
         };
         self.source.check("repository", &address)?;
+        if !in_configuration && !is_secure_scheme(address.named.scheme()) && !self.policy.is_insecure(path) {
+            let why = format!(
+                "scheme {:?} does not encrypt, and {path} is not in vcs.insecure",
+                address.named.scheme()
+            );
+            return Err(DiscoveryError::refused(format!(
+                "repository {}: {why}",
+                address.named
+            )));
+        }
         Ok(address)
     }
 

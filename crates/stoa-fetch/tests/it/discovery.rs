@@ -187,7 +187,7 @@ async fn mappings_and_rewrites_are_held_to_the_policy_and_the_schemes() {
         ),
         (
             "m.example/hg",
-            "repository git://t.example/x: scheme \"git\" is none of those for hg",
+            "repository https://s.example/x: scheme \"git\" is none of those for hg",
         ),
     ] {
         let error = find(&discovery, path).await.unwrap_err();

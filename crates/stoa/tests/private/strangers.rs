@@ -62,7 +62,7 @@ impl Scene {
     #[track_caller]
     fn assert_closed(&self, answer: &Response) {
         assert!(answer.status >= 400, "{} {}", answer.status, answer.text());
-        assert!(!answer.text().contains("v1.0.0"), "{}", answer.text());
+        assert!(!answer.text().contains("v1.1.0"), "{}", answer.text());
         let sent = self
             .stranger
             .seen()
@@ -106,7 +106,7 @@ async fn a_page_of_a_stranger_reads_no_private_repository() {
             scene.config()
         );
         let stoa = scene.place.stoa(&config).start();
-        for _ in 0..2 {
+        for round in 1..=2 {
             scene.company.clear();
             for name in ["named", "plain"] {
                 for answer in all_of(&stoa, &format!("evil.example/{name}")).await {
@@ -119,7 +119,8 @@ async fn a_page_of_a_stranger_reads_no_private_repository() {
             for answer in all_of(&stoa, MODULE).await {
                 assert_eq!(answer.status, 200, "{}", answer.text());
             }
-            assert!(scene.presented() > 0);
+            // In the second round they are stored.
+            assert!(scene.presented() > 0 || round == 2);
         }
         let stored = files(&scene.place.path("storage"));
         let evil = |path: &std::path::PathBuf| path.to_string_lossy().contains("evil.example");
@@ -149,10 +150,12 @@ async fn a_module_needs_a_name_and_a_pattern_for_everything_is_none() {
         ),
     ] {
         scene.company.clear();
-        let config = match names.starts_with('[') {
-            true => format!("{}{pages}{names}", scene.config()),
-            false => format!("{names}{}{pages}", scene.config()),
+        let (first, last) = if names.starts_with('[') {
+            ("", names)
+        } else {
+            (names, "")
         };
+        let config = format!("{first}{}{pages}{last}", scene.config());
         let stoa = scene.place.stoa(&config).start();
         let answer = get(&stoa, &format!("{MODULE}/@v/list")).await;
         assert_eq!(
@@ -188,9 +191,11 @@ async fn a_redirect_hands_the_word_to_a_stranger() {
     scene.assert_closed(&answer);
     assert!(!scene.stranger.seen().is_empty() && !scene.company.seen().is_empty());
     assert_eq!(scene.presented(), 0);
+    drop(stoa);
     // Its own word counts.
     pages.set(Manner::Serve);
     pages.page("/tools", &tag);
+    let stoa = scene.place.stoa(&config("corp.example")).start();
     let answer = get(&stoa, &format!("{MODULE}/@v/list")).await;
     assert_eq!(answer.text(), "v1.0.0\nv1.1.0\n");
 }
@@ -200,8 +205,10 @@ async fn a_mirror_serves_the_paths_of_its_host_and_no_page_of_another() {
     let scene = Scene::new();
     scene.company.unguard();
     fs::create_dir_all(scene.place.path("repositories/github/corp")).unwrap();
-    let link = scene.place.path("repositories/github/corp/tools");
-    std::os::unix::fs::symlink(scene.place.path("repositories/tools.git"), link).unwrap();
+    for name in ["tools", "later"] {
+        let link = scene.place.path(&format!("repositories/github/corp/{name}"));
+        std::os::unix::fs::symlink(scene.place.path("repositories/tools.git"), link).unwrap();
+    }
     scene.page("hub", "git https://github.com/corp/tools");
     scene.page("sub", "git https://git.corp.example/tools.git");
     let mirror = format!(
@@ -236,7 +243,7 @@ async fn a_mirror_serves_the_paths_of_its_host_and_no_page_of_another() {
     assert!(missing.status >= 400);
     let both = BASE64_STANDARD.encode(format!("bot:{SECRET}"));
     scene.company.guard(&format!("Basic {both}"));
-    let closed = get(&stoa, "github.com/corp/tools/@v/v1.1.0.info").await;
+    let closed = get(&stoa, "github.com/corp/later/@v/list").await;
     assert!(closed.status >= 400, "{}", closed.text());
     for answer in [info, missing, closed] {
         assert!(
