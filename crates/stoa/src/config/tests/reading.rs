@@ -75,7 +75,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
         .into();
     given.flags = [("pool.fetches", "4".to_owned())].into();
     let pool = load(&given).expect("config").pool;
-    assert_eq!((pool.fetches, pool.requests, pool.connections), (4, 3, 2));
+    assert_eq!((pool.fetches, pool.requests, pool.connections), (4, 3, Some(2)));
 }
 
 #[test]
