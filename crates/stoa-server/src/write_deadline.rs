@@ -124,7 +124,7 @@ mod tests {
         let mut server = WriteDeadline::new(server, WITHIN, parts);
         let slow = async {
             for _ in 0..5 {
-                tokio::time::sleep(WITHIN - Duration::from_secs(1)).await;
+                tokio::time::sleep(WITHIN * 59 / 60).await;
                 client.read_exact(&mut [0; 10]).await.expect("ten bytes");
             }
         };
