@@ -106,7 +106,7 @@ proptest! {
     fn semver_order_is_total(u in versionlike(), v in versionlike(), w in versionlike()) {
         prop_assert_eq!(semver::compare(&u, &v), semver::compare(&v, &u).reverse());
         prop_assert_eq!(semver::compare_total(&u, &v).is_eq(), u == v);
-        let mut sorted = [u, v, w];
+        let mut sorted = vec![u, v, w];
         semver::sort(&mut sorted);
         for (i, j) in [(0, 1), (1, 2), (0, 2)] {
             prop_assert!(semver::compare_total(&sorted[i], &sorted[j]).is_le());
