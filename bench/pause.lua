@@ -1,0 +1,4 @@
+-- Ten milliseconds between two requests of one connection.
+function delay()
+  return 10
+end
