@@ -15,7 +15,7 @@ mod drain;
 mod edge;
 mod fetch;
 #[cfg(test)]
-mod lab;
+pub(crate) mod lab;
 mod log;
 mod pool;
 mod rewrite;
