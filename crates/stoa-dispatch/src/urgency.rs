@@ -48,6 +48,10 @@ impl Callers {
         }
     }
 
+    fn standing(&self) -> (Class, bool) {
+        (self.class(), self.have_left())
+    }
+
     fn have_left(&self) -> bool {
         self.ever && self.interested == 0 && self.waiting == 0
     }
@@ -133,17 +137,43 @@ impl Urgency {
         if self.is_same(to) {
             return work.await;
         }
-        let _attendance = to.attend();
+        // A caller whose own callers have left is one of those that came and went.
+        let mut attendance = to.attend();
         loop {
-            let class = self.class();
+            let now = self.standing();
+            let (class, left) = now;
             let _interest = (class == Class::Interactive).then(|| to.raise());
+            match (left, &attendance) {
+                (true, _) => attendance = None,
+                (false, None) => attendance = to.attend(),
+                (false, Some(_)) => {}
+            }
             tokio::select! {
                 // The class first, so that whatever `work` does now is done with the class of now.
                 biased;
-                () = self.changed(class) => {}
+                () = self.moved(now) => {}
                 output = &mut work => return output,
             }
         }
+    }
+
+    /// Its class, and whether its callers have left.
+    fn standing(&self) -> (Class, bool) {
+        match &self.0 {
+            Kind::Fixed(class) => (*class, false),
+            Kind::Shared(callers) => callers.borrow().standing(),
+        }
+    }
+
+    /// Resolves as soon as it stands otherwise than `from`.
+    async fn moved(&self, from: (Class, bool)) {
+        let Kind::Shared(callers) = &self.0 else {
+            return std::future::pending().await;
+        };
+        let mut watching = callers.subscribe();
+        // An error would mean that the sender is gone, but `self` holds it.
+        let moved = watching.wait_for(|callers| callers.standing() != from).await;
+        debug_assert!(moved.is_ok(), "the sender lives in self");
     }
 
     fn attend(&self) -> Option<Attendance<'_>> {
@@ -168,9 +198,9 @@ impl Urgency {
 /// Changes who waits, and wakes the watchers only if something follows from it.
 fn change(callers: &watch::Sender<Callers>, change: impl FnOnce(&mut Callers)) {
     callers.send_if_modified(|callers| {
-        let before = (callers.class(), callers.have_left());
+        let before = callers.standing();
         change(callers);
-        (callers.class(), callers.have_left()) != before
+        callers.standing() != before
     });
 }
 

@@ -182,3 +182,36 @@ async fn shared_work_is_abandoned_when_all_its_callers_have_been_gone_for_a_whil
     let fixed = Urgency::fixed(Class::Background);
     assert!(timeout(soon(3600), fixed.abandoned(grace)).await.is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn work_that_only_abandoned_work_waits_for_is_abandoned_too() {
+    let grace = Duration::from_secs(5);
+    let (outer, inner) = (Urgency::shared(), Urgency::shared());
+    let caller = Urgency::fixed(Class::Interactive);
+    let outer_work = outer.lend(&inner, pending::<()>());
+    let mut outer_work = Box::pin(outer_work);
+    let waits = async {
+        tokio::select! {
+            () = caller.lend(&outer, pending::<()>()) => {}
+            () = &mut outer_work => {}
+            () = inner.abandoned(grace) => panic!("its caller's caller waits"),
+        }
+    };
+    assert!(timeout(Duration::from_secs(60), waits).await.is_err());
+    let left = async {
+        tokio::select! {
+            () = &mut outer_work => {}
+            () = inner.abandoned(grace) => {}
+        }
+    };
+    assert!(timeout(Duration::from_secs(6), left).await.is_ok());
+    // Work that is begun for it only then has been abandoned from the start.
+    let late = Urgency::shared();
+    let left = async {
+        tokio::select! {
+            () = outer.lend(&late, pending::<()>()) => {}
+            () = late.abandoned(grace) => {}
+        }
+    };
+    assert!(timeout(Duration::from_secs(6), left).await.is_ok());
+}
