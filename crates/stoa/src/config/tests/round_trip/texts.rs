@@ -82,13 +82,19 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "cache.list_ttl" | "cache.stale_ttl" | "cache.negative_ttl" | "drain.notice" | "drain.timeout" => {
             prop_oneof![durations(), one_of(&["0s"])].boxed()
         }
-        "cache.answers" | "cache.memory" | "fetch.max_zip" | "vcs.cache_size" => {
+        "cache.answers" | "cache.memory" | "fetch.max_zip" | "vcs.cache_size" | "edge.read_ahead" => {
             one_of(&["0", "4096", "1 kib", "64MiB", "18446744073709551615"])
         }
-        "pool.requests" | "pool.fetches" | "pool.connections" | "dispatch.lanes" | "burst" => {
+        "pool.requests" | "pool.fetches" | "edge.streams" | "dispatch.lanes" | "burst" => {
             one_of(&["1", "7", "007", "1000000"])
         }
-        "fetch.connect_timeout"
+        "pool.connections" | "pool.connections_per_address" => one_of(&["", "1", "007", "1000000"]),
+        "allowed_hosts" => one_of(&["", "*", " a.example , *.b.example", "10.0.0.1,fd00::1"]),
+        "trusted_proxies" => one_of(&["", "10.0.0.0/8", " ::1 , 192.0.2.7"]),
+        "edge.handshake_timeout"
+        | "edge.idle_timeout"
+        | "edge.write_timeout"
+        | "fetch.connect_timeout"
         | "fetch.response_timeout"
         | "fetch.idle_timeout"
         | "fetch.total_timeout"
