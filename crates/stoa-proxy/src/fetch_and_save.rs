@@ -16,8 +16,8 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::{
-    Content, ProxyError, Stashed, Stasher, Sums, file_key, growing, listing::Listing,
-    pump::Pump, refusals::Refusals,
+    Content, ProxyError, Stashed, Stasher, Sums, file_key, growing, listing::Listing, pump::Pump,
+    refusals::Refusals,
 };
 
 /// What is held against what is about to be stored.

@@ -43,6 +43,4 @@ pub use self::stage::{ReadAt, Stage};
 pub use self::storage::Storage;
 pub use self::storage_mode::StorageMode;
 pub use self::stored_version::StoredVersion;
-pub use self::url::{
-    check_url, directory_of_url, open_existing_url, open_url, own_directory_of_url,
-};
+pub use self::url::{check_url, directory_of_url, open_existing_url, open_url, own_directory_of_url};

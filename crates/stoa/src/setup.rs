@@ -99,7 +99,10 @@ pub(crate) fn open_storage(config: &Config) -> Result<Arc<dyn Storage>, CommandE
 /// The storage that the configuration names, for commands that only look at what is stored: a name that is mistyped must
 /// not make a storage in which everything is well.
 pub(crate) fn open_existing_storage(config: &Config) -> Result<Arc<dyn Storage>, CommandError> {
-    opened(config, open_existing_url(&config.storage.url, config.storage.mode))
+    opened(
+        config,
+        open_existing_url(&config.storage.url, config.storage.mode),
+    )
 }
 
 fn opened(

@@ -53,7 +53,12 @@ impl GitRepository {
         };
         let refs = within(time, until, while_wanted(proxy.as_deref(), OF, ask)).await?;
         self.keep(connection);
-        let refs = self.program.options.refs.offload().run(refs.len(), || refs.finish());
+        let refs = self
+            .program
+            .options
+            .refs
+            .offload()
+            .run(refs.len(), || refs.finish());
         Ok(Some(refs.await))
     }
 

@@ -83,8 +83,8 @@ impl Section for EdgeConfig {
         let mut edge = reader.once(&EDGE);
         let listen = edge.value(&LISTEN, str::parse);
         let prefix = edge.value(&PATH_PREFIX, str::parse);
-        let allowed_hosts = edge.value(&ALLOWED_HOSTS, list);
-        let trusted_proxies = edge.value(&TRUSTED_PROXIES, list);
+        let allowed_hosts = edge.value_shown(&ALLOWED_HOSTS, list, shown);
+        let trusted_proxies = edge.value_shown(&TRUSTED_PROXIES, list, shown);
         let mut connections = reader.once(&CONNECTIONS);
         let handshake_timeout: Option<Duration> = connections.value(&HANDSHAKE_TIMEOUT, deadline);
         let idle_timeout = connections.value(&IDLE_TIMEOUT, deadline);
@@ -118,4 +118,11 @@ where
         .filter(|entry| !entry.is_empty())
         .map(str::parse)
         .collect()
+}
+
+/// The list as it is read back.
+#[expect(clippy::ptr_arg, reason = "it shows the value that was read")]
+fn shown<T: fmt::Display>(list: &Vec<T>, _written: &str) -> String {
+    let shown: Vec<_> = list.iter().map(T::to_string).collect();
+    shown.join(",")
 }

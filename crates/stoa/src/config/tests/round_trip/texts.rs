@@ -84,13 +84,30 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
             prop_oneof![durations(), one_of(&["0s"])].boxed()
         }
         "cache.answers" | "cache.memory" | "fetch.max_list" | "fetch.max_zip" | "vcs.cache_size"
-        | "vcs.memory" => one_of(&["0", "4096", "1 kib", "64MiB", "18446744073709551615"]),
-        "pool.requests" | "pool.fetches" | "pool.connections" | "dispatch.lanes" | "vcs.max_refs"
-        | "burst" => one_of(&["1", "7", "007", "1000000"]),
-        "fetch.connect_timeout"
+        | "vcs.memory" | "edge.read_ahead" => {
+            one_of(&["0", "4096", "1 kib", "64MiB", "18446744073709551615"])
+        }
+        "vcs.program_memory" => one_of(&["32MiB", "1GiB"]),
+        "pool.requests"
+        | "pool.fetches"
+        | "edge.streams"
+        | "dispatch.lanes"
+        | "vcs.max_refs"
+        | "burst"
+        | "vcs.programs"
+        | "vcs.programs_per_host"
+        | "vcs.programs_queue" => one_of(&["1", "7", "007", "1000000"]),
+        "pool.connections" | "pool.connections_per_address" => one_of(&["", "1", "007", "1000000"]),
+        "allowed_hosts" => one_of(&["", "*", " a.example , *.b.example", "10.0.0.1,fd00::1"]),
+        "trusted_proxies" => one_of(&["", "10.0.0.0/8", " ::1 , 192.0.2.7"]),
+        "edge.handshake_timeout"
+        | "edge.idle_timeout"
+        | "edge.write_timeout"
+        | "fetch.connect_timeout"
         | "fetch.response_timeout"
         | "fetch.idle_timeout"
         | "fetch.total_timeout"
+        | "vcs.programs_wait"
         | "wait"
         | "abandoned"
         | "breaker_window"
