@@ -152,11 +152,12 @@ impl Call {
         let place = self.place().await?;
         let mut group = Group(self.spawn(!stdin.is_empty())?, Some(place));
         let talk = self.talk(&mut group.0, &stdin);
-        let talk = async {
+        // It holds buffers, which should not be in the future of every question.
+        let talk = Box::pin(async {
             tokio::time::timeout(self.time, talk)
                 .await
                 .unwrap_or_else(|_| Err(self.timeout()))
-        };
+        });
         let session = self
             .session
             .as_deref()
