@@ -112,6 +112,6 @@ mod tests {
     #[tokio::test]
     #[should_panic(expected = "on purpose")]
     async fn a_panic_is_the_callers() {
-        Offload::default().run(LIGHT, || panic!("on purpose")).await
+        Offload::default().run(LIGHT, || panic!("on purpose")).await;
     }
 }

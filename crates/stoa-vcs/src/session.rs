@@ -64,7 +64,7 @@ pub(crate) async fn remote(
             proxy = Some(egress.proxy(only).await.map_err(|error| failed(&error))?);
         }
     }
-    let call = call.to_server(proxy.as_ref());
+    let call = call.for_server(proxy.as_ref());
     let below = options.sessions.clone();
     let folder = tokio::task::spawn_blocking(move || folder(vcs, &below)).await;
     let folder = folder.map_err(|error| failed(&error))?;

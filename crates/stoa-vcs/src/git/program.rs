@@ -73,7 +73,7 @@ impl Program {
         let session = session.map_err(|error| failed(run.step, error.to_string()))?;
         let call = frugal(self.runner.call(run.kind, run.step));
         let mut call = call
-            .to_server(proxy.as_ref())
+            .for_server(proxy.as_ref())
             .args(run.args)
             .stdin(run.stdin)
             .dir(session.home())

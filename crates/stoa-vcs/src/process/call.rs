@@ -123,7 +123,7 @@ impl Call {
 
     /// Says that it talks to a server, if by a proxy, by this one.
     #[must_use]
-    pub(crate) fn to_server(mut self, proxy: Option<&HttpProxy>) -> Self {
+    pub(crate) fn for_server(mut self, proxy: Option<&HttpProxy>) -> Self {
         self.place = PlaceKind::Server;
         if let Some(proxy) = proxy {
             self.secrets.push(proxy.password.clone());

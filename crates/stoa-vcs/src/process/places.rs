@@ -208,7 +208,7 @@ impl HostPlaces {
     pub(crate) async fn pressed(&self) {
         let mut pressure = self.places.0.pressure.subscribe();
         if pressure.wait_for(|waiting| *waiting > 0).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
