@@ -133,12 +133,9 @@ mod tests {
         let mut body = BodyEnd::new(framing);
         let mut taken = 0;
         for byte in bytes {
-            match body.take(&[*byte]) {
-                Ok(more) => taken += more,
-                Err(_) => {
-                    assert_eq!(whole, None);
-                    return None;
-                }
+            if let Ok(more) = body.take(&[*byte]) { taken += more } else {
+                assert_eq!(whole, None);
+                return None;
             }
         }
         let by_one = body.is_reached().then_some(taken);
