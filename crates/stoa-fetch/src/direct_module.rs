@@ -50,7 +50,11 @@ impl DirectModule {
             (content.len() as u64, stream::iter([Ok(content)]).boxed())
         };
         let limit = self.limits.for_resource(resource);
-        Fetched::new(self.source_name.clone(), Some(len), limit, pieces)
+        let fetched = Fetched::new(self.source_name.clone(), Some(len), limit, pieces)?;
+        Ok(Fetched {
+            of_repository: true,
+            ..fetched
+        })
     }
 
     /// The answer to anything but a zip, which is streamed.

@@ -39,6 +39,9 @@ pub struct Fetched {
     pub body: Body,
     /// A slot of a pool, held until the answer has been processed.
     pub slot: Option<Permit>,
+    /// Whether it was read from a repository. What that says of its files is what they are; what comes from a server may
+    /// be the page of somebody in between, or a part.
+    pub of_repository: bool,
 }
 
 impl Fetched {
@@ -62,6 +65,7 @@ impl Fetched {
             len,
             body: Body::new(pieces, rules)?,
             slot: None,
+            of_repository: false,
         })
     }
 

@@ -6,7 +6,7 @@ use stoa_module::{Info, Resource, modfile::check_go_mod};
 use crate::{FetchError, Fetched, Question};
 
 /// An answer that is whole and can be the answer to the question, as far as that can be told: it is read first, but for a
-/// zip.
+/// zip, and what a repository says.
 ///
 /// What is taken here may still be refused where more is known. A list has no form that anything could break.
 ///
@@ -15,7 +15,7 @@ use crate::{FetchError, Fetched, Question};
 /// [`FetchError::Invalid`] if it is another text; those of the body.
 pub(crate) async fn whole_answer(question: &Question, fetched: Fetched) -> Result<Fetched, FetchError> {
     let resource = &question.resource;
-    if matches!(resource, Resource::Zip(_)) {
+    if matches!(resource, Resource::Zip(_)) || fetched.of_repository {
         return Ok(fetched);
     }
     let source_name = fetched.source_name.clone();

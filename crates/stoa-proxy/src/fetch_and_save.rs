@@ -69,11 +69,12 @@ impl FetchAndSave {
         }
     }
 
-    /// Fetches a small answer whole and checks it. Says who sent it.
-    async fn small(&self, question: &Question) -> Result<(Bytes, SourceName), ProxyError> {
+    /// Fetches a small answer whole and checks it. Says who sent it, and whether that is a repository.
+    async fn small(&self, question: &Question) -> Result<(Bytes, SourceName, bool), ProxyError> {
         let fetched = self.fetcher.fetch(question).await?;
         let resource = &question.resource;
         let source_name = fetched.source_name.clone();
+        let of_repository = fetched.of_repository;
         let bytes = fetched.bytes().await?;
         if matches!(
             resource,
@@ -82,7 +83,7 @@ impl FetchAndSave {
             let read = Info::parse_answer(resource, &bytes);
             read.map_err(|error| ProxyError::invalid(&source_name, error))?;
         }
-        Ok((bytes, source_name))
+        Ok((bytes, source_name, of_repository))
     }
 
     /// Fetches a version list. Its slot is kept until the list is put together, so that what waits for that is bounded.
@@ -95,7 +96,7 @@ impl FetchAndSave {
     }
 
     async fn save_info(&self, question: &Question, key: &FileKey) -> Result<Content, ProxyError> {
-        let (bytes, _) = self.small(question).await?;
+        let (bytes, ..) = self.small(question).await?;
         self.put(key, bytes).await
     }
 
@@ -106,7 +107,7 @@ impl FetchAndSave {
         key: &FileKey,
     ) -> Result<Content, ProxyError> {
         let expected = self.ingest.sums.expected(target);
-        let ((bytes, source_name), expected) = alongside(self.small(question), expected).await?;
+        let ((bytes, source_name, of_repository), expected) = alongside(self.small(question), expected).await?;
         if let Err(error) = expected.check(SumFile::GoMod, go_mod_h1(&bytes), &source_name) {
             tracing::error!(file = %key, %error, "a go.mod was refused");
             self.refusals.remember(&question.resource, &error);
@@ -115,7 +116,7 @@ impl FetchAndSave {
             stage.reject().await?;
             return Err(error);
         }
-        if !expected.is_known() {
+        if !expected.is_known() && !of_repository {
             // Nobody vouches for it, so at least it has to be a go.mod: the first one stays for ever.
             let checked = check_go_mod(target.path(), &bytes);
             checked.map_err(|error| ProxyError::invalid(&source_name, error))?;

@@ -46,7 +46,8 @@ fn names_hosts(glob: &str) -> bool {
     let Some(wildcard) = host.rfind(['*', '?', '[', ']', '\\']) else {
         return !host.is_empty();
     };
-    let Some(domain) = host[wildcard + 1..].strip_prefix('.') else {
+    // What stands before the first dot may be the end of a longer name.
+    let Some((_, domain)) = host[wildcard + 1..].split_once('.') else {
         return false;
     };
     let labels: Vec<&str> = domain.split('.').collect();
@@ -71,6 +72,7 @@ mod tests {
             ("*.corp.example", "git.corp.example/x"),
             ("[a-z]?t.corp.example/tools", "git.corp.example/tools"),
             ("*.internal", "git.internal/x"),
+            ("*git.corp.example", "digit.corp.example/x"),
             ("*,git.corp.example", "git.corp.example/x"),
             ("corp", "corp/x"),
         ] {

@@ -103,9 +103,11 @@ impl Batch {
 
     /// Asks stoa what the oracle has answered, a few questions at a time.
     async fn compare(&self, path: &str, answers: &[Answer], requests: &mut usize) -> Vec<Difference> {
+        let server = &self.oracle.server();
         let ask = |part: Vec<Answer>| async move {
             let mut comparison = Comparison {
                 stoa: self.stoa.url(),
+                server,
                 path,
                 differences: Vec::new(),
                 asked: 0,

@@ -358,7 +358,8 @@ async fn lanes_are_counted_and_large_bodies_hold_their_turn() {
 
 #[tokio::test]
 async fn a_lane_has_one_name_however_its_host_is_written() {
-    let stoa = scene().start();
+    let scene = scene();
+    let stoa = scene.start();
     for host in ["Mirror.Example:443", "mirror.example.", "mirror.example"] {
         let set = lanes(&stoa, &["set", host, "rate=5/s", "--json"]);
         let lane: Value = serde_json::from_str(&set.stdout).unwrap_or_else(|_| panic!("{}", set.stderr));
@@ -374,11 +375,15 @@ async fn a_lane_has_one_name_however_its_host_is_written() {
 async fn a_server_at_a_socket_is_named_as_it_is_listened_on() {
     let scene = scene();
     let socket = format!("unix:{}", scene.directory().join("stoa.sock").display());
-    let _stoa = scene.stoa().listen(&socket).start();
+    let stoa = scene.stoa().listen(&socket).start();
+    let token = stoa.admin_token_file().unwrap();
     let listed = run(
         STOA,
         &["lanes", "ls", "--server", &socket, "--json"],
-        &[("STOA_STORAGE", "memory:")],
+        &[
+            ("STOA_STORAGE", "memory:"),
+            ("STOA_ADMIN_TOKEN_FILE", token.to_str().unwrap()),
+        ],
     );
     assert_eq!((listed.code, listed.stderr.as_str()), (Some(0), ""));
     let lanes: Value = serde_json::from_str(&listed.stdout).unwrap();

@@ -46,9 +46,10 @@ impl Scene {
             "[[rewrite]]\nfrom = \"https://evil.example/\"\nto = \"{0}/\"\n\
              [[rewrite]]\nfrom = \"https://git.corp.example/\"\nto = \"{1}/\"\n\
              [[rewrite]]\nfrom = \"https://corp.example/\"\nto = \"{1}/\"\n\
-             [[credential]]\nmatch = \"{1}/\"\nusername = \"bot\"\npassword_file = {password:?}\n",
+             [[credential]]\nmatch = \"{1}/\"\nusername = \"bot\"\npassword_file = \"{2}\"\n",
             self.stranger.url(),
-            self.company.url()
+            self.company.url(),
+            password.display()
         )
     }
 
