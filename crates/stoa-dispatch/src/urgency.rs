@@ -229,7 +229,7 @@ impl Drop for Interest {
     fn drop(&mut self) {
         if let Some(callers) = &self.0 {
             change(callers, |callers| {
-                callers.interested = callers.interested.saturating_sub(1)
+                callers.interested = callers.interested.saturating_sub(1);
             });
         }
     }
@@ -238,7 +238,7 @@ impl Drop for Interest {
 impl Drop for Attendance<'_> {
     fn drop(&mut self) {
         change(self.0, |callers| {
-            callers.waiting = callers.waiting.saturating_sub(1)
+            callers.waiting = callers.waiting.saturating_sub(1);
         });
     }
 }

@@ -113,6 +113,7 @@ impl<V: Clone> fmt::Debug for SharedAnswers<V> {
             .field("ttl", &self.ttl)
             .field("kept", &self.kept)
             .field("flights", &self.flights)
+            .field("parts", &self.parts)
             .finish()
     }
 }
