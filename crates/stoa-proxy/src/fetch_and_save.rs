@@ -107,7 +107,8 @@ impl FetchAndSave {
         key: &FileKey,
     ) -> Result<Content, ProxyError> {
         let expected = self.ingest.sums.expected(target);
-        let ((bytes, source_name, of_repository), expected) = alongside(self.small(question), expected).await?;
+        let ((bytes, source_name, of_repository), expected) =
+            alongside(self.small(question), expected).await?;
         if let Err(error) = expected.check(SumFile::GoMod, go_mod_h1(&bytes), &source_name) {
             tracing::error!(file = %key, %error, "a go.mod was refused");
             self.refusals.remember(&question.resource, &error);

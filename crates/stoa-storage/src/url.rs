@@ -241,7 +241,7 @@ mod tests {
                 error.report()
             );
         }
-        assert!(!absent.exists());
+        assert!(!absent.try_exists().unwrap());
     }
 
     #[test]

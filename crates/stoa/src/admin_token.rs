@@ -66,7 +66,7 @@ pub(crate) fn of_client(config: &Config) -> Result<Option<HeaderValue>, CommandE
 pub(crate) fn made(config: &Config) -> Option<PathBuf> {
     let places = in_storage(config).into_iter().chain([in_runtime(config)]);
     let mut places = places.filter(|_| config.admin.token_file.is_none());
-    places.find(|file| file.exists())
+    places.find(|file| file.try_exists().unwrap_or(false))
 }
 
 fn in_storage(config: &Config) -> Option<PathBuf> {
@@ -100,9 +100,8 @@ fn make_private(directory: &Path) -> Result<(), String> {
         made => return made.map_err(|error| failed(&error)),
     }
     let metadata = fs::symlink_metadata(directory).map_err(|error| failed(&error))?;
-    let is_ours = metadata.is_dir()
-        && metadata.uid() == rustix::process::geteuid().as_raw()
-        && metadata.mode() & 0o077 == 0;
+    let others = metadata.mode() & 0o077;
+    let is_ours = metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw() && others == 0;
     if is_ours {
         Ok(())
     } else {

@@ -133,7 +133,9 @@ mod tests {
         let mut body = BodyEnd::new(framing);
         let mut taken = 0;
         for byte in bytes {
-            if let Ok(more) = body.take(&[*byte]) { taken += more } else {
+            if let Ok(more) = body.take(&[*byte]) {
+                taken += more
+            } else {
                 assert_eq!(whole, None);
                 return None;
             }

@@ -369,7 +369,7 @@ fn a_full_queue_gives_a_newcomer_the_last_place_of_the_longest_share() {
     );
     let urgency = fixed(Interactive);
     let pushed = line.iter_mut().map(|place| place.permit(&urgency).now_or_never());
-    let pushed: Vec<_> = pushed.map(|permit| permit.map(std::result::Result::err)).collect();
+    let pushed: Vec<_> = pushed.map(|permit| permit.map(Result::err)).collect();
     let out = Some(Some(PushedOut(4)));
     assert_eq!(pushed, [None, None, out, out]);
     assert_eq!(limiter.load().waiting, 4);

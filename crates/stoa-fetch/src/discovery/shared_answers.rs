@@ -113,7 +113,8 @@ impl<V: Clone> fmt::Debug for SharedAnswers<V> {
             .field("ttl", &self.ttl)
             .field("kept", &self.kept)
             .field("flights", &self.flights)
-            .finish_non_exhaustive()
+            .field("parts", &self.parts)
+            .finish()
     }
 }
 

@@ -104,6 +104,7 @@ async fn accept(socket: TcpListener, state: Arc<State>) {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a client of the server that is tested")]
 mod tests {
     use std::io::ErrorKind;
     use std::net::TcpStream;

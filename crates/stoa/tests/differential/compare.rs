@@ -97,7 +97,10 @@ impl Comparison<'_> {
             return;
         }
         let info = want.info.as_ref().unwrap();
-        let (want_info, got_info) = (comparable(info, query, self.server), comparable(&got.json(), query, self.server));
+        let (want_info, got_info) = (
+            comparable(info, query, self.server),
+            comparable(&got.json(), query, self.server),
+        );
         if want_info != got_info {
             return self.differ(query, "info", want_info, got_info);
         }

@@ -58,13 +58,11 @@ impl Scene {
     fn stoa(&self, settings: &str) -> StoaProcess {
         let slow = self.slow.url();
         // Each module is in a repository of its own.
-        let modules: String = (0..600)
-            .map(|number| {
-                format!(
-                    "[[vcs.module]]\nprefix = \"slow.example/r{number}\"\nvcs = \"git\"\nrepo = \"{slow}/r{number}\"\n"
-                )
-            })
-            .collect();
+        let modules = (0..600).fold(String::new(), |text, number| {
+            text + &format!(
+                "[[vcs.module]]\nprefix = \"slow.example/r{number}\"\nvcs = \"git\"\nrepo = \"{slow}/r{number}\"\n"
+            )
+        });
         let config = format!(
             "upstream = \"direct\"\nvcs.cache = \"{}\"\nvcs.private = \"git.example,slow.example\"\n{settings}\n\
              [[rewrite]]\nfrom = \"https://git.example/\"\nto = \"{}/\"\n\

@@ -1,5 +1,10 @@
 //! A thousand clients at once: each has its turn.
 #![expect(clippy::disallowed_methods, reason = "clients of the server that is tested")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests, and their figures"
+)]
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -1,4 +1,9 @@
 //! What is remembered of very many things, in memory: no more than the configuration allows.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests, and their figures"
+)]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -16,7 +16,7 @@ fn guarded(place: &Place, vcs: &str, credential: &str) -> (GitHttp, String) {
     let config = format!(
         "vcs.private = \"corp.example\"\n[[vcs.module]]\nprefix = \"{MODULE}\"\nvcs = \"{vcs}\"\n\
          repo = \"{url}/tools.git\"\n[[credential]]\nmatch = \"{url}/\"\n{}\n",
-        credential.replace("FILE", &format!("{file:?}"))
+        credential.replace("FILE", &format!("\"{}\"", file.display()))
     );
     (server, config)
 }
