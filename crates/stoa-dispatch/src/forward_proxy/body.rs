@@ -134,7 +134,7 @@ mod tests {
         let mut taken = 0;
         for byte in bytes {
             if let Ok(more) = body.take(&[*byte]) {
-                taken += more
+                taken += more;
             } else {
                 assert_eq!(whole, None);
                 return None;

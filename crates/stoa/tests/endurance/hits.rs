@@ -58,9 +58,9 @@ async fn misses_that_hang_do_not_delay_hits() {
         let url = format!("{}{path}", stoa.url());
         hanging.spawn(async move { Streaming::open(&url, &[]).await?.digest().await });
     }
-    // As many as have a turn at one host; the others stand in line behind them.
+    // As many as the modules of one host have a turn at one upstream; the others stand in line behind them.
     let full = async {
-        while upstream.total() < paths.len() + 16 {
+        while upstream.total() < paths.len() + 15 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
