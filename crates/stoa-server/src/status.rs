@@ -53,7 +53,7 @@ impl ErrorReply {
         let retry_after = error.retry_after().map(|after| after.as_secs().max(1));
         let body = match error.reply().and_then(|reply| reply.text()) {
             // A source that is sure that there is none is the one to say why.
-            Some(said) if error.is_not_found() => error_text(said, ""),
+            Some(said) if error.is_not_found() => error_text(first_paragraph(said), ""),
             said => error_text(&places.hide(&error.to_string()), said.unwrap_or_default()),
         };
         Self {
@@ -105,6 +105,15 @@ impl From<GateRefusal> for ErrorReply {
     }
 }
 
+/// What comes before the first blank line, where the go command stops to print.
+fn first_paragraph(said: &str) -> &str {
+    let said = said.trim_start();
+    let lines = said
+        .split_inclusive('\n')
+        .take_while(|line| !line.trim().is_empty());
+    &said[..lines.map(str::len).sum()]
+}
+
 /// The text of an error: the cause in the first line, then what the source said, within what the go command prints. Every
 /// character of it shows: a go command prints what it gets, and a source must not steer the terminal.
 pub fn error_text(cause: &str, said: &str) -> String {
@@ -130,6 +139,13 @@ pub fn error_text(cause: &str, said: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_paragraph_ends_with_a_blank_line() {
+        for (said, first) in [("\na\n  b\r\n \r\nc", "a\n  b\r\n"), ("a", "a"), ("\n\n", "")] {
+            assert_eq!(first_paragraph(said), first);
+        }
+    }
 
     #[test]
     fn a_text_fits_what_the_go_command_prints() {
