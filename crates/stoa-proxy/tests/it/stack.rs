@@ -24,17 +24,18 @@ async fn hits_are_answered_while_every_permit_is_taken_by_misses_that_hang() {
     lab.upstream.on_everything(Reply::Hang);
     let before = lab.upstream.total();
     let mut hanging = JoinSet::new();
+    // Of as many sites: one alone would not get every permit.
     for n in 0..REQUESTS {
         let protocol = Arc::clone(&lab.protocol);
-        let missing = resource(&format!("example.com/m{n}/@v/list"));
+        let missing = resource(&format!("site{n}.example/m/@v/list"));
         hanging.spawn(async move { protocol.ask(&missing).await.map(drop) });
     }
     for n in 0..FETCHES {
         lab.upstream
-            .arrived(&format!("/example.com/m{n}/@v/list"), 1)
+            .arrived(&format!("/site{n}.example/m/@v/list"), 1)
             .await;
     }
-    let refused = lab.get(&resource("example.com/more/@v/list")).await.unwrap_err();
+    let refused = lab.get(&resource("another.example/m/@v/list")).await.unwrap_err();
     assert_eq!(refused.meaning(), Meaning::Overloaded);
     for resource in &warm {
         let answer = lab.protocol.ask(resource).await.unwrap();
