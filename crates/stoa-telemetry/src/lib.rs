@@ -5,7 +5,7 @@
 //! * **Spans.** [`span`] names every span of a request's way, so that all lines of one request are found by its id. A
 //!   [`FlightSpan`] belongs to several requests at once and is found by the id of each.
 //! * **The log.** A [`LogSink`] writes lines on a thread of its own; [`log_layer`] formats `tracing` events as text or JSON.
-//!   What steers a terminal or turns the direction of text is made [`visible`] in both.
+//!   What steers a terminal or turns the direction of text is made [`visible()`] in both.
 //!
 //! ```
 //! use stoa_telemetry::Registry;
