@@ -60,7 +60,7 @@ async fn the_upstreams_no_is_passed_on_as_plain_text() {
             404,
             "text/plain; charset=UTF-8",
             "not found: moved\n\nto example.com/found",
-            "not found: moved\nto example.com/found\n",
+            "not found: moved\n",
         ),
         (
             "gone",

@@ -42,12 +42,13 @@ impl Turns {
     }
 
     /// Each of the others has one answer while a request waits. With a queue that overflows, two to four were seen here, and
-    /// fifteen in a release build, where a hit is over sooner and the second queue is looked at less often.
-    fn assert_fair(&self, asking: usize) {
+    /// fifteen in a release build, where a hit is over sooner and the second queue is looked at less often. `halves` is the
+    /// most that is taken, in half rounds.
+    fn assert_fair(&self, asking: usize, halves: usize) {
         let longest = self.longest.get();
         println!("the longest wait of {asking} took {longest} answers to others");
         assert!(
-            2 * longest < 3 * asking,
+            2 * longest < halves * asking,
             "{asking} were asking, and one waited while the others had {longest} answers"
         );
     }
@@ -96,7 +97,7 @@ async fn no_connection_of_a_thousand_waits_for_many_rounds_of_the_others() {
     }
     clients.await;
     assert_eq!(turns.answers.get(), CONNECTIONS * REQUESTS);
-    turns.assert_fair(CONNECTIONS);
+    turns.assert_fair(CONNECTIONS, 3);
 }
 
 /// Reads one answer of 200 with a length, to its end and not further.
@@ -168,5 +169,6 @@ async fn no_stream_of_a_thousand_waits_for_many_rounds_of_the_others() {
     }
     clients.await;
     assert_eq!(turns.answers.get(), H2_CONNECTIONS * STREAMS * REQUESTS);
-    turns.assert_fair(H2_CONNECTIONS * STREAMS);
+    // Each answer wakes its own connection once more, which then may have a second turn in a round.
+    turns.assert_fair(H2_CONNECTIONS * STREAMS, 5);
 }
