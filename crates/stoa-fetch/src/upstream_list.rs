@@ -170,7 +170,6 @@ mod tests {
             "http://bot:hunter2@a.example",
             "https:\\\\bot:hunter2@a.example",
             "https:\\/bot:hunter2@a.example",
-            "bot:hunter2@proxy",
             "http:/bot:hunter2@a.example",
             "ftp://bot:hunter2@a.example",
             "https://bot:hunter2@a b",
