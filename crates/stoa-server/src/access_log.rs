@@ -174,10 +174,7 @@ fn number(line: &mut Vec<u8>, key: &[u8], value: u64) {
 
 /// JSON string escapes, also of characters that do not show. Bytes that are no UTF-8 become U+FFFD, so that a line is always text.
 fn escaped(line: &mut Vec<u8>, value: &[u8]) {
-    if value
-        .iter()
-        .all(|byte| matches!(byte, 0x20..=0x7e) && !matches!(byte, b'"' | b'\\'))
-    {
+    if is_plain(value) {
         line.extend_from_slice(value);
         return;
     }
@@ -193,6 +190,15 @@ fn escaped(line: &mut Vec<u8>, value: &[u8]) {
             char => write!(line, "{char}"),
         };
     }
+}
+
+/// Whether nothing has to be escaped. Sixteen bytes are looked at together: with an early end for each byte this was the
+/// dearest step of a hit.
+fn is_plain(value: &[u8]) -> bool {
+    let is_special = |byte: u8| !matches!(byte, 0x20..=0x7e) || byte == b'"' || byte == b'\\';
+    let (chunks, rest) = value.as_chunks::<16>();
+    let special = |bytes: &[u8]| bytes.iter().fold(false, |any, byte| any | is_special(*byte));
+    !chunks.iter().any(|chunk| special(chunk)) && !special(rest)
 }
 
 #[cfg(test)]
@@ -244,6 +250,24 @@ mod tests {
         }
         let json: serde_json::Value = serde_json::from_str(&line(LogFormat::Json, path)).expect("json");
         assert_eq!(json["path"], path);
+    }
+
+    #[test]
+    fn what_is_escaped_is_found_at_every_place() {
+        for len in 0..50 {
+            let mut value = vec![b'a'; len];
+            assert!(is_plain(&value), "{len}");
+            for at in 0..len {
+                for special in [b'"', b'\\', 0x1f, 0x7f, 0x80, 0xff, b'\n'] {
+                    value[at] = special;
+                    assert!(!is_plain(&value), "{special} at {at} of {len}");
+                }
+                for plain in [b' ', b'~', b'!', b'#', b'[', b']'] {
+                    value[at] = plain;
+                    assert!(is_plain(&value), "{plain} at {at} of {len}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Answers to GOPROXY questions that are not in memory.
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header::ALLOW};
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{ALLOW, CACHE_CONTROL},
+};
 use stoa_fetch::{Context, Question};
 use stoa_module::Resource;
 use stoa_proxy::{Answer, Content, Held, ProxyError, SumQuestion};
@@ -11,7 +14,8 @@ use crate::{
     body::Body,
     edge_state::EdgeState,
     finish::ResponseInfo,
-    goproxy::{CachePolicy, RequestHead, refuse, respond},
+    goproxy::{RequestHead, refuse, respond},
+    heads::max_age,
     hot_cache::{Hot, MAX_FILE},
     status::ErrorReply,
     subject::Subject,
@@ -50,12 +54,11 @@ impl EdgeState {
             Err(error) => return self.failed(head, subject, &error),
         };
         let etag = quoted(&ETag::of_content(&answer.content));
-        let policy = match answer.fresh_for {
-            Some(fresh_for) => CachePolicy::new(fresh_for),
-            None => self.policy.clone(),
-        };
         let content = (Content::Bytes(answer.content), Held::default());
-        let response = respond(head, &subject, content, Some(&etag), (&policy, &self.ahead));
+        let mut response = respond(head, &subject, content, Some(&etag), (&self.heads, &self.ahead));
+        if let (true, Some(fresh_for)) = (subject.is_mutable(), answer.fresh_for) {
+            response.headers_mut().insert(CACHE_CONTROL, max_age(fresh_for));
+        }
         let info = ResponseInfo {
             status: response.status().as_u16(),
             subject,
@@ -114,7 +117,7 @@ impl EdgeState {
             &subject,
             (content, held),
             etag.as_ref(),
-            (&self.policy, &self.ahead),
+            (&self.heads, &self.ahead),
         );
         let info = ResponseInfo {
             status: response.status().as_u16(),

@@ -23,7 +23,7 @@ use crate::{
     finish::{Finish, RequestInfo, ResponseInfo},
     gate::{GateQuestion, Judgement},
     goproxy::RequestHead,
-    hosts::{AnsweredHosts, OTHER_HOST},
+    hosts::{AskedHosts, OTHER_HOST},
     hot_cache::Hot,
     peer::Peer,
     resettable::Unfinished,
@@ -52,7 +52,7 @@ pub(crate) struct EdgeConnection {
     /// The peer as the log shows it.
     remote: Arc<str>,
     drain: DrainToken,
-    hosts: Arc<AnsweredHosts>,
+    hosts: AskedHosts,
     unfinished: Unfinished,
     activity: Arc<Activity>,
 }
@@ -62,7 +62,7 @@ pub(crate) struct ConnectionState {
     /// Asks it to end.
     pub(crate) drain: DrainToken,
     /// The names that are answered where it came in.
-    pub(crate) hosts: Arc<AnsweredHosts>,
+    pub(crate) hosts: AskedHosts,
     /// Told of unfinished bodies.
     pub(crate) unfinished: Unfinished,
     /// Told of requests that are being answered.

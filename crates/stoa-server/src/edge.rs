@@ -10,7 +10,7 @@ use crate::{
     edge_state::EdgeState,
     finish::Books,
     gate::{Gate, GateStage},
-    goproxy::CachePolicy,
+    heads::Heads,
     hot_cache::HotCache,
     local_places::LocalPlaces,
     metrics::EdgeMetrics,
@@ -75,7 +75,7 @@ impl Edge {
             mounts: Mounts::new(parts.mounts)?,
             protocol: parts.protocol,
             checksum_databases: parts.checksum_databases,
-            policy: CachePolicy::new(options.list_ttl),
+            heads: Heads::new(options.list_ttl),
             books: Books {
                 log: parts.access_log,
                 metrics: Arc::new(parts.metrics),

@@ -11,7 +11,8 @@ use crate::{
     body::Body,
     finish::{Books, Line},
     gate::GateStage,
-    goproxy::{CachePolicy, RequestHead, respond},
+    goproxy::{RequestHead, respond},
+    heads::Heads,
     hot_cache::{Hot, HotCache},
     local_places::LocalPlaces,
     mounts::Mounts,
@@ -32,7 +33,7 @@ pub(crate) struct EdgeState {
     pub(crate) mounts: Mounts,
     pub(crate) protocol: Arc<dyn Protocol>,
     pub(crate) checksum_databases: ChecksumDatabases,
-    pub(crate) policy: CachePolicy,
+    pub(crate) heads: Heads,
     pub(crate) books: Books,
     /// What no error tells a client.
     pub(crate) places: LocalPlaces,
@@ -82,7 +83,7 @@ impl EdgeState {
             &hot.subject,
             content,
             Some(&hot.etag),
-            (&self.policy, &self.ahead),
+            (&self.heads, &self.ahead),
         );
         self.books.write(&Line {
             started,

@@ -1,6 +1,6 @@
 //! Responses to GOPROXY requests.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use http::{
     HeaderMap, HeaderValue, Method, Response, StatusCode,
@@ -10,25 +10,18 @@ use http::{
     },
 };
 
-use stoa_module::Resource;
 use stoa_proxy::{Content, Held};
 
 use crate::{
     Body,
     conditional::{Part, part},
-    inert::{INERT, make_inert},
+    heads::{Heads, NO_STORE, PLAIN},
+    inert::make_inert,
     read_ahead::ReadAhead,
     request_id::REQUEST_ID,
     status::ErrorReply,
     subject::Subject,
 };
-
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const ZIP: HeaderValue = HeaderValue::from_static("application/zip");
-const BYTES: HeaderValue = HeaderValue::from_static("bytes");
-const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// The part of a request that shapes the head of its response.
 #[derive(Clone, Copy, Debug)]
@@ -38,46 +31,13 @@ pub(crate) struct RequestHead<'a> {
     pub(crate) request_id: &'a HeaderValue,
 }
 
-/// Makes `Cache-Control` values: versions never change, the rest is short-lived.
-#[derive(Clone, Debug)]
-pub(crate) struct CachePolicy {
-    mutable: HeaderValue,
-}
-
-impl CachePolicy {
-    /// What may change is fresh for `list_ttl`.
-    pub(crate) fn new(list_ttl: Duration) -> Self {
-        let text = format!("public, max-age={}", list_ttl.as_secs());
-        Self {
-            mutable: HeaderValue::try_from(text).unwrap_or(NO_STORE),
-        }
-    }
-
-    fn of(&self, subject: &Subject) -> HeaderValue {
-        if subject.is_mutable() {
-            self.mutable.clone()
-        } else {
-            IMMUTABLE
-        }
-    }
-}
-
-fn content_type(subject: &Subject) -> HeaderValue {
-    match subject {
-        Subject::Module(Resource::Latest(_) | Resource::Query(..) | Resource::Info(_)) => JSON,
-        Subject::Module(Resource::Zip(_)) => ZIP,
-        Subject::Sum(question) => HeaderValue::from_static(question.request().content_type()),
-        Subject::Unknown | Subject::Mount(_) | Subject::Module(Resource::List(_) | Resource::Mod(_)) => PLAIN,
-    }
-}
-
 /// Answers with `content`, whose entity tag (with quotes) is `etag` if it is known. What is held is dropped when a streamed body ends.
 pub(crate) fn respond(
     request: RequestHead<'_>,
     subject: &Subject,
     (content, held): (Content, Held),
     etag: Option<&HeaderValue>,
-    (policy, ahead): (&CachePolicy, &Arc<ReadAhead>),
+    (heads, ahead): (&Heads, &Arc<ReadAhead>),
 ) -> Response<Body> {
     let len = content.bytes();
     let part = match (etag.and_then(|tag| tag.to_str().ok()), len) {
@@ -86,13 +46,12 @@ pub(crate) fn respond(
         }
         _ => Part::Whole,
     };
-    let mut headers = HeaderMap::with_capacity(8 + INERT);
-    make_inert(&mut headers);
+    let mut headers = heads.whole(subject);
     headers.insert(REQUEST_ID, request.request_id.clone());
-    headers.insert(CACHE_CONTROL, policy.of(subject));
-    if let Some(etag) = etag {
-        headers.insert(ETAG, etag.clone());
-    }
+    match etag {
+        Some(etag) => headers.insert(ETAG, etag.clone()),
+        None => headers.remove(ETAG),
+    };
     let (status, body_len) = match part {
         Part::NotModified => (StatusCode::NOT_MODIFIED, None),
         Part::Unsatisfiable => {
@@ -107,20 +66,19 @@ pub(crate) fn respond(
         }
     };
     let has_content = matches!(part, Part::Whole | Part::Range { .. });
-    if has_content {
-        headers.insert(CONTENT_TYPE, content_type(subject));
-        if matches!(subject, Subject::Module(Resource::Zip(_))) {
-            headers.insert(ACCEPT_RANGES, BYTES);
-        }
-    }
-    if let Some(len) = body_len {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
+    if !has_content {
+        headers.remove(CONTENT_TYPE);
+        headers.remove(ACCEPT_RANGES);
     }
     let body = if *request.method == Method::HEAD || !has_content {
         Body::empty()
     } else {
         cut((content, held), part, ahead)
     };
+    // The connection knows the length of what is in memory and says it itself, for less.
+    if let Some(len) = body_len.filter(|_| body.in_memory().is_none_or(|len| len == 0)) {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
+    }
     response(status, headers, body)
 }
 
@@ -143,7 +101,7 @@ fn cut((content, held): (Content, Held), part: Part, ahead: &Arc<ReadAhead>) -> 
 
 /// Answers with an error.
 pub(crate) fn refuse(request: RequestHead<'_>, error: ErrorReply) -> Response<Body> {
-    let mut headers = HeaderMap::with_capacity(6 + INERT);
+    let mut headers = HeaderMap::with_capacity(10);
     make_inert(&mut headers);
     headers.insert(REQUEST_ID, request.request_id.clone());
     headers.insert(CACHE_CONTROL, NO_STORE);

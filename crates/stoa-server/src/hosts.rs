@@ -3,9 +3,13 @@
 use std::{
     net::{Ipv4Addr, Ipv6Addr},
     str::FromStr,
+    sync::{Arc, OnceLock},
 };
 
 use http::{Request, header::HOST};
+
+/// The longest name that is remembered, with its port: longer ones are none of DNS.
+const LONGEST: usize = 255 + ":65535".len();
 
 /// What a client is told who asks for another name.
 pub(crate) const OTHER_HOST: &str = "this server does not answer for the host name that was asked for: \
@@ -34,6 +38,14 @@ pub(crate) enum AnsweredHosts {
     These { list: Vec<HostPattern>, loopback: bool },
 }
 
+/// The same for one connection, whose client asks for one name again and again: the first one that is answered is remembered
+/// as it was sent, and not read anew for each hit.
+#[derive(Clone, Debug)]
+pub(crate) struct AskedHosts {
+    answered: Arc<AnsweredHosts>,
+    known: OnceLock<Box<[u8]>>,
+}
+
 impl AnsweredHosts {
     /// What the operator's list means on a listener: `is_loopback` if only this machine can reach it by TCP.
     pub(crate) fn new(list: Vec<HostPattern>, is_loopback: bool) -> Self {
@@ -47,16 +59,38 @@ impl AnsweredHosts {
         }
     }
 
-    /// Whether a request is answered: each name in it must be. One without a name is of no browser.
-    pub(crate) fn answer<B>(&self, request: &Request<B>) -> bool {
+    fn answer(&self, host: &[u8]) -> bool {
         let Self::These { list, loopback } = self else {
             return true;
         };
+        let Some(name) = name_of(host) else { return false };
+        name.is_empty()
+            || (*loopback && is_loopback(name))
+            || list.iter().any(|pattern| pattern.matches(name))
+    }
+}
+
+impl AskedHosts {
+    pub(crate) fn new(answered: Arc<AnsweredHosts>) -> Self {
+        Self {
+            answered,
+            known: OnceLock::new(),
+        }
+    }
+
+    /// Whether a request is answered: each name in it must be. One without a name is of no browser.
+    pub(crate) fn answer<B>(&self, request: &Request<B>) -> bool {
+        if *self.answered == AnsweredHosts::Any {
+            return true;
+        }
         let is_ours = |host: &[u8]| {
-            let Some(name) = name_of(host) else { return false };
-            name.is_empty()
-                || (*loopback && is_loopback(name))
-                || list.iter().any(|pattern| pattern.matches(name))
+            self.known.get().is_some_and(|known| **known == *host)
+                || (self.answered.answer(host) && {
+                    if host.len() <= LONGEST {
+                        let _known_already = self.known.set(host.into());
+                    }
+                    true
+                })
         };
         let asked = request.uri().authority();
         asked.is_none_or(|authority| is_ours(authority.as_str().as_bytes()))
@@ -150,11 +184,16 @@ mod tests {
     use super::*;
 
     fn answered(hosts: &AnsweredHosts, uri: &str, names: &[&str]) -> bool {
+        let hosts = AskedHosts::new(Arc::new(hosts.clone()));
+        hosts.answer(&request(uri, names))
+    }
+
+    fn request(uri: &str, names: &[&str]) -> Request<()> {
         let request = Request::get(uri);
         let request = names
             .iter()
             .fold(request, |request, name| request.header(HOST, *name));
-        hosts.answer(&request.body(()).expect("request"))
+        request.body(()).expect("request")
     }
 
     fn list(list: &[&str]) -> Vec<HostPattern> {
@@ -216,6 +255,26 @@ mod tests {
             "absolute form"
         );
         assert!(answered(&hosts, "http://localhost:3000/x", &[]), "HTTP/2");
+    }
+
+    #[test]
+    fn a_name_that_was_answered_makes_no_other_one_good() {
+        let hosts = AskedHosts::new(Arc::new(AnsweredHosts::new(list(&["a.example"]), false)));
+        for (name, want) in [
+            ("a.example", true),
+            ("b.example", false),
+            ("a.example:80", true),
+            ("a.exampl", false),
+            ("a.examplex", false),
+            ("a.example", true),
+        ] {
+            assert_eq!(hosts.answer(&request("/x", &[name])), want, "{name}");
+        }
+        assert!(!hosts.answer(&request("/x", &["a.example", "b.example"])));
+        let long = format!("{}.a.example", "x".repeat(300));
+        let hosts = AskedHosts::new(Arc::new(AnsweredHosts::new(list(&["*.a.example"]), false)));
+        assert!(hosts.answer(&request("/x", &[&long])));
+        assert!(hosts.known.get().is_none(), "a name of any length");
     }
 
     #[test]

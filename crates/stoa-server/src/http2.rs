@@ -15,7 +15,7 @@ use h2::{
 use http::{HeaderValue, Request};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    task::{JoinSet, coop::consume_budget},
+    task::JoinSet,
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,7 @@ use crate::{
     connection::{EdgeConnection, EdgeFuture},
     http2_body::RequestBody,
     http2_reply::{Sent, reply},
+    turn::{Hold, Turns},
 };
 
 /// What one stream may have in the connection's buffer, in bytes: enough to keep a fast network busy.
@@ -59,41 +60,34 @@ pub(crate) async fn serve_http2<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let hold = Hold::default();
     let mut connection = Builder::new()
         .max_concurrent_streams(options.streams)
         .max_header_list_size(options.head)
         .max_send_buffer_size(SEND_BUFFER)
-        .handshake::<_, Bytes>(stream)
+        .handshake::<_, Bytes>(hold.on(stream))
         .await?;
     let pings = connection.ping_pong();
     let mut is_gone = pin!(vanished(pings, options, Arc::clone(&activity)));
     let mut shutdown = pin!(shutdown.cancelled());
     let mut timer = pin!(sleep(options.idle));
     let mut exchanges = Exchanges::new(edge, activity, options.write);
+    let mut turns = Turns::new(connection, hold);
     let mut is_leaving = false;
     let ended = loop {
         tokio::select! {
             biased;
-            accepted = connection.accept() => match accepted {
-                Some(Ok((request, respond))) => {
-                    exchanges.begin(request, respond);
-                    // However many requests have arrived, others have their turn after as many as fit into one (ADR 0023).
-                    consume_budget().await;
-                }
-                Some(Err(error)) => break Err(error),
-                None => break Ok(()),
-            },
             Some(sent) = exchanges.running.join_next() => {
                 exchanges.used = Instant::now();
                 if matches!(sent, Ok(Sent::Stalled)) && !is_leaving {
                     tracing::debug!("a client takes nothing on any stream; its connection is closed");
-                    connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+                    turns.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
                     is_leaving = true;
                     timer.as_mut().reset(Instant::now() + options.grace);
                 }
             }
             () = &mut shutdown, if !is_leaving => {
-                connection.graceful_shutdown();
+                turns.connection.graceful_shutdown();
                 is_leaving = true;
                 timer.as_mut().reset(Instant::now() + options.grace);
             }
@@ -106,7 +100,7 @@ where
                     (true, true) => break Ok(()),
                     (true, false) => options.grace,
                     (false, true) if idle_until <= Instant::now() => {
-                        connection.graceful_shutdown();
+                        turns.connection.graceful_shutdown();
                         is_leaving = true;
                         options.grace
                     }
@@ -115,6 +109,17 @@ where
                 };
                 timer.as_mut().reset(Instant::now() + next);
             }
+            // The last one, since a busy client always has something here.
+            begun = turns.begin() => match begun {
+                Some(Ok(())) => {
+                    for (request, respond) in turns.requests() {
+                        exchanges.begin(request, respond);
+                    }
+                    turns.end();
+                }
+                Some(Err(error)) => break Err(error),
+                None => break Ok(()),
+            },
         }
     };
     exchanges.running.shutdown().await;

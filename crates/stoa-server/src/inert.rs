@@ -12,15 +12,12 @@ const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; sandb
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
 
-/// How many headers [`make_inert`] adds.
-pub(crate) const INERT: usize = 3;
-
 /// Makes an answer one that a browser shows at most: it is what its content type says, may do nothing, and no page of
 /// another origin may load it.
 ///
 /// Who owns a repository or a proxy chooses bytes that are sent from the origin of this server. A script in them could
 /// read what the browser's user may read here. A page of our own names a policy of its own, which stays. The values are
-/// constants, so that an answer from memory allocates nothing for them.
+/// constants, which cost no allocation.
 pub(crate) fn make_inert(headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, SAME_ORIGIN);

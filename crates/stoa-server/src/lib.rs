@@ -33,6 +33,7 @@ mod gate;
 mod goproxy;
 mod greeting;
 mod guard;
+mod heads;
 mod home;
 mod hosts;
 mod hot_cache;
@@ -62,6 +63,7 @@ mod shares;
 mod status;
 mod subject;
 mod tls;
+mod turn;
 mod write_deadline;
 
 pub use access_log::AccessLog;

@@ -18,7 +18,7 @@ use crate::{
     drain::DrainToken,
     edge::Edge,
     greeting::{Spoken, greeting},
-    hosts::{AnsweredHosts, HostPattern},
+    hosts::{AnsweredHosts, AskedHosts, HostPattern},
     http2::{Http2Options, serve_http2},
     listen::{Listener, Socket},
     network::Network,
@@ -113,7 +113,7 @@ pub async fn serve(
         let (unfinished, activity) = (Unfinished::default(), Arc::new(Activity::new()));
         let state = ConnectionState {
             drain: DrainToken::new(shutdown.clone()),
-            hosts: Arc::clone(&hosts),
+            hosts: AskedHosts::new(Arc::clone(&hosts)),
             unfinished: unfinished.clone(),
             activity: Arc::clone(&activity),
         };

@@ -5,6 +5,7 @@
 
 mod choice;
 mod fairness;
+mod frames;
 mod hits;
 mod kill;
 mod large;
