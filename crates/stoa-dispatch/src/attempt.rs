@@ -38,6 +38,9 @@ pub(crate) async fn attempt(
         Ok(sent) => Some(sent?),
         Err(_) => None,
     };
+    if matches!(sent, Some(Ok(_))) {
+        lane.has_answered();
+    }
     let attempted = match &sent {
         Some(Ok(response)) => Attempted::Response {
             status: response.status(),

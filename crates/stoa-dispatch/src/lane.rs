@@ -31,6 +31,8 @@ pub(crate) struct Lane {
     /// Given when everything in the lane is cut off: the pool is closed, or the lane is evicted.
     pub(crate) abort: CancellationToken,
     evicted: AtomicBool,
+    /// Its server has answered something.
+    answered: AtomicBool,
     /// The configuration names it: it makes no room for others.
     named: bool,
     /// Where its counts go when it is gone.
@@ -81,6 +83,7 @@ impl Lane {
             counters: Counters::default(),
             abort: life.abort,
             evicted: AtomicBool::new(false),
+            answered: AtomicBool::new(false),
             named: life.named,
             gone: life.gone,
             aimd: Mutex::new(aimd(settings.concurrency, now)),
@@ -120,6 +123,16 @@ impl Lane {
 
     pub(crate) fn is_overridden(&self) -> bool {
         self.settings.read().overridden.is_some()
+    }
+
+    /// Its server has answered.
+    pub(crate) fn has_answered(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Since when its server has been silent, if it has never answered anything.
+    pub(crate) fn silent_since(&self) -> Option<Instant> {
+        (!self.answered.load(Ordering::Relaxed)).then_some(self.born)
     }
 
     /// Cuts off everything in it. It must not be in the map any more.

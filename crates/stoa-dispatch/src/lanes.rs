@@ -18,6 +18,9 @@ use crate::{
     site_of,
 };
 
+/// How long a new lane is left alone while its server has not answered yet: a live one needs less for a first answer.
+const FIRST_ANSWER: Duration = Duration::from_secs(2);
+
 /// The settings of each lane.
 pub type Rules = Arc<dyn Fn(&LaneKey) -> LaneSettings + Send + Sync>;
 
@@ -109,7 +112,9 @@ impl Lanes {
 
     /// Whether there may be one more: there are fewer than the bound, or one makes room. That is the lane that has been idle
     /// for the longest time, an evictable one first. Where all are in use, it is one of the site that has the most lanes, if
-    /// it has more than the site of the new one would have then.
+    /// it has more than the site of the new one would have then; else the one whose server has been silent for the longest
+    /// time, of those that have never answered anything and had some time for it. So hosts that answer are asked, however
+    /// many hosts hang.
     ///
     /// It looks at every lane for each new one; with some hundreds of them that takes microseconds.
     fn make_room(&self, map: &mut HashMap<LaneKey, Arc<Lane>>, key: &LaneKey) -> bool {
@@ -120,7 +125,9 @@ impl Lanes {
         if counted.len() < self.bounds.max {
             return true;
         }
-        let evicted = idlest(&counted).or_else(|| of_the_largest_site(&counted, key));
+        let evicted = idlest(&counted)
+            .or_else(|| of_the_largest_site(&counted, key))
+            .or_else(|| most_silent(&counted));
         let Some(evicted) = evicted.map(|lane| lane.key.clone()) else {
             return false;
         };
@@ -245,6 +252,15 @@ fn of_the_largest_site<'a>(lanes: &[&'a Arc<Lane>], key: &LaneKey) -> Option<&'a
     }
     let theirs = lanes.iter().filter(|lane| site_of(lane.key.as_str()) == *largest);
     theirs.min_by_key(|lane| lane.used_at()).copied()
+}
+
+/// The lane whose server has been silent from the first request on, for the longest time.
+fn most_silent<'a>(lanes: &[&'a Arc<Lane>]) -> Option<&'a Arc<Lane>> {
+    let silent = lanes
+        .iter()
+        .filter_map(|lane| Some((lane.silent_since()?, *lane)));
+    let (since, lane) = silent.min_by_key(|(since, _)| *since)?;
+    (since.elapsed() >= FIRST_ANSWER).then_some(lane)
 }
 
 impl fmt::Debug for Lanes {

@@ -79,6 +79,7 @@ async fn lanes_in_use_stay_and_who_finds_no_room_is_told_so() {
         .call(get("/slow").in_lane(key("held")))
         .await
         .expect("head");
+    assert_eq!(lab.ask("hangs", "/").await, Ok(200), "its server is there");
     let hangs = lab.pool.offer(get("/hangs").in_lane(key("hangs")), Discard);
     assert!(matches!(hangs, Offer::Taken));
     sleep(secs(30)).await;

@@ -9,13 +9,14 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     lab::{LANE, Lab, bounds, get, secs, settle, small},
-    origin::{Answer, Seen},
+    origin::{Answer, Flow, Seen},
 };
 
 fn script(seen: &Seen) -> Answer {
     match seen.uri.path() {
         "/hangs" => Answer::hangs(),
         "/fails" => Answer::status(500),
+        "/slow" => Answer::body(Flow::Slow(secs(60), 3)),
         "/ages" => Answer::status(503).header("retry-after", "99999999999"),
         _ => Answer::ok(),
     }
@@ -149,6 +150,34 @@ async fn a_site_with_many_hosts_makes_room_for_others() {
     hanging.abort_all();
     while hanging.join_next().await.is_some() {}
     lab.is_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn hosts_that_never_answer_make_room_for_others_after_a_while() {
+    let lab = Lab::with(small(), script, |builder| builder.max_lanes(3));
+    let answered = lab.pool.call(at("www.old.test", "/slow")).await.expect("head");
+    let mut hanging = lab.callers([at("www.site0.test", "/hangs")]);
+    sleep(secs(1)).await;
+    let _later = lab.callers([at("www.site1.test", "/hangs")]);
+    settle().await;
+    sleep(Duration::from_millis(900)).await;
+    assert_eq!(lab.outcome(at("good.test", "/")).await, Err("full"), "too early");
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(lab.outcome(at("good.test", "/")).await, Ok(200));
+    let evicted = hanging.join_next().await.expect("one").expect("joined");
+    assert_eq!(
+        evicted,
+        Err("evicted"),
+        "the one that has been silent for longest"
+    );
+    let lanes: Vec<_> = lab
+        .pool
+        .lanes()
+        .iter()
+        .map(|lane| lane.lane.to_string())
+        .collect();
+    assert_eq!(lanes, ["good.test", "www.old.test", "www.site1.test"]);
+    drop(answered);
 }
 
 #[tokio::test(start_paused = true)]

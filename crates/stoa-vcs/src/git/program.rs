@@ -7,7 +7,7 @@ use url::Url;
 use super::session::{Session, SessionInput};
 use super::{GitOptions, RepoUrl, Transport};
 use crate::cache::Cache;
-use crate::process::{Call, Output, Runner, RunnerSettings};
+use crate::process::{Call, Output, PlaceKind, Runner, RunnerSettings};
 use crate::{Authority, Credential, HttpProxy, Step, VcsError, VcsKind};
 
 /// Runs git for one repository.
@@ -56,8 +56,12 @@ impl Program {
 
     /// Runs git with `args` where it talks to the server, in the local repository `dir` if there is one.
     pub(super) async fn remote(&self, run: Remote<'_>) -> Result<Output, VcsError> {
-        let (call, _session) = self.prepare(run).await?;
-        call.run().await
+        // Secrets are written for who has a place, not for all who wait for one.
+        let place = self.runner.place(PlaceKind::Server, run.step).await?;
+        let (call, session) = self.prepare(run).await?;
+        let output = call.run_in(place).await;
+        session.end().await;
+        output
     }
 
     /// What [`Self::remote`] runs, and what has to stay as long as it runs.
@@ -69,7 +73,7 @@ impl Program {
             proxy: proxy.as_ref(),
             partial: run.partial,
         };
-        let session = Session::new(&self.sessions, &self.url, &self.options, input);
+        let session = Session::new(&self.sessions, &self.url, &self.options, input).await;
         let session = session.map_err(|error| failed(run.step, error.to_string()))?;
         let call = frugal(self.runner.call(run.kind, run.step));
         let mut call = call

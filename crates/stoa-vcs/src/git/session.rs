@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
+use tokio::task::spawn_blocking;
 
 use super::{GitOptions, RepoUrl, Transport};
 use crate::credentials::percent_encoded;
@@ -36,7 +37,7 @@ pub(super) struct SessionInput<'a> {
 
 impl Session {
     /// Writes the configuration into a new folder `below` another.
-    pub(super) fn new(
+    pub(super) async fn new(
         below: &Path,
         url: &RepoUrl,
         options: &GitOptions,
@@ -47,7 +48,7 @@ impl Session {
             proxy,
             partial,
         } = input;
-        let folder = tempfile::Builder::new().prefix("git-").tempdir_in(below)?;
+        let mut files = Vec::new();
         let mut secrets = credential.map(Credential::secrets).unwrap_or_default();
         let mut text = String::from(
             "[protocol]\nversion = 2\n[gc]\nauto = 0\n[maintenance]\nauto = false\n[fetch]\nunpackLimit = 1\n\
@@ -92,21 +93,29 @@ impl Session {
                 };
                 let (name, word) = (percent_encoded(user), percent_encoded(password));
                 let line = format!("{scheme}://{name}:{word}@{}\n", url.authority());
-                write(&folder.path().join(".git-credentials"), &line)?;
+                files.push((".git-credentials", line));
             }
             _ => {}
         }
-        write(&folder.path().join("config"), &text)?;
+        files.push(("config", text));
         let ssh = match url.transport() {
             Transport::Ssh => Some(ssh::command(credential)?),
             _ => None,
         };
+        let below = below.to_owned();
         Ok(Self {
-            folder,
+            folder: blocking(move || folder(&below, &files)).await?,
             ssh,
             proxy: proxy.map(|proxy| Arc::clone(&proxy.session)),
             secrets,
         })
+    }
+
+    /// Removes the files, off the threads that answer. Dropping it removes them too.
+    pub(super) async fn end(self) {
+        let folder = self.folder;
+        // What could not be removed is gone with the next start.
+        let _ = blocking(move || folder.close()).await;
     }
 
     /// The home of the program.
@@ -128,6 +137,19 @@ impl Session {
     pub(super) fn ssh(&self) -> Option<&str> {
         self.ssh.as_deref()
     }
+}
+
+/// Makes a folder with these files.
+fn folder(below: &Path, files: &[(&str, String)]) -> io::Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix("git-").tempdir_in(below)?;
+    for (name, text) in files {
+        write(&folder.path().join(name), text)?;
+    }
+    Ok(folder)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
 /// Writes a file that only this user can read.

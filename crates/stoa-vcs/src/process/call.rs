@@ -147,9 +147,14 @@ impl Call {
     }
 
     /// Runs it to its end, whatever its exit code. Its time begins when it has a place.
-    pub async fn run(mut self) -> Result<Output, VcsError> {
-        let stdin = std::mem::take(&mut self.stdin);
+    pub async fn run(self) -> Result<Output, VcsError> {
         let place = self.place().await?;
+        self.run_in(place).await
+    }
+
+    /// The same, in this place.
+    pub(crate) async fn run_in(mut self, place: Place) -> Result<Output, VcsError> {
+        let stdin = std::mem::take(&mut self.stdin);
         let mut group = Group(self.spawn(!stdin.is_empty())?, Some(place));
         let talk = self.talk(&mut group.0, &stdin);
         // It holds buffers, which should not be in the future of every question.

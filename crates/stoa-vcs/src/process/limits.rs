@@ -10,7 +10,10 @@ use crate::{Step, VcsError, VcsKind};
 
 /// The script that sets the limits and becomes the program. All that varies is in its arguments, where nothing has a
 /// meaning for a shell. Programs started by this one have the same limits, from their first instruction on.
-const SCRIPT: &str = "ulimit -c 0 && ulimit -d \"$1\" && ulimit -f \"$2\" && shift 2 && exec \"$@\"";
+///
+/// They are also nice to others: who waits for a file in memory does not wait for a program that unpacks a repository.
+const SCRIPT: &str = "ulimit -c 0 && ulimit -d \"$1\" && ulimit -f \"$2\" && shift 2 || exit; \
+     if command -v nice >/dev/null; then exec nice \"$@\"; fi; exec \"$@\"";
 
 /// How much of the machine one program may use, and each that it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::{ProxySession, Step, VcsError, VcsKind};
 
 /// How long a server may be silent while nobody waits for what its program does. Git servers that prepare something say
 /// every five seconds that they are there.
-const SILENCE: Duration = Duration::from_secs(8);
+const SILENCE: Duration = Duration::from_secs(6);
 
 /// A conversation without the proxy.
 #[derive(Debug)]
