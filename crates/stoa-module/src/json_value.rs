@@ -111,7 +111,7 @@ fn unescape(text: &[u8]) -> (char, usize) {
     (c, 2)
 }
 
-/// As [`unescape`], of `\uXXXX`: half of a surrogate pair is one only before the other half.
+/// As [`unescape`], of `\u` and four digits: half of a surrogate pair is one only before the other half.
 fn unescape_unit(text: &[u8]) -> (char, usize) {
     let Some(first) = code_unit(text) else {
         return (char::REPLACEMENT_CHARACTER, 2);

@@ -29,6 +29,7 @@ mod edge;
 mod edge_state;
 mod event_boundary;
 mod finish;
+mod forward;
 mod gate;
 mod goproxy;
 mod greeting;

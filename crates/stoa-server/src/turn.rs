@@ -22,6 +22,8 @@ use tokio::{
     task::yield_now,
 };
 
+use crate::forward::forward;
+
 /// How many requests of one connection are answered before others have their turn.
 const TURN: usize = 32;
 
@@ -176,7 +178,5 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Held<S> {
         Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
+    forward!(is_write_vectored);
 }

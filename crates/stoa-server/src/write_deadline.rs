@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use crate::{activity::Activity, resettable::Unfinished};
+use crate::{activity::Activity, forward::forward, resettable::Unfinished};
 
 /// A connection on which a write that does not move for too long fails. A peer that reads slowly is never too slow.
 #[derive(Debug)]
@@ -95,17 +95,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteDeadline<S> {
     }
 
     // Sockets keep nothing that would have to be flushed.
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
+    forward!(flush, shutdown, is_write_vectored);
 }
 
 #[cfg(test)]
