@@ -19,7 +19,7 @@ from common import Server, free_port, table, work_directory
 
 SECONDS = float(os.environ.get("SECONDS", "300"))
 CLIENTS = int(os.environ.get("CLIENTS", "16"))
-MEMORY, ANSWERS = 64, 16  # MiB, the defaults of cache.memory and cache.answers
+MEMORY, ANSWERS = 16, 8  # MiB of cache.memory and cache.answers: less than the defaults, so that both are soon full
 KINDS = ["info", "mod", "zip", "list", "none"]
 TIME = "2024-01-02T03:04:05Z"
 
@@ -113,7 +113,8 @@ def main():
         argv = [sys.executable, __file__, "upstream", str(source)]
         stoa = [sys.argv[1], "serve", "--listen", f"127.0.0.1:{port}", "--storage", f"{work}/storage", "--upstream",
                 f"http://127.0.0.1:{source}"]
-        env = {"HOME": work, "STOA_SUMDB_DATABASES": "", "STOA_DRAIN_NOTICE": "0s", "STOA_LOG_ACCESS": "false"}
+        env = {"HOME": work, "STOA_SUMDB_DATABASES": "", "STOA_DRAIN_NOTICE": "0s", "STOA_LOG_ACCESS": "false",
+               "STOA_CACHE_MEMORY": f"{MEMORY}MiB", "STOA_CACHE_ANSWERS": f"{ANSWERS}MiB"}
         with Server("upstream", argv, f"http://127.0.0.1:{source}"), Server(
                 "stoa", stoa, f"http://127.0.0.1:{port}", env=env, log=f"{work}/log") as server:
             idle, sizes, began = server.memory_mib(), [], time.monotonic()

@@ -8,6 +8,7 @@
 //! `pub(crate) jobs: crate::jobs::JobsConfig,`.
 
 mod admin;
+mod advice;
 mod cache;
 mod credential;
 mod dispatch;
@@ -47,7 +48,10 @@ const INTRODUCTION: &str = "\
 
 /// Reads and checks everything, and reports all faults at once.
 pub(crate) fn load(given: &Given) -> Result<Config, ConfigError> {
-    stoa_config::load(given)
+    let mut config: Config = stoa_config::load(given)?;
+    let advice = advice::advice(&config);
+    config.record.warnings.extend(advice);
+    Ok(config)
 }
 
 /// The configuration in force, as TOML, with the origin of each value.
