@@ -182,7 +182,12 @@ fn hex(bytes: &[u8]) -> String {
 /// The token of a file, and the header that presents it.
 fn read(path: &Path) -> Result<(AdminToken, HeaderValue), AdminTokenError> {
     let mut bytes = Vec::new();
-    let file = fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
+    // Opening a pipe would wait for its other end.
+    let file = match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err(io::Error::other("no regular file")),
+        Ok(_) => fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)),
+        Err(error) => Err(error),
+    };
     let path = || path.to_owned();
     match file {
         Err(source) => return Err(AdminTokenError::File { path: path(), source }),

@@ -1,7 +1,7 @@
 //! The names that a server answers for.
 
 use std::{
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     str::FromStr,
     sync::{Arc, OnceLock},
 };
@@ -13,7 +13,7 @@ const LONGEST: usize = 255 + ":65535".len();
 
 /// What a client is told who asks for another name.
 pub(crate) const OTHER_HOST: &str = "this server does not answer for the host name that was asked for: \
-     ask for localhost or a loopback address, or let the operator add the name to allowed_hosts";
+     ask for localhost, or let the operator add the name to allowed_hosts";
 
 /// A name that is answered: `goproxy.corp.example`, `*.corp.example` for all below it, an address, or `*` for any.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,14 +28,17 @@ pub enum HostPattern {
 
 /// The names that are answered on one listener.
 ///
+/// With a list, addresses and loopback names are answered too: probes, balancers and this machine ask by them, and nobody can
+/// make a page of his own have one for a name.
+///
 /// A web page whose own name was made to point to this machine (DNS rebinding) lets a browser ask for that name, and reads
 /// the answers. Without a list, a listener that only this machine can reach answers for its loopback names alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AnsweredHosts {
     /// All.
     Any,
-    /// Those of the list, and loopback names where `loopback` says so.
-    These { list: Vec<HostPattern>, loopback: bool },
+    /// Loopback names, and with a list its names and all addresses.
+    These(Vec<HostPattern>),
 }
 
 /// The same for one connection, whose client asks for one name again and again: the first one that is answered is remembered
@@ -52,20 +55,16 @@ impl AnsweredHosts {
         if list.contains(&HostPattern::Any) || (list.is_empty() && !is_loopback) {
             Self::Any
         } else {
-            Self::These {
-                list,
-                loopback: is_loopback,
-            }
+            Self::These(list)
         }
     }
 
     fn answer(&self, host: &[u8]) -> bool {
-        let Self::These { list, loopback } = self else {
-            return true;
-        };
+        let Self::These(list) = self else { return true };
         let Some(name) = name_of(host) else { return false };
         name.is_empty()
-            || (*loopback && is_loopback(name))
+            || is_loopback(name)
+            || (!list.is_empty() && name.parse::<IpAddr>().is_ok())
             || list.iter().any(|pattern| pattern.matches(name))
     }
 }
@@ -288,16 +287,20 @@ mod tests {
             "a.go.example",
             "a.b.go.example",
             "10.0.0.1",
+            "10.0.0.2:3000",
             "[fd00::1]:80",
+            "[fd00::2]",
+            "localhost:3000",
         ] {
             assert!(answered(&hosts, "/x", &[good]), "{good}");
         }
         for bad in [
-            "localhost",
             "go.example",
             ".go.example",
             "agoproxy.corp.example",
-            "10.0.0.2",
+            "10.0.0",
+            "0x0a000001",
+            "10.0.0.1.evil.example",
         ] {
             assert!(!answered(&hosts, "/x", &[bad]), "{bad}");
         }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use http::HeaderValue;
+use sha2::{Digest, Sha256};
 use stoa_server::{AdminToken, AdminTokenError};
 use stoa_storage::own_directory_of_url;
 
@@ -54,7 +55,7 @@ pub(crate) fn of_client(config: &Config) -> Result<Option<HeaderValue>, CommandE
             Err(AdminTokenError::File { source, .. }) if is_absent(&source) => {}
             Err(error) => {
                 return Err(CommandError::new(format!(
-                    "{error}; or name a file with --token-file"
+                    "{error}: run it as the user of the server, or name a file with --token-file"
                 )));
             }
         }
@@ -75,7 +76,19 @@ fn in_storage(config: &Config) -> Option<PathBuf> {
 }
 
 fn in_runtime(config: &Config) -> PathBuf {
-    config.admin.runtime_directory.join(NAME)
+    // What is made for one storage is shown to no server of another.
+    let name = match in_storage(config) {
+        None => NAME.to_owned(),
+        Some(file) => {
+            let digest = Sha256::digest(file.as_os_str().as_encoded_bytes());
+            format!("{NAME}-{:016x}", u64::from_be_bytes(first(&digest)))
+        }
+    };
+    config.admin.runtime_directory.join(name)
+}
+
+fn first(digest: &[u8]) -> [u8; 8] {
+    digest.first_chunk().copied().unwrap_or_default()
 }
 
 fn is_absent(error: &io::Error) -> bool {

@@ -142,7 +142,7 @@ pub(crate) enum ConfigCommand {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Common {
     /// Read the configuration from a TOML file [env: `STOA_CONFIG`]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
     /// Where modules are kept: `file:///DIR`, a path, or `memory:`
     #[arg(long, value_name = "URL")]

@@ -4,9 +4,10 @@ use std::{io::Write, os::unix::fs::MetadataExt, sync::Arc};
 
 use stoa_server::{AdminToken, TlsFiles};
 use stoa_storage::{Storage, StorageError, check_url, directory_of_url, open_existing_url, open_url};
+use stoa_vcs::Credential;
 
 use crate::{
-    admin_token::SETTING,
+    admin_token::{SETTING, made},
     cli::Common,
     command_error::{CommandError, USAGE},
     config::{Config, load},
@@ -60,11 +61,23 @@ pub(crate) fn check(config: &Config) -> Result<(), CommandError> {
         .map(AdminToken::read)
         .transpose();
     let token = token.map_err(|error| config.fault(SETTING, error));
+    let made = made(config)
+        .map(|file| AdminToken::authorization_made(&file))
+        .transpose();
+    let made = made.map_err(|error| config.fault(SETTING, format!("the one that was made: {error}")));
+    let keys = config
+        .vcs
+        .credentials
+        .rules
+        .iter()
+        .filter_map(|rule| unreadable(&rule.credential));
+    let keys: Vec<_> = keys.map(|fault| config.fault("credential", fault)).collect();
     let storage = check_url(&config.storage.url).map_err(|error| config.fault("storage", error.report()));
-    let faults = [tls.err(), token.err(), storage.err()];
+    let faults = [tls.err(), token.err(), made.err(), storage.err()];
     let faults: Vec<_> = faults
         .into_iter()
         .flatten()
+        .chain(keys)
         .map(|fault| fault.to_string())
         .collect();
     if faults.is_empty() {
@@ -73,6 +86,20 @@ pub(crate) fn check(config: &Config) -> Result<(), CommandError> {
     Err(CommandError {
         text: faults.join("\n"),
         code: USAGE,
+    })
+}
+
+/// The file of a credential for ssh that cannot be read.
+fn unreadable(credential: &Credential) -> Option<String> {
+    let (key, hosts) = match credential {
+        Credential::SshKey { key, known_hosts } => (Some(("ssh_key", key)), known_hosts),
+        Credential::SshAgent { known_hosts, .. } => (None, known_hosts),
+        Credential::Basic { .. } | Credential::Bearer { .. } => return None,
+    };
+    let mut files = key.into_iter().chain([("known_hosts", hosts)]);
+    files.find_map(|(name, file)| {
+        let error = std::fs::File::open(file).err()?;
+        Some(format!("{name}: {}: {error}", file.display()))
     })
 }
 

@@ -81,7 +81,7 @@ impl UrlPrefix {
     }
 
     /// Whether the URL is one of these.
-    pub(super) fn fits(&self, url: &Url) -> bool {
+    pub fn fits(&self, url: &Url) -> bool {
         let other = Self::of(url);
         let below = other.path.strip_prefix(&self.path);
         self.scheme == other.scheme

@@ -76,6 +76,11 @@ impl Mappings {
             .find(|mapping| has_path_prefix(path, &mapping.prefix))
     }
 
+    /// The prefixes of module paths.
+    pub fn prefixes(&self) -> impl Iterator<Item = &str> {
+        self.mappings.iter().map(|mapping| mapping.prefix.as_str())
+    }
+
     /// The places that mappings lead to.
     pub fn targets(&self) -> impl Iterator<Item = &Url> {
         self.mappings.iter().map(|mapping| &mapping.repo)

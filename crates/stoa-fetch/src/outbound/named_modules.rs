@@ -34,6 +34,11 @@ impl NamedModules {
         }
     }
 
+    /// Whether no pattern names a module.
+    pub fn is_empty(&self) -> bool {
+        self.lists.is_empty()
+    }
+
     /// Whether the module at `path` is one of them.
     pub fn names(&self, path: &str) -> bool {
         self.lists.iter().any(|list| list.matches(path))

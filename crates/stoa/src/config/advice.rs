@@ -1,6 +1,7 @@
 //! What is no fault and is seldom meant.
 
-use stoa_fetch::Entry;
+use stoa_fetch::{Entry, UpstreamList, credentials::CredentialRule, outbound::NamedModules};
+use url::Url;
 
 use super::Config;
 
@@ -14,6 +15,14 @@ const PUBLIC: [&str; 4] = [
 
 /// Warnings about keys that do not fit each other, a line each.
 pub(super) fn advice(config: &Config) -> Vec<String> {
+    let told = told_to_the_database(config);
+    told.into_iter()
+        .chain(unused_mappings(config))
+        .chain(unused_credentials(config))
+        .collect()
+}
+
+fn told_to_the_database(config: &Config) -> Vec<String> {
     let Some(database) = config.sumdb.databases.first().filter(|_| config.sumdb.verify) else {
         return Vec::new();
     };
@@ -44,6 +53,62 @@ pub(super) fn advice(config: &Config) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// Mappings of modules that an upstream is asked for first.
+fn unused_mappings(config: &Config) -> impl Iterator<Item = String> {
+    let upstream = &config.upstream;
+    let is_direct = |list: &UpstreamList| matches!(list.entries().first(), Some((Entry::Direct, _)));
+    let asked = move |prefix: &&str| {
+        let route = upstream
+            .routes
+            .iter()
+            .find(|route| route.patterns.matches(prefix));
+        match route {
+            Some(route) => !is_direct(&route.upstream),
+            None => !config.vcs.private.matches(prefix) && !is_direct(&upstream.list),
+        }
+    };
+    config.vcs.mappings.prefixes().filter(asked).map(|prefix| {
+        format!(
+            "the [[vcs.module]] {prefix} is for when an upstream does not have the module: the upstream is asked first, and \
+             learns its name; to have it from its repository alone, add {prefix} to vcs.private"
+        )
+    })
+}
+
+/// Credentials for repositories, where no module is named that could use them.
+fn unused_credentials(config: &Config) -> Option<String> {
+    let routes = config.upstream.routes.iter();
+    let patterns = routes.map(|route| &route.patterns).chain([&config.vcs.private]);
+    let are_named =
+        !NamedModules::new(patterns).is_empty() || config.vcs.mappings.prefixes().next().is_some();
+    let lists = config.upstream.routes.iter().map(|route| &route.upstream);
+    let entries = lists
+        .chain([&config.upstream.list])
+        .flat_map(UpstreamList::entries);
+    let servers: Vec<_> = entries
+        .filter_map(|(entry, _)| match entry {
+            Entry::Server(base) => Some(base.name().to_string()),
+            _ => None,
+        })
+        .collect();
+    let is_of_upstream = |rule: &CredentialRule| {
+        let fits = |server: &String| Url::parse(server).is_ok_and(|url| rule.prefix.fits(&url));
+        servers.iter().any(fits)
+    };
+    let unused = config
+        .vcs
+        .credentials
+        .rules
+        .iter()
+        .filter(|rule| !is_of_upstream(rule))
+        .count();
+    (!are_named && unused > 0).then(|| {
+        "a [[credential]] for repositories is used for no module: modules that may use it are named by vcs.private, a [[route]] \
+         or a [[vcs.module]], and a pattern that matches hosts which anybody may own, such as \"*\", names none"
+            .to_owned()
+    })
 }
 
 #[cfg(test)]
@@ -82,6 +147,40 @@ mod tests {
             format!(
                 "upstream = \"https://a.example\"\n{}",
                 route("k8s.io", "https://a.example")
+            ),
+        ] {
+            assert!(warnings(&quiet).is_empty(), "{quiet}");
+        }
+    }
+
+    #[test]
+    fn a_mapping_that_an_upstream_is_asked_before_is_told() {
+        let mapping = "[[vcs.module]]\nprefix = \"corp.example/tools\"\nvcs = \"git\"\nrepo = \"https://git.corp.example/tools\"\n";
+        assert!(warnings(mapping)[0].contains("add corp.example/tools to vcs.private"));
+        for quiet in [
+            format!("{mapping}[vcs]\nprivate = \"corp.example/*\""),
+            format!("upstream = \"direct\"\n{mapping}"),
+            format!("{mapping}{}", route("corp.example", "direct")),
+        ] {
+            assert!(warnings(&quiet).is_empty(), "{quiet}");
+        }
+    }
+
+    #[test]
+    fn a_credential_that_no_module_may_use_is_told() {
+        let secret = crate::config::lab::file("hunter2hunter2\n");
+        let credential = |url: &str| {
+            let file = secret.path().display();
+            format!("[[credential]]\nmatch = \"{url}\"\nusername = \"bot\"\npassword_file = \"{file}\"\n")
+        };
+        let of_git = credential("https://git.corp.example/");
+        assert!(warnings(&of_git)[0].contains("names none"));
+        assert_eq!(warnings(&format!("{of_git}[vcs]\nprivate = \"*\"")).len(), 1);
+        for quiet in [
+            format!("{of_git}[vcs]\nprivate = \"corp.example/*\""),
+            format!(
+                "upstream = \"https://proxy.corp.example\"\n{}",
+                credential("https://proxy.corp.example/")
             ),
         ] {
             assert!(warnings(&quiet).is_empty(), "{quiet}");

@@ -50,7 +50,7 @@ async fn each_table_and_the_netrc_file_have_their_credential_and_no_other_place_
          [[credential]]\nmatch = \"ssh://git.example\"\nssh_key = \"/k\"\nknown_hosts = \"/h\"\n\
          [[credential]]\nmatch = \"ssh://bot@git.example\"\nssh_agent = true\nknown_hosts = \"/h\"\n\
          [[credential]]\nmatch = \"http://plain.example:8080\"\npassword_env = \"STOA_TOKEN\"\n\
-         [vcs]\nnetrc = {:?}\n",
+         [vcs]\nprivate = \"git.example\"\nnetrc = {:?}\n",
         password.path(),
         netrc.path()
     ))

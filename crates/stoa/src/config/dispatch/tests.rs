@@ -56,3 +56,32 @@ fn faults_name_their_line_and_what_may_be_written() {
         assert!(faults.contains(want), "{want}\n{faults}");
     }
 }
+
+#[test]
+fn what_no_host_looks_like_is_no_pattern_of_hosts() {
+    for (key, table) in [("deny", "[dispatch]"), ("match", "[[dispatch.lane]]")] {
+        for bad in [
+            "https://a.example",
+            "a.example/x",
+            "a.example:99999",
+            "a:abc",
+            "b.example,u@a.example",
+        ] {
+            let error = config(&format!("{table}\n{key} = \"{bad}\""))
+                .expect_err(bad)
+                .to_string();
+            assert!(error.contains("is no host: write HOST"), "{error}");
+        }
+        for good in [
+            "a.example",
+            "*.example.com,mirror.example:8080",
+            "[::1]:80",
+            "[::1]",
+            "10.0.0.*",
+            "*:80",
+            "a:*",
+        ] {
+            assert!(config(&format!("{table}\n{key} = \"{good}\"")).is_ok(), "{good}");
+        }
+    }
+}

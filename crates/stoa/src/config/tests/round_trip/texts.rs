@@ -68,9 +68,7 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
             any_text().prop_map(|path| format!("unix:{path}")),
         ]
         .boxed(),
-        "storage" | "admin.token_file" | "vcs.cache" | "dispatch.deny" | "vcs.private" | "vcs.insecure" => {
-            any_text()
-        }
+        "storage" | "admin.token_file" | "vcs.cache" | "vcs.private" | "vcs.insecure" => any_text(),
         "upstream" | "route.upstream" => one_of(&[
             "https://a.example|https://b.example/x,direct",
             "off",
@@ -119,7 +117,10 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "rate" => one_of(&["", "20/s", "600/m"]),
         "retry_budget" | "breaker_rate" => one_of(&["0%", "20%", "100%"]),
         "breaker" => one_of(&["active", "observe", "disabled", "forced_open"]),
-        "route.match" | "dispatch.lane.match" => any_text().prop_map(|text| format!("a{text}")).boxed(),
+        "route.match" => any_text().prop_map(|text| format!("a{text}")).boxed(),
+        "dispatch.deny" | "dispatch.lane.match" => any_text()
+            .prop_map(|text| format!("a{}", text.replace(['/', '@', ' ', ':'], "")))
+            .boxed(),
         "vcs.allow" => one_of(&["", "*:all", "public:git|hg,private:all", "a.example/*:off"]),
         "vcs.allow_private_addresses" | "sumdb.verify" | "log.access" | "metrics.public" => {
             one_of(&["true", "false"])
