@@ -38,6 +38,14 @@ const FETCH: Table = Table::once(
     ],
 );
 
+/// A size that lets something through.
+fn some(text: &str) -> Result<ByteSize, String> {
+    match text.parse()? {
+        ByteSize(0) => Err("must be more than zero".to_owned()),
+        size => Ok(size),
+    }
+}
+
 /// How long and how large a transfer may be.
 #[derive(Clone, Debug)]
 pub(crate) struct FetchConfig {
@@ -55,8 +63,8 @@ impl Section for FetchConfig {
         let response = fetch.value(&RESPONSE_TIMEOUT, deadline);
         let idle = fetch.value(&IDLE_TIMEOUT, deadline);
         let total = fetch.value(&TOTAL_TIMEOUT, deadline);
-        let max_list = fetch.value(&MAX_LIST, str::parse::<ByteSize>);
-        let max_zip = fetch.value(&MAX_ZIP, str::parse::<ByteSize>)?.0;
+        let max_list = fetch.value(&MAX_LIST, some);
+        let max_zip = fetch.value(&MAX_ZIP, some)?.0;
         Some(Self {
             deadlines: Deadlines {
                 connect: connect?,

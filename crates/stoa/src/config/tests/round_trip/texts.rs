@@ -81,8 +81,8 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "cache.list_ttl" | "cache.stale_ttl" | "cache.negative_ttl" | "drain.notice" | "drain.timeout" => {
             prop_oneof![durations(), one_of(&["0s"])].boxed()
         }
-        "cache.answers" | "cache.memory" | "fetch.max_list" | "fetch.max_zip" | "vcs.cache_size"
-        | "vcs.memory" | "edge.read_ahead" => {
+        "fetch.max_list" | "fetch.max_zip" => one_of(&["1", "4096", "64MiB", "18446744073709551615"]),
+        "cache.answers" | "cache.memory" | "vcs.cache_size" | "vcs.memory" | "edge.read_ahead" => {
             one_of(&["0", "4096", "1 kib", "64MiB", "18446744073709551615"])
         }
         "vcs.program_memory" => one_of(&["32MiB", "1GiB"]),
