@@ -14,6 +14,8 @@ use stoa_fetch::Deadlines;
 use stoa_module::PatternList;
 use url::Url;
 
+use super::values::hosts;
+
 /// A setting of a lane: a key of `[dispatch]` and of `[[dispatch.lane]]`, and how its text changes the settings.
 struct LaneSetting {
     key: Key,
@@ -249,24 +251,6 @@ impl Section for DispatchConfig {
             proxy_hosts: proxy_hosts(&reader.given().variables),
         })
     }
-}
-
-/// Patterns of hosts. What no host looks like would match none, and nobody would know.
-fn hosts(text: &str) -> Result<PatternList, String> {
-    for pattern in text.split(',').filter(|pattern| !pattern.trim().is_empty()) {
-        let (host, port) = match pattern.trim().rsplit_once(':') {
-            Some((host, port)) if !host.ends_with(':') && !port.contains(']') => (host, port),
-            _ => (pattern.trim(), ""),
-        };
-        let is_bad = host.contains(['/', '@', ' ']) || host.ends_with(':');
-        let is_port = port.contains(['*', '?', '[']) || port.is_empty() || port.parse::<u16>().is_ok();
-        if is_bad || !is_port {
-            return Err(format!(
-                "{pattern:?} is no host: write HOST, HOST:PORT or a glob such as *.example.com"
-            ));
-        }
-    }
-    Ok(PatternList::parse(text))
 }
 
 /// The hosts of the proxies for outbound HTTP.

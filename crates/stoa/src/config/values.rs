@@ -12,6 +12,24 @@ pub(super) fn patterns(text: &str) -> Result<PatternList, Infallible> {
     Ok(PatternList::parse(text))
 }
 
+/// Patterns of hosts. What no host looks like would match none, and nobody would know.
+pub(super) fn hosts(text: &str) -> Result<PatternList, String> {
+    for pattern in text.split(',').filter(|pattern| !pattern.trim().is_empty()) {
+        let (host, port) = match pattern.trim().rsplit_once(':') {
+            Some((host, port)) if !host.ends_with(':') && !port.contains(']') => (host, port),
+            _ => (pattern.trim(), ""),
+        };
+        let is_bad = host.contains(['/', '@', ' ']) || host.ends_with(':');
+        let is_port = port.contains(['*', '?', '[']) || port.is_empty() || port.parse::<u16>().is_ok();
+        if is_bad || !is_port {
+            return Err(format!(
+                "{pattern:?} is no host: write HOST, HOST:PORT or a glob such as *.example.com"
+            ));
+        }
+    }
+    Ok(PatternList::parse(text))
+}
+
 /// Refuses a URL with a user or a password, which would be shown wherever the URL is. A user alone may stand where `user`
 /// says so of the scheme. What is no URL is for others to judge.
 pub(super) fn without_secrets(text: &str, user: impl Fn(&str) -> bool) -> Result<(), &'static str> {
