@@ -56,6 +56,9 @@ pub(crate) fn respond(
         Part::NotModified => (StatusCode::NOT_MODIFIED, None),
         Part::Unsatisfiable => {
             headers.insert(CONTENT_RANGE, header(format!("bytes */{}", len.unwrap_or(0))));
+            // It is an error, and no other client's.
+            headers.insert(CACHE_CONTROL, NO_STORE);
+            headers.remove(ETAG);
             (StatusCode::RANGE_NOT_SATISFIABLE, Some(0))
         }
         Part::Whole => (StatusCode::OK, len),

@@ -106,6 +106,7 @@ async fn a_range_is_that_part_of_the_file() {
         for range in [format!("bytes={len}-"), "bytes=-0".to_owned()] {
             let beyond = get_with(&stoa, &path, &[("Range", &range)]).await;
             assert_eq!((beyond.status, beyond.body.len()), (416, 0), "{range}");
+            assert_eq!(beyond.header("cache-control"), Some("no-store"), "{range}");
             assert_eq!(
                 beyond.header("content-range"),
                 Some(format!("bytes */{len}").as_str())
