@@ -28,20 +28,14 @@ macro_rules! forward {
             self.stream.is_write_vectored()
         }
     };
-    (@ flush) => {
-        fn poll_flush(
+    (@ flush) => { crate::forward::forward!(@@ poll_flush); };
+    (@ shutdown) => { crate::forward::forward!(@@ poll_shutdown); };
+    (@@ $poll:ident) => {
+        fn $poll(
             self: std::pin::Pin<&mut Self>,
             cx: &mut std::task::Context<'_>,
         ) -> std::task::Poll<std::io::Result<()>> {
-            std::pin::Pin::new(&mut self.get_mut().stream).poll_flush(cx)
-        }
-    };
-    (@ shutdown) => {
-        fn poll_shutdown(
-            self: std::pin::Pin<&mut Self>,
-            cx: &mut std::task::Context<'_>,
-        ) -> std::task::Poll<std::io::Result<()>> {
-            std::pin::Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+            std::pin::Pin::new(&mut self.get_mut().stream).$poll(cx)
         }
     };
 }

@@ -114,7 +114,7 @@ impl Session {
     /// Removes the files, off the threads that answer. Dropping it removes them too.
     pub(super) async fn end(self) {
         let folder = self.folder;
-        // What could not be removed is gone with the next start.
+        // What could not be removed is gone when the cache is opened again.
         let _ = blocking(move || folder.close()).await;
     }
 
