@@ -155,6 +155,7 @@ impl Exchange {
                     return Poll::Ready(None);
                 }
                 Poll::Ready(Some(Ok(frame))) => {
+                    held.ticket.lane.hears();
                     self.armed = false;
                     if self.raw.is_end_stream() {
                         self.end(Ok(()));

@@ -41,6 +41,8 @@ pub(crate) struct Lane {
     aimd: Mutex<Option<Aimd>>,
     /// Milliseconds since `born`.
     used_at: AtomicU64,
+    /// When something last came from its server, or it was asked for the first time after a pause, in milliseconds since `born`.
+    heard_at: AtomicU64,
     born: Instant,
 }
 
@@ -96,6 +98,7 @@ impl Lane {
                 })
             },
             used_at: AtomicU64::new(0),
+            heard_at: AtomicU64::new(0),
             born: now,
         }
     }
@@ -107,13 +110,15 @@ impl Lane {
 
     /// Records a use.
     pub(crate) fn touch(&self) {
-        let millis = self.born.elapsed().as_millis();
-        self.used_at
-            .store(u64::try_from(millis).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.used_at.store(self.now(), Ordering::Relaxed);
     }
 
     pub(crate) fn used_at(&self) -> Instant {
         self.born + Duration::from_millis(self.used_at.load(Ordering::Relaxed))
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Whether it may be evicted to make room for another.
@@ -128,11 +133,18 @@ impl Lane {
     /// Its server has answered.
     pub(crate) fn has_answered(&self) {
         self.answered.store(true, Ordering::Relaxed);
+        self.hears();
     }
 
-    /// Since when its server has been silent, if it has never answered anything.
-    pub(crate) fn silent_since(&self) -> Option<Instant> {
-        (!self.answered.load(Ordering::Relaxed)).then_some(self.born)
+    /// Something has come from its server, or it is asked after a pause: its silence begins now.
+    pub(crate) fn hears(&self) {
+        self.heard_at.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// Whether its server has ever answered, and since when it has been silent. Only of a lane that is in use.
+    pub(crate) fn silence(&self) -> (bool, Instant) {
+        let since = self.born + Duration::from_millis(self.heard_at.load(Ordering::Relaxed));
+        (self.answered.load(Ordering::Relaxed), since)
     }
 
     /// Cuts off everything in it. It must not be in the map any more.

@@ -18,8 +18,10 @@ use crate::{
     site_of,
 };
 
-/// How long a new lane is left alone while its server has not answered yet: a live one needs less for a first answer.
+/// How long a lane is left alone while its server has not answered yet: a live one needs less for a first answer.
 const FIRST_ANSWER: Duration = Duration::from_secs(2);
+/// How long a server may be silent that has answered before: it may have to compute what is asked.
+const LATER_ANSWER: Duration = Duration::from_secs(5);
 
 /// The settings of each lane.
 pub type Rules = Arc<dyn Fn(&LaneKey) -> LaneSettings + Send + Sync>;
@@ -76,6 +78,9 @@ impl Lanes {
         make_room: impl FnOnce(&Self, &mut HashMap<LaneKey, Arc<Lane>>, &LaneKey) -> bool,
     ) -> Result<Arc<Lane>, DispatchError> {
         if let Some(lane) = self.map.read().get(key) {
+            if is_unused(lane) {
+                lane.hears();
+            }
             lane.touch();
             return Ok(Arc::clone(lane));
         }
@@ -113,8 +118,8 @@ impl Lanes {
     /// Whether there may be one more: there are fewer than the bound, or one makes room. That is the lane that has been idle
     /// for the longest time, an evictable one first. Where all are in use, it is one of the site that has the most lanes, if
     /// it has more than the site of the new one would have then; else the one whose server has been silent for the longest
-    /// time, of those that have never answered anything and had some time for it. So hosts that answer are asked, however
-    /// many hosts hang.
+    /// time, and for too long; one that has never answered anything goes first. So hosts that answer are asked, however many
+    /// hosts hang, and whatever those have answered before.
     ///
     /// It looks at every lane for each new one; with some hundreds of them that takes microseconds.
     fn make_room(&self, map: &mut HashMap<LaneKey, Arc<Lane>>, key: &LaneKey) -> bool {
@@ -215,8 +220,8 @@ impl Lanes {
     }
 }
 
-/// Whether nothing but the map holds it: no task, no body, no permit. Asked under the write lock, so that no task can take
-/// it meanwhile.
+/// Whether nothing but the map holds it: no task, no body, no permit. Asked under the write lock, no task can take it
+/// meanwhile.
 fn is_unused(lane: &Arc<Lane>) -> bool {
     Arc::strong_count(lane) == 1
 }
@@ -254,13 +259,17 @@ fn of_the_largest_site<'a>(lanes: &[&'a Arc<Lane>], key: &LaneKey) -> Option<&'a
     theirs.min_by_key(|lane| lane.used_at()).copied()
 }
 
-/// The lane whose server has been silent from the first request on, for the longest time.
+/// The lane whose server has been silent for the longest time, and for too long; one that has never answered goes first.
 fn most_silent<'a>(lanes: &[&'a Arc<Lane>]) -> Option<&'a Arc<Lane>> {
-    let silent = lanes
-        .iter()
-        .filter_map(|lane| Some((lane.silent_since()?, *lane)));
-    let (since, lane) = silent.min_by_key(|(since, _)| *since)?;
-    (since.elapsed() >= FIRST_ANSWER).then_some(lane)
+    let now = Instant::now();
+    let too_silent = lanes.iter().filter_map(|lane| {
+        let (has_answered, since) = lane.silence();
+        let allowed = if has_answered { LATER_ANSWER } else { FIRST_ANSWER };
+        (now.duration_since(since) >= allowed).then_some(((has_answered, since), *lane))
+    });
+    too_silent
+        .min_by_key(|(silence, _)| *silence)
+        .map(|(_, lane)| lane)
 }
 
 impl fmt::Debug for Lanes {

@@ -246,7 +246,33 @@ impl Follower {
         piece
     }
 
+    /// Waits until there is something to be read: how many bytes; `None` at the end. After an error there is nothing more.
+    pub async fn available(&mut self) -> Option<Result<u64, ProxyError>> {
+        if self.failed {
+            return None;
+        }
+        let available = self.wait().await.transpose();
+        self.failed = matches!(available, Some(Err(_)));
+        available
+    }
+
     async fn piece(&mut self, most: u64) -> Result<Option<Bytes>, ProxyError> {
+        let Some(available) = self.wait().await? else {
+            return Ok(None);
+        };
+        let len = usize::try_from(most.min(available)).unwrap_or(usize::MAX);
+        let read = self.growing.shared.reader.read_at(self.offset, len).await;
+        let piece = read.map_err(|e| ProxyError::internal(format!("reading back a transfer: {e}")))?;
+        if piece.is_empty() {
+            return Err(ProxyError::internal(
+                "a transfer is shorter than what was written",
+            ));
+        }
+        self.offset += piece.len() as u64;
+        Ok(Some(piece))
+    }
+
+    async fn wait(&mut self) -> Result<Option<u64>, ProxyError> {
         loop {
             let (written, end) = {
                 let progress = self.progress.borrow_and_update();
@@ -258,17 +284,7 @@ impl Follower {
                 (_, None) => written.saturating_sub(1),
             };
             if self.offset < free {
-                let len = usize::try_from(most.min(free - self.offset)).unwrap_or(usize::MAX);
-                let read = self.growing.shared.reader.read_at(self.offset, len).await;
-                let piece =
-                    read.map_err(|e| ProxyError::internal(format!("reading back a transfer: {e}")))?;
-                if piece.is_empty() {
-                    return Err(ProxyError::internal(
-                        "a transfer is shorter than what was written",
-                    ));
-                }
-                self.offset += piece.len() as u64;
-                return Ok(Some(piece));
+                return Ok(Some(free - self.offset));
             }
             match end {
                 Some(Ok(())) => return Ok(None),

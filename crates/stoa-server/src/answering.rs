@@ -85,10 +85,10 @@ impl EdgeState {
             Content::Stored(blob) => {
                 let etag = quoted(blob.etag());
                 // A client who takes nothing keeps what was read for him, also when the cache has let it go.
-                let hot = self.hot.is_some() && blob.len() <= MAX_FILE && self.ahead.has_room(blob.len());
-                match hot.then(|| usize::try_from(MAX_FILE).unwrap_or(usize::MAX)) {
-                    Some(max) => match blob.bytes(max).await {
-                        Ok(bytes) => (Content::Bytes(self.ahead.count(bytes)), Some(etag)),
+                let is_hot = self.hot.is_some() && blob.len() <= MAX_FILE;
+                match is_hot.then(|| self.ahead.reserve(blob.len())).flatten() {
+                    Some(room) => match blob.bytes(usize::try_from(MAX_FILE).unwrap_or(usize::MAX)).await {
+                        Ok(bytes) => (Content::Bytes(room.hold(bytes)), Some(etag)),
                         Err(error) => {
                             let error = ProxyError::from(error);
                             return self.failed(head, Subject::Module(resource), &error);

@@ -8,7 +8,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::Stream;
 use http_body::{Frame, SizeHint};
 use stoa_proxy::{Growing, Held};
 use stoa_storage::Blob;
@@ -17,11 +16,9 @@ use crate::{
     body_error::BodyError,
     finish::Finish,
     mounted_body::MountedBody,
-    pieces::{BlobPieces, growing_pieces},
+    pieces::{BlobPieces, GrowingPieces, Pieces},
     read_ahead::ReadAhead,
 };
-
-type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, BodyError>> + Send>>;
 
 /// A response body: in memory, or streamed piece by piece.
 pub struct Body {
@@ -34,8 +31,16 @@ pub struct Body {
 
 enum Kind {
     Full(Bytes),
-    Stream { pieces: Pieces, _held: Held },
+    File(Box<FileBody>),
     Mounted(Box<MountedBody>),
+}
+
+struct FileBody {
+    pieces: Box<dyn Pieces>,
+    /// The largest piece to be read next, in bytes.
+    most: u64,
+    ahead: Arc<ReadAhead>,
+    _held: Held,
 }
 
 impl Body {
@@ -65,20 +70,41 @@ impl Body {
     /// `len` bytes of a stored file from `start` on, read a little ahead of the client.
     pub(crate) fn blob(blob: Blob, start: u64, len: u64, ahead: &Arc<ReadAhead>) -> Self {
         let pieces = BlobPieces::new(blob, (start, start + len), Arc::clone(ahead));
-        Self::stream(Box::pin(pieces), Some(len), Held::default())
+        Self::file(Box::new(pieces), Some(len), (ahead, Held::default()))
     }
 
     /// A file that is still arriving.
     pub(crate) fn growing(growing: &Growing, held: Held, ahead: &Arc<ReadAhead>) -> Self {
-        let pieces = growing_pieces(growing, Arc::clone(ahead));
-        Self::stream(Box::pin(pieces), growing.total(), held)
+        let pieces = GrowingPieces::new(growing, Arc::clone(ahead));
+        Self::file(Box::new(pieces), growing.total(), (ahead, held))
     }
 
-    fn stream(pieces: Pieces, left: Option<u64>, held: Held) -> Self {
+    fn file(pieces: Box<dyn Pieces>, left: Option<u64>, (ahead, held): (&Arc<ReadAhead>, Held)) -> Self {
+        let file = FileBody {
+            pieces,
+            most: u64::MAX,
+            ahead: Arc::clone(ahead),
+            _held: held,
+        };
         Self {
-            kind: Kind::Stream { pieces, _held: held },
+            kind: Kind::File(Box::new(file)),
             left,
             finish: None,
+        }
+    }
+
+    /// Where the memory for its next piece comes from, if it is read of a file.
+    pub(crate) fn ahead(&self) -> Option<&ReadAhead> {
+        match &self.kind {
+            Kind::File(file) => Some(&file.ahead),
+            Kind::Full(_) | Kind::Mounted(_) => None,
+        }
+    }
+
+    /// The largest piece that is to be read of a file next, in bytes.
+    pub(crate) fn at_most(&mut self, bytes: u64) {
+        if let Kind::File(file) = &mut self.kind {
+            file.most = bytes.max(1);
         }
     }
 
@@ -86,7 +112,7 @@ impl Body {
     pub(crate) fn in_memory(&self) -> Option<u64> {
         match &self.kind {
             Kind::Full(bytes) => Some(bytes.len() as u64),
-            Kind::Stream { .. } | Kind::Mounted(_) => None,
+            Kind::File(_) | Kind::Mounted(_) => None,
         }
     }
 
@@ -94,7 +120,7 @@ impl Body {
     pub(crate) fn take_memory(&mut self) -> Bytes {
         match &mut self.kind {
             Kind::Full(bytes) => std::mem::take(bytes),
-            Kind::Stream { .. } | Kind::Mounted(_) => Bytes::new(),
+            Kind::File(_) | Kind::Mounted(_) => Bytes::new(),
         }
     }
 
@@ -111,7 +137,7 @@ impl Body {
         match (&self.kind, self.left) {
             (Kind::Full(bytes), _) => bytes.is_empty(),
             (_, Some(left)) => left == 0,
-            (Kind::Stream { .. }, None) => false,
+            (Kind::File(_), None) => false,
             (Kind::Mounted(body), None) => body.is_at_end(),
         }
     }
@@ -121,8 +147,8 @@ impl Body {
         let _span = self.finish.as_ref().map(|finish| finish.span().enter());
         match &mut self.kind {
             Kind::Full(_) => Poll::Ready(None),
-            Kind::Stream { pieces, .. } => {
-                let piece = ready!(pieces.as_mut().poll_next(cx));
+            Kind::File(file) => {
+                let piece = ready!(file.pieces.poll_piece(cx, file.most));
                 Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
             }
             Kind::Mounted(body) => match (ready!(body.poll_frame(cx)), self.left) {
@@ -145,7 +171,7 @@ impl http_body::Body for Body {
         match &mut this.kind {
             Kind::Full(bytes) if bytes.is_empty() => return Poll::Ready(None),
             Kind::Full(bytes) => return Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Kind::Stream { .. } | Kind::Mounted(_) => {}
+            Kind::File(_) | Kind::Mounted(_) => {}
         }
         let frame = ready!(this.poll_streamed(cx));
         let sent = match &frame {
@@ -179,7 +205,7 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             Kind::Full(bytes) => write!(f, "Body({} bytes)", bytes.len()),
-            Kind::Stream { .. } => write!(f, "Body(stream, {:?} left)", self.left),
+            Kind::File(_) => write!(f, "Body(file, {:?} left)", self.left),
             Kind::Mounted(_) => write!(f, "Body(mounted, {:?} left)", self.left),
         }
     }

@@ -15,6 +15,7 @@ use h2::{
 use http::{HeaderValue, Request};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    sync::Semaphore,
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
@@ -24,7 +25,7 @@ use crate::{
     activity::Activity,
     connection::{EdgeConnection, EdgeFuture},
     http2_body::RequestBody,
-    http2_reply::{Sent, reply},
+    http2_reply::{Outlet, Sent, reply},
     turn::{Hold, Turns},
 };
 
@@ -71,7 +72,12 @@ where
     let mut is_gone = pin!(vanished(pings, options, Arc::clone(&activity)));
     let mut shutdown = pin!(shutdown.cancelled());
     let mut timer = pin!(sleep(options.idle));
-    let mut exchanges = Exchanges::new(edge, activity, options.write);
+    let outlet = Outlet {
+        activity,
+        within: options.write,
+        last_place: Arc::new(Semaphore::new(1)),
+    };
+    let mut exchanges = Exchanges::new(edge, outlet);
     let mut turns = Turns::new(connection, hold);
     let mut is_leaving = false;
     let ended = loop {
@@ -152,8 +158,7 @@ async fn vanished(pings: Option<PingPong>, options: Http2Options, activity: Arc<
 /// The requests of one connection.
 struct Exchanges {
     edge: EdgeConnection,
-    activity: Arc<Activity>,
-    write: Duration,
+    outlet: Outlet,
     running: JoinSet<Sent>,
     /// When a request last began or ended.
     used: Instant,
@@ -161,11 +166,10 @@ struct Exchanges {
 }
 
 impl Exchanges {
-    fn new(edge: EdgeConnection, activity: Arc<Activity>, write: Duration) -> Self {
+    fn new(edge: EdgeConnection, outlet: Outlet) -> Self {
         Self {
             edge,
-            activity,
-            write,
+            outlet,
             running: JoinSet::new(),
             used: Instant::now(),
             date: (0, HeaderValue::from_static("")),
@@ -181,19 +185,19 @@ impl Exchanges {
         match self.edge.answer(Request::from_parts(head, body)) {
             EdgeFuture::Ready(response) => {
                 let response = response.into_inner().unwrap_or_else(|never| match never {});
-                let sending = reply(&mut respond, response, date, (&self.activity, self.write));
+                let sending = reply(&mut respond, response, date, &self.outlet);
                 if let Some(sending) = sending {
                     self.running.spawn(sending.run());
                 }
             }
             EdgeFuture::Cold(answer) => {
-                let (activity, write) = (Arc::clone(&self.activity), self.write);
+                let outlet = self.outlet.clone();
                 self.running.spawn(async move {
                     let response = tokio::select! {
                         response = answer => response.unwrap_or_else(|never| match never {}),
                         _gone = poll_fn(|cx| respond.poll_reset(cx)) => return Sent::Over,
                     };
-                    match reply(&mut respond, response, date, (&activity, write)) {
+                    match reply(&mut respond, response, date, &outlet) {
                         Some(sending) => sending.run().await,
                         None => Sent::Over,
                     }

@@ -1,6 +1,6 @@
 //! Answers to HTTP/2 requests.
 
-use std::{future::poll_fn, sync::Arc, time::Duration};
+use std::{future::poll_fn, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use h2::{Reason, SendStream, server::SendResponse};
@@ -10,9 +10,12 @@ use http::{
 };
 use http_body::Body as _;
 use http_body_util::BodyExt;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep, timeout_at},
+};
 
-use crate::{activity::Activity, body::Body};
+use crate::{activity::Activity, body::Body, read_ahead::SMALL_PIECE};
 
 /// Headers of connections, which HTTP/2 has no place for.
 const OF_CONNECTIONS: [HeaderName; 5] = [
@@ -26,13 +29,29 @@ const OF_CONNECTIONS: [HeaderName; 5] = [
 /// How much longer one stream may stand still while others of its connection move.
 const ONE_STREAM: u32 = 10;
 
+/// What the answers on one connection share.
+#[derive(Clone)]
+pub(crate) struct Outlet {
+    pub(crate) activity: Arc<Activity>,
+    /// How long the client may take nothing.
+    pub(crate) within: Duration,
+    /// One piece of a file may be on its way when there is no room for more: any of the connection's answers goes on then,
+    /// and all of them together need no more memory than one.
+    pub(crate) last_place: Arc<Semaphore>,
+}
+
 /// A body on its way to a client. It is never given more than the windows of the client allow, so that what the client
 /// does not take stays here, where it is seen.
 pub(crate) struct Sending {
     stream: SendStream<Bytes>,
     body: Body,
-    activity: Arc<Activity>,
-    within: Duration,
+    outlet: Outlet,
+}
+
+/// A piece that has the last place of its connection until it was written.
+struct Placed {
+    piece: Bytes,
+    _place: OwnedSemaphorePermit,
 }
 
 /// How the sending of a body has ended.
@@ -59,7 +78,7 @@ pub(crate) fn reply(
     respond: &mut SendResponse<Bytes>,
     response: Response<Body>,
     date: HeaderValue,
-    (activity, within): (&Arc<Activity>, Duration),
+    outlet: &Outlet,
 ) -> Option<Sending> {
     let (mut head, mut body) = response.into_parts();
     for name in OF_CONNECTIONS {
@@ -84,15 +103,14 @@ pub(crate) fn reply(
         stream.reserve_capacity(len);
         if stream.capacity() >= len {
             let _gone = stream.send_data(body.take_memory(), true);
-            activity.has_moved();
+            outlet.activity.has_moved();
             return None;
         }
     }
     Some(Sending {
         stream,
         body,
-        activity: Arc::clone(activity),
-        within,
+        outlet: outlet.clone(),
     })
 }
 
@@ -113,11 +131,7 @@ impl Sending {
 
     async fn send_all(&mut self) -> Result<(), Stop> {
         loop {
-            // Nothing is read of a file for a client who takes nothing. A body whose end is not known may be at its end,
-            // and the client may have no window left for it.
-            if self.body.size_hint().exact().is_some_and(|left| left > 0) {
-                self.room(1).await?;
-            }
+            let place = self.place().await?;
             let frame = tokio::select! {
                 frame = self.body.frame() => frame,
                 _gone = poll_fn(|cx| self.stream.poll_reset(cx)) => return Err(Stop::Gone),
@@ -126,7 +140,7 @@ impl Sending {
                 None => return self.put(Bytes::new(), true),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => {
-                        if self.send(data).await? {
+                        if self.send(data, place).await? {
                             return Ok(());
                         }
                     }
@@ -144,12 +158,58 @@ impl Sending {
         }
     }
 
+    /// Waits until a piece may be read. Nothing is read of a file for a client who takes nothing; and without room in memory
+    /// no more than his windows allow, by one answer of the connection after the other.
+    async fn place(&mut self) -> Result<Option<OwnedSemaphorePermit>, Stop> {
+        let mut room = SMALL_PIECE;
+        // A body whose end is not known may be at its end, and the client may have no window left for it.
+        if let Some(left) = self.body.size_hint().exact().filter(|left| *left > 0) {
+            let wanted = usize::try_from(left.min(SMALL_PIECE)).unwrap_or(usize::MAX);
+            room = self.room(wanted).await? as u64;
+        }
+        let Some(ahead) = self.body.ahead() else {
+            return Ok(None);
+        };
+        if ahead.has_room(SMALL_PIECE) {
+            self.body.at_most(u64::MAX);
+            return Ok(None);
+        }
+        self.body.at_most(room.min(SMALL_PIECE));
+        self.last_place().await.map(Some)
+    }
+
+    /// Waits for the last place of the connection.
+    async fn last_place(&mut self) -> Result<OwnedSemaphorePermit, Stop> {
+        let outlet = self.outlet.clone();
+        let mut place = pin!(Arc::clone(&outlet.last_place).acquire_owned());
+        loop {
+            tokio::select! {
+                // It is never closed.
+                place = place.as_mut() => return place.map_err(|_| Stop::Gone),
+                _gone = poll_fn(|cx| self.stream.poll_reset(cx)) => return Err(Stop::Gone),
+                () = sleep(outlet.within) => if outlet.activity.still_for() >= outlet.within {
+                    return Err(Stop::Connection);
+                }
+            }
+        }
+    }
+
     /// Sends a piece; whether it was the last one.
-    async fn send(&mut self, mut piece: Bytes) -> Result<bool, Stop> {
+    async fn send(
+        &mut self,
+        mut piece: Bytes,
+        mut place: Option<OwnedSemaphorePermit>,
+    ) -> Result<bool, Stop> {
         let is_last = self.body.is_end_stream();
         while !piece.is_empty() {
             let room = self.room(piece.len()).await?;
-            let now = piece.split_to(room.min(piece.len()));
+            let mut now = piece.split_to(room.min(piece.len()));
+            if let Some(place) = place.take() {
+                now = Bytes::from_owner(Placed {
+                    piece: now,
+                    _place: place,
+                });
+            }
             self.put(now, is_last && piece.is_empty())?;
         }
         Ok(is_last)
@@ -163,18 +223,24 @@ impl Sending {
     async fn room(&mut self, wanted: usize) -> Result<usize, Stop> {
         self.stream.reserve_capacity(wanted);
         let mut room = self.stream.capacity();
-        let started = Instant::now();
+        let (started, within) = (Instant::now(), self.outlet.within);
         while room == 0 {
-            let deadline = Instant::now() + self.within;
+            let deadline = Instant::now() + within;
             match timeout_at(deadline, poll_fn(|cx| self.stream.poll_capacity(cx))).await {
                 Ok(Some(Ok(more))) => room = more,
                 Ok(None | Some(Err(_))) => return Err(Stop::Gone),
-                Err(_) if self.activity.still_for() >= self.within => return Err(Stop::Connection),
-                Err(_) if started.elapsed() >= ONE_STREAM * self.within => return Err(Stop::Stream),
+                Err(_) if self.outlet.activity.still_for() >= within => return Err(Stop::Connection),
+                Err(_) if started.elapsed() >= ONE_STREAM * within => return Err(Stop::Stream),
                 Err(_) => {}
             }
         }
-        self.activity.has_moved();
+        self.outlet.activity.has_moved();
         Ok(room)
+    }
+}
+
+impl AsRef<[u8]> for Placed {
+    fn as_ref(&self) -> &[u8] {
+        &self.piece
     }
 }

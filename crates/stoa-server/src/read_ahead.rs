@@ -27,10 +27,17 @@ pub(crate) struct ReadAhead {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PieceSize(u64);
 
+/// Memory that is counted until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Reserved {
+    bytes: u64,
+    ahead: Arc<ReadAhead>,
+}
+
 /// Bytes that are counted as long as any copy of them lives.
 struct Counted {
     bytes: Bytes,
-    ahead: Arc<ReadAhead>,
+    _reserved: Reserved,
 }
 
 impl ReadAhead {
@@ -47,13 +54,25 @@ impl ReadAhead {
         self.used.load(Ordering::Relaxed).saturating_add(bytes) <= self.capacity
     }
 
-    /// Counts these bytes until the last copy of them is gone.
-    pub(crate) fn count(self: &Arc<Self>, bytes: Bytes) -> Bytes {
-        self.used.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        Bytes::from_owner(Counted {
+    /// Counts so many bytes, if there is room for them. They are counted before they are read: of a thousand that look for
+    /// room at the same time, not all would find it afterwards.
+    pub(crate) fn reserve(self: &Arc<Self>, bytes: u64) -> Option<Reserved> {
+        let more = |used: u64| used.checked_add(bytes).filter(|used| *used <= self.capacity);
+        let reserved = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        reserved.ok().map(|_| self.counted(bytes))
+    }
+
+    /// Counts so many bytes, whether there is room or not.
+    fn exceed(self: &Arc<Self>, bytes: u64) -> Reserved {
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+        self.counted(bytes)
+    }
+
+    fn counted(self: &Arc<Self>, bytes: u64) -> Reserved {
+        Reserved {
             bytes,
             ahead: Arc::clone(self),
-        })
+        }
     }
 }
 
@@ -63,29 +82,39 @@ impl PieceSize {
         Self(SMALL_PIECE)
     }
 
-    /// Whether no piece has been taken yet.
-    pub(crate) fn is_first(self) -> bool {
-        self.0 == SMALL_PIECE
-    }
-
-    /// How much to read next. The piece after it may be twice as large.
-    pub(crate) fn next(&mut self, ahead: &ReadAhead) -> u64 {
+    /// Room for the next piece, of at most `most` bytes. The piece after it may be twice as large.
+    pub(crate) fn next(&mut self, ahead: &Arc<ReadAhead>, most: u64) -> Reserved {
         let wanted = self.0;
         self.0 = (2 * wanted).min(LARGE_PIECE);
-        if ahead.has_room(wanted) {
-            wanted
-        } else {
-            SMALL_PIECE
-        }
+        ahead
+            .reserve(wanted.min(most))
+            .unwrap_or_else(|| ahead.exceed(SMALL_PIECE.min(most)))
     }
 
-    /// How many pieces may be read at once.
-    pub(crate) fn depth(self, ahead: &ReadAhead) -> usize {
-        if !self.is_first() && ahead.has_room(2 * self.0) {
-            2
-        } else {
-            1
-        }
+    /// Room for one piece more while one is read; there is none before a first piece was taken, or without room for both.
+    pub(crate) fn one_more(&mut self, ahead: &Arc<ReadAhead>, most: u64) -> Option<Reserved> {
+        let is_first = self.0 == SMALL_PIECE;
+        let reserved = (!is_first && ahead.has_room(2 * self.0)).then(|| ahead.reserve(self.0.min(most)))?;
+        self.0 = (2 * self.0).min(LARGE_PIECE);
+        reserved
+    }
+}
+
+impl Reserved {
+    /// How many bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Puts bytes into this memory, of which they need no more than was reserved.
+    pub(crate) fn hold(mut self, bytes: Bytes) -> Bytes {
+        let spare = self.bytes.saturating_sub(bytes.len() as u64);
+        self.bytes -= spare;
+        self.ahead.used.fetch_sub(spare, Ordering::Relaxed);
+        Bytes::from_owner(Counted {
+            bytes,
+            _reserved: self,
+        })
     }
 }
 
@@ -95,11 +124,9 @@ impl AsRef<[u8]> for Counted {
     }
 }
 
-impl Drop for Counted {
+impl Drop for Reserved {
     fn drop(&mut self) {
-        self.ahead
-            .used
-            .fetch_sub(self.bytes.len() as u64, Ordering::Relaxed);
+        self.ahead.used.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -107,28 +134,41 @@ impl Drop for Counted {
 mod tests {
     use super::*;
 
+    const ANY: u64 = u64::MAX;
+
     #[test]
     fn bytes_count_until_their_last_copy_is_gone() {
         let ahead = Arc::new(ReadAhead::new(100));
-        let counted = ahead.count(Bytes::from_static(b"0123456789"));
-        let part = counted.slice(2..4);
-        drop(counted);
+        let reserved = ahead.reserve(60).expect("room");
+        assert!(ahead.reserve(41).is_none());
+        let held = reserved.hold(Bytes::from_static(b"0123456789"));
+        let part = held.slice(2..4);
+        drop(held);
         assert!(!ahead.has_room(91));
         assert_eq!(part, "23");
         drop(part);
         assert!(ahead.has_room(100));
         assert!(!ahead.has_room(101));
+        drop(ahead.reserve(100).expect("room"));
+        assert!(ahead.has_room(100), "what was not used is free again");
     }
 
     #[test]
     fn pieces_grow_with_each_one_that_is_taken_and_stay_small_without_room() {
         let ahead = Arc::new(ReadAhead::new(1 << 20));
         let mut size = PieceSize::first();
-        assert_eq!(size.depth(&ahead), 1, "the first piece is read alone");
-        let sizes: Vec<_> = (0..5).map(|_| size.next(&ahead) >> 10).collect();
+        assert!(
+            size.one_more(&ahead, ANY).is_none(),
+            "the first piece is read alone"
+        );
+        let sizes: Vec<_> = (0..5).map(|_| size.next(&ahead, ANY).bytes() >> 10).collect();
         assert_eq!(sizes, [16, 32, 64, 128, 128]);
-        assert_eq!(size.depth(&ahead), 2);
-        let _full = ahead.count(vec![0; 1 << 20].into());
-        assert_eq!((size.next(&ahead), size.depth(&ahead)), (SMALL_PIECE, 1));
+        let more = size.one_more(&ahead, ANY).map(|reserved| reserved.bytes());
+        assert_eq!(more, Some(LARGE_PIECE));
+        assert_eq!(size.next(&ahead, 100).bytes(), 100, "no more than is asked for");
+        let _full = ahead.reserve(1 << 20).expect("room for all");
+        assert!(size.one_more(&ahead, ANY).is_none());
+        assert_eq!(size.next(&ahead, ANY).bytes(), SMALL_PIECE);
+        assert_eq!(size.next(&ahead, 5).bytes(), 5);
     }
 }

@@ -1,6 +1,5 @@
 //! A stored file, opened for reading.
 
-use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,15 +8,15 @@ use bytes::Bytes;
 
 use crate::error::StorageError;
 use crate::etag::ETag;
-use crate::pread::read;
 use crate::stage::ReadAt;
 
 /// Files up to this size are read when they are opened, so that [`Blob::bytes`] needs no second trip.
 pub const SMALL_FILE: u64 = 64 * 1024;
 
-/// A stored file, opened: its bytes stay readable and the same whatever happens to its key.
+/// A stored file, opened: its bytes stay the same whatever happens to its key.
 ///
-/// Cheap to clone; clones share the open file.
+/// They stay readable too, as long as the storage can keep the file open; a [`DiskStorage`](crate::DiskStorage) keeps a
+/// share of the descriptors of its process open. Cheap to clone; clones share the open file.
 #[derive(Clone, Debug)]
 pub struct Blob {
     path: PathBuf,
@@ -29,7 +28,6 @@ pub struct Blob {
 #[derive(Clone, Debug)]
 enum Source {
     Memory(Bytes),
-    File(Arc<File>),
     Reader(Arc<dyn ReadAt>),
 }
 
@@ -44,17 +42,7 @@ impl Blob {
         }
     }
 
-    /// An open local file of `len` bytes.
-    pub fn from_file(path: PathBuf, file: Arc<File>, len: u64, etag: ETag) -> Self {
-        Self {
-            path,
-            len,
-            etag,
-            source: Source::File(file),
-        }
-    }
-
-    /// A file of `len` bytes behind any other reader.
+    /// A file of `len` bytes behind a reader.
     pub fn from_reader(path: PathBuf, reader: Arc<dyn ReadAt>, len: u64, etag: ETag) -> Self {
         Self {
             path,
@@ -83,7 +71,7 @@ impl Blob {
     pub fn in_memory(&self) -> Option<&Bytes> {
         match &self.source {
             Source::Memory(content) => Some(content),
-            Source::File(_) | Source::Reader(_) => None,
+            Source::Reader(_) => None,
         }
     }
 
@@ -99,7 +87,6 @@ impl Blob {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX).min(content.len());
                 Ok(content.slice(start..start + len))
             }
-            Source::File(file) => read(Arc::clone(file), offset, len).await,
             Source::Reader(reader) => reader.read_at(offset, len).await,
         };
         self.whole(piece, len)

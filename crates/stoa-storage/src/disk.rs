@@ -4,6 +4,7 @@ mod directories;
 mod layout;
 mod lock;
 mod lookup;
+mod open_files;
 mod publish;
 mod quarantine;
 mod read;

@@ -25,7 +25,8 @@ pub(crate) fn pread(file: &File, offset: u64, len: usize) -> io::Result<Bytes> {
     fill(file, offset, len, Vec::with_capacity(len))
 }
 
-fn fill(file: &File, offset: u64, len: usize, mut buffer: Vec<u8>) -> io::Result<Bytes> {
+/// [`pread`] into a buffer that has room for `len` bytes.
+pub(crate) fn fill(file: &File, offset: u64, len: usize, mut buffer: Vec<u8>) -> io::Result<Bytes> {
     while buffer.len() < len {
         let at = offset + buffer.len() as u64;
         match rustix::io::pread(file, spare_capacity(&mut buffer), at) {

@@ -17,6 +17,7 @@ fn script(seen: &Seen) -> Answer {
         "/hangs" => Answer::hangs(),
         "/fails" => Answer::status(500),
         "/slow" => Answer::body(Flow::Slow(secs(60), 3)),
+        "/drips" => Answer::body(Flow::Slow(secs(1), 6)),
         "/ages" => Answer::status(503).header("retry-after", "99999999999"),
         _ => Answer::ok(),
     }
@@ -178,6 +179,34 @@ async fn hosts_that_never_answer_make_room_for_others_after_a_while() {
         .collect();
     assert_eq!(lanes, ["good.test", "www.old.test", "www.site1.test"]);
     drop(answered);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hosts_that_hang_after_an_answer_make_room_too_and_those_that_go_on_do_not() {
+    let lab = Lab::with(small(), script, |builder| builder.max_lanes(3));
+    // An answer of long ago is no excuse, and an idle hour is no silence.
+    for host in ["www.site0.test", "www.site1.test"] {
+        assert_eq!(lab.outcome(at(host, "/")).await, Ok(200));
+    }
+    sleep(secs(10)).await;
+    let mut hanging = lab.callers((0..2).map(|n| at(&format!("www.site{n}.test"), "/hangs")));
+    let slow = lab.pool.call(at("www.slow.test", "/drips")).await.expect("head");
+    let mut reading = tokio::task::JoinSet::new();
+    reading.spawn(async {
+        slow.into_body()
+            .bytes(100)
+            .await
+            .map(|all| all.map(|all| all.len()))
+    });
+    sleep(Duration::from_millis(4900)).await;
+    assert_eq!(lab.outcome(at("good.test", "/")).await, Err("full"), "too early");
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(lab.outcome(at("good.test", "/")).await, Ok(200));
+    let evicted = hanging.join_next().await.expect("one").expect("joined");
+    assert_eq!(evicted, Err("evicted"));
+    assert_eq!(hanging.len(), 1);
+    let read = reading.join_next().await.expect("one").expect("joined");
+    assert_eq!(read.expect("a body that moves is left alone"), Some(6));
 }
 
 #[tokio::test(start_paused = true)]

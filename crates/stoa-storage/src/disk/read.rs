@@ -27,7 +27,7 @@ impl Tree {
                 return self.check_root().map(|()| None);
             };
             if key.kind != FileKind::Zip {
-                return blob(path, file, &metadata, None).map(Some);
+                return self.blob(path, file, &metadata, None).map(Some);
             }
             let h1 = match self.read_hash(&key.target) {
                 // The zip may be sound: the caller decides whether to serve it without a hash to compare with.
@@ -36,7 +36,7 @@ impl Tree {
             };
             // A hash is there only as long as its zip is. If the zip was replaced meanwhile, look again.
             if h1.is_none() || is_still_at(&metadata, &path) {
-                return blob(path, file, &metadata, h1.as_ref()).map(Some);
+                return self.blob(path, file, &metadata, h1.as_ref()).map(Some);
             }
         }
     }
@@ -63,31 +63,39 @@ impl Tree {
             None => Err(StorageError::damaged(&path, "it holds no h1 hash")),
         }
     }
+
+    /// Reads small files at once; keeps others open.
+    fn blob(
+        &self,
+        path: PathBuf,
+        file: File,
+        metadata: &Metadata,
+        h1: Option<&H1>,
+    ) -> Result<Blob, StorageError> {
+        let len = metadata.len();
+        let tag = h1.map(|h1| ETag::of_zip(h1, len));
+        if len > SMALL_FILE {
+            let modified_ns =
+                i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
+            let tag = tag.unwrap_or_else(|| ETag::of_writing(modified_ns, metadata.ino(), len));
+            let file = self.open_files.keep(path.clone(), Arc::new(file), metadata);
+            return Ok(Blob::from_reader(path, Arc::new(file), len, tag));
+        }
+        let read = usize::try_from(len)
+            .map_err(std::io::Error::other)
+            .and_then(|len| pread(&file, 0, len));
+        let content = read.map_err(|error| StorageError::from_io("read", &path, error))?;
+        if (content.len() as u64) < len {
+            return Err(StorageError::damaged(
+                &path,
+                format!("it ends before its {len} bytes"),
+            ));
+        }
+        let tag = tag.unwrap_or_else(|| ETag::of_content(&content));
+        Ok(Blob::from_bytes(path, content, tag))
+    }
 }
 
 fn is_still_at(metadata: &Metadata, path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|now| (now.ino(), now.dev()) == (metadata.ino(), metadata.dev()))
-}
-
-/// Reads small files at once; keeps others open.
-fn blob(path: PathBuf, file: File, metadata: &Metadata, h1: Option<&H1>) -> Result<Blob, StorageError> {
-    let len = metadata.len();
-    let tag = h1.map(|h1| ETag::of_zip(h1, len));
-    if len > SMALL_FILE {
-        let modified_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
-        let tag = tag.unwrap_or_else(|| ETag::of_writing(modified_ns, metadata.ino(), len));
-        return Ok(Blob::from_file(path, Arc::new(file), len, tag));
-    }
-    let read = usize::try_from(len)
-        .map_err(std::io::Error::other)
-        .and_then(|len| pread(&file, 0, len));
-    let content = read.map_err(|error| StorageError::from_io("read", &path, error))?;
-    if (content.len() as u64) < len {
-        return Err(StorageError::damaged(
-            &path,
-            format!("it ends before its {len} bytes"),
-        ));
-    }
-    let tag = tag.unwrap_or_else(|| ETag::of_content(&content));
-    Ok(Blob::from_bytes(path, content, tag))
 }

@@ -9,9 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use stoa_module::dirhash::H1;
 
 use super::lookup::exists;
+use super::open_files::ReadFile;
 use super::temp::Temp;
 use super::tree::Tree;
 use crate::blocking::blocking;
@@ -37,7 +39,7 @@ impl DiskStage {
         exists(&tree.layout.file(&key))?;
         let temp = Temp::create(tree.layout.tmp(), tree.mode)?;
         let written = Arc::new(Written {
-            file: Arc::clone(temp.file()),
+            source: Mutex::new(Source::Own(Arc::clone(temp.file()))),
             len: AtomicU64::new(0),
         });
         Ok(Self {
@@ -80,7 +82,7 @@ impl Stage for DiskStage {
         if chunk.is_empty() {
             return Ok(());
         }
-        let (file, at) = (Arc::clone(&self.written.file), self.written.len());
+        let (file, at) = (Arc::clone(self.temp.file()), self.written.len());
         let end = at + chunk.len() as u64;
         self.broken = true;
         let done: io::Result<()> = blocking(move || file.write_all_at(&chunk, at)).await;
@@ -97,10 +99,25 @@ impl Stage for DiskStage {
     async fn commit(self: Box<Self>, h1: Option<&H1>) -> Result<Put, StorageError> {
         self.check()?;
         let h1 = h1.copied();
-        let Self { tree, key, temp, .. } = *self;
+        let Self {
+            tree,
+            key,
+            temp,
+            written,
+            ..
+        } = *self;
         blocking(move || {
             temp.sync()?;
-            tree.publish(temp, &key, h1.as_ref())
+            let file = Arc::clone(temp.file());
+            let put = tree.publish(temp, &key, h1.as_ref())?;
+            if put == Put::Stored
+                && let Ok(metadata) = file.metadata()
+            {
+                let path = tree.layout.file(&key);
+                let published = tree.open_files.keep(path, file, &metadata);
+                *written.source.lock() = Source::Published(published);
+            }
+            Ok(put)
         })
         .await
     }
@@ -112,11 +129,19 @@ impl Stage for DiskStage {
     }
 }
 
-/// What has been written so far. The file is held open, so it outlives its name.
+/// What has been written so far.
 #[derive(Debug)]
 struct Written {
-    file: Arc<File>,
+    source: Mutex<Source>,
     len: AtomicU64,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    /// The temporary file, held open so that it outlives its name. Its writer has a place among the fetches.
+    Own(Arc<File>),
+    /// The same file under its key. Nobody's place bounds how many of these are read, so they are closed at need.
+    Published(ReadFile),
 }
 
 impl Written {
@@ -134,6 +159,10 @@ impl ReadAt for Written {
         if len == 0 {
             return Ok(Bytes::new());
         }
-        read(Arc::clone(&self.file), offset, len).await
+        let source = self.source.lock().clone();
+        match source {
+            Source::Own(file) => read(file, offset, len).await,
+            Source::Published(file) => file.read_at(offset, len).await,
+        }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::directories::{self, Directories};
 use super::layout::Layout;
+use super::open_files::OpenFiles;
 use super::temp::{self, Temp};
 use crate::error::StorageError;
 use crate::storage_mode::StorageMode;
@@ -14,6 +16,7 @@ use crate::storage_mode::StorageMode;
 pub(super) struct Tree {
     pub(super) layout: Layout,
     pub(super) directories: Directories,
+    pub(super) open_files: Arc<OpenFiles>,
     /// Of what is made in it.
     pub(super) mode: StorageMode,
 }
@@ -37,6 +40,7 @@ impl Tree {
         let tree = Self {
             layout,
             directories,
+            open_files: Arc::new(OpenFiles::within_limit()),
             mode,
         };
         tree.check()?;

@@ -32,3 +32,4 @@ mod start;
 mod strangers;
 mod support;
 mod tls;
+mod unread;

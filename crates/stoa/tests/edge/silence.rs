@@ -1,17 +1,15 @@
 //! Clients that connect and say nothing, or not enough to be a request.
 #![expect(clippy::disallowed_methods, reason = "clients of the server that is tested")]
 
-use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use stoa_testing::http::Connection;
-use stoa_testing::process::{StoaCommand, StoaProcess};
-use stoa_testing::scene::Scene;
+use stoa_testing::process::StoaProcess;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::raw_http2::{CONTINUATION, HEADERS, RST_STREAM, RawHttp2, frame, request};
-use crate::support::{STOA, eventually, get, scene};
+use crate::support::{eventually, get, limited, scene};
 
 fn address(stoa: &StoaProcess) -> std::net::SocketAddr {
     stoa.url().split_once("://").unwrap().1.parse().unwrap()
@@ -177,16 +175,6 @@ async fn by_default_a_proxy_on_this_machine_has_no_share() {
         assert!(is_answered(&mut stream).await);
         all.push(stream);
     }
-}
-
-/// stoa under limits of the shell's `ulimit`.
-fn limited(scene: &Scene, limits: &str) -> StoaCommand {
-    let script = scene.directory().join("limited");
-    std::fs::write(&script, format!("#!/bin/sh\n{limits}\nexec {STOA} \"$@\"\n")).unwrap();
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-    StoaProcess::command(script.to_str().unwrap())
-        .storage(&scene.storage())
-        .upstream(&scene.upstream.url())
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! What the tests share.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use stoa_testing::http::{self, Response};
-use stoa_testing::process::StoaProcess;
+use stoa_testing::process::{StoaCommand, StoaProcess};
 use stoa_testing::scene::Scene;
 
 pub(crate) const STOA: &str = env!("CARGO_BIN_EXE_stoa");
@@ -63,4 +64,14 @@ pub(crate) fn assert_error(case: &str, answer: &Response, status: u16, cause: &s
         text.lines().all(|line| !line.trim().is_empty()),
         "{case}: {text:?}"
     );
+}
+
+/// stoa under limits of the shell's `ulimit`.
+pub(crate) fn limited(scene: &Scene, limits: &str) -> StoaCommand {
+    let script = scene.directory().join("limited");
+    std::fs::write(&script, format!("#!/bin/sh\n{limits}\nexec {STOA} \"$@\"\n")).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    StoaProcess::command(script.to_str().unwrap())
+        .storage(&scene.storage())
+        .upstream(&scene.upstream.url())
 }
