@@ -22,8 +22,10 @@ pub(crate) enum Part {
 ///
 /// Several ranges in one request are answered with the whole, which the RFC allows; ranges mean nothing but to `GET`.
 pub(crate) fn part(method: &Method, headers: &HeaderMap, etag: &str, len: u64) -> Part {
-    if let Some(tags) = headers.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok())
-        && matches_any(tags, etag)
+    let tags = headers.get_all(IF_NONE_MATCH).iter();
+    if tags
+        .filter_map(|tags| tags.to_str().ok())
+        .any(|tags| matches_any(tags, etag))
     {
         return Part::NotModified;
     }
@@ -98,6 +100,15 @@ mod tests {
             assert_eq!(decide(&[(IF_NONE_MATCH, tags)]), Part::NotModified, "{tags}");
         }
         assert_eq!(decide(&[(IF_NONE_MATCH, "\"tag2\"")]), Part::Whole);
+    }
+
+    #[test]
+    fn tags_may_come_in_several_lines() {
+        let mut headers = HeaderMap::new();
+        for tags in ["\"tag\"", "\"x\""] {
+            headers.append(IF_NONE_MATCH, HeaderValue::from_static(tags));
+        }
+        assert_eq!(part(&Method::GET, &headers, "\"tag\"", 100), Part::NotModified);
     }
 
     #[test]

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Method, Request, Response, header::CONTENT_LENGTH};
+use http::{
+    HeaderValue, Method, Request, Response,
+    header::{CACHE_CONTROL, CONTENT_LENGTH},
+};
 use stoa_fetch::Context;
 
 use crate::{
-    body::Body, drain::DrainToken, edge_state::EdgeState, finish::ResponseInfo, inert::make_inert,
-    mount::Mount, mounted_body::MountedBody, peer::Peer, request_id::REQUEST_ID, subject::Subject,
+    body::Body, drain::DrainToken, edge_state::EdgeState, finish::ResponseInfo, heads::NO_STORE,
+    inert::make_inert, mount::Mount, mounted_body::MountedBody, peer::Peer, request_id::REQUEST_ID,
+    subject::Subject,
 };
 
 impl EdgeState {
@@ -29,6 +33,8 @@ impl EdgeState {
         let (mut parts, body) = mount.answer(request).await.into_parts();
         parts.headers.insert(REQUEST_ID, id.clone());
         make_inert(&mut parts.headers);
+        // What a part says is of this moment, unless it knows better.
+        parts.headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
         let has_body = !is_head && !matches!(parts.status.as_u16(), 100..200 | 204 | 304);
         let body = if has_body {
             let body = MountedBody::new(body, &parts.headers, drain);

@@ -24,6 +24,8 @@ use folders::Folders;
 
 /// The folder of private caches.
 const PRIVATE: &str = "private";
+/// The folder of the files of single runs.
+const SESSIONS: &str = "sessions";
 
 /// A folder of repositories, one process's own.
 ///
@@ -78,17 +80,40 @@ impl Cache {
         }
     }
 
+    /// Removes the files of single runs that a killed process has left in the cache in `root`, which is not opened: among them
+    /// are secrets that were written for programs. A cache that another process has open is left alone.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn clear_sessions(root: &Path) -> io::Result<()> {
+        let (sessions, private) = (root.join(SESSIONS), root.join(PRIVATE));
+        if !sessions.try_exists()? && !private.try_exists()? {
+            return Ok(());
+        }
+        match files::lock(root) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+            Ok(_lock) => Self::clear(root),
+        }
+    }
+
+    /// What killed processes have left in a cache that is locked.
+    fn clear(root: &Path) -> io::Result<()> {
+        if root.join(PRIVATE).try_exists()? {
+            files::sweep(&root.join(PRIVATE))?;
+        }
+        if root.join(SESSIONS).try_exists()? {
+            files::remove(&root.join(SESSIONS))?;
+        }
+        Ok(())
+    }
+
     fn open_in(root: &Path, limit: u64, temporary: Option<TempDir>) -> io::Result<Arc<Self>> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(root)?;
         let root = root.canonicalize()?;
         let lock = files::lock(&root)?;
-        if root.join(PRIVATE).try_exists()? {
-            files::sweep(&root.join(PRIVATE))?;
-        }
-        if root.join("sessions").try_exists()? {
-            files::remove(&root.join("sessions"))?;
-        }
-        for folder in ["home", "repositories", "sessions"] {
+        Self::clear(&root)?;
+        for folder in ["home", "repositories", SESSIONS] {
             let mut builder = fs::DirBuilder::new();
             builder.recursive(true).mode(0o700).create(root.join(folder))?;
         }
@@ -105,7 +130,7 @@ impl Cache {
 
     /// A folder for the files of single runs of programs. What is left in it is removed when the cache is opened.
     pub fn sessions(&self) -> PathBuf {
-        self.folders.root().join("sessions")
+        self.folders.root().join(SESSIONS)
     }
 
     /// The name of the repository at `url` of the system `vcs`, of the audience without a name.

@@ -100,9 +100,16 @@ fn is_absent(error: &io::Error) -> bool {
 
 /// Whether the place of the token is one where nothing can be put, rather than one with a bad file.
 fn is_unwritable(error: &AdminTokenError) -> bool {
-    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, Unsupported};
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull, Unsupported};
+    let kinds = [
+        PermissionDenied,
+        QuotaExceeded,
+        ReadOnlyFilesystem,
+        StorageFull,
+        Unsupported,
+    ];
     matches!(error, AdminTokenError::File { source, .. }
-        if is_absent(source) || matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem | Unsupported))
+        if is_absent(source) || kinds.contains(&source.kind()))
 }
 
 /// Makes a directory of this user alone. What another user has put there is not trusted.

@@ -23,7 +23,7 @@ pub(super) struct Tree {
 
 impl Tree {
     /// Opens the tree in `root`, which is created if need be, removes what dead processes left, and proves that it
-    /// can be written.
+    /// can be written, as far as there is room.
     pub(super) fn prepare(root: &Path, mode: StorageMode) -> Result<Self, StorageError> {
         let failed = |action, error| StorageError::from_io(action, root, error);
         directories::create_all(root, mode).map_err(|error| failed("create the storage directory", error))?;
@@ -43,7 +43,11 @@ impl Tree {
             open_files: Arc::new(OpenFiles::within_limit()),
             mode,
         };
-        tree.check()?;
+        match tree.check() {
+            // What is stored can be served meanwhile, and whoever asks whether it can be written is told.
+            Err(StorageError::Full(_)) => {}
+            checked => checked?,
+        }
         Ok(tree)
     }
 

@@ -148,6 +148,24 @@ async fn a_fetch_that_is_killed_leaves_nothing_broken() {
     repository.stat("v1.9.0").await.expect("it fetches");
 }
 
+#[tokio::test]
+async fn what_a_killed_process_left_for_programs_goes_without_opening_the_cache() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("cache");
+    Cache::clear_sessions(&root).expect("there is none yet");
+    assert!(!root.try_exists().expect("readable"), "nothing is made");
+    let cache = Cache::open(&root, 1 << 30).expect("opens");
+    let secret = cache.sessions().join("git-x/.git-credentials");
+    std::fs::create_dir(secret.parent().expect("a folder")).expect("writable");
+    std::fs::write(&secret, "https://user:secret@host").expect("writable");
+    Cache::clear_sessions(&root).expect("left alone");
+    assert!(secret.try_exists().expect("readable"), "another process has it");
+    drop(cache);
+    Cache::clear_sessions(&root).expect("cleared");
+    assert!(!secret.try_exists().expect("readable"));
+    assert!(root.join("repositories").try_exists().expect("readable"));
+}
+
 /// Opens the cache once the tasks that use it have ended.
 async fn reopen(fixture: &Fixture, limit: u64) -> Arc<Cache> {
     loop {

@@ -10,6 +10,7 @@ use stoa_fetch::{
 use stoa_proxy::{RepositoryMetrics, SourceOptions};
 use stoa_telemetry::Part;
 use stoa_vcs::{
+    cache::Cache,
     git::RefsMemory,
     process::{Counters, Places, ProgramLimits},
 };
@@ -34,6 +35,15 @@ pub(super) fn options(config: &Config) -> SourceOptions {
     }
 }
 
+/// What a process that was killed has left for programs, secrets among it, goes at the start, whether a repository is asked
+/// for or not.
+fn clear_sessions(config: &Config) {
+    let Some(place) = &config.vcs.cache else { return };
+    if let Err(error) = Cache::clear_sessions(place) {
+        tracing::warn!(place = %place.display(), %error, "what was left in the cache of repositories cannot be removed");
+    }
+}
+
 /// `direct`: from a module path to its repository, to its versions. Nothing is opened before the first question.
 pub(super) fn direct(
     config: &Config,
@@ -44,6 +54,7 @@ pub(super) fn direct(
     let vcs = &config.vcs;
     let git_counters = Arc::new(Counters::default());
     metrics.collector(RepositoryMetrics::new([("git", Arc::clone(&git_counters))]));
+    clear_sessions(config);
     let repositories = Repositories::new(
         RepositoriesOptions {
             cache: vcs.cache.clone(),

@@ -128,6 +128,25 @@ async fn a_file_size_limit_fails_what_does_not_fit_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn on_a_disk_that_is_full_at_the_start_what_is_stored_is_served() {
+    let scene = scene();
+    let (stored, new) = (scene.greet().url_path("zip"), scene.greet().url_path("mod"));
+    let before = prepared(&scene, "", "true").start();
+    assert_eq!(get(&before, &stored).await.status, 200);
+    drop(before);
+    scene.upstream.kill();
+    let stoa = prepared(&scene, "", "trap \"\" XFSZ; ulimit -f 0").start();
+    let zip = get(&stoa, &stored).await;
+    assert_eq!(zip.body, scene.greet().zip().to_bytes());
+    let ready = get(&stoa, "/readyz").await;
+    assert_eq!(ready.status, 503);
+    assert!(ready.text().contains("no room left"), "{}", ready.text());
+    assert_eq!(get(&stoa, "/healthz").await.status, 200);
+    scene.upstream.restart_same_port();
+    assert_error("new", &get(&stoa, &new).await, 507, "no room left");
+}
+
+#[tokio::test]
 async fn storage_that_cannot_be_written_fails_new_files_and_serves_old_ones() {
     let scene = scene();
     let stoa = scene.start();

@@ -53,8 +53,19 @@ async fn health_version_and_robots() {
             "{path}"
         );
         assert_eq!(answer.text(), body);
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
         let head = http::head(&format!("{}{path}", stoa.url())).await.unwrap();
         assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
+    }
+    for (method, path, status) in [("GET", "/nowhere", 404), ("DELETE", "/", 405), ("GET", "/", 200)] {
+        let answer = http::request(method, &format!("{}{path}", stoa.url()), &[], b"")
+            .await
+            .unwrap();
+        assert_eq!(
+            (answer.status, answer.header("cache-control")),
+            (status, Some("no-store")),
+            "{method} {path}"
+        );
     }
     let version = get(&stoa, "/version").await;
     assert_eq!(version.header("content-type"), Some("application/json"));
