@@ -94,10 +94,19 @@ impl Body {
     }
 
     /// Where the memory for its next piece comes from, if it is read of a file.
-    pub(crate) fn ahead(&self) -> Option<&ReadAhead> {
+    pub(crate) fn ahead(&self) -> Option<&Arc<ReadAhead>> {
         match &self.kind {
             Kind::File(file) => Some(&file.ahead),
             Kind::Full(_) | Kind::Mounted(_) => None,
+        }
+    }
+
+    /// Waits until something can be read of a file: whether there is anything. Of any other body there may always be.
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let _span = self.finish.as_ref().map(|finish| finish.span().enter());
+        match &mut self.kind {
+            Kind::File(file) => file.pieces.poll_ready(cx),
+            Kind::Full(_) | Kind::Mounted(_) => Poll::Ready(true),
         }
     }
 

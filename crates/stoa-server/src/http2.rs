@@ -15,7 +15,6 @@ use h2::{
 use http::{HeaderValue, Request};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::Semaphore,
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
@@ -25,7 +24,8 @@ use crate::{
     activity::Activity,
     connection::{EdgeConnection, EdgeFuture},
     http2_body::RequestBody,
-    http2_reply::{Outlet, Sent, reply},
+    http2_reply::{Sent, reply},
+    outlet::Outlet,
     turn::{Hold, Turns},
 };
 
@@ -72,11 +72,7 @@ where
     let mut is_gone = pin!(vanished(pings, options, Arc::clone(&activity)));
     let mut shutdown = pin!(shutdown.cancelled());
     let mut timer = pin!(sleep(options.idle));
-    let outlet = Outlet {
-        activity,
-        within: options.write,
-        last_place: Arc::new(Semaphore::new(1)),
-    };
+    let outlet = Outlet::new(activity, options.write);
     let mut exchanges = Exchanges::new(edge, outlet);
     let mut turns = Turns::new(connection, hold);
     let mut is_leaving = false;

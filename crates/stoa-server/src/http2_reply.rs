@@ -1,6 +1,6 @@
 //! Answers to HTTP/2 requests.
 
-use std::{future::poll_fn, pin::pin, sync::Arc, time::Duration};
+use std::{future::poll_fn, pin::pin, sync::Arc};
 
 use bytes::Bytes;
 use h2::{Reason, SendStream, server::SendResponse};
@@ -11,11 +11,15 @@ use http::{
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::OwnedSemaphorePermit,
     time::{Instant, sleep, timeout_at},
 };
 
-use crate::{activity::Activity, body::Body, read_ahead::SMALL_PIECE};
+use crate::{
+    body::Body,
+    outlet::{Outlet, placed},
+    read_ahead::{ReadAhead, SMALL_PIECE},
+};
 
 /// Headers of connections, which HTTP/2 has no place for.
 const OF_CONNECTIONS: [HeaderName; 5] = [
@@ -29,29 +33,12 @@ const OF_CONNECTIONS: [HeaderName; 5] = [
 /// How much longer one stream may stand still while others of its connection move.
 const ONE_STREAM: u32 = 10;
 
-/// What the answers on one connection share.
-#[derive(Clone)]
-pub(crate) struct Outlet {
-    pub(crate) activity: Arc<Activity>,
-    /// How long the client may take nothing.
-    pub(crate) within: Duration,
-    /// One piece of a file may be on its way when there is no room for more: any of the connection's answers goes on then,
-    /// and all of them together need no more memory than one.
-    pub(crate) last_place: Arc<Semaphore>,
-}
-
 /// A body on its way to a client. It is never given more than the windows of the client allow, so that what the client
 /// does not take stays here, where it is seen.
 pub(crate) struct Sending {
     stream: SendStream<Bytes>,
     body: Body,
     outlet: Outlet,
-}
-
-/// A piece that has the last place of its connection until it was written.
-struct Placed {
-    piece: Bytes,
-    _place: OwnedSemaphorePermit,
 }
 
 /// How the sending of a body has ended.
@@ -158,34 +145,58 @@ impl Sending {
         }
     }
 
-    /// Waits until a piece may be read. Nothing is read of a file for a client who takes nothing; and without room in memory
+    /// Waits until a piece may be read. Nothing is read for a client who takes nothing; and of a file, without room in memory,
     /// no more than his windows allow, by one answer of the connection after the other.
+    ///
+    /// What h2 reserves for an answer is taken from all others of the connection, so that nothing is reserved while it waits
+    /// for its source or for others; and none of the waits is for something that another answer would have to do first.
     async fn place(&mut self) -> Result<Option<OwnedSemaphorePermit>, Stop> {
-        let mut room = SMALL_PIECE;
-        // A body whose end is not known may be at its end, and the client may have no window left for it.
-        if let Some(left) = self.body.size_hint().exact().filter(|left| *left > 0) {
-            let wanted = usize::try_from(left.min(SMALL_PIECE)).unwrap_or(usize::MAX);
-            room = self.room(wanted).await? as u64;
-        }
-        let Some(ahead) = self.body.ahead() else {
+        let Some(ahead) = self.body.ahead().cloned() else {
+            // A body whose end is not known may be at its end, and the client may have no window left for it.
+            if self.body.size_hint().exact().is_some_and(|left| left > 0) {
+                self.room(1).await?;
+            }
             return Ok(None);
         };
-        if ahead.has_room(SMALL_PIECE) {
-            self.body.at_most(u64::MAX);
-            return Ok(None);
+        loop {
+            self.stream.reserve_capacity(0);
+            let has_more = tokio::select! {
+                has_more = poll_fn(|cx| self.body.poll_ready(cx)) => has_more,
+                _gone = poll_fn(|cx| self.stream.poll_reset(cx)) => return Err(Stop::Gone),
+            };
+            if !has_more {
+                return Ok(None);
+            }
+            self.room(1).await?;
+            if ahead.has_room(SMALL_PIECE) {
+                self.body.at_most(u64::MAX);
+                return Ok(None);
+            }
+            self.stream.reserve_capacity(0);
+            let Some(place) = self.last_place(&ahead).await? else {
+                continue;
+            };
+            self.stream
+                .reserve_capacity(usize::try_from(SMALL_PIECE).unwrap_or(usize::MAX));
+            let room = self.stream.capacity();
+            self.stream.reserve_capacity(room);
+            // The window may have gone meanwhile, to others or by the client's will.
+            if room > 0 {
+                self.body.at_most(room as u64);
+                return Ok(Some(place));
+            }
         }
-        self.body.at_most(room.min(SMALL_PIECE));
-        self.last_place().await.map(Some)
     }
 
-    /// Waits for the last place of the connection.
-    async fn last_place(&mut self) -> Result<OwnedSemaphorePermit, Stop> {
+    /// Waits for the last place of the connection; `None` when there is room again.
+    async fn last_place(&mut self, ahead: &ReadAhead) -> Result<Option<OwnedSemaphorePermit>, Stop> {
         let outlet = self.outlet.clone();
         let mut place = pin!(Arc::clone(&outlet.last_place).acquire_owned());
         loop {
             tokio::select! {
                 // It is never closed.
-                place = place.as_mut() => return place.map_err(|_| Stop::Gone),
+                place = place.as_mut() => return place.map(Some).map_err(|_| Stop::Gone),
+                () = ahead.freed() => return Ok(None),
                 _gone = poll_fn(|cx| self.stream.poll_reset(cx)) => return Err(Stop::Gone),
                 () = sleep(outlet.within) => if outlet.activity.still_for() >= outlet.within {
                     return Err(Stop::Connection);
@@ -201,17 +212,28 @@ impl Sending {
         mut place: Option<OwnedSemaphorePermit>,
     ) -> Result<bool, Stop> {
         let is_last = self.body.is_end_stream();
+        let mut left_over = None;
         while !piece.is_empty() {
+            self.stream.reserve_capacity(piece.len());
+            if place.is_some() && self.stream.capacity() == 0 {
+                // Others must not wait for this window.
+                left_over = Some(
+                    self.outlet
+                        .left_over
+                        .clone()
+                        .try_acquire_owned()
+                        .map_err(|_| Stop::Stream)?,
+                );
+                place = None;
+            }
             let room = self.room(piece.len()).await?;
             let mut now = piece.split_to(room.min(piece.len()));
             if let Some(place) = place.take() {
-                now = Bytes::from_owner(Placed {
-                    piece: now,
-                    _place: place,
-                });
+                now = placed(now, place);
             }
             self.put(now, is_last && piece.is_empty())?;
         }
+        drop(left_over);
         Ok(is_last)
     }
 
@@ -236,11 +258,5 @@ impl Sending {
         }
         self.outlet.activity.has_moved();
         Ok(room)
-    }
-}
-
-impl AsRef<[u8]> for Placed {
-    fn as_ref(&self) -> &[u8] {
-        &self.piece
     }
 }

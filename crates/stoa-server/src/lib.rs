@@ -50,6 +50,7 @@ mod mounted;
 mod mounted_body;
 mod mounts;
 mod network;
+mod outlet;
 mod peer;
 mod pieces;
 mod problem;

@@ -3,12 +3,12 @@
 use std::{
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream::FuturesOrdered};
-use stoa_proxy::{Follower, Growing};
+use stoa_proxy::{Follower, Growing, ProxyError};
 use stoa_storage::Blob;
 
 use crate::{
@@ -18,6 +18,9 @@ use crate::{
 
 /// A file that is read piece by piece.
 pub(crate) trait Pieces: Send {
+    /// Waits until the next piece is there to be read: whether there is one. An error counts as one.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool>;
+
     /// The next piece; `None` after the last one. If it is still to be read, it has at most `most` bytes.
     fn poll_piece(&mut self, cx: &mut Context<'_>, most: u64) -> Poll<Option<Result<Bytes, BodyError>>>;
 }
@@ -76,6 +79,10 @@ impl BlobPieces {
 }
 
 impl Pieces for BlobPieces {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<bool> {
+        Poll::Ready(self.at < self.end || !self.reading.is_empty())
+    }
+
     fn poll_piece(&mut self, cx: &mut Context<'_>, most: u64) -> Poll<Option<Result<Bytes, BodyError>>> {
         while let Some(room) = self.room(most) {
             self.read(room);
@@ -92,9 +99,16 @@ pub(crate) struct GrowingPieces {
 
 enum State {
     Idle(Box<Follower>, PieceSize),
+    Waiting(Reading<(Available, Box<Follower>)>, PieceSize),
+    /// So many bytes can be read.
+    Ready(u64, Box<Follower>, PieceSize),
     Reading(Reading<Option<Read>>),
+    Failed(BodyError),
     Ended,
 }
+
+/// How many bytes can be read; `None` at the end.
+type Available = Option<Result<u64, ProxyError>>;
 
 /// A piece, and how to go on.
 type Read = (Result<Bytes, BodyError>, Box<Follower>, PieceSize);
@@ -109,12 +123,43 @@ impl GrowingPieces {
 }
 
 impl Pieces for GrowingPieces {
-    fn poll_piece(&mut self, cx: &mut Context<'_>, most: u64) -> Poll<Option<Result<Bytes, BodyError>>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         loop {
             match std::mem::replace(&mut self.state, State::Ended) {
-                State::Idle(follower, size) => {
-                    let next = next_of(follower, size, (Arc::clone(&self.ahead), most));
-                    self.state = State::Reading(Box::pin(next));
+                State::Idle(mut follower, size) => {
+                    let waiting = async move { (follower.available().await, follower) };
+                    self.state = State::Waiting(Box::pin(waiting), size);
+                }
+                State::Waiting(mut waiting, size) => {
+                    let Poll::Ready((available, follower)) = waiting.poll_unpin(cx) else {
+                        self.state = State::Waiting(waiting, size);
+                        return Poll::Pending;
+                    };
+                    match available {
+                        Some(Ok(bytes)) => self.state = State::Ready(bytes, follower, size),
+                        Some(Err(error)) => self.state = State::Failed(error.into()),
+                        None => {}
+                    }
+                }
+                State::Ended => return Poll::Ready(false),
+                ready @ (State::Ready(..) | State::Reading(_) | State::Failed(_)) => {
+                    self.state = ready;
+                    return Poll::Ready(true);
+                }
+            }
+        }
+    }
+
+    fn poll_piece(&mut self, cx: &mut Context<'_>, most: u64) -> Poll<Option<Result<Bytes, BodyError>>> {
+        loop {
+            if !ready!(self.poll_ready(cx)) {
+                return Poll::Ready(None);
+            }
+            match std::mem::replace(&mut self.state, State::Ended) {
+                State::Ready(bytes, follower, mut size) => {
+                    // Room is taken when there is something to be read.
+                    let room = size.next(&self.ahead, most.min(bytes));
+                    self.state = State::Reading(Box::pin(read(follower, size, room)));
                 }
                 State::Reading(mut reading) => {
                     let Poll::Ready(read) = reading.poll_unpin(cx) else {
@@ -126,25 +171,16 @@ impl Pieces for GrowingPieces {
                         piece
                     }));
                 }
-                State::Ended => return Poll::Ready(None),
+                State::Failed(error) => return Poll::Ready(Some(Err(error))),
+                other => self.state = other,
             }
         }
     }
 }
 
-/// The next piece. Room for it is taken when there is something to be read.
-async fn next_of(
-    mut follower: Box<Follower>,
-    mut size: PieceSize,
-    (ahead, most): (Arc<ReadAhead>, u64),
-) -> Option<Read> {
-    let piece = match follower.available().await? {
-        Ok(available) => {
-            let room = size.next(&ahead, most.min(available));
-            let piece = follower.next_up_to(room.bytes()).await?;
-            piece.map(|piece| room.hold(piece)).map_err(BodyError::from)
-        }
-        Err(error) => Err(BodyError::from(error)),
-    };
+/// Reads the next piece into `room`.
+async fn read(mut follower: Box<Follower>, size: PieceSize, room: Reserved) -> Option<Read> {
+    let piece = follower.next_up_to(room.bytes()).await?;
+    let piece = piece.map(|piece| room.hold(piece)).map_err(BodyError::from);
     Some((piece, follower, size))
 }

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use bytes::Bytes;
+use tokio::sync::Notify;
 
 /// The first piece of a body, and each one when there is no room for more, in bytes.
 pub(crate) const SMALL_PIECE: u64 = 16 << 10;
@@ -21,6 +22,8 @@ const LARGE_PIECE: u64 = 128 << 10;
 pub(crate) struct ReadAhead {
     capacity: u64,
     used: AtomicU64,
+    /// Told when there is room after something was dropped.
+    freed: Notify,
 }
 
 /// The size of the pieces of one body.
@@ -46,12 +49,25 @@ impl ReadAhead {
         Self {
             capacity,
             used: AtomicU64::new(0),
+            freed: Notify::new(),
         }
     }
 
     /// Whether there is room for so many bytes more.
     pub(crate) fn has_room(&self, bytes: u64) -> bool {
         self.used.load(Ordering::Relaxed).saturating_add(bytes) <= self.capacity
+    }
+
+    /// Waits until something was dropped and there is room again. One of those that wait is told each time.
+    pub(crate) async fn freed(&self) {
+        self.freed.notified().await;
+    }
+
+    fn free(&self, bytes: u64) {
+        let before = self.used.fetch_sub(bytes, Ordering::Relaxed);
+        if before.saturating_sub(bytes).saturating_add(SMALL_PIECE) <= self.capacity {
+            self.freed.notify_one();
+        }
     }
 
     /// Counts so many bytes, if there is room for them. They are counted before they are read: of a thousand that look for
@@ -110,7 +126,9 @@ impl Reserved {
     pub(crate) fn hold(mut self, bytes: Bytes) -> Bytes {
         let spare = self.bytes.saturating_sub(bytes.len() as u64);
         self.bytes -= spare;
-        self.ahead.used.fetch_sub(spare, Ordering::Relaxed);
+        if spare > 0 {
+            self.ahead.free(spare);
+        }
         Bytes::from_owner(Counted {
             bytes,
             _reserved: self,
@@ -126,7 +144,7 @@ impl AsRef<[u8]> for Counted {
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        self.ahead.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.ahead.free(self.bytes);
     }
 }
 

@@ -11,7 +11,7 @@ use stoa_testing::scene::Scene;
 use crate::support::{eventually, get, scene};
 
 /// A module of two megabytes, its zip held at the gate with most of it sent. Smaller ones are waited for.
-fn held_in_the_middle(scene: &Scene) -> (ModuleFixture, Gate) {
+pub(crate) fn held_in_the_middle(scene: &Scene) -> (ModuleFixture, Gate) {
     let module = ModuleFixture::new("example.com/big", "v1.0.0").file("data", Content::random(2 << 20, 3));
     let gate = Gate::new();
     scene.upstream.module(&module);

@@ -6,9 +6,11 @@ use sha2::{Digest, Sha256};
 use stoa_testing::content::{Content, hex};
 use stoa_testing::fixtures::ModuleFixture;
 use stoa_testing::process::StoaProcess;
+use stoa_testing::reply::Reply;
 use stoa_testing::scene::Scene;
 use tokio::task::JoinSet;
 
+use crate::flight::held_in_the_middle;
 use crate::raw_http2::{DATA, RawHttp2};
 use crate::support::{eventually, get, limited, scene};
 
@@ -127,5 +129,117 @@ async fn unread_answers_with_wide_windows_keep_no_more_memory_than_there_is_room
     }
     while let Some(read) = reading.join_next().await {
         read.unwrap();
+    }
+}
+
+/// All that comes on these streams is taken at once, until each of them has ended; the bytes of each.
+async fn read_all(client: &mut RawHttp2, streams: &[u32]) -> HashMap<u32, Vec<u8>> {
+    let mut read: HashMap<u32, Vec<u8>> = HashMap::new();
+    let mut left = streams.len();
+    while left > 0 {
+        let data = client.next_of(DATA).await.expect("more");
+        let taken = u32::try_from(data.payload.len()).unwrap();
+        read.entry(data.stream).or_default().extend(&data.payload);
+        if taken > 0 {
+            client.take(0, taken).await;
+            if !data.is_last() {
+                client.take(data.stream, taken).await;
+            }
+        }
+        left -= usize::from(data.is_last() && streams.contains(&data.stream));
+    }
+    read
+}
+
+/// With room for what is read, and without any, so that answers go on one after the other.
+const ROOMS: [&[(&str, &str)]; 2] = [&[], &[("STOA_EDGE_READ_AHEAD", "0"), ("STOA_CACHE_MEMORY", "0")]];
+
+#[tokio::test]
+async fn answers_that_wait_for_their_source_leave_the_connection_to_others() {
+    for room in ROOMS {
+        let scene = scene();
+        let stoa = scene.start_with(room);
+        let module = stored(&scene, &stoa).await;
+        let (growing, gate) = held_in_the_middle(&scene);
+        // Windows as most clients have them: a few waiting answers could fill that of the connection.
+        let mut client = RawHttp2::open(&stoa, FIRST).await;
+        for stream in 0..8 {
+            client.ask(2 * stream + 1, HOST, &growing.url_path("zip")).await;
+        }
+        let mut begun = HashMap::new();
+        let there = growing.zip().len() - (512 << 10);
+        while begun.len() < 8 || begun.values().any(|read| *read < there) {
+            let data = client.next_of(DATA).await.expect("what is there already");
+            let taken = u32::try_from(data.payload.len()).unwrap();
+            *begun.entry(data.stream).or_insert(0) += u64::from(taken);
+            client.take(0, taken).await;
+            client.take(data.stream, taken).await;
+        }
+        client.ask(101, HOST, &module.url_path("zip")).await;
+        client.ask(103, HOST, "/healthz").await;
+        let read = read_all(&mut client, &[101, 103]).await;
+        assert_eq!(read[&101], module.zip().to_bytes(), "{room:?}");
+        assert_eq!(gate.arrivals(), 1);
+        gate.release();
+        let streams: Vec<_> = (0..8).map(|stream| 2 * stream + 1).collect();
+        let rest = read_all(&mut client, &streams).await;
+        for (stream, rest) in rest {
+            assert_eq!(
+                begun[&stream] + rest.len() as u64,
+                growing.zip().len(),
+                "{room:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_of_unknown_length_and_stored_ones_do_not_wait_for_one_another() {
+    for room in ROOMS {
+        let scene = scene();
+        let stoa = scene.start_with(room);
+        let module = stored(&scene, &stoa).await;
+        let chunked =
+            ModuleFixture::new("example.com/chunked", "v1.0.0").file("data", Content::random(3 * MIB, 8));
+        scene.upstream.module(&chunked);
+        scene
+            .upstream
+            .on(&chunked.url_path("zip"), Reply::Chunked(chunked.zip()));
+        let mut client = RawHttp2::open(&stoa, FIRST).await;
+        client.ask(1, HOST, &chunked.url_path("zip")).await;
+        let streams: Vec<u32> = (0..31).map(|stream| 2 * stream + 1).collect();
+        for stream in &streams[1..] {
+            client.ask(*stream, HOST, &module.url_path("zip")).await;
+        }
+        let read = read_all(&mut client, &streams).await;
+        for (stream, bytes) in read {
+            let want = if stream == 1 { chunked.zip() } else { module.zip() };
+            assert_eq!(bytes, want.to_bytes(), "{room:?} {stream}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_one_user_does_not_read_leaves_the_connection_to_the_others() {
+    for room in ROOMS {
+        let scene = scene();
+        let stoa = scene.start_with(room);
+        let module = stored(&scene, &stoa).await;
+        let mut client = RawHttp2::open(&stoa, 100_000).await;
+        client.ask(1, HOST, &module.url_path("zip")).await;
+        let mut unread = 0;
+        while unread < 100_000 {
+            let data = client.next_of(DATA).await.expect("as far as the window allows");
+            unread += data.payload.len();
+            client.take(0, u32::try_from(data.payload.len()).unwrap()).await;
+        }
+        for stream in [3, 5, 7] {
+            client.ask(stream, HOST, &module.url_path("zip")).await;
+        }
+        let read = read_all(&mut client, &[3, 5, 7]).await;
+        assert!(
+            read.values().all(|bytes| *bytes == module.zip().to_bytes()),
+            "{room:?}"
+        );
     }
 }
