@@ -52,6 +52,7 @@ fuzz:
 	scripts/tools.sh fuzz
 	PROPTEST_CASES=$(or $(FUZZ_CASES),20000) cargo test --release --package stoa-module --package stoa-sumdb
 	STOA_DIFFERENTIAL_COUNT=$(or $(FUZZ_REPOSITORIES),200) cargo test --package stoa --test differential -- --nocapture
+	STOA_FAULTS=all cargo test --package stoa-vcs --test git -- faults --nocapture
 	TOOLS=$(TOOLS) scripts/fuzz.sh $(FUZZ_TARGETS)
 
 ## tools: install what the tests need

@@ -236,7 +236,7 @@ impl CodeRepoError {
                     CodeMeaning::Refused
                 }
                 VcsError::TooLarge { .. } => CodeMeaning::Invalid,
-                VcsError::NotInstalled { .. } => CodeMeaning::Ours,
+                VcsError::NotInstalled { .. } | VcsError::Local { .. } => CodeMeaning::Ours,
                 _ => CodeMeaning::Unreachable,
             },
             CodeRepoReason::NoModule(_) => CodeMeaning::NotExist,

@@ -142,6 +142,14 @@ pub enum FetchError {
         /// When it makes sense to ask again, where that is known.
         retry_after: Option<Duration>,
     },
+    /// This machine cannot keep what it needs for an answer.
+    #[error("this proxy cannot read repositories: {reason}")]
+    Local {
+        /// What cannot be done, and why.
+        reason: String,
+        /// Whether a disk or a quota is full.
+        is_full: bool,
+    },
     /// The configuration asks for something that this version cannot do.
     #[error("{reason}")]
     Unsupported {
@@ -174,7 +182,7 @@ impl FetchError {
             | Self::Timeout { source_name, .. }
             | Self::Invalid { source_name, .. }
             | Self::Overloaded { source_name, .. } => *source_name = SourceName::new(what),
-            Self::NotFound(_) | Self::Refused { .. } | Self::Unsupported { .. } => {}
+            Self::NotFound(_) | Self::Refused { .. } | Self::Local { .. } | Self::Unsupported { .. } => {}
         }
         self
     }
@@ -184,7 +192,10 @@ impl FetchError {
     pub(crate) fn shown_by(mut self, alias: Option<&Alias>) -> Self {
         let Some(alias) = alias else { return self };
         match &mut self {
-            Self::Refused { reason } | Self::Overloaded { reason, .. } | Self::Unsupported { reason } => {
+            Self::Refused { reason }
+            | Self::Overloaded { reason, .. }
+            | Self::Local { reason, .. }
+            | Self::Unsupported { reason } => {
                 *reason = alias.show(reason);
             }
             Self::Unreachable { cause, .. } => {

@@ -60,17 +60,26 @@ impl Fetcher for FileTree {
         let resource = &question.resource;
         // An escaped path has no `..`, no empty element and no root of its own, so that it stays below the root.
         let path = self.root.join(resource.path());
-        let failed = |error: io::Error| match error.kind() {
-            // A name that is too long for the file system is one that it does not have.
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => {
-                FetchError::not_found(format!("{} does not have {}", self.name, resource.path()))
-            }
-            _ => FetchError::Unreachable {
-                source_name: self.name.clone(),
-                cause: Arc::new(error),
-            },
+        let unreachable = |error: io::Error| FetchError::Unreachable {
+            source_name: self.name.clone(),
+            cause: Arc::new(error),
         };
-        let file = File::open(&path).await.map_err(failed)?;
+        let failed = |error: io::Error| {
+            if is_absent(&error) {
+                FetchError::not_found(format!("{} does not have {}", self.name, resource.path()))
+            } else {
+                unreachable(error)
+            }
+        };
+        let file = match File::open(&path).await {
+            // In a tree that is not mounted nothing is missing.
+            Err(error)
+                if is_absent(&error) && !tokio::fs::try_exists(&self.root).await.is_ok_and(|is| is) =>
+            {
+                return Err(unreachable(error));
+            }
+            opened => opened.map_err(failed)?,
+        };
         let metadata = file.metadata().await.map_err(failed)?;
         if !metadata.is_file() {
             let reason = format!("{} of {} is not a file", resource.path(), self.name);
@@ -81,6 +90,12 @@ impl Fetcher for FileTree {
         let pieces = pieces(file, self.name.clone());
         Fetched::new(self.name.clone(), len, limit, pieces)
     }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    // A name that is too long for the file system is one that it does not have.
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | InvalidFilename)
 }
 
 fn pieces(file: File, source_name: SourceName) -> Pieces {

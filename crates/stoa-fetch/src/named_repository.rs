@@ -69,6 +69,7 @@ fn shown(alias: &Alias, error: VcsError) -> VcsError {
         },
         error @ (VcsError::UnknownRevision { .. }
         | VcsError::Memory { .. }
+        | VcsError::Local { .. }
         | VcsError::Abandoned { .. }
         | VcsError::Ambiguous { .. }
         | VcsError::Timeout { .. }

@@ -35,7 +35,7 @@ mod url_guard;
 pub use address::Address;
 pub use guards::Guards;
 pub use http_client::HttpClient;
-pub use named_modules::NamedModules;
+pub use named_modules::{NamedModules, names_hosts};
 pub use page::{Page, PageRequest};
 pub use rewrite::{Rewrite, Rewrites};
 pub use rules::OutboundRules;

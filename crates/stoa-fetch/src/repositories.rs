@@ -84,10 +84,10 @@ impl Repositories {
         if let Some(cache) = &*cache {
             return Ok(Arc::clone(cache));
         }
-        let failed = |said: String| VcsError::Failed {
+        let failed = |what: String| VcsError::Local {
             vcs,
             step: Step::Access,
-            said,
+            what,
         };
         let place = self.options.cache.as_ref();
         let setting = self.options.cache_setting;
@@ -96,7 +96,7 @@ impl Repositories {
         let opened = Cache::open_or_private(place, self.options.cache_size);
         let opened = opened.map_err(|error| {
             failed(format!(
-                "the cache of repositories at {}: {error}",
+                "the cache of repositories at {} cannot be used: {error}; set {setting} to a folder that may be written",
                 place.display()
             ))
         })?;

@@ -13,8 +13,7 @@ const RETRY: Duration = Duration::from_secs(10);
 impl FetchError {
     /// A module could not be made of the repository called `source_name`.
     ///
-    /// A failure of this machine counts as unreachable, but a missing program is something that this installation cannot
-    /// do.
+    /// A missing program is something that this installation cannot do.
     pub(crate) fn of_code_repo(source_name: &SourceName, error: CodeRepoError) -> Self {
         let vcs = match error.reason() {
             CodeRepoReason::Vcs(vcs) | CodeRepoReason::Reading { error: vcs, .. } => Some(vcs),
@@ -33,6 +32,7 @@ impl FetchError {
                 reason: format!("{}{}", reason(), Self::overload_of(error).unwrap_or_default()),
                 retry_after: Some(RETRY),
             },
+            (_, Some(local)) if Self::is_local(local) => Self::of_local(reason(), local),
             (_, Some(VcsError::Memory { .. })) => {
                 Self::invalid(source_name, format!("{} (vcs.program_memory)", reason()))
             }
@@ -58,6 +58,7 @@ impl FetchError {
             VcsError::Refused { .. } => Self::Refused {
                 reason: error.to_string(),
             },
+            local if Self::is_local(&local) => Self::of_local(local.to_string(), &local),
             error => match Self::overload_of(&error) {
                 Some(settings) => Self::Overloaded {
                     source_name: source_name.clone(),
@@ -69,6 +70,17 @@ impl FetchError {
                     cause: Arc::new(error),
                 },
             },
+        }
+    }
+
+    fn is_local(error: &VcsError) -> bool {
+        error.is_full() || matches!(error, VcsError::Local { .. })
+    }
+
+    fn of_local(reason: String, error: &VcsError) -> Self {
+        Self::Local {
+            reason,
+            is_full: error.is_full(),
         }
     }
 
@@ -103,6 +115,33 @@ mod tests {
             "bzr is not installed on this machine: install the package brz"
         );
         let step = Step::Access;
+        let git = |said: &str| {
+            FetchError::of_vcs(
+                &source_name,
+                VcsError::Failed {
+                    vcs: VcsKind::Git,
+                    step,
+                    said: said.to_owned(),
+                },
+            )
+        };
+        for (said, full) in [
+            (
+                "fatal: write error: No space left on device; fatal: index-pack failed",
+                true,
+            ),
+            ("remote: fatal: No space left on device", false),
+            ("fatal: remote error: No space left on device", false),
+        ] {
+            let is_full = matches!(git(said), FetchError::Local { is_full: true, .. });
+            assert_eq!(is_full, full, "{said}");
+        }
+        let what = "the cache cannot be used".to_owned();
+        let local = FetchError::of_vcs(&source_name, VcsError::Local { vcs, step, what });
+        assert!(
+            matches!(local, FetchError::Local { is_full: false, .. }),
+            "{local}"
+        );
         let said = "connection refused".to_owned();
         let error = FetchError::of_vcs(&source_name, VcsError::Failed { vcs, step, said });
         assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");

@@ -161,15 +161,21 @@ impl ProxyError {
     pub fn retry_after(&self) -> Option<Duration> {
         match &self.cause {
             Cause::Overloaded { retry_after, .. } => Some(*retry_after),
-            Cause::Storage(_) => match self.meaning() {
-                Meaning::StorageUnavailable => Some(STORAGE_BACK),
-                Meaning::StorageFull => Some(STORAGE_ROOM),
-                _ => None,
-            },
+            Cause::Storage(_) => self.storage_back(),
             _ => match self.fetch_error()? {
                 FetchError::Overloaded { retry_after, .. } => Some(retry_after.unwrap_or(SOME_TIME)),
+                FetchError::Local { .. } => self.storage_back(),
                 _ => None,
             },
+        }
+    }
+
+    /// When what this machine keeps may be usable again.
+    fn storage_back(&self) -> Option<Duration> {
+        match self.meaning() {
+            Meaning::StorageUnavailable => Some(STORAGE_BACK),
+            Meaning::StorageFull => Some(STORAGE_ROOM),
+            _ => None,
         }
     }
 
@@ -248,6 +254,8 @@ fn meaning_of(error: &FetchError) -> Meaning {
         }
         FetchError::Timeout { .. } => Meaning::Deadline,
         FetchError::Overloaded { .. } => Meaning::Overloaded,
+        FetchError::Local { is_full: true, .. } => Meaning::StorageFull,
+        FetchError::Local { .. } => Meaning::StorageUnavailable,
         FetchError::Unsupported { .. } => Meaning::Unsupported,
     }
 }

@@ -86,6 +86,7 @@ impl Fetcher for Metered {
             Err(FetchError::Timeout { .. }) => "timeout",
             Err(FetchError::Invalid { .. }) => "invalid",
             Err(FetchError::Overloaded { .. }) => "overloaded",
+            Err(FetchError::Local { .. }) => "local",
             Err(FetchError::Unsupported { .. }) => "unsupported",
         };
         self.metrics.count(question.resource.kind(), result, started);

@@ -40,6 +40,7 @@ fn of_fetch_error(error: &FetchError) -> usize {
         FetchError::Status { reply, .. } => of_reply(reply),
         FetchError::Invalid { reason, .. }
         | FetchError::Refused { reason }
+        | FetchError::Local { reason, .. }
         | FetchError::Unsupported { reason }
         | FetchError::Overloaded { reason, .. } => reason.capacity(),
         // Its cause has a text of about this length.

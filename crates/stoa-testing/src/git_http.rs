@@ -1,6 +1,7 @@
 //! A web server with git repositories and pages, on this machine only, that may want a credential or misbehave.
 
 mod backend;
+mod fault;
 mod request;
 
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use self::backend::{backend, reply};
+pub use self::fault::Fault;
 use self::request::Request;
 
 /// How requests are answered.
@@ -34,6 +36,9 @@ pub enum Manner {
     Hang,
     /// Like `Serve`, but a request for a pack is never answered.
     HangPacks,
+    /// Like `Serve`, but the answer to one request, counted from 0 since the last [`clear`](GitHttp::clear), is not what it
+    /// should be.
+    Fault(usize, Fault),
 }
 
 /// A request that came in.
@@ -142,12 +147,19 @@ impl State {
         let request = Request::read(&stream)?;
         let index = self.note(&request);
         let manner = self.manner.lock().unwrap().clone();
-        let Some(answer) = self.answer_to(&request, &manner)? else {
+        let Some(mut answer) = self.answer_to(&request, &manner)? else {
             // Until the client goes away.
             return stream.read(&mut [0]).map(drop);
         };
         if let Some(seen) = self.seen.lock().unwrap().get_mut(index) {
             seen.sent = answer.len();
+        }
+        if let Manner::Fault(which, fault) = &manner
+            && *which == index
+        {
+            answer = fault.of(answer);
+            stream.write_all(&answer)?;
+            return fault.end(&stream);
         }
         stream.write_all(&answer)
     }

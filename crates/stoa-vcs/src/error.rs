@@ -124,6 +124,16 @@ pub enum VcsError {
         /// What was being done.
         step: Step,
     },
+    /// This machine cannot keep what the repository has: the folder of the cache may not be used.
+    #[error("{vcs} {step}: {what}")]
+    Local {
+        /// Which system.
+        vcs: VcsKind,
+        /// What was being done.
+        step: Step,
+        /// What cannot be done, and why.
+        what: String,
+    },
     /// The program of the system is not installed.
     #[error("{vcs} is not installed on this machine: install the package {package}")]
     NotInstalled {
@@ -142,6 +152,9 @@ pub enum VcsError {
     },
 }
 
+/// What the operating system says when there is no room (`ENOSPC`, `EDQUOT`, `EFBIG`).
+const FULL: [&str; 3] = ["No space left on device", "Disk quota exceeded", "File too large"];
+
 impl VcsError {
     /// Whether cmd/go takes it for "does not exist": then the next source of a GOPROXY list is asked.
     pub fn is_not_exist(&self) -> bool {
@@ -149,6 +162,18 @@ impl VcsError {
             self,
             Self::NoRepository { .. } | Self::UnknownRevision { .. } | Self::NoCommits { .. }
         )
+    }
+
+    /// Whether the disk of this machine, or a quota, is full. Programs say so in the words of the operating system; what they
+    /// repeat of a server has `remote` before it.
+    pub fn is_full(&self) -> bool {
+        let (Self::Failed { said, .. } | Self::Local { what: said, .. }) = self else {
+            return false;
+        };
+        // What a program has said is one line here, with semicolons.
+        let lines = said.split(['\n', ';']).map(str::trim);
+        let mut ours = lines.filter(|line| !line.contains("remote"));
+        ours.any(|line| FULL.iter().any(|words| line.contains(words)))
     }
 
     /// The error that a reader of this crate wrapped, or [`Self::Failed`] with the text of any other.

@@ -45,8 +45,8 @@ impl NamedModules {
     }
 }
 
-/// Whether all hosts that a pattern matches belong to one owner.
-fn names_hosts(glob: &str) -> bool {
+/// Whether all hosts that a pattern matches belong to one owner. With any other, a stranger may own one of them.
+pub fn names_hosts(glob: &str) -> bool {
     let host = glob.split('/').next().unwrap_or_default();
     let Some(wildcard) = host.rfind(['*', '?', '[', ']', '\\']) else {
         return !host.is_empty();

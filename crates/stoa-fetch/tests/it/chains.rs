@@ -176,6 +176,11 @@ async fn a_tree_on_this_machine_takes_its_place_in_a_list() {
     assert_eq!(fetch(&source, INFO).await.unwrap(), "from the tree");
     assert_eq!(fetch(&source, MOD).await.unwrap(), GOOD);
     assert_eq!(server.total(), 1);
+    // In a tree that is not mounted nothing is missing, so nobody else is asked.
+    std::fs::remove_dir_all(tree.path()).unwrap();
+    let error = fetch(&source, MOD).await.unwrap_err();
+    assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
+    assert_eq!(server.total(), 1);
 }
 
 fn routes(private: &Upstream, default: &Upstream) -> Routes {

@@ -113,23 +113,74 @@ impl GitRepository {
     }
 
     /// The error when git could not get the refs and printed this.
+    ///
+    /// A repository does not exist only if its own protocol says so: the server answers 404 where its refs would be, or wants
+    /// to know who asks; and as cmd/go does, a server with a certificate is also asked as a stranger, and has nothing there.
+    /// A server that fails, or cannot be reached, has said nothing of the repository, whatever it answers elsewhere.
+    ///
+    /// Deviation: without a certificate cmd/go believes no server. One over plain http is named by the configuration, as the
+    /// place of a mirror or by `vcs.insecure`, and is believed here.
     async fn no_refs(&self, said: String) -> VcsError {
         let url = self.program.url.as_str();
-        // As in cmd/go, a repository does not exist only if an HTTP server says so without credentials.
-        let http = matches!(self.program.url.transport(), Transport::Https | Transport::Http);
-        // The probe has no credential, and servers hide private repositories from such clients: after a refused
-        // credential its answer proves nothing.
-        let believed = said.contains("not found") || self.program.credential().await.is_none();
-        if http
-            && believed
-            && let Some(probe) = &self.program.options.probe
-            && probe.is_gone(url).await
-        {
+        let is_gone = match self.program.url.transport() {
+            Transport::Http => says_not_found(&said),
+            Transport::Https if says_not_found(&said) => self.is_unseen().await,
+            // Servers hide private repositories so. After a refused credential such an answer proves nothing.
+            Transport::Https if asks_for_user(&said) => {
+                self.program.credential().await.is_none() && self.is_unseen().await
+            }
+            _ => false,
+        };
+        if is_gone {
             return VcsError::NoRepository {
                 url: url.to_owned(),
                 said,
             };
         }
         failed(Step::Access, said)
+    }
+
+    /// Whether strangers are told that there is nothing at the URL.
+    async fn is_unseen(&self) -> bool {
+        match &self.program.options.probe {
+            Some(probe) => probe.is_gone(self.program.url.as_str()).await,
+            None => false,
+        }
+    }
+}
+
+/// Whether git was asked for a user, and has none.
+fn asks_for_user(said: &str) -> bool {
+    said.contains("could not read Username")
+}
+
+/// Whether git says that the server answered 404 where the refs of the repository would be (`remote-curl.c`).
+fn says_not_found(said: &str) -> bool {
+    said.lines()
+        .filter_map(|line| line.split_once("repository '"))
+        .any(|(_, rest)| rest.trim_end().ends_with("' not found"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_words_about_the_repository_say_that_it_is_not_there() {
+        for said in [
+            "fatal: repository 'https://h.example/none.git/' not found",
+            "remote: Not Found\nfatal: repository 'http://h/x' not found\n",
+        ] {
+            assert!(says_not_found(said), "{said}");
+        }
+        for said in [
+            "fatal: unable to access 'https://h/x.git/': The requested URL returned error: 503",
+            "fatal: unable to access 'https://h/x.git/': server certificate verification failed. CAfile: not found",
+            "fatal: could not read Username for 'https://h': terminal prompts disabled",
+            "fatal: repository 'https://h/x.git/' not valid",
+        ] {
+            assert!(!says_not_found(said), "{said}");
+            assert_eq!(asks_for_user(said), said.contains("terminal prompts"), "{said}");
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::{Credentials, Egress};
 /// Asks by HTTP whether a repository is there.
 #[async_trait]
 pub trait Probe: fmt::Debug + Send + Sync + 'static {
-    /// Whether a plain GET of `url` answers 404 or 410. Asked when git could not reach it.
+    /// Whether a plain GET of `url` answers 404 or 410. Asked when the server wants a user that git does not have.
     async fn is_gone(&self, url: &str) -> bool;
 }
 

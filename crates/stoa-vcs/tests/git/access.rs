@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use stoa_testing::git_http::{GitHttp, Manner};
+use stoa_testing::git_http::{Fault, GitHttp, Manner};
 use stoa_vcs::git::{GitRepository, Probe, RepoUrl, Transport};
 use stoa_vcs::{Credential, Credentials, Repository, VcsError};
 
@@ -162,19 +162,43 @@ async fn a_server_that_hangs_costs_its_time_only() {
 }
 
 #[tokio::test]
-async fn only_a_probe_makes_a_repository_not_exist() {
+async fn a_repository_does_not_exist_only_if_its_server_says_so() {
     let fixture = Fixture::new();
-    let url = RepoUrl::parse(&format!("{}/none.git", fixture.server.url())).expect("a URL");
-    for (probe, gone) in [
-        (None, false),
-        (Some(Gone(false)), false),
-        (Some(Gone(true)), true),
-    ] {
+    let url = |name: &str| RepoUrl::parse(&format!("{}/{name}", fixture.server.url())).expect("a URL");
+    let ask = async |name: &str, probe: Option<bool>, credentials: Option<Arc<dyn Credentials>>| {
         let mut options = fixture.options();
-        options.probe = probe.map(|probe| Arc::new(probe) as Arc<dyn Probe>);
-        let repository = GitRepository::open(url.clone(), fixture.cache(), options).expect("a handle");
-        let error = repository.latest().await.expect_err("it is not there");
-        assert_eq!(error.is_not_exist(), gone, "{error}");
+        options.probe = probe.map(|gone| Arc::new(Gone(gone)) as Arc<dyn Probe>);
+        options.credentials = credentials;
+        let repository = GitRepository::open(url(name), fixture.cache(), options).expect("a handle");
+        let error = repository.latest().await.expect_err("no answer");
+        (error.is_not_exist(), error.to_string())
+    };
+    for probe in [None, Some(false), Some(true)] {
+        let (gone, said) = ask("none.git", probe, None).await;
+        assert!(gone, "{probe:?}: {said}");
+    }
+    // What fails is not gone, though a page at its URL were.
+    for status in [
+        "500 Internal Server Error",
+        "503 Service Unavailable",
+        "429 Too Many Requests",
+        "403 Forbidden",
+    ] {
+        fixture.server.clear();
+        fixture.server.set(Manner::Fault(0, Fault::Status(status)));
+        let (gone, said) = ask("r.git", Some(true), None).await;
+        assert!(!gone && said.contains(&status[..3]), "{said}");
+    }
+    fixture.server.clear();
+    fixture.server.set(Manner::Fault(0, Fault::Reset(0)));
+    let (gone, said) = ask("r.git", Some(true), None).await;
+    assert!(!gone, "{said}");
+    fixture.server.set(Manner::Serve);
+    // Without a certificate, a server that asks for a user proves nothing.
+    fixture.server.guard("somebody");
+    for (probe, credentials) in [(None, None), (Some(true), None), (Some(true), Some(basic()))] {
+        let (gone, said) = ask("r.git", probe, credentials).await;
+        assert!(!gone, "{probe:?}: {said}");
     }
 }
 

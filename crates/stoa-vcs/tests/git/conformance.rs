@@ -32,7 +32,7 @@ impl Scenario for Git {
             hashes: Ability::Yes,
             ancestry: Ability::Yes,
             empty: Ability::Yes,
-            tells_missing: Ability::No("only a probe tells, which has tests of its own"),
+            tells_missing: Ability::No("a folder does not tell; servers do, which has tests of its own"),
             passwords: Ability::Yes,
             rewrites: Ability::Yes,
             reads_links: Ability::Yes,

@@ -6,6 +6,7 @@ mod archive;
 mod blobs;
 mod cache;
 mod conformance;
+mod faults;
 mod files;
 mod fixture;
 mod repair;
