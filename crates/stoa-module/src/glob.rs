@@ -14,6 +14,36 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     try_match(pattern.as_bytes(), name.as_bytes()).unwrap_or(false)
 }
 
+/// Whether `pattern` follows the grammar.
+pub(crate) fn is_well_formed(pattern: &str) -> bool {
+    let mut rest = pattern.as_bytes();
+    while !rest.is_empty() {
+        let (_, chunk, after) = scan_chunk(rest);
+        if match_chunk(chunk, b"").is_err() {
+            return false;
+        }
+        rest = after;
+    }
+    true
+}
+
+/// The characters of a well-formed `pattern` that stand for themselves.
+pub(crate) fn literals(pattern: &str) -> impl Iterator<Item = char> {
+    let (mut chars, mut in_class) = (pattern.chars(), false);
+    std::iter::from_fn(move || {
+        loop {
+            match (chars.next()?, in_class) {
+                ('\\', false) => return chars.next(),
+                ('\\', true) => drop(chars.next()),
+                ('[', false) => in_class = true,
+                (']', true) => in_class = false,
+                ('*' | '?', false) | (_, true) => {}
+                (literal, false) => return Some(literal),
+            }
+        }
+    })
+}
+
 fn try_match(mut pattern: &[u8], mut name: &[u8]) -> Result<bool, PatternError> {
     while !pattern.is_empty() {
         let (star, chunk, rest) = scan_chunk(pattern);

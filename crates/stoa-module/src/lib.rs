@@ -61,7 +61,7 @@ pub use path_error::{PathError, PathReason};
 pub use path_kind::PathKind;
 pub use path_major::PathMajor;
 pub use path_rules::{check_file_path, check_import_path};
-pub use pattern::PatternList;
+pub use pattern::{PatternList, PatternListError};
 pub use pseudo::{
     PseudoVersion, is_pseudo_version, is_zero_pseudo_version, pseudo_version, zero_pseudo_version,
 };

@@ -1,6 +1,10 @@
 //! What is no fault and is seldom meant.
 
-use stoa_fetch::{Entry, UpstreamList, credentials::CredentialRule, outbound::NamedModules};
+use stoa_fetch::{
+    Entry, UpstreamList,
+    credentials::CredentialRule,
+    outbound::{NamedModules, names_hosts},
+};
 use url::Url;
 
 use super::Config;
@@ -19,6 +23,7 @@ pub(super) fn advice(config: &Config) -> Vec<String> {
     told.into_iter()
         .chain(unused_mappings(config))
         .chain(unused_credentials(config))
+        .chain(too_wide(config))
         .collect()
 }
 
@@ -42,7 +47,9 @@ fn told_to_the_database(config: &Config) -> Vec<String> {
             .iter()
             .any(|(entry, _)| of_their_own(entry))
     });
-    let unlisted = routes.map(|route| route.patterns.only(|glob| !config.vcs.private.matches(glob)));
+    // What anybody may own is no private name, and nothing would be verified if it were listed as one.
+    let may_be_private = |glob: &str| names_hosts(glob) && !config.vcs.private.matches(glob);
+    let unlisted = routes.map(|route| route.patterns.only(may_be_private));
     unlisted
         .filter(|patterns| !patterns.is_empty())
         .map(|patterns| {
@@ -53,6 +60,17 @@ fn told_to_the_database(config: &Config) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// Patterns of private modules that strangers may have.
+fn too_wide(config: &Config) -> Option<String> {
+    let wide = config.vcs.private.only(|glob| !names_hosts(glob));
+    (!wide.is_empty()).then(|| {
+        format!(
+            "vcs.private has {wide}, which matches hosts that anybody may own: what it matches is asked for at its repository \
+             and not verified by a checksum database, and no credential is for it"
+        )
+    })
 }
 
 /// Mappings of modules that an upstream is asked for first.
@@ -143,6 +161,7 @@ mod tests {
             format!("{route_of_own}[sumdb]\nverify = false"),
             format!("{route_of_own}[sumdb]\ndatabases = []"),
             route("k8s.io", "direct"),
+            route("*", "https://goproxy.corp.example"),
             route("k8s.io", "https://proxy.golang.org"),
             format!(
                 "upstream = \"https://a.example\"\n{}",
@@ -175,7 +194,9 @@ mod tests {
         };
         let of_git = credential("https://git.corp.example/");
         assert!(warnings(&of_git)[0].contains("names none"));
-        assert_eq!(warnings(&format!("{of_git}[vcs]\nprivate = \"*\"")).len(), 1);
+        let wide = warnings(&format!("{of_git}[vcs]\nprivate = \"*,a.corp.example\""));
+        assert_eq!(wide.len(), 1);
+        assert!(wide[0].starts_with("vcs.private has *, which"), "{wide:?}");
         for quiet in [
             format!("{of_git}[vcs]\nprivate = \"corp.example/*\""),
             format!(

@@ -6,7 +6,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use stoa_config::{
-    HIDDEN, Key, Occurrence, Repeated, Table, Variables,
+    HIDDEN, Key, Occurrence, Reader, Repeated, Table, Variables,
     values::{self, text},
 };
 use stoa_fetch::credentials::{CredentialRule, Provider, Secret, UrlPrefix};
@@ -62,8 +62,21 @@ pub(super) const CREDENTIAL: Table = Table::repeated(
 )
 .one_of(WAYS);
 
+/// Reads all tables, of which no two may be for one place: only one would be used.
+pub(super) fn read_all(reader: &mut Reader<'_>, variables: &Variables) -> Option<Vec<CredentialRule>> {
+    let mut seen = Vec::new();
+    reader.each(&CREDENTIAL, |table| {
+        let rule = read(table, variables)?;
+        if seen.contains(&rule.prefix) {
+            table.fault("another [[credential]] is for the same place");
+        }
+        seen.push(rule.prefix.clone());
+        Some(rule)
+    })
+}
+
 /// Reads one table.
-pub(super) fn read(table: &mut Occurrence<'_, '_>, variables: &Variables) -> Option<CredentialRule> {
+fn read(table: &mut Occurrence<'_, '_>, variables: &Variables) -> Option<CredentialRule> {
     let mut shown_match = String::new();
     let prefix = table.value_shown(&MATCH, str::parse::<UrlPrefix>, |prefix, text| {
         shown(prefix, text).clone_into(&mut shown_match);
@@ -126,10 +139,16 @@ impl Written<'_> {
             return Err("provider goes with a token".to_owned());
         }
         match secret {
-            Some(password) if self.name.starts_with("password") => Ok(Credential::Basic {
-                user: self.username.unwrap_or_default(),
-                password: password.expose().to_owned(),
-            }),
+            Some(password) if self.name.starts_with("password") => {
+                let user = self.username.filter(|user| !user.is_empty());
+                // git sends nothing of a password without one.
+                let user =
+                    user.ok_or("username is missing; where any will do, as with many tokens, write git")?;
+                Ok(Credential::Basic {
+                    user,
+                    password: password.expose().to_owned(),
+                })
+            }
             Some(token) => self.token(&token),
             None => self.ssh(variables),
         }

@@ -11,7 +11,7 @@ use stoa_server::{ConnectionLimits, HostPattern, Listen, Network, PathPrefix};
 const LISTEN: Key = Key::new(
     "listen",
     "127.0.0.1:3000",
-    "where to listen: HOST:PORT, :PORT (all addresses) or unix:PATH",
+    "where to listen: HOST:PORT, :PORT (all IPv4 addresses; [::]:PORT has those of IPv6 too) or unix:PATH",
 );
 const PATH_PREFIX: Key = Key::new("path_prefix", "", "serve below this path too, such as /go");
 const ALLOWED_HOSTS: Key = Key::new(

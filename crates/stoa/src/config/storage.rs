@@ -8,7 +8,7 @@ use super::values::without_secrets;
 const URL: Key = Key::new(
     "storage",
     "",
-    "where modules are kept: file:///DIR, a path, or memory:; default: stoa in the user's data home",
+    "where modules are kept: file:///DIR, a path, or memory:?max=1GiB (memory: has 512MiB, and is empty at each start); default: stoa in the user's data home",
 );
 
 const MODE: Key = Key::new(

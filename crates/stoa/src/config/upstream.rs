@@ -2,7 +2,7 @@
 
 use stoa_config::{Key, Occurrence, Reader, Repeated, Section, Table};
 use stoa_fetch::{Entry, Fallback, UpstreamList};
-use stoa_module::PatternList;
+use stoa_module::{PatternList, PatternListError};
 use stoa_proxy::NetworkMode;
 
 use super::values::hide;
@@ -77,8 +77,8 @@ impl Section for UpstreamConfig {
 
 fn route(route: &mut Occurrence<'_, '_>) -> Option<RouteConfig> {
     let patterns = route.value(&ROUTE_MATCH, |text| match text.trim() {
-        "" => Err("must name a pattern"),
-        _ => Ok(PatternList::parse(text)),
+        "" => Err("must name a pattern".to_owned()),
+        _ => text.parse().map_err(|error: PatternListError| error.to_string()),
     });
     let upstream = route.value_shown(&ROUTE_UPSTREAM, str::parse, shown);
     Some(RouteConfig {

@@ -1,16 +1,8 @@
 //! Single values that several sections have.
 
-use std::convert::Infallible;
-
 use stoa_config::HIDDEN;
 use stoa_fetch::BaseUrl;
 use stoa_module::PatternList;
-
-/// Globs with commas between them.
-#[expect(clippy::unnecessary_wraps, reason = "it is a parser like the others")]
-pub(super) fn patterns(text: &str) -> Result<PatternList, Infallible> {
-    Ok(PatternList::parse(text))
-}
 
 /// Patterns of hosts. What no host looks like would match none, and nobody would know.
 pub(super) fn hosts(text: &str) -> Result<PatternList, String> {

@@ -25,7 +25,7 @@ use self::programs::ProgramsConfig;
 use super::{
     credential::{self, CREDENTIAL},
     rewrite::{self, REWRITE},
-    values::{patterns, without_secrets},
+    values::without_secrets,
 };
 
 const ALLOW: Key = Key::new(
@@ -163,8 +163,8 @@ impl Section for VcsConfig {
         let given = reader.given();
         let mut vcs = reader.once(&VCS);
         let allow = vcs.value_shown(&ALLOW, govcs, |allow, _| allow.to_string());
-        let private = vcs.value(&PRIVATE, patterns);
-        let insecure = vcs.value(&INSECURE, patterns);
+        let private = vcs.value(&PRIVATE, str::parse);
+        let insecure = vcs.value(&INSECURE, str::parse);
         let cache = cache(&mut vcs, given.data_home.as_ref());
         let cache_size = vcs.value(&CACHE_SIZE, str::parse::<ByteSize>);
         let max_refs = vcs.value(&MAX_REFS, bound);
@@ -174,7 +174,7 @@ impl Section for VcsConfig {
         let netrc = netrc(&mut vcs, usual_netrc(&given.variables));
         let modules = reader.each(&MODULE, module);
         let rewrites = rewrite::read(reader);
-        let credentials = reader.each(&CREDENTIAL, |table| credential::read(table, &given.variables));
+        let credentials = credential::read_all(reader, &given.variables);
         // What only shows when all tables of a name are put together.
         let mappings = reader.check(MODULE.name, Mappings::new(modules?));
         Some(Self {

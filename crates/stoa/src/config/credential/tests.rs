@@ -49,7 +49,7 @@ async fn each_table_and_the_netrc_file_have_their_credential_and_no_other_place_
          [[credential]]\nmatch = \"https://git.example/hub/\"\ntoken_env = \"STOA_TOKEN\"\nprovider = \"github\"\n\
          [[credential]]\nmatch = \"ssh://git.example\"\nssh_key = \"/k\"\nknown_hosts = \"/h\"\n\
          [[credential]]\nmatch = \"ssh://bot@git.example\"\nssh_agent = true\nknown_hosts = \"/h\"\n\
-         [[credential]]\nmatch = \"http://plain.example:8080\"\npassword_env = \"STOA_TOKEN\"\n\
+         [[credential]]\nmatch = \"http://plain.example:8080\"\nusername = \"git\"\npassword_env = \"STOA_TOKEN\"\n\
          [vcs]\nprivate = \"git.example\"\nnetrc = {:?}\n",
         password.path(),
         netrc.path()
@@ -69,7 +69,7 @@ async fn each_table_and_the_netrc_file_have_their_credential_and_no_other_place_
         ("https://other.example/a", "n n2"),
         ("ssh://git@git.example/x", "/k /h"),
         ("ssh://bot@git.example/x", "agent /run/agent"),
-        ("http://plain.example:8080/x", " t0ken"),
+        ("http://plain.example:8080/x", "git t0ken"),
         ("http://plain.example/x", "nothing"),
     ] {
         assert_eq!(presented(&config, url).await, want, "{url}");
@@ -80,7 +80,7 @@ async fn each_table_and_the_netrc_file_have_their_credential_and_no_other_place_
 fn faults_name_their_line_and_never_a_secret() {
     let empty = file("\n");
     let table = |fields: &str| format!("[[credential]]\n{fields}\n");
-    let secret = "password_env = \"STOA_TOKEN\"";
+    let secret = "username = \"git\"\npassword_env = \"STOA_TOKEN\"";
     let tables = [
         &format!(
             "match = \"https://a.example/\"\npassword_file = {:?}",
@@ -119,4 +119,15 @@ fn faults_name_their_line_and_never_a_secret() {
         assert!(faults.contains(want), "{want}\n{faults}");
     }
     assert!(!faults.contains("t0ken") && !faults.contains("p4ss"), "{faults}");
+}
+
+#[test]
+fn two_credentials_for_one_place_are_a_fault_with_its_line() {
+    let one = |url: &str| format!("[[credential]]\nmatch = \"{url}\"\ntoken_env = \"STOA_TOKEN\"\n");
+    let both = one("https://a.example") + &one("https://b.example/x/") + &one("https://a.example/");
+    let faults = config(&both).expect_err("a fault").to_string();
+    assert!(
+        faults.contains(":8: credential: another [[credential]] is for the same place"),
+        "{faults}"
+    );
 }

@@ -68,7 +68,10 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
             any_text().prop_map(|path| format!("unix:{path}")),
         ]
         .boxed(),
-        "storage" | "admin.token_file" | "vcs.cache" | "vcs.private" | "vcs.insecure" => any_text(),
+        "storage" | "admin.token_file" | "vcs.cache" => any_text(),
+        "vcs.private" | "vcs.insecure" => {
+            one_of(&["", "*", " corp.example/* , *.b.example/", "[a-z]?t.corp.example"])
+        }
         "upstream" | "route.upstream" => one_of(&[
             "https://a.example|https://b.example/x,direct",
             "off",
@@ -117,7 +120,7 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "rate" => one_of(&["", "20/s", "600/m"]),
         "retry_budget" | "breaker_rate" => one_of(&["0%", "20%", "100%"]),
         "breaker" => one_of(&["active", "observe", "disabled", "forced_open"]),
-        "route.match" => any_text().prop_map(|text| format!("a{text}")).boxed(),
+        "route.match" => one_of(&["*", "a.example,b.example/[^x]*", " github.com/Corp/* "]),
         "dispatch.deny" | "dispatch.lane.match" => any_text()
             .prop_map(|text| format!("a{}", text.replace(['/', '@', ' ', ':'], "")))
             .boxed(),
@@ -167,6 +170,7 @@ fn credential(secrets: &Secrets) -> BoxedStrategy<Texts> {
             one_of(&["ssh://git@a.example", "git+ssh://b.example:2222/x"]),
         )
     };
+    let user = || ("username", any_text().prop_map(|text| format!("u{text}")).boxed());
     let known_hosts = || {
         (
             "known_hosts",
@@ -174,8 +178,8 @@ fn credential(secrets: &Secrets) -> BoxedStrategy<Texts> {
         )
     };
     prop_oneof![
-        table(vec![url(), of("password_file"), ("username", any_text())]),
-        table(vec![url(), of("password_env")]),
+        table(vec![url(), of("password_file"), user()]),
+        table(vec![url(), of("password_env"), user()]),
         table(vec![
             url(),
             of("token_file"),
@@ -226,7 +230,8 @@ pub(super) fn occurrences(table: &'static Table, secrets: &Secrets) -> BoxedStra
     let unique = |tables: Vec<Texts>| {
         let mut seen = Vec::new();
         let is_new = |read: &BTreeMap<String, String>| {
-            let id = read.get("from").or_else(|| read.get("prefix")).cloned();
+            let place = read.get("match").filter(|_| table.name == "credential");
+            let id = place.or(read.get("from")).or(read.get("prefix")).cloned();
             let is_new = id.is_none() || !seen.contains(&id);
             seen.push(id);
             is_new
