@@ -42,6 +42,8 @@ pub struct RepositoriesOptions {
     pub cache_size: u64,
     /// How long what a repository said of its branches and tags is taken for what it says now.
     pub freshness: Duration,
+    /// How long a server may send nothing while it is waited for.
+    pub silence: Duration,
     /// What is kept of what git repositories said of their branches and tags, and how many there may be.
     pub refs: Arc<RefsMemory>,
     /// Counters of the runs of git.
@@ -130,6 +132,7 @@ impl Repositories {
         let options = GitOptions {
             runner: Some(runner),
             freshness: self.options.freshness,
+            silence: self.options.silence,
             refs: Arc::clone(&self.options.refs),
             transports,
             audience: trust.audience(),

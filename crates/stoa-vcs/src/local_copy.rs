@@ -86,17 +86,17 @@ impl LocalCopy {
         let folder = match self.current(&lease).await? {
             Some(folder) if any || self.is_fresh(asked) => folder,
             current => {
-                // A caller that waited for a failed fetch takes its error, instead of another fetch that would fail, too.
+                // A caller that waited for a fetch that failed takes its error, instead of another fetch that would fail, too, one
+                // after the other.
                 if let Some(error) = self.failed_since(asked) {
                     return Err(error);
                 }
-                let started = Instant::now();
                 let fetched = match current {
                     Some(folder) => self.update(&lease, folder, fetch).await,
                     None => self.make(&lease, fetch).await,
                 };
                 if let Err(error) = &fetched {
-                    self.state.copy.lock().failed = Some((started, error.clone()));
+                    self.state.copy.lock().failed = Some((Instant::now(), error.clone()));
                 }
                 fetched?
             }
@@ -114,7 +114,7 @@ impl LocalCopy {
     fn failed_since(&self, asked: Instant) -> Option<VcsError> {
         let failed = self.state.copy.lock().failed.clone();
         failed
-            .filter(|(started, _)| *started >= asked)
+            .filter(|(ended, _)| *ended >= asked)
             .map(|(_, error)| error)
     }
 

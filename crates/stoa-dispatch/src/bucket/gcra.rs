@@ -109,7 +109,8 @@ impl Gcra {
         if free_at > latest {
             return Err(TokenWaitError {
                 free_at,
-                throttled: throttled_until > latest,
+                // The wait may be over already, and the pause long before it.
+                throttled: self.throttled_until(now).is_some_and(|until| until > latest),
             });
         }
         Ok(free_at)

@@ -222,6 +222,20 @@ async fn what_waits_out_a_pause_goes_by_class_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_server_is_not_blamed_for_our_own_rate() {
+    let bucket = Bucket::new(Some(rate("1/s")), 1);
+    take(&bucket).await;
+    let latest = Instant::now();
+    // The wait is over before it was looked for a token.
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let refused = bucket
+        .token(latest, &Urgency::default())
+        .await
+        .expect_err("too late");
+    assert!(!refused.throttled);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pause_that_was_cut_short_ends_with_one_request_at_a_time() {
     let bucket = Arc::new(Bucket::new(None, 1));
     let began = Instant::now();

@@ -22,6 +22,7 @@ fn repositories(cache: Option<&std::path::Path>) -> Repositories {
         cache: cache.map(Into::into),
         cache_setting: "vcs.cache",
         cache_size: 1 << 20,
+        silence: Duration::from_secs(30),
         freshness: Duration::ZERO,
         git_counters: std::sync::Arc::default(),
         places: Places::default(),

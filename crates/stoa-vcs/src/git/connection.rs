@@ -5,11 +5,12 @@
 //! that it is given.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::packet::{FLUSH, Packet, Packets, text};
 use super::program::{Program, Remote, failed};
@@ -31,6 +32,8 @@ pub(super) struct Connection {
     packets: Packets<BufReader<ChildStdout>>,
     stderr: ChildStderr,
     capabilities: Vec<String>,
+    /// How long the server may send nothing.
+    silence: Duration,
     session: Session,
     /// When it was made.
     pub(super) since: Instant,
@@ -70,6 +73,7 @@ impl Connection {
             packets: Packets::new(BufReader::with_capacity(PIECE, stdout)),
             stderr,
             capabilities: Vec::new(),
+            silence: program.options.silence,
             session,
             since: Instant::now(),
             until: Instant::now(),
@@ -92,13 +96,15 @@ impl Connection {
             .write_all(b"stateless-connect git-upload-pack\n")
             .await?;
         let mut line = Vec::new();
-        self.packets.inner().take(64).read_until(b'\n', &mut line).await?;
+        let greeting = self.packets.inner().take(64);
+        let mut greeting = std::pin::pin!(greeting);
+        heard(self.silence, greeting.read_until(b'\n', &mut line)).await?;
         match line.as_slice() {
             b"\n" => {}
             b"fallback\n" => return Ok(false),
             _ => return Err(std::io::ErrorKind::UnexpectedEof.into()),
         }
-        while let Packet::Line(line) = self.packets.next().await? {
+        while let Packet::Line(line) = heard(self.silence, self.packets.next()).await? {
             let line = text(line).to_owned();
             self.capabilities.push(line);
         }
@@ -151,13 +157,21 @@ impl Connection {
         self.stdin.write_all(&request).await
     }
 
-    /// The next line of the answer.
+    /// The next line of the answer. A server that stops in the middle would hold up all that is asked of its repository.
     pub(super) async fn next(&mut self) -> std::io::Result<Packet<'_>> {
-        self.packets.next().await
+        heard(self.silence, self.packets.next()).await
     }
 
     /// The error when reading or writing failed: mostly the program has printed why, and ended.
     pub(super) async fn broken(&mut self, error: &std::io::Error) -> VcsError {
+        if error.kind() == std::io::ErrorKind::TimedOut {
+            self.group.kill();
+            return VcsError::Timeout {
+                vcs: VcsKind::Git,
+                step: Step::Access,
+                after: self.silence,
+            };
+        }
         if error.kind() == std::io::ErrorKind::InvalidData {
             // The program is still running and waits for more input.
             self.group.kill();
@@ -174,4 +188,10 @@ impl Connection {
         };
         failed(Step::Access, said)
     }
+}
+
+/// What is read within the time that a server may be silent.
+async fn heard<T>(silence: Duration, read: impl Future<Output = std::io::Result<T>>) -> std::io::Result<T> {
+    let read = timeout(silence, read).await;
+    read.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
 }

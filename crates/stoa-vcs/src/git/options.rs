@@ -29,6 +29,9 @@ pub struct GitOptions {
     pub fetch_time: Duration,
     /// How long reading may take, an archive as a whole.
     pub read_time: Duration,
+    /// How long a server may send nothing while it is waited for. Those that prepare something say every five seconds that they
+    /// are there.
+    pub silence: Duration,
     /// How long the program that reads objects is kept after its last question.
     pub idle: Duration,
     /// What is kept of refs, and how many there may be.
@@ -60,6 +63,7 @@ impl Default for GitOptions {
             refs_time: Duration::from_secs(60),
             fetch_time: Duration::from_secs(600),
             read_time: Duration::from_secs(600),
+            silence: Duration::from_secs(30),
             idle: Duration::from_secs(2),
             refs: Arc::new(RefsMemory::new(32 << 20, 250_000)),
             largest: 8 << 30,

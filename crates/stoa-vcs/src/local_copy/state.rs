@@ -25,7 +25,7 @@ pub(super) struct KnownCopy {
     pub(super) folder: Option<Arc<Folder>>,
     /// When the last fetch that ended well began, and when it ended.
     pub(super) fetched: Option<(Instant, Instant)>,
-    /// When the last fetch that failed began, and its error.
+    /// When the last fetch that failed has ended, and its error.
     pub(super) failed: Option<(Instant, VcsError)>,
     /// How many fetches in a row have failed.
     pub(super) failures: u32,

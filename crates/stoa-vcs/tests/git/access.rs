@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use stoa_testing::git_http::{Fault, GitHttp, Manner};
+use stoa_vcs::cache::Cache;
 use stoa_vcs::git::{GitRepository, Probe, RepoUrl, Transport};
 use stoa_vcs::{Credential, Credentials, Repository, VcsError};
 
@@ -159,6 +160,61 @@ async fn a_server_that_hangs_costs_its_time_only() {
     }
     fixture.server.set(Manner::Serve);
     assert!(repository.tags("").await.is_ok(), "a failure is not remembered");
+}
+
+#[tokio::test]
+async fn a_server_that_stops_in_the_middle_holds_nobody_up_for_long() {
+    let fixture = Fixture::new();
+    let mut options = fixture.options();
+    options.silence = Duration::from_millis(1500);
+    let repository = Arc::new(fixture.open_with(fixture.cache(), options));
+    repository.tags("").await.expect("tags");
+    fixture.server.set(Manner::HangPacks);
+    let stalled = Arc::clone(&repository);
+    let began = std::time::Instant::now();
+    let mut fetching = tokio::task::JoinSet::new();
+    fetching.spawn(async move { stalled.stat("v1.0.0").await });
+    while !fixture
+        .server
+        .seen()
+        .iter()
+        .any(|seen| seen.body.windows(13).any(|part| part == b"command=fetch"))
+    {
+        tokio::task::yield_now().await;
+    }
+    // What is known without the fetch is answered meanwhile.
+    repository.tags("").await.expect("tags");
+    assert!(
+        began.elapsed() < Duration::from_millis(1500),
+        "{:?}",
+        began.elapsed()
+    );
+    let error = fetching
+        .join_next()
+        .await
+        .expect("one")
+        .expect("joined")
+        .expect_err("it stalls");
+    assert!(
+        matches!(error, VcsError::Timeout { after, .. } if after == Duration::from_millis(1500)),
+        "{error}"
+    );
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    // The next one has a connection of its own.
+    fixture.server.set(Manner::Serve);
+    repository.stat("v1.0.0").await.expect("it goes on");
+    // So it is for the refs.
+    fixture.server.set(Manner::Hang);
+    let other = fixture.open_with(
+        Cache::open(fixture.dir.path().join("other"), 1 << 30).expect("a cache"),
+        {
+            let mut options = fixture.options();
+            options.silence = Duration::from_millis(300);
+            options
+        },
+    );
+    let error = other.tags("").await.expect_err("nothing comes");
+    assert!(matches!(error, VcsError::Timeout { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -61,6 +61,7 @@ pub(super) fn direct(
             cache_setting: "vcs.cache",
             cache_size: vcs.cache_size,
             freshness: FRESHNESS,
+            silence: config.fetch.deadlines.idle,
             refs: Arc::new(RefsMemory::new(vcs.memory, vcs.max_refs)),
             git_counters,
             places: Places::new(vcs.programs.places.clone()),

@@ -16,7 +16,7 @@ const RESPONSE_TIMEOUT: Key = Key::new(
 const IDLE_TIMEOUT: Key = Key::new(
     "idle_timeout",
     "30s",
-    "between two pieces of an upstream's answer",
+    "between two pieces of an upstream's answer, or of a git server's",
 );
 const TOTAL_TIMEOUT: Key = Key::new(
     "total_timeout",
