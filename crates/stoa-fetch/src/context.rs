@@ -5,6 +5,8 @@ use std::{fmt, sync::Arc};
 use stoa_dispatch::{Class, Share, Urgency};
 use tokio::time::Instant;
 
+use crate::Passed;
+
 /// The context of a question: it never changes what the right answer is, only whether, when and on whose behalf stoa
 /// looks for it.
 ///
@@ -19,6 +21,8 @@ pub struct Context {
     pub share: Share,
     /// How many nodes have passed the question on.
     pub hops: Hops,
+    /// Which proxies it has passed.
+    pub passed: Passed,
     /// The caller does not wait longer than that. It ends the wait, not the work that others may share.
     pub deadline: Option<Instant>,
     /// Under which request the log shows the work.
@@ -59,6 +63,7 @@ impl Context {
             urgency: Class::Interactive.into(),
             share: Share::NONE,
             hops: Hops::None,
+            passed: Passed::default(),
             deadline: None,
             trace: Trace::default(),
         }
@@ -78,6 +83,7 @@ impl Context {
         Self {
             share: self.share.clone(),
             hops: self.hops,
+            passed: self.passed.clone(),
             trace: self.trace.clone(),
             ..Self::background()
         }
@@ -92,6 +98,7 @@ impl Context {
             urgency,
             share: self.share.clone(),
             hops: self.hops,
+            passed: self.passed.clone(),
             deadline: None,
             trace: self.trace.clone(),
         }

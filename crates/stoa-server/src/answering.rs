@@ -21,6 +21,9 @@ use crate::{
     subject::Subject,
 };
 
+/// What is said to a question that goes in circles.
+const IN_CIRCLES: &str = "this question came from this proxy itself (CDN-Loop): a page, an upstream or a reverse proxy leads back to it";
+
 /// Answers up to this size are always copied for the cache, in bytes.
 const COPIED: usize = 64 << 10;
 
@@ -169,6 +172,12 @@ impl EdgeState {
                 error: Some(text),
             },
         )
+    }
+
+    /// Refuses a question that this proxy, or one that was asked for it, has been asked before on its way.
+    pub(crate) fn in_circles(head: RequestHead<'_>, subject: Subject) -> (Response<Body>, ResponseInfo) {
+        let error = ErrorReply::own(StatusCode::LOOP_DETECTED, IN_CIRCLES);
+        Self::refused(head, subject, error)
     }
 
     pub(crate) fn other_method(head: RequestHead<'_>, subject: Subject) -> (Response<Body>, ResponseInfo) {

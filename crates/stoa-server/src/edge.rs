@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use stoa_fetch::ProxyId;
 use stoa_proxy::{ChecksumDatabases, Protocol};
 
 use crate::{
@@ -25,6 +26,8 @@ use crate::{
 /// What shapes the edge.
 #[derive(Clone, Debug)]
 pub struct EdgeOptions {
+    /// What this proxy is called by those that it asks: its own questions are known when they come back.
+    pub id: ProxyId,
     /// Everything is served below it too.
     pub prefix: PathPrefix,
     /// How long answers that may change are fresh, for `Cache-Control`.
@@ -67,6 +70,7 @@ impl Edge {
     /// When a part is mounted at a path that a module could have, or where another part is.
     pub fn new(options: EdgeOptions, parts: EdgeParts) -> Result<Self, MountError> {
         let state = EdgeState {
+            id: options.id,
             ids: RequestIds::new(),
             gate: GateStage::new(parts.gate),
             hot: (options.memory > 0).then(|| HotCache::new(options.memory)),

@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc, time::Instant};
 
 use http::{Method, Request, Response, StatusCode};
+use stoa_fetch::ProxyId;
 use stoa_module::Resource;
 use stoa_proxy::{ChecksumDatabases, Content, Held, Protocol, SumPathError};
 use stoa_sumdb::RemotePathError;
@@ -25,6 +26,7 @@ use crate::{
 
 /// The stages of the edge, shared by all connections.
 pub(crate) struct EdgeState {
+    pub(crate) id: ProxyId,
     pub(crate) ids: RequestIds,
     pub(crate) gate: GateStage,
     pub(crate) hot: Option<HotCache>,

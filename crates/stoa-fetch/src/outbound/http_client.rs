@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, StatusCode, header::AUTHORIZATION};
 use http_body::Body as _;
 use stoa_dispatch::{DispatchError, Pool, PublicOnly, RequestBody, Response, Task, Throttled};
 use tokio::time::Instant;
@@ -16,7 +16,7 @@ use super::{
     redirect::{RedirectError, next_hop},
     start::{Start, admit, is_same_site},
 };
-use crate::{Body, FetchError, Fetched, Limits, Reply, SourceName};
+use crate::{Body, FetchError, Fetched, Limits, Passed, Reply, SourceName};
 
 /// The go command gives up after as many hops.
 const MAX_REDIRECTS: usize = 10;
@@ -178,7 +178,9 @@ impl HttpClient {
                 None => self.authorization(&url, trust).await,
             };
             let authorized = shown.is_some();
-            let mut task = task(&url, access, shown).map_err(|error| error.into_error(source_name))?;
+            let passed = context.passed.and(&self.rules.id);
+            let mut task =
+                task(&url, access, (shown, passed)).map_err(|error| error.into_error(source_name))?;
             task = task.urgency(context.urgency.clone()).share(context.share.clone());
             if hops > 0 || context.deadline.is_some() {
                 // All hops together have the time of one transfer, and none has more than the caller has.
@@ -244,12 +246,17 @@ impl HttpClient {
     }
 }
 
-fn task(url: &Url, access: Access, shown: Option<Authorization>) -> Result<Task, RedirectError> {
+fn task(
+    url: &Url,
+    access: Access,
+    (shown, passed): (Option<Authorization>, HeaderValue),
+) -> Result<Task, RedirectError> {
     let mut request = http::Request::new(RequestBody::empty());
     *request.uri_mut() = url
         .as_str()
         .parse()
         .map_err(|error| RedirectError::new(format!("the URL cannot be asked for: {error}")))?;
+    request.headers_mut().insert(Passed::HEADER, passed);
     if let Some(shown) = shown {
         request.headers_mut().insert(AUTHORIZATION, shown.header());
     }

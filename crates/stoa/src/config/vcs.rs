@@ -14,7 +14,7 @@ use stoa_config::{
     values::{ByteSize, boolean, bound, text},
 };
 use stoa_fetch::{
-    OutboundRules,
+    OutboundRules, ProxyId,
     credentials::{CredentialsByUrl, Netrc},
     discovery::{Govcs, GovcsError, Mapping, Mappings, VcsPolicy},
     outbound::{Guards, NamedModules, Rewrites, UrlGuard},
@@ -148,6 +148,7 @@ impl VcsConfig {
         let targets = self.mappings.targets().chain(self.rewrites.targets());
         targets.for_each(|url| guard.name(url));
         OutboundRules {
+            id: ProxyId::default(),
             rewrites: self.rewrites.clone(),
             guards: Guards::new(guard),
             modules: NamedModules::new(routes.chain([&self.private])),

@@ -6,6 +6,7 @@ mod admin;
 mod api;
 mod browsers;
 mod caching;
+mod circles;
 mod conditional;
 mod configuration;
 mod disk;
