@@ -32,7 +32,10 @@ impl Scenario for Git {
             hashes: Ability::Yes,
             ancestry: Ability::Yes,
             empty: Ability::Yes,
-            tells_missing: Ability::No("a folder does not tell; servers do, which has tests of its own"),
+            tells_missing: match self {
+                Self::OverFiles => Ability::No("git says the same of a folder that may not be read"),
+                Self::OverHttp => Ability::Yes,
+            },
             passwords: Ability::Yes,
             rewrites: Ability::Yes,
             reads_links: Ability::Yes,

@@ -93,7 +93,10 @@ fn read(table: &mut Occurrence<'_, '_>, variables: &Variables) -> Option<Credent
         provider,
         known_hosts,
     };
-    let credential = given.credential(variables);
+    let of_url = prefix
+        .as_ref()
+        .and_then(|prefix| prefix.user().map(str::to_owned));
+    let credential = given.credential(variables, of_url);
     let credential = credential.map_err(|error| table.fault_at(key, &error)).ok();
     let (prefix, credential) = (prefix?, credential?);
     let for_ssh = matches!(
@@ -128,7 +131,8 @@ struct Written<'a> {
 }
 
 impl Written<'_> {
-    fn credential(self, variables: &Variables) -> Result<Credential, String> {
+    /// The user of a password may stand in the URL, `of_url`, too.
+    fn credential(self, variables: &Variables, of_url: Option<String>) -> Result<Credential, String> {
         let text = self.text;
         let secret = match self.name {
             "password_file" | "token_file" => Some(read_secret(text)?),
@@ -140,7 +144,7 @@ impl Written<'_> {
         }
         match secret {
             Some(password) if self.name.starts_with("password") => {
-                let user = self.username.filter(|user| !user.is_empty());
+                let user = self.username.filter(|user| !user.is_empty()).or(of_url);
                 // git sends nothing of a password without one.
                 let user =
                     user.ok_or("username is missing; where any will do, as with many tokens, write git")?;
