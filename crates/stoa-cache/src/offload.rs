@@ -1,14 +1,22 @@
 //! Work that takes the processor for long, off the threads that answer.
 
-use std::{panic::resume_unwind, sync::Arc, thread};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
+    thread,
+};
 
-use tokio::sync::Semaphore;
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, oneshot};
 
 /// What is smaller than this is done where it stands, in the units of [`Offload::run`]'s callers: lines of a list, say.
 const LIGHT: usize = 2048;
 
-/// Runs long computations on the blocking pool, a few at a time: at most as many as half of the processors, so that
-/// those who answer always have the others.
+/// How much nicer than others a thread with long work is (`nice(2)`): whoever answers meanwhile goes first.
+const NICER: i32 = 10;
+
+/// Runs long computations on threads of their own, a few at a time: at most as many as half of the processors, so that
+/// those who answer always have the others; and where there is only one, they go first.
 ///
 /// Clones share the bound. Who waits for a turn has what it waits with in memory, so what is waiting must be bounded by
 /// the callers.
@@ -42,8 +50,8 @@ impl Offload {
         }
     }
 
-    /// The result of `work` on so many things: at once if they are few, otherwise on the blocking pool, when its turn
-    /// comes. What has begun goes on when the caller goes away, and keeps its turn until then. A panic goes on in the
+    /// The result of `work` on so many things: at once if they are few, otherwise on a thread that is nice to others, when its
+    /// turn comes. What has begun goes on when the caller goes away, and keeps its turn until then. A panic goes on in the
     /// caller.
     pub async fn run<T: Send + 'static>(
         &self,
@@ -55,17 +63,40 @@ impl Offload {
         }
         // It is never closed.
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
-        let done = tokio::task::spawn_blocking(move || {
-            let result = work();
+        let (done, result) = oneshot::channel();
+        let work = move || {
+            let result = catch_unwind(AssertUnwindSafe(work));
             drop(permit);
-            result
+            // Who has gone wants no result.
+            let _gone = done.send(result);
+        };
+        let work = Arc::new(Mutex::new(Some(work)));
+        let given = Arc::clone(&work);
+        let thread = thread::Builder::new().name("stoa-offload".to_owned());
+        let spawned = thread.spawn(move || {
+            // A thread can get nicer and never less nice without a privilege, so that it is none of a pool. Failing here costs
+            // others some of their time.
+            let _as_before = rustix::process::nice(NICER);
+            take(&given);
         });
-        match done.await.map_err(tokio::task::JoinError::try_into_panic) {
-            Ok(result) => result,
-            Err(Ok(panic)) => resume_unwind(panic),
-            // The runtime is shutting down, and polls nobody any more.
-            Err(Err(_)) => std::future::pending().await,
+        if spawned.is_err() {
+            // The system has no thread left: better here, late, than never.
+            take(&work);
         }
+        match result.await {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => resume_unwind(panic),
+            // The thread is gone without a word, with the process.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+/// Does the work, unless it was done.
+fn take(work: &Mutex<Option<impl FnOnce()>>) {
+    let work = work.lock().take();
+    if let Some(work) = work {
+        work();
     }
 }
 
