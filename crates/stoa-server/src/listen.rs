@@ -106,7 +106,7 @@ impl Listener {
     }
 
     /// Whether it is a TCP address that only this machine can reach.
-    pub(crate) fn is_loopback(&self) -> bool {
+    pub fn is_loopback(&self) -> bool {
         let Self::Tcp(listener) = self else { return false };
         let address = listener.local_addr();
         address.is_ok_and(|address| address.ip().to_canonical().is_loopback())

@@ -50,7 +50,11 @@ impl ErrorReply {
     /// The answer to a question that failed. Of the machine's own `places` it tells nothing.
     pub(crate) fn of(error: &ProxyError, places: &LocalPlaces) -> Self {
         let status = status_of(error.meaning());
-        let retry_after = error.retry_after().map(|after| after.as_secs().max(1));
+        // Who comes back sooner than that is refused again.
+        let retry_after = error
+            .retry_after()
+            .map(|after| after.as_secs() + u64::from(after.subsec_nanos() > 0));
+        let retry_after = retry_after.map(|seconds| seconds.max(1));
         let body = match error.reply().and_then(|reply| reply.text()) {
             // A source that is sure that there is none is the one to say why.
             Some(said) if error.is_not_found() => error_text(first_paragraph(said), ""),

@@ -44,6 +44,13 @@ fn announce(config: &Config, listener: &Listener) -> io::Result<()> {
             let prefix = &config.edge.prefix;
             writeln!(stdout, "stoa {VERSION} listening on {url}{prefix}")?;
             writeln!(stdout, "export GOPROXY={url}{prefix}")?;
+            if !listener.is_loopback() {
+                writeln!(
+                    stdout,
+                    "other machines reach it at {}; nobody is asked who he is",
+                    config.edge.listen
+                )?;
+            }
         }
         None => writeln!(stdout, "stoa {VERSION} listening on {}", config.edge.listen)?,
     }
