@@ -106,6 +106,14 @@ pub enum FetchError {
         /// The cause, with its own causes.
         cause: Arc<dyn Error + Send + Sync>,
     },
+    /// The source was reached, and could not be read all the same: it refuses us, it failed, or what it has cannot be used.
+    #[error("{source_name} could not be read: {}", chain(.cause.as_ref()))]
+    Unreadable {
+        /// Which source.
+        source_name: SourceName,
+        /// The cause, with its own causes.
+        cause: Arc<dyn Error + Send + Sync>,
+    },
     /// The source answered with a status that is neither success nor not-found.
     #[error("{source_name} answered {}", status_line(.reply.status))]
     Status {
@@ -178,6 +186,7 @@ impl FetchError {
     pub(crate) fn while_doing(mut self, what: &str) -> Self {
         match &mut self {
             Self::Unreachable { source_name, .. }
+            | Self::Unreadable { source_name, .. }
             | Self::Status { source_name, .. }
             | Self::Timeout { source_name, .. }
             | Self::Invalid { source_name, .. }
@@ -198,7 +207,7 @@ impl FetchError {
             | Self::Unsupported { reason } => {
                 *reason = alias.show(reason);
             }
-            Self::Unreachable { cause, .. } => {
+            Self::Unreachable { cause, .. } | Self::Unreadable { cause, .. } => {
                 let said = chain(cause.as_ref());
                 let shown = alias.show(&said);
                 if shown != said {

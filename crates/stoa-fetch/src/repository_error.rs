@@ -41,10 +41,10 @@ impl FetchError {
             }
             (CodeMeaning::Refused, _) => Self::Refused { reason: reason() },
             (CodeMeaning::Invalid, _) => Self::invalid(source_name, reason()),
-            (CodeMeaning::Unreachable | CodeMeaning::Ours, _) => Self::Unreachable {
-                source_name: source_name.clone(),
-                cause: Arc::new(error),
-            },
+            (CodeMeaning::Unreachable | CodeMeaning::Ours, vcs) => {
+                let is_unreached = vcs.is_some_and(VcsError::is_unreached);
+                Self::of_source(source_name, is_unreached, Arc::new(error))
+            }
         }
     }
 
@@ -59,17 +59,30 @@ impl FetchError {
                 reason: error.to_string(),
             },
             local if Self::is_local(&local) => Self::of_local(local.to_string(), &local),
-            error => match Self::overload_of(&error) {
-                Some(settings) => Self::Overloaded {
-                    source_name: source_name.clone(),
-                    reason: format!("{error}{settings}"),
-                    retry_after: Some(RETRY),
-                },
-                None => Self::Unreachable {
-                    source_name: source_name.clone(),
-                    cause: Arc::new(error),
-                },
-            },
+            error => {
+                if let Some(settings) = Self::overload_of(&error) {
+                    return Self::Overloaded {
+                        source_name: source_name.clone(),
+                        reason: format!("{error}{settings}"),
+                        retry_after: Some(RETRY),
+                    };
+                }
+                let is_unreached = error.is_unreached();
+                Self::of_source(source_name, is_unreached, Arc::new(error))
+            }
+        }
+    }
+
+    fn of_source(
+        source_name: &SourceName,
+        is_unreached: bool,
+        cause: Arc<dyn std::error::Error + Send + Sync>,
+    ) -> Self {
+        let source_name = source_name.clone();
+        if is_unreached {
+            Self::Unreachable { source_name, cause }
+        } else {
+            Self::Unreadable { source_name, cause }
         }
     }
 
@@ -145,5 +158,7 @@ mod tests {
         let said = "connection refused".to_owned();
         let error = FetchError::of_vcs(&source_name, VcsError::Failed { vcs, step, said });
         assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
+        let refused = git("fatal: unable to access 'https://h/x/': The requested URL returned error: 503");
+        assert!(matches!(refused, FetchError::Unreadable { .. }), "{refused}");
     }
 }

@@ -187,6 +187,11 @@ impl ProxyError {
         }
     }
 
+    /// Whether the source fails at this path, and is there: 500 or 501.
+    pub fn is_of_path(&self) -> bool {
+        matches!(self.fetch_error(), Some(FetchError::Status { reply, .. }) if matches!(reply.status, 500 | 501))
+    }
+
     /// What came of asking somebody, if that is why.
     fn fetch_error(&self) -> Option<&FetchError> {
         match &self.cause {
@@ -249,9 +254,10 @@ fn meaning_of(error: &FetchError) -> Meaning {
         FetchError::NotFound(not_found) if not_found.gone => Meaning::Gone,
         FetchError::NotFound(_) => Meaning::NotFound,
         FetchError::Refused { .. } => Meaning::Refused,
-        FetchError::Unreachable { .. } | FetchError::Status { .. } | FetchError::Invalid { .. } => {
-            Meaning::BadUpstream
-        }
+        FetchError::Unreachable { .. }
+        | FetchError::Unreadable { .. }
+        | FetchError::Status { .. }
+        | FetchError::Invalid { .. } => Meaning::BadUpstream,
         FetchError::Timeout { .. } => Meaning::Deadline,
         FetchError::Overloaded { .. } => Meaning::Overloaded,
         FetchError::Local { is_full: true, .. } => Meaning::StorageFull,

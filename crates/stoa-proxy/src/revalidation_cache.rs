@@ -134,7 +134,9 @@ impl Answers {
                 Ok(answer)
             }
             Err(error) => {
-                if error.is_not_found() {
+                // A path at which its source fails is not asked for again at once; what was known of it before is better.
+                let is_known = known.is_some_and(|entry| !is_failure(entry));
+                if error.is_not_found() || (error.is_of_path() && !is_known) {
                     self.cache.put(resource, Err(error.clone().remembered()), false);
                 }
                 Err(error)
@@ -146,6 +148,11 @@ impl Answers {
 /// Whether the answer only stands in for a source that failed, while the entry is that source's own word.
 fn is_second_best(answer: &Answer, entry: &Entry) -> bool {
     answer.outcome == Outcome::Stale && entry.result.is_ok() && !entry.stands_in
+}
+
+/// Whether nothing is known but that the source has failed here.
+fn is_failure(entry: &Entry) -> bool {
+    matches!(&entry.result, Err(error) if !error.is_not_found())
 }
 
 fn from_memory(result: &Result<Bytes, ProxyError>, outcome: Outcome) -> Result<Answer, ProxyError> {
@@ -187,7 +194,7 @@ impl Protocol for RevalidationCache {
                 }
                 // A fixed file that was missing and whose source now fails is a failure: what was true of it half a
                 // minute ago may have changed by the push that the client is waiting for.
-                Err(error) if !error.is_not_found() && resource.is_mutable() => {
+                Err(error) if !error.is_not_found() && resource.is_mutable() && !is_failure(&entry) => {
                     tracing::warn!(%resource, error = %error.report(), "the source failed; an old answer is given");
                     entry.rest(self.answers.options.negative_ttl);
                     from_memory(&entry.result, Outcome::Stale)

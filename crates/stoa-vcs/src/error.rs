@@ -155,6 +155,19 @@ pub enum VcsError {
 /// What the operating system says when there is no room (`ENOSPC`, `EDQUOT`, `EFBIG`).
 const FULL: [&str; 3] = ["No space left on device", "Disk quota exceeded", "File too large"];
 
+/// What is said of servers that cannot be reached.
+const UNREACHED: [&str; 9] = [
+    "ould not resolve host",
+    "ailed to connect",
+    "ould not connect",
+    "nable to connect",
+    "onnection refused",
+    "onnection timed out",
+    "onnection reset",
+    "etwork is unreachable",
+    "o route to host",
+];
+
 impl VcsError {
     /// Whether cmd/go takes it for "does not exist": then the next source of a GOPROXY list is asked.
     pub fn is_not_exist(&self) -> bool {
@@ -162,6 +175,11 @@ impl VcsError {
             self,
             Self::NoRepository { .. } | Self::UnknownRevision { .. } | Self::NoCommits { .. }
         )
+    }
+
+    /// Whether the server could not be reached, in the words of the programs and of the operating system.
+    pub fn is_unreached(&self) -> bool {
+        matches!(self, Self::Failed { said, .. } if UNREACHED.iter().any(|words| said.contains(words)))
     }
 
     /// Whether the disk of this machine, or a quota, is full. Programs say so in the words of the operating system; what they

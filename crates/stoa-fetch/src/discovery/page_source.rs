@@ -189,7 +189,7 @@ pub(super) struct Asking {
 
 /// Whether a request ended with a redirect from https to http.
 fn leads_to_http(error: &FetchError) -> bool {
-    let FetchError::Unreachable { cause, .. } = error else {
+    let FetchError::Unreadable { cause, .. } = error else {
         return false;
     };
     matches!(cause.downcast_ref(), Some(RedirectError::Insecure))

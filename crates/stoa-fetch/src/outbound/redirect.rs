@@ -28,7 +28,7 @@ impl RedirectError {
     }
 
     pub(crate) fn into_error(self, source_name: &SourceName) -> FetchError {
-        FetchError::Unreachable {
+        FetchError::Unreadable {
             source_name: source_name.clone(),
             cause: Arc::new(self),
         }

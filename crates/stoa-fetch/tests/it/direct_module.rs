@@ -108,7 +108,7 @@ async fn failures_keep_their_meaning() {
                 step: Step::Access,
                 said: "no route".to_owned(),
             },
-            "https://h.com/r is unreachable: module h.com/r: git access: no route",
+            "https://h.com/r could not be read: module h.com/r: git access: no route",
         ),
         (
             VcsError::Timeout {

@@ -36,7 +36,7 @@ async fn more_redirects_and_loops_end_as_a_failure() {
     let server = Upstream::start().await;
     scripted(&server, 11);
     let error = soon(fetch(&chain(&server.url()), MOD)).await.unwrap_err();
-    assert!(matches!(error, FetchError::Unreachable { .. }), "{error:?}");
+    assert!(matches!(error, FetchError::Unreadable { .. }), "{error:?}");
     assert!(
         error.to_string().contains("stopped after 10 redirects"),
         "{error}"

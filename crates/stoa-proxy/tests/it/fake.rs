@@ -157,10 +157,15 @@ pub(crate) fn missing() -> FetchError {
 
 /// The source fails.
 pub(crate) fn broken() -> FetchError {
+    answered(503)
+}
+
+/// The source has answered with this status.
+pub(crate) fn answered(status: u16) -> FetchError {
     FetchError::Status {
         source_name: SourceName::new("source"),
         reply: Reply {
-            status: 500,
+            status,
             content_type: None,
             body: Bytes::from_static(b"broken"),
         },

@@ -4,7 +4,7 @@ use stoa_proxy::{Meaning, Outcome, ProxyError};
 use tokio::time::{Duration, advance};
 
 use crate::{
-    fake::{broken, missing},
+    fake::{answered, broken, missing},
     lab::{Ask, go_mod, info, latest, list, resource, zip},
     revalidation::{NEGATIVE_TTL, cache},
 };
@@ -62,7 +62,36 @@ async fn what_the_source_said_is_remembered_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_is_never_remembered() {
+async fn a_path_that_its_source_fails_at_is_left_alone_for_a_while() {
+    for status in [500, 501] {
+        for resource in [list(), latest(), info(), zip()] {
+            let (fake, cache, _tasks) = cache(1 << 20);
+            fake.fail(&resource, ProxyError::from(answered(status)));
+            for is_remembered in [false, true, true] {
+                let error = cache.ask(&resource).await.unwrap_err();
+                assert_eq!(error.is_remembered(), is_remembered, "{resource}");
+                assert_eq!(error.meaning(), Meaning::BadUpstream);
+            }
+            assert_eq!(fake.count(), 1);
+            // It is asked again afterwards, and what it says then is what is known.
+            advance(NEGATIVE_TTL).await;
+            for is_remembered in [false, true] {
+                let error = cache.ask(&resource).await.unwrap_err();
+                assert_eq!(error.is_remembered(), is_remembered, "{resource}");
+            }
+            assert_eq!(fake.count(), 2);
+            advance(NEGATIVE_TTL).await;
+            fake.fail(&resource, ProxyError::from(answered(403)));
+            let error = cache.ask(&resource).await.unwrap_err();
+            assert_eq!(error.reply().map(|reply| reply.status), Some(403), "{resource}");
+            fake.text(&resource, "back");
+            cache.ask(&resource).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_a_source_is_never_remembered() {
     let failures: [ProxyError; 2] = [
         broken().into(),
         stoa_proxy::Cause::Overloaded {

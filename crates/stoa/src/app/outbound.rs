@@ -8,7 +8,7 @@ use std::{
 use stoa_dispatch::{Filter, FilterFn, HttpOptions, HttpTransports, LaneKey, Pool, Request};
 use stoa_fetch::{HttpClient, OutboundRules, ProxyId};
 
-use super::named_hosts::named_hosts;
+use super::{named_hosts::named_hosts, path_failures::PathFailures};
 use crate::config::{Config, names};
 
 /// The door: every HTTP request of this process leaves through one of its lanes, whose stages are listed at
@@ -27,6 +27,7 @@ pub(super) fn dispatcher(config: &Config) -> Pool {
         .max_lanes(config.dispatch.lanes)
         .named(named_hosts(config))
         .filter(deny(config))
+        .classify(Arc::new(PathFailures))
         .start()
 }
 

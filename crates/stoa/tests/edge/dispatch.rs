@@ -42,14 +42,17 @@ async fn shown(stoa: &StoaProcess, lane: &str) -> Value {
 #[tokio::test]
 async fn a_failing_host_is_left_alone_and_clients_are_told_why_and_until_when() {
     let scene = scene();
-    let stoa = scene.start_with(&[("STOA_DISPATCH_BREAKER_OPEN", "60s")]);
-    scene.upstream.on_everything(Reply::text(500, "down"));
+    let stoa = scene.start_with(&[
+        ("STOA_DISPATCH_BREAKER_OPEN", "60s"),
+        ("STOA_DISPATCH_RETRIES", "0"),
+    ]);
+    scene.upstream.on_everything(Reply::text(503, "down"));
     for _ in 0..10 {
         assert_error(
             "failing",
             &get(&stoa, LATEST).await,
             502,
-            "500 Internal Server Error",
+            "503 Service Unavailable",
         );
     }
     for path in [
@@ -61,7 +64,7 @@ async fn a_failing_host_is_left_alone_and_clients_are_told_why_and_until_when() 
         let answer = get(&stoa, path).await;
         assert_error(path, &answer, 503, "the breaker is open for another");
         assert!(
-            answer.text().contains("last failure: 500 Internal Server Error"),
+            answer.text().contains("last failure: 503 Service Unavailable"),
             "{}",
             answer.text()
         );
@@ -78,6 +81,45 @@ async fn a_failing_host_is_left_alone_and_clients_are_told_why_and_until_when() 
         (&lane["counts"]["failed"], &lane["counts"]["refused"]),
         (&10.into(), &4.into())
     );
+}
+
+#[tokio::test]
+async fn a_path_that_fails_is_left_alone_and_the_rest_of_its_host_is_not() {
+    let scene = scene();
+    let stoa = scene.start();
+    for status in [500, 501] {
+        for number in 0..50 {
+            let path = format!("/example.com/bad{number}-{status}/@v/list");
+            scene.upstream.on(&path, Reply::text(status, "down"));
+            for _ in ["asked", "remembered"] {
+                let answer = get(&stoa, &path).await;
+                assert_error(&path, &answer, 502, &status.to_string());
+            }
+            assert_eq!(scene.upstream.count(&path), 1, "{path}");
+            let good = format!("/example.com/good{number}-{status}/@v/list");
+            scene.upstream.on(&good, Reply::text(200, "v1.0.0\n"));
+            assert_eq!(get(&stoa, &good).await.status, 200, "{good}");
+        }
+    }
+    let lane = shown(&stoa, &lane(&scene)).await;
+    assert_eq!(
+        (&lane["breaker"], &lane["counts"]["breaker_openings"]),
+        (&"closed".into(), &0.into())
+    );
+}
+
+#[tokio::test]
+async fn a_path_that_fails_takes_no_answer_away() {
+    let scene = scene();
+    let stoa = scene.start_with(&[("STOA_CACHE_LIST_TTL", "0s")]);
+    let list = "/example.com/greet/@v/list";
+    let before = get(&stoa, list).await;
+    assert_eq!(before.status, 200);
+    scene.upstream.on(list, Reply::text(500, "down"));
+    for _ in 0..3 {
+        let answer = get(&stoa, list).await;
+        assert_eq!((answer.status, answer.text()), (200, before.text()));
+    }
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ async fn an_upstream_that_cannot_be_reached_is_a_bad_gateway() {
 #[tokio::test]
 async fn a_status_that_tells_nothing_is_a_bad_gateway_with_the_upstreams_words() {
     let scene = scene();
-    let stoa = scene.start_with(&[NO_BREAKER]);
+    let stoa = scene.start_with(&[NO_BREAKER, ("STOA_CACHE_NEGATIVE_TTL", "0s")]);
     for (code, name) in [
         (500, "500 Internal Server Error"),
         (503, "503 Service Unavailable"),
@@ -238,8 +238,8 @@ async fn a_zip_that_is_not_whole_and_good_is_never_given_out_as_one_and_not_kept
 async fn a_failure_is_not_remembered() {
     let scene = scene();
     let stoa = scene.start_with(&[NO_BREAKER]);
-    scene.upstream.on_everything(Reply::text(500, "down"));
-    assert_all("down", &stoa, &PATHS[..4], 502, "500").await;
+    scene.upstream.on_everything(Reply::text(503, "down"));
+    assert_all("down", &stoa, &PATHS[..4], 502, "503").await;
     scene.upstream.recover("");
     for path in &PATHS[..4] {
         assert_eq!(get(&stoa, path).await.status, 200, "{path}");

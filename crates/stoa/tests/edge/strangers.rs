@@ -181,7 +181,7 @@ async fn one_slow_module_host_takes_neither_all_requests_nor_all_transfers() {
 
 #[tokio::test]
 async fn modules_that_an_upstream_fails_for_stop_no_others() {
-    for status in [500, 429] {
+    for status in [502, 429] {
         let scene = scene();
         scene
             .upstream

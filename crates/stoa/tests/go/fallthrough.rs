@@ -27,6 +27,7 @@ impl Two {
             ("STOA_FETCH_IDLE_TIMEOUT", "300ms"),
             // Each failure is looked at by itself.
             ("STOA_DISPATCH_BREAKER", "disabled"),
+            ("STOA_CACHE_NEGATIVE_TTL", "0s"),
         ]);
         let module = ModuleFixture::new("corp.example/secret", "v1.0.0").file("s.go", "package secret\n");
         let other = Upstream::start_blocking();
