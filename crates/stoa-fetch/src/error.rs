@@ -5,7 +5,7 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 use bytes::Bytes;
 use stoa_dispatch::{DispatchError, TransportErrorKind};
 
-use crate::outbound::Alias;
+use crate::outbound::{Alias, is_of_path};
 
 /// The name of a source for messages and logs: its URL without credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -170,6 +170,12 @@ impl FetchError {
     /// Whether a `,` in a GOPROXY list lets the next source be asked.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound(_))
+    }
+
+    /// Whether the source fails at the path that was asked for, and is there: see
+    /// [`PathFailures`](crate::outbound::PathFailures).
+    pub fn is_of_path(&self) -> bool {
+        matches!(self, Self::Status { reply, .. } if is_of_path(reply.status))
     }
 
     /// Makes a not-found error that no HTTP source answered.

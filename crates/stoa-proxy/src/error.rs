@@ -187,9 +187,9 @@ impl ProxyError {
         }
     }
 
-    /// Whether the source fails at this path, and is there: 500 or 501.
+    /// Whether the source fails at this path, and is there.
     pub fn is_of_path(&self) -> bool {
-        matches!(self.fetch_error(), Some(FetchError::Status { reply, .. }) if matches!(reply.status, 500 | 501))
+        self.fetch_error().is_some_and(FetchError::is_of_path)
     }
 
     /// What came of asking somebody, if that is why.

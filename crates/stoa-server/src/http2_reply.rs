@@ -238,7 +238,9 @@ impl Sending {
     }
 
     fn put(&mut self, data: Bytes, is_last: bool) -> Result<(), Stop> {
-        self.stream.send_data(data, is_last).map_err(|_| Stop::Gone)
+        self.stream.send_data(data, is_last).map_err(|_| Stop::Gone)?;
+        self.outlet.activity.has_moved();
+        Ok(())
     }
 
     /// Waits until something can be sent: how many bytes of those that are `wanted`, or more.
@@ -256,7 +258,6 @@ impl Sending {
                 Err(_) => {}
             }
         }
-        self.outlet.activity.has_moved();
         Ok(room)
     }
 }

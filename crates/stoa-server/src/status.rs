@@ -1,6 +1,6 @@
 //! The one place where an error's meaning becomes a status and a text.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
@@ -51,10 +51,8 @@ impl ErrorReply {
     pub(crate) fn of(error: &ProxyError, places: &LocalPlaces) -> Self {
         let status = status_of(error.meaning());
         // Who comes back sooner than that is refused again.
-        let retry_after = error
-            .retry_after()
-            .map(|after| after.as_secs() + u64::from(after.subsec_nanos() > 0));
-        let retry_after = retry_after.map(|seconds| seconds.max(1));
+        let whole = |after: Duration| after.as_secs() + u64::from(after.subsec_nanos() > 0);
+        let retry_after = error.retry_after().map(|after| whole(after).max(1));
         let body = match error.reply().and_then(|reply| reply.text()) {
             // A source that is sure that there is none is the one to say why.
             Some(said) if error.is_not_found() => error_text(first_paragraph(said), ""),

@@ -155,17 +155,17 @@ pub enum VcsError {
 /// What the operating system says when there is no room (`ENOSPC`, `EDQUOT`, `EFBIG`).
 const FULL: [&str; 3] = ["No space left on device", "Disk quota exceeded", "File too large"];
 
-/// What is said of servers that cannot be reached.
+/// What is said of servers that cannot be reached, in lower-case letters.
 const UNREACHED: [&str; 9] = [
-    "ould not resolve host",
-    "ailed to connect",
-    "ould not connect",
-    "nable to connect",
-    "onnection refused",
-    "onnection timed out",
-    "onnection reset",
-    "etwork is unreachable",
-    "o route to host",
+    "could not resolve host",
+    "failed to connect",
+    "could not connect",
+    "unable to connect",
+    "connection refused",
+    "connection timed out",
+    "connection reset",
+    "network is unreachable",
+    "no route to host",
 ];
 
 impl VcsError {
@@ -179,7 +179,11 @@ impl VcsError {
 
     /// Whether the server could not be reached, in the words of the programs and of the operating system.
     pub fn is_unreached(&self) -> bool {
-        matches!(self, Self::Failed { said, .. } if UNREACHED.iter().any(|words| said.contains(words)))
+        let Self::Failed { said, .. } = self else {
+            return false;
+        };
+        let said = said.to_ascii_lowercase();
+        UNREACHED.iter().any(|words| said.contains(words))
     }
 
     /// Whether the disk of this machine, or a quota, is full. Programs say so in the words of the operating system; what they

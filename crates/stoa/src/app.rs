@@ -7,7 +7,6 @@ mod named_hosts;
 mod outbound;
 mod part;
 mod parts;
-mod path_failures;
 mod places;
 mod service;
 mod sources;

@@ -6,9 +6,9 @@ use std::{
 };
 
 use stoa_dispatch::{Filter, FilterFn, HttpOptions, HttpTransports, LaneKey, Pool, Request};
-use stoa_fetch::{HttpClient, OutboundRules, ProxyId};
+use stoa_fetch::{HttpClient, OutboundRules, ProxyId, outbound::PathFailures};
 
-use super::{named_hosts::named_hosts, path_failures::PathFailures};
+use super::named_hosts::named_hosts;
 use crate::config::{Config, names};
 
 /// The door: every HTTP request of this process leaves through one of its lanes, whose stages are listed at

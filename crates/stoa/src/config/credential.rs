@@ -20,7 +20,8 @@ const MATCH: Key = Key::required(
 )
 .secret()
 .at_run_time();
-const USERNAME: Key = Key::optional("username", "the user of a password").at_run_time();
+const USERNAME: Key =
+    Key::optional("username", "the user of a password, unless it stands in the URL").at_run_time();
 const PROVIDER: Key = Key::optional(
     "provider",
     "github, gitlab or bitbucket: a token goes with the user name of this provider; without it, it is a bearer token",

@@ -151,15 +151,21 @@ async fn read_all(client: &mut RawHttp2, streams: &[u32]) -> HashMap<u32, Vec<u8
     read
 }
 
+/// A server with this room, and what it has stored.
+async fn with_room(room: &[(&str, &str)]) -> (Scene, StoaProcess, ModuleFixture) {
+    let scene = scene();
+    let stoa = scene.start_with(room);
+    let module = stored(&scene, &stoa).await;
+    (scene, stoa, module)
+}
+
 /// With room for what is read, and without any, so that answers go on one after the other.
 const ROOMS: [&[(&str, &str)]; 2] = [&[], &[("STOA_EDGE_READ_AHEAD", "0"), ("STOA_CACHE_MEMORY", "0")]];
 
 #[tokio::test]
 async fn answers_that_wait_for_their_source_leave_the_connection_to_others() {
     for room in ROOMS {
-        let scene = scene();
-        let stoa = scene.start_with(room);
-        let module = stored(&scene, &stoa).await;
+        let (scene, stoa, module) = with_room(room).await;
         let (growing, gate) = held_in_the_middle(&scene);
         // Windows as most clients have them: a few waiting answers could fill that of the connection.
         let mut client = RawHttp2::open(&stoa, FIRST).await;
@@ -196,9 +202,7 @@ async fn answers_that_wait_for_their_source_leave_the_connection_to_others() {
 #[tokio::test]
 async fn answers_of_unknown_length_and_stored_ones_do_not_wait_for_one_another() {
     for room in ROOMS {
-        let scene = scene();
-        let stoa = scene.start_with(room);
-        let module = stored(&scene, &stoa).await;
+        let (scene, stoa, module) = with_room(room).await;
         let chunked =
             ModuleFixture::new("example.com/chunked", "v1.0.0").file("data", Content::random(3 * MIB, 8));
         scene.upstream.module(&chunked);
@@ -222,9 +226,7 @@ async fn answers_of_unknown_length_and_stored_ones_do_not_wait_for_one_another()
 #[tokio::test]
 async fn an_answer_that_one_user_does_not_read_leaves_the_connection_to_the_others() {
     for room in ROOMS {
-        let scene = scene();
-        let stoa = scene.start_with(room);
-        let module = stored(&scene, &stoa).await;
+        let (_scene, stoa, module) = with_room(room).await;
         let mut client = RawHttp2::open(&stoa, 100_000).await;
         client.ask(1, HOST, &module.url_path("zip")).await;
         let mut unread = 0;

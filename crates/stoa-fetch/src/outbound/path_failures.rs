@@ -1,6 +1,5 @@
 //! Failures of one path.
 
-use http::StatusCode;
 use stoa_dispatch::{Attempted, BreakerVerdict, Classified, Classify, HttpClassify};
 
 /// Reads answers of module servers: 500 and 501 are of the path that was asked for, and say that the server is there.
@@ -8,20 +7,16 @@ use stoa_dispatch::{Attempted, BreakerVerdict, Classified, Classify, HttpClassif
 /// Files that are stored are not asked for again, so that paths which fail are most of what a server is asked. One of them
 /// would close it to all its other modules. What such a path answered is remembered instead, as "not found" is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PathFailures;
+pub struct PathFailures;
 
 #[deny(clippy::missing_trait_methods)]
 impl Classify for PathFailures {
     fn classify(&self, attempted: Attempted<'_>) -> Classified {
         let classified = HttpClassify.classify(attempted);
-        let of_path = |status| {
-            matches!(
-                status,
-                StatusCode::INTERNAL_SERVER_ERROR | StatusCode::NOT_IMPLEMENTED
-            )
-        };
         match (attempted, &classified.verdict) {
-            (Attempted::Response { status, .. }, BreakerVerdict::Failure(_)) if of_path(status) => {
+            (Attempted::Response { status, .. }, BreakerVerdict::Failure(_))
+                if is_of_path(status.as_u16()) =>
+            {
                 Classified {
                     verdict: BreakerVerdict::Success,
                     ..classified
@@ -30,4 +25,9 @@ impl Classify for PathFailures {
             _ => classified,
         }
     }
+}
+
+/// Whether a status tells of the path that was asked for, and not of its server: 500, 501.
+pub(crate) fn is_of_path(status: u16) -> bool {
+    matches!(status, 500 | 501)
 }
