@@ -61,7 +61,7 @@ pub use limits::{Deadlines, Limits};
 pub use list_error::ListError;
 pub use off::Off;
 pub use outbound::{HttpClient, OutboundRules};
-pub use passed::{Passed, ProxyId};
+pub use passed::{InCircles, Passed, ProxyName};
 pub use question::Question;
 pub use repositories::{OpenRepository, Repositories, RepositoriesOptions};
 pub use route::{Route, Routes};

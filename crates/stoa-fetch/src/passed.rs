@@ -1,38 +1,34 @@
 //! Questions that come back.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// How many proxies a question may pass.
-const MOST: usize = 16;
-/// How long their names may be together, in bytes.
-const LONGEST: usize = 1024;
+/// How a name of a proxy of this kind begins, before 16 hexadecimal digits.
+const PREFIX: &str = "stoa-";
+/// How many other names are sent on: longer circles are found by their deadlines.
+const MOST: usize = 8;
 
-/// The name of this proxy in `CDN-Loop`: another one for each process, so that proxies may stand one behind the other.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProxyId(Arc<str>);
-
-/// The proxies that a question has passed, as the header `CDN-Loop` names them (RFC 8586).
+/// The proxies of this kind that a question has passed, as the header `CDN-Loop` names them (RFC 8586).
 ///
-/// A page or an upstream may lead back to this proxy, which would wait for itself.
+/// A page or an upstream may lead back to this proxy, which would wait for itself. Names of other systems are not sent on:
+/// a client who writes them could make an upstream refuse what others wait for too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Passed(Names);
+pub struct Passed(Option<Arc<str>>);
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-enum Names {
-    #[default]
-    None,
-    /// As the header has them.
-    Some(Arc<str>),
-    /// More than may be: it goes in circles somewhere.
-    TooMany,
-}
+/// The name of this proxy for one question. It is another one for each process and each module, so that who is asked for
+/// one module cannot use it to stop another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxyName(String);
 
-impl ProxyId {
-    /// The name with this number, which should be random.
+/// The question was here before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InCircles;
+
+impl ProxyName {
+    /// The name with this number: a hash of what is asked, which nobody else can make.
     pub fn new(number: u64) -> Self {
-        Self(format!("stoa-{number:016x}").into())
+        Self(format!("{PREFIX}{number:016x}"))
     }
 }
 
@@ -40,101 +36,85 @@ impl Passed {
     /// The header of requests.
     pub const HEADER: HeaderName = HeaderName::from_static("cdn-loop");
 
-    /// What the headers of a question say.
-    pub fn read(headers: &HeaderMap) -> Self {
-        let mut names = String::new();
-        for value in headers.get_all(Self::HEADER) {
-            // What is no text names nobody that we know.
-            let Ok(text) = value.to_str() else { continue };
-            if names.len() + text.len() > LONGEST {
-                return Self(Names::TooMany);
-            }
-            if !names.is_empty() {
-                names.push_str(", ");
-            }
-            names.push_str(text.trim());
+    /// What a question with these headers has passed when it is here.
+    ///
+    /// # Errors
+    /// If it was here before.
+    pub fn here(headers: &HeaderMap, own: &ProxyName) -> Result<Self, InCircles> {
+        let values = headers.get_all(Self::HEADER).iter();
+        let texts = values.filter_map(|value| value.to_str().ok());
+        // Parameters follow a name behind a semicolon.
+        let names = texts
+            .flat_map(|text| text.split(','))
+            .filter_map(|name| name.split(';').next())
+            .map(str::trim)
+            .filter(|name| is_name(name));
+        let names: Vec<_> = names.collect();
+        if names.contains(&own.0.as_str()) {
+            return Err(InCircles);
         }
-        Self(match names.split(',').count() {
-            _ if names.is_empty() => Names::None,
-            count if count >= MOST => Names::TooMany,
-            _ => Names::Some(names.into()),
-        })
+        let newest = &names[names.len().saturating_sub(MOST)..];
+        let all = newest.iter().copied().chain([own.0.as_str()]);
+        Ok(Self(Some(all.collect::<Vec<_>>().join(", ").into())))
     }
 
-    /// Whether the question was here before, or goes in circles somewhere else.
-    pub fn is_circle(&self, id: &ProxyId) -> bool {
-        match &self.0 {
-            Names::None => false,
-            Names::TooMany => true,
-            // Parameters follow a name behind a semicolon.
-            Names::Some(names) => {
-                let names = names.split(',').filter_map(|name| name.split(';').next());
-                names.map(str::trim).any(|name| name == &*id.0)
-            }
-        }
-    }
-
-    /// The header of a request that this proxy sends for the question.
-    pub fn and(&self, id: &ProxyId) -> HeaderValue {
-        let text = match &self.0 {
-            Names::Some(names) => format!("{names}, {id}"),
-            Names::None | Names::TooMany => id.to_string(),
-        };
-        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("stoa"))
+    /// The header of a request that is sent for the question; `None` for one that no client has asked.
+    pub(crate) fn header(&self) -> Option<HeaderValue> {
+        self.0
+            .as_deref()
+            .and_then(|names| HeaderValue::try_from(names).ok())
     }
 }
 
-/// Without a number it tells nothing of circles through other proxies of this kind.
-impl Default for ProxyId {
-    fn default() -> Self {
-        Self("stoa".into())
-    }
-}
-
-impl fmt::Display for ProxyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+fn is_name(name: &str) -> bool {
+    let digits = name.strip_prefix(PREFIX).unwrap_or_default();
+    digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(values: &[&str]) -> Passed {
+    fn here(values: &[&str], own: u64) -> Option<String> {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(Passed::HEADER, HeaderValue::from_str(value).expect("good"));
         }
-        Passed::read(&headers)
+        let passed = Passed::here(&headers, &ProxyName::new(own)).ok()?;
+        let header = passed.header().expect("a header");
+        Some(header.to_str().expect("text").to_owned())
     }
 
     #[test]
     fn a_question_that_was_here_is_known_in_any_dress() {
-        let id = ProxyId::new(7);
-        let sent = Passed::default().and(&id);
-        let sent = sent.to_str().expect("text");
+        let sent = here(&[], 7).expect("the first time");
         assert_eq!(sent, "stoa-0000000000000007");
         for values in [
-            vec![sent],
-            vec!["cdn.example; v=1", sent],
+            vec![sent.as_str()],
+            vec!["cdn.example; v=1", &sent],
             vec!["a, stoa-0000000000000007 ;x=\"y\", b"],
+            vec![&"x, ".repeat(5000), &sent],
         ] {
-            assert!(read(&values).is_circle(&id), "{values:?}");
+            assert_eq!(here(&values, 7), None, "{values:?}");
         }
-        for values in [vec![], vec![""], vec!["stoa"], vec!["stoa-0000000000000008, x"]] {
-            assert!(!read(&values).is_circle(&id), "{values:?}");
-        }
-        assert_eq!(read(&["a;v=1", "b"]).and(&id), "a;v=1, b, stoa-0000000000000007");
+        assert_eq!(
+            here(&[&sent], 8).expect("another"),
+            format!("{sent}, stoa-0000000000000008")
+        );
     }
 
     #[test]
-    fn a_question_that_has_passed_too_many_is_in_a_circle() {
-        let id = ProxyId::new(7);
-        assert!(!read(&["a,b,c"]).is_circle(&id));
-        assert!(read(&[&["x"; MOST].join(",")]).is_circle(&id));
-        assert!(read(&[&"x".repeat(LONGEST + 1)]).is_circle(&id));
-        let near = "x".repeat(LONGEST - 2);
-        assert!(!read(&[&near]).is_circle(&id) && read(&[&near, "abc"]).is_circle(&id));
+    fn only_names_of_this_kind_are_sent_on_and_not_all_of_them() {
+        let own = ProxyName::new(7).0;
+        for values in [
+            vec![""],
+            vec!["cloudflare; loops=1"],
+            vec!["stoa", "stoa-7", "stoa-000000000000000g"],
+        ] {
+            assert_eq!(here(&values, 7), Some(own.clone()), "{values:?}");
+        }
+        let many: Vec<_> = (100..120).map(|number| ProxyName::new(number).0).collect();
+        let sent = here(&[&many.join(",")], 7).expect("it was not here");
+        assert_eq!(sent, [&many[12..], &[own]].concat().join(", "));
     }
 }

@@ -1,11 +1,13 @@
 //! Answers to GOPROXY questions that are not in memory.
 
+use std::hash::BuildHasher as _;
+
 use bytes::Bytes;
 use http::{
     HeaderValue, Response, StatusCode,
     header::{ALLOW, CACHE_CONTROL},
 };
-use stoa_fetch::{Context, Question};
+use stoa_fetch::{Context, Passed, ProxyName, Question};
 use stoa_module::Resource;
 use stoa_proxy::{Answer, Content, Held, ProxyError, SumQuestion};
 use stoa_storage::ETag;
@@ -22,7 +24,8 @@ use crate::{
 };
 
 /// What is said to a question that goes in circles.
-const IN_CIRCLES: &str = "this question came from this proxy itself (CDN-Loop): a page, an upstream or a reverse proxy leads back to it";
+const IN_CIRCLES: &str =
+    "this question was here before (CDN-Loop): a page, an upstream or a reverse proxy leads in a circle";
 
 /// Answers up to this size are always copied for the cache, in bytes.
 const COPIED: usize = 64 << 10;
@@ -36,6 +39,12 @@ impl EdgeState {
         resource: Resource,
         context: Context,
     ) -> (Response<Body>, ResponseInfo) {
+        let own = ProxyName::new(self.names.hash_one(resource.module().as_str()));
+        let Ok(passed) = Passed::here(head.headers, &own) else {
+            let error = ErrorReply::own(StatusCode::LOOP_DETECTED, IN_CIRCLES);
+            return Self::refused(head, Subject::Module(resource), error);
+        };
+        let context = Context { passed, ..context };
         let question = Question::new(resource, context);
         let answer = self.protocol.get(&question).await;
         match answer {
@@ -172,12 +181,6 @@ impl EdgeState {
                 error: Some(text),
             },
         )
-    }
-
-    /// Refuses a question that this proxy, or one that was asked for it, has been asked before on its way.
-    pub(crate) fn in_circles(head: RequestHead<'_>, subject: Subject) -> (Response<Body>, ResponseInfo) {
-        let error = ErrorReply::own(StatusCode::LOOP_DETECTED, IN_CIRCLES);
-        Self::refused(head, subject, error)
     }
 
     pub(crate) fn other_method(head: RequestHead<'_>, subject: Subject) -> (Response<Body>, ResponseInfo) {

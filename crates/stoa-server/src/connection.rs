@@ -211,7 +211,6 @@ impl EdgeConnection {
                     subject if !matches!(info.method, Method::GET | Method::HEAD) => {
                         EdgeState::other_method(head, subject)
                     }
-                    subject if context.passed.is_circle(&edge.id) => EdgeState::in_circles(head, subject),
                     Subject::Module(resource) => edge.module(head, &info.path, resource, context).await,
                     Subject::Sum(question) => edge.sum(head, question).await,
                 }

@@ -1,8 +1,7 @@
 //! One service for everything a client can ask.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, hash::RandomState, sync::Arc, time::Duration};
 
-use stoa_fetch::ProxyId;
 use stoa_proxy::{ChecksumDatabases, Protocol};
 
 use crate::{
@@ -26,8 +25,6 @@ use crate::{
 /// What shapes the edge.
 #[derive(Clone, Debug)]
 pub struct EdgeOptions {
-    /// What this proxy is called by those that it asks: its own questions are known when they come back.
-    pub id: ProxyId,
     /// Everything is served below it too.
     pub prefix: PathPrefix,
     /// How long answers that may change are fresh, for `Cache-Control`.
@@ -70,7 +67,7 @@ impl Edge {
     /// When a part is mounted at a path that a module could have, or where another part is.
     pub fn new(options: EdgeOptions, parts: EdgeParts) -> Result<Self, MountError> {
         let state = EdgeState {
-            id: options.id,
+            names: RandomState::new(),
             ids: RequestIds::new(),
             gate: GateStage::new(parts.gate),
             hot: (options.memory > 0).then(|| HotCache::new(options.memory)),

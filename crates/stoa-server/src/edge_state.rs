@@ -1,9 +1,8 @@
 //! The stages of the edge.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{fmt, hash::RandomState, sync::Arc, time::Instant};
 
 use http::{Method, Request, Response, StatusCode};
-use stoa_fetch::ProxyId;
 use stoa_module::Resource;
 use stoa_proxy::{ChecksumDatabases, Content, Held, Protocol, SumPathError};
 use stoa_sumdb::RemotePathError;
@@ -26,7 +25,8 @@ use crate::{
 
 /// The stages of the edge, shared by all connections.
 pub(crate) struct EdgeState {
-    pub(crate) id: ProxyId,
+    /// Makes the names of this process: its keys are random.
+    pub(crate) names: RandomState,
     pub(crate) ids: RequestIds,
     pub(crate) gate: GateStage,
     pub(crate) hot: Option<HotCache>,

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use http::{HeaderMap, HeaderValue, Method};
-use stoa_fetch::{Caller, Context, Hops, Passed, Trace};
+use stoa_fetch::{Caller, Context, Hops, Trace};
 use tracing::Span;
 
 use crate::{
@@ -47,7 +47,6 @@ impl RequestInfo {
         Context {
             trace: self.id.to_str().map(Trace::of).unwrap_or_default(),
             hops: hops(headers),
-            passed: Passed::read(headers),
             ..Context::interactive(caller)
         }
     }

@@ -65,7 +65,6 @@ impl App {
             places: places::of(config),
         };
         let options = EdgeOptions {
-            id: core.id.clone(),
             prefix: config.edge.prefix.clone(),
             list_ttl: config.cache.revalidation.list_ttl,
             memory: config.cache.memory,

@@ -178,9 +178,8 @@ impl HttpClient {
                 None => self.authorization(&url, trust).await,
             };
             let authorized = shown.is_some();
-            let passed = context.passed.and(&self.rules.id);
-            let mut task =
-                task(&url, access, (shown, passed)).map_err(|error| error.into_error(source_name))?;
+            let mut task = task(&url, access, (shown, context.passed.header()))
+                .map_err(|error| error.into_error(source_name))?;
             task = task.urgency(context.urgency.clone()).share(context.share.clone());
             if hops > 0 || context.deadline.is_some() {
                 // All hops together have the time of one transfer, and none has more than the caller has.
@@ -249,14 +248,16 @@ impl HttpClient {
 fn task(
     url: &Url,
     access: Access,
-    (shown, passed): (Option<Authorization>, HeaderValue),
+    (shown, passed): (Option<Authorization>, Option<HeaderValue>),
 ) -> Result<Task, RedirectError> {
     let mut request = http::Request::new(RequestBody::empty());
     *request.uri_mut() = url
         .as_str()
         .parse()
         .map_err(|error| RedirectError::new(format!("the URL cannot be asked for: {error}")))?;
-    request.headers_mut().insert(Passed::HEADER, passed);
+    if let Some(passed) = passed {
+        request.headers_mut().insert(Passed::HEADER, passed);
+    }
     if let Some(shown) = shown {
         request.headers_mut().insert(AUTHORIZATION, shown.header());
     }

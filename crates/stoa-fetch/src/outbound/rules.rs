@@ -5,7 +5,6 @@ use std::sync::Arc;
 use stoa_vcs::Credentials;
 
 use super::{Guards, NamedModules, Rewrites, Trust, UrlGuard};
-use crate::ProxyId;
 
 /// What every outbound URL is held to: those that [`HttpClient`](crate::HttpClient) asks for pages and GOPROXY servers, and
 /// those that the programs of [`Repositories`](crate::Repositories) ask.
@@ -17,8 +16,6 @@ pub struct OutboundRules {
     pub guards: Guards,
     /// Which modules the configuration names.
     pub modules: NamedModules,
-    /// What this proxy is called by those that it asks, so that it knows its own questions when they come back.
-    pub id: ProxyId,
     /// What to present, by the URL that is asked for in the end: see [`Self::credentials_for`].
     pub credentials: Option<Arc<dyn Credentials>>,
 }
@@ -37,7 +34,6 @@ impl Default for OutboundRules {
             rewrites: Rewrites::default(),
             guards: Guards::new(UrlGuard::new(true)),
             modules: NamedModules::default(),
-            id: ProxyId::default(),
             credentials: None,
         }
     }

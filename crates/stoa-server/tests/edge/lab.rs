@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use serde_json::Value;
-use stoa_fetch::{Context, ProxyId, Question};
+use stoa_fetch::{Context, Question};
 use stoa_proxy::{
     Answer, ChecksumDatabase, ChecksumDatabases, Content, Outcome, Protocol, ProxyError, SumAnswer,
 };
@@ -84,7 +84,6 @@ impl Lab {
         let name = KeyName::new("sum.example").unwrap();
         let database: Arc<dyn ChecksumDatabase> = Arc::new(EchoDatabase);
         let options = EdgeOptions {
-            id: ProxyId::new(7),
             prefix: self.prefix,
             list_ttl: Duration::from_secs(60),
             memory: 1 << 20,

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use stoa_dispatch::Drain;
-use stoa_fetch::{Fetcher, ProxyId};
+use stoa_fetch::Fetcher;
 use stoa_proxy::{
     Ingest, LaneMetrics, Protocol, ProtocolOptions, Stasher, StasherOptions, fetch_pipeline,
     protocol_pipeline, stash_pipeline,
@@ -32,8 +32,6 @@ pub(crate) struct Core {
     pub(crate) storage: Arc<dyn Storage>,
     /// Everything that leaves the process over HTTP.
     pub(crate) dispatcher: stoa_dispatch::Pool,
-    /// What this process is called by those that it asks.
-    pub(crate) id: ProxyId,
     /// What parts count is registered here.
     pub(crate) registry: Registry,
     /// Whether new requests should be sent here.
@@ -78,7 +76,6 @@ impl Core {
             fetcher,
             checksums,
             readiness: Arc::new(Readiness::new(Arc::clone(&storage))),
-            id: client.rules().id.clone(),
             registry,
             storage,
             dispatcher,

@@ -1,12 +1,9 @@
 //! What leaves the process over HTTP.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use stoa_dispatch::{Filter, FilterFn, HttpOptions, HttpTransports, LaneKey, Pool, Request};
-use stoa_fetch::{HttpClient, OutboundRules, ProxyId, outbound::PathFailures};
+use stoa_fetch::{HttpClient, outbound::PathFailures};
 
 use super::named_hosts::named_hosts;
 use crate::config::{Config, names};
@@ -51,10 +48,5 @@ pub(super) fn client(config: &Config, dispatcher: &Pool) -> HttpClient {
         config.fetch.limits.clone(),
     );
     let routes = config.upstream.routes.iter().map(|route| &route.patterns);
-    // The keys of a hasher are random.
-    let id = ProxyId::new(RandomState::new().hash_one(0));
-    client.with_rules(Arc::new(OutboundRules {
-        id,
-        ..config.vcs.rules(routes)
-    }))
+    client.with_rules(Arc::new(config.vcs.rules(routes)))
 }

@@ -14,7 +14,7 @@ use stoa_config::{
     values::{ByteSize, boolean, bound, text},
 };
 use stoa_fetch::{
-    OutboundRules, ProxyId,
+    OutboundRules,
     credentials::{CredentialsByUrl, Netrc},
     discovery::{Govcs, GovcsError, Mapping, Mappings, VcsPolicy},
     outbound::{Guards, NamedModules, Rewrites, UrlGuard},
@@ -148,7 +148,6 @@ impl VcsConfig {
         let targets = self.mappings.targets().chain(self.rewrites.targets());
         targets.for_each(|url| guard.name(url));
         OutboundRules {
-            id: ProxyId::default(),
             rewrites: self.rewrites.clone(),
             guards: Guards::new(guard),
             modules: NamedModules::new(routes.chain([&self.private])),

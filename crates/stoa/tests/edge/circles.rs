@@ -3,10 +3,10 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use stoa_testing::http;
 use stoa_testing::process::StoaProcess;
+use stoa_testing::reply::Reply;
 
-use crate::support::{STOA, get};
+use crate::support::{STOA, assert_error, get, get_with, scene};
 
 const PATHS: [&str; 4] = ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.zip"];
 
@@ -47,17 +47,34 @@ async fn a_question_that_comes_back_is_answered_at_once() {
 }
 
 #[tokio::test]
-async fn what_has_passed_other_proxies_is_answered() {
-    let [port, nowhere] = ports();
-    let stoa = at(port, nowhere);
-    let url = format!("{}/example.com/m/@v/list", stoa.url());
-    for (passed, status) in [
-        ("cdn.example;v=1, stoa-0000000000000001", 502),
-        (&"x, ".repeat(20), 508),
-    ] {
-        let answer = http::request("GET", &url, &[("CDN-Loop", passed)], b"")
-            .await
-            .unwrap();
-        assert_eq!(answer.status, status, "{passed}: {}", answer.text());
+async fn a_name_that_an_upstream_has_seen_stops_no_other_module() {
+    let scene = scene();
+    let stoa = scene.start();
+    let list = |module: &str| format!("/example.com/{module}/@v/list");
+    for module in ["seen", "other", "third"] {
+        scene.upstream.on(&list(module), Reply::text(200, "v1.0.0\n"));
     }
+    assert_eq!(get(&stoa, &list("seen")).await.status, 200);
+    let name = scene.upstream.requests()[0]
+        .header("cdn-loop")
+        .unwrap()
+        .to_owned();
+    assert!(name.starts_with("stoa-"), "{name}");
+    let latest = "/example.com/seen/@latest";
+    let again = get_with(&stoa, latest, &[("CDN-Loop", &name)]).await;
+    assert_error("the same module", &again, 508, "leads in a circle");
+    // Names of other systems are not sent on, and however many there are, others are answered.
+    let many = "x, ".repeat(2000);
+    for (module, passed) in [("other", &*name), ("third", &*many)] {
+        let answer = get_with(&stoa, &list(module), &[("CDN-Loop", passed)]).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    let sent = scene.upstream.requests();
+    let sent: Vec<_> = sent
+        .iter()
+        .map(|request| request.header("cdn-loop").unwrap().to_owned())
+        .collect();
+    assert_eq!(sent.len(), 3);
+    assert!(sent[1].starts_with(&format!("{name}, stoa-")), "{sent:?}");
+    assert!(!sent[2].contains('x'), "{sent:?}");
 }
