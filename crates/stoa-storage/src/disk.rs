@@ -73,7 +73,8 @@ pub struct DiskStorage {
 
 impl DiskStorage {
     /// Opens the storage in `root`, creating the directory if need be, clears away what dead processes left,
-    /// and proves that it can be written, as far as there is room. Nobody else on the machine may read what it stores. Blocks; meant for startup.
+    /// and proves that it can be written, as far as there is room. Nobody else on the machine may read what it stores.
+    /// Blocks; meant for startup.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, StorageError> {
         Self::open_as(root, StorageMode::Private)
     }

@@ -39,7 +39,8 @@ pub(crate) fn raise_limit(connections: Option<usize>) {
 }
 
 impl Connections {
-    /// What was configured, or what the limit of open files allows: half of it is left for files, upstreams and programs.
+    /// What was configured, or what the limit of open files allows: half of it is left for files, upstreams and programs. The
+    /// storage takes an eighth of the limit for files that are read.
     pub(crate) fn within_limit(all: Option<usize>, per_address: Option<usize>) -> Self {
         Self::within(getrlimit(Resource::Nofile).current, all, per_address)
     }

@@ -28,8 +28,14 @@ const OPEN: (u64, u64) = (16, 4096);
 #[derive(Debug)]
 pub(super) struct OpenFiles {
     capacity: usize,
-    /// By number: who was opened later has a higher one.
-    open: Mutex<BTreeMap<u64, Weak<Reading>>>,
+    open: Mutex<Numbered>,
+}
+
+/// Files by number: one that was opened later has a higher one, and none is given twice.
+#[derive(Debug, Default)]
+struct Numbered {
+    next: u64,
+    files: BTreeMap<u64, Weak<Reading>>,
 }
 
 /// A file that is being read: the same one whether it is opened once or more often.
@@ -90,14 +96,15 @@ impl OpenFiles {
     /// Takes a file among the open ones: its number, and the one to be closed if there are too many.
     fn enter(&self, reading: &Arc<Reading>) -> (u64, Option<(u64, Weak<Reading>)>) {
         let mut open = self.open.lock();
-        let number = open.last_key_value().map_or(0, |(last, _)| last + 1);
-        open.insert(number, Arc::downgrade(reading));
-        let first = (open.len() > self.capacity).then(|| open.pop_first());
+        let number = open.next;
+        open.next += 1;
+        open.files.insert(number, Arc::downgrade(reading));
+        let first = (open.files.len() > self.capacity).then(|| open.files.pop_first());
         (number, first.flatten())
     }
 
     fn forget(&self, number: u64) {
-        self.open.lock().remove(&number);
+        self.open.lock().files.remove(&number);
     }
 }
 
@@ -186,7 +193,7 @@ mod tests {
     }
 
     fn open(files: &OpenFiles) -> usize {
-        files.open.lock().len()
+        files.open.lock().files.len()
     }
 
     #[tokio::test]
