@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use stoa_cache::{Cache, CacheOptions, Equivalent, Offload, Weigh as _};
+use stoa_cache::{Cache, CacheOptions, Offload, Weigh as _};
 use stoa_module::{Info, Origin, modfile::Retract};
 use stoa_vcs::{Revision, RevisionId, Tags};
 
@@ -26,6 +26,8 @@ const MAX_AGE: Duration = Duration::from_secs(600);
 pub struct KnownAnswers {
     cache: Cache<AnswerKey, Answer>,
     owners: AtomicU64,
+    /// How often all of it was said to be old.
+    renewals: AtomicU64,
     offload: Offload,
 }
 
@@ -38,23 +40,13 @@ pub(crate) struct Answers {
     remember: Duration,
 }
 
+/// A question, as of when it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct AnswerKey {
+pub(crate) struct AnswerKey {
     owner: u64,
+    /// What is found out for a question of before is no answer to one of after.
+    renewals: u64,
     asked: Asked,
-}
-
-/// An [`AnswerKey`] that borrows what was asked. It must hash as that one does: the same fields in the same order.
-#[derive(Hash)]
-struct AskedBy<'a> {
-    owner: u64,
-    asked: &'a Asked,
-}
-
-impl Equivalent<AnswerKey> for AskedBy<'_> {
-    fn equivalent(&self, key: &AnswerKey) -> bool {
-        self.owner == key.owner && *self.asked == key.asked
-    }
 }
 
 /// What was asked of a repository or a module.
@@ -95,8 +87,15 @@ impl KnownAnswers {
         Self {
             cache: Cache::weighed_by(options, |key, answer| key.heap_size() + answer.heap_size()),
             owners: AtomicU64::new(0),
+            renewals: AtomicU64::new(0),
             offload: Offload::default(),
         }
+    }
+
+    /// Something is new in a repository: nothing that was asked for until now is an answer any more.
+    pub fn renew(&self) {
+        self.renewals.fetch_add(1, Ordering::Release);
+        self.cache.clear();
     }
 
     /// How many bytes the answers take.
@@ -120,17 +119,22 @@ impl Answers {
         &self.known.offload
     }
 
+    /// The question, asked now.
+    pub(crate) fn ask(&self, asked: Asked) -> AnswerKey {
+        AnswerKey {
+            owner: self.owner,
+            renewals: self.known.renewals.load(Ordering::Acquire),
+            asked,
+        }
+    }
+
     /// The answer, if it still holds.
-    pub(crate) fn get(&self, asked: &Asked) -> Option<Answer> {
-        let owner = self.owner;
-        let found = self.known.cache.get(&AskedBy { owner, asked })?;
-        Some(found.value)
+    pub(crate) fn get(&self, key: &AnswerKey) -> Option<Answer> {
+        Some(self.known.cache.get(key)?.value)
     }
 
     /// Remembers an answer: for a while, or, for the content of a commit, which never changes, as long as there is room.
-    pub(crate) fn put(&self, asked: Asked, answer: Answer) {
-        let owner = self.owner;
-        let key = AnswerKey { owner, asked };
+    pub(crate) fn put(&self, key: AnswerKey, answer: Answer) {
         match &answer {
             Answer::File(_) => self.known.cache.put(key, answer),
             _ => self.known.cache.put_for(key, answer, self.remember),
@@ -248,27 +252,34 @@ mod tests {
     async fn answers_hold_for_a_while_and_for_their_owner_only() {
         let known = Arc::new(KnownAnswers::new(1 << 20));
         let (one, other) = (answers(&known, 10), answers(&known, 10));
-        one.put(Asked::Versions, versions());
-        one.put(at("go.mod"), file(3));
-        assert!(one.get(&Asked::Versions).is_some());
-        assert!(other.get(&Asked::Versions).is_none() && other.get(&at("go.mod")).is_none());
-        tokio::time::advance(Duration::from_secs(10)).await;
-        assert!(one.get(&Asked::Versions).is_none());
+        one.put(one.ask(Asked::Versions), versions());
+        one.put(one.ask(at("go.mod")), file(3));
+        assert!(one.get(&one.ask(Asked::Versions)).is_some());
         assert!(
-            one.get(&at("go.mod")).is_some(),
+            other.get(&other.ask(Asked::Versions)).is_none() && other.get(&other.ask(at("go.mod"))).is_none()
+        );
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert!(one.get(&one.ask(Asked::Versions)).is_none());
+        assert!(
+            one.get(&one.ask(at("go.mod"))).is_some(),
             "the content of a commit never changes"
         );
         tokio::time::advance(MAX_AGE).await;
-        assert!(one.get(&at("go.mod")).is_none(), "nothing stays for ever");
+        assert!(
+            one.get(&one.ask(at("go.mod"))).is_none(),
+            "nothing stays for ever"
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_time_at_all_remembers_nothing_that_may_change() {
         let known = Arc::new(KnownAnswers::new(1 << 20));
         let none = answers(&known, 0);
-        none.put(Asked::Versions, versions());
-        none.put(at("go.mod"), file(3));
-        assert!(none.get(&Asked::Versions).is_none() && none.get(&at("go.mod")).is_some());
+        none.put(none.ask(Asked::Versions), versions());
+        none.put(none.ask(at("go.mod")), file(3));
+        assert!(
+            none.get(&none.ask(Asked::Versions)).is_none() && none.get(&none.ask(at("go.mod"))).is_some()
+        );
     }
 
     #[tokio::test]
@@ -277,10 +288,23 @@ mod tests {
         for _ in 0..20 {
             let owner = answers(&known, 10);
             for i in 0..20 {
-                owner.put(at(&i.to_string()), file(1000));
+                owner.put(owner.ask(at(&i.to_string())), file(1000));
                 assert!(known.bytes() <= 100_000);
             }
         }
         assert!(known.bytes() > 50_000);
+    }
+
+    #[tokio::test]
+    async fn what_is_found_out_for_a_question_of_before_is_no_answer_to_one_of_after() {
+        let known = Arc::new(KnownAnswers::new(1 << 20));
+        let one = answers(&known, 10);
+        let before = one.ask(Asked::Versions);
+        one.put(before.clone(), versions());
+        assert!(one.get(&one.ask(Asked::Versions)).is_some());
+        known.renew();
+        assert!(one.get(&one.ask(Asked::Versions)).is_none());
+        one.put(before, versions());
+        assert!(one.get(&one.ask(Asked::Versions)).is_none());
     }
 }

@@ -24,13 +24,13 @@ impl CodeRepo {
     /// what decides about `+incompatible` ones. A listed version may therefore be invalid, and a retracted one
     /// is listed.
     pub async fn versions(&self) -> Result<Arc<Versions>, CodeRepoError> {
-        if let Some(Answer::Versions(known)) = self.answers.get(&Asked::Versions) {
+        let asked = self.answers.ask(Asked::Versions);
+        if let Some(Answer::Versions(known)) = self.answers.get(&asked) {
             return Ok(known);
         }
         let of_module = |reason| CodeRepoError::of_module(self.module().clone(), reason);
         let versions = Arc::new(self.list_versions().await.map_err(of_module)?);
-        self.answers
-            .put(Asked::Versions, Answer::Versions(Arc::clone(&versions)));
+        self.answers.put(asked, Answer::Versions(Arc::clone(&versions)));
         Ok(versions)
     }
 
@@ -110,15 +110,15 @@ impl CodeRepo {
     /// What the module retracts (`retractedVersions`): the go.mod of its highest release says so, that of its highest
     /// prerelease if there is none. Nothing is retracted if that cannot be read.
     pub(crate) async fn retractions(&self) -> Arc<Vec<Retract>> {
-        if let Some(Answer::Retractions(known)) = self.answers.get(&Asked::Retractions) {
+        let asked = self.answers.ask(Asked::Retractions);
+        if let Some(Answer::Retractions(known)) = self.answers.get(&asked) {
             return known;
         }
         let Some(found) = self.read_retractions().await else {
             return Arc::default();
         };
         let found = Arc::new(found);
-        self.answers
-            .put(Asked::Retractions, Answer::Retractions(Arc::clone(&found)));
+        self.answers.put(asked, Answer::Retractions(Arc::clone(&found)));
         found
     }
 

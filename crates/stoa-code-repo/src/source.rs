@@ -23,7 +23,7 @@ impl Source {
     }
 
     pub(crate) async fn stat(&self, revision: &str) -> Result<Arc<Revision>, VcsError> {
-        let asked = Asked::Revision(revision.to_owned());
+        let asked = self.answers.ask(Asked::Revision(revision.to_owned()));
         if let Some(Answer::Revision(known)) = self.answers.get(&asked) {
             return Ok(known);
         }
@@ -33,17 +33,17 @@ impl Source {
     }
 
     pub(crate) async fn head(&self) -> Result<Arc<Revision>, VcsError> {
-        if let Some(Answer::Revision(known)) = self.answers.get(&Asked::Head) {
+        let asked = self.answers.ask(Asked::Head);
+        if let Some(Answer::Revision(known)) = self.answers.get(&asked) {
             return Ok(known);
         }
         let found = Arc::new(self.code.latest().await?);
-        self.answers
-            .put(Asked::Head, Answer::Revision(Arc::clone(&found)));
+        self.answers.put(asked, Answer::Revision(Arc::clone(&found)));
         Ok(found)
     }
 
     pub(crate) async fn tags(&self, prefix: &str) -> Result<Arc<Tags>, VcsError> {
-        let asked = Asked::Tags(prefix.to_owned());
+        let asked = self.answers.ask(Asked::Tags(prefix.to_owned()));
         if let Some(Answer::Tags(known)) = self.answers.get(&asked) {
             return Ok(known);
         }
@@ -58,7 +58,7 @@ impl Source {
         path: &str,
         limit: u64,
     ) -> Result<Option<Bytes>, VcsError> {
-        let asked = Asked::File(at.clone(), path.to_owned());
+        let asked = self.answers.ask(Asked::File(at.clone(), path.to_owned()));
         if let Some(Answer::File(known)) = self.answers.get(&asked) {
             return Ok(known);
         }

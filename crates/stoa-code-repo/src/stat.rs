@@ -18,7 +18,7 @@ impl CodeRepo {
         if query == "latest" {
             return self.newest_commit().await;
         }
-        let asked = Asked::Query(query.to_owned());
+        let asked = self.answers.ask(Asked::Query(query.to_owned()));
         if let Some(Answer::Query(known)) = self.answers.get(&asked) {
             return Ok(Resolved::clone(&known));
         }
@@ -31,7 +31,7 @@ impl CodeRepo {
     /// The version of the newest commit of the default branch (`Latest` of cmd/go), which is what the go command asks
     /// for when a module has no versions.
     pub async fn newest_commit(&self) -> Result<Resolved, CodeRepoError> {
-        let asked = Asked::Query("latest".to_owned());
+        let asked = self.answers.ask(Asked::Query("latest".to_owned()));
         if let Some(Answer::Query(known)) = self.answers.get(&asked) {
             return Ok(Resolved::clone(&known));
         }

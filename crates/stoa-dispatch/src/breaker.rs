@@ -35,6 +35,8 @@ pub(crate) struct BreakerPermit {
     epochs: Epochs,
     /// The attempt passed only because of the breaker's mode: its verdict does not count.
     bypassed: bool,
+    /// It repeats one whose failure was counted: see [`Task::again`](crate::Task::again).
+    pub(crate) again: bool,
     done: bool,
 }
 
@@ -72,6 +74,7 @@ impl Breaker {
             share: share.clone(),
             epochs: circuits.epochs(share),
             bypassed,
+            again: false,
             done: false,
         })
     }
@@ -156,6 +159,14 @@ impl BreakerPermit {
         }
         let transition = {
             let mut circuits = self.breaker.circuits.lock();
+            let is_known = self.again
+                && matches!(verdict, BreakerVerdict::Failure(_))
+                && !circuits.is_probing(&self.share);
+            let verdict = if is_known {
+                BreakerVerdict::Ignored
+            } else {
+                verdict
+            };
             circuits.judge(
                 &self.share,
                 self.epochs,

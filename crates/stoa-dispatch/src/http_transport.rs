@@ -215,7 +215,12 @@ fn from_reqwest(error: reqwest::Error) -> TransportError {
 fn is_cut(error: &reqwest::Error) -> bool {
     let by_hyper = caused_by::<hyper::Error>(error)
         .is_some_and(|e| e.is_incomplete_message() || e.is_canceled() || e.is_closed());
+    // A stream that was reset, by the server or because it ended too soon, and a connection that the server ends. What
+    // is wrong with the frames themselves ends the connection from here.
+    let by_frames =
+        caused_by::<h2::Error>(error).is_some_and(|e| e.is_reset() || e.is_go_away() && e.is_remote());
     by_hyper
+        || by_frames
         || caused_by::<io::Error>(error).is_some_and(|e| {
             matches!(
                 e.kind(),

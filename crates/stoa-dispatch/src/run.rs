@@ -109,7 +109,8 @@ async fn stages(
     let mut purpose = Purpose::First;
     loop {
         let replay = if retryable { replay(&request) } else { None };
-        let breaker = pass(ticket, task.expiry, &share, &urgency).await?;
+        let mut breaker = pass(ticket, task.expiry, &share, &urgency).await?;
+        breaker.again = task.again;
         // Count the attempt only here: a request that was refused before was never sent, so it must neither earn retry
         // budget nor count as a retry.
         match purpose {

@@ -23,6 +23,7 @@ pub struct Task {
     pub(crate) deadline: Option<Duration>,
     pub(crate) filters: Vec<Arc<dyn Filter>>,
     pub(crate) retryable: Option<bool>,
+    pub(crate) again: bool,
     pub(crate) recipe: Recipe,
 }
 
@@ -59,6 +60,7 @@ impl Task {
             deadline: None,
             filters: Vec::new(),
             retryable: None,
+            again: false,
             recipe,
         }
     }
@@ -109,6 +111,14 @@ impl Task {
     #[must_use]
     pub fn retryable(mut self, retryable: bool) -> Self {
         self.retryable = Some(retryable);
+        self
+    }
+
+    /// Asks once more for what has failed a moment ago. The breaker has counted that: another failure says nothing new of
+    /// the server, unless it is the probe. A success counts.
+    #[must_use]
+    pub fn again(mut self, again: bool) -> Self {
+        self.again = again;
         self
     }
 

@@ -3,12 +3,11 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use tokio::time::Instant;
-use tracing::Instrument as _;
+use stoa_module::Resource;
 
 use crate::{
     Entry, Fallback, FetchError, Fetched, Fetcher, FileTree, HttpClient, Off, Question, Upstream,
-    UpstreamList, whole_answer::whole_answer,
+    UpstreamList, chain_rest::ChainRest, step::Step, whole_answer::whole_answer,
 };
 
 /// Asks the entries of a GOPROXY list in order, each question anew, as `modfetch.TryProxies` does.
@@ -19,15 +18,7 @@ use crate::{
 /// not-found. So a failure is never hidden by the 404 of another source.
 #[derive(Debug)]
 pub struct Chain {
-    steps: Vec<Step>,
-}
-
-#[derive(Debug)]
-struct Step {
-    fetcher: Arc<dyn Fetcher>,
-    fallback: Fallback,
-    /// `direct` and `off` speak for the user, not for some server.
-    own_word: bool,
+    steps: Arc<[Step]>,
 }
 
 impl Chain {
@@ -52,21 +43,15 @@ impl Chain {
     }
 }
 
-impl Step {
-    /// Asks this source, in a span of its own.
-    async fn ask(&self, question: &Question) -> Result<Fetched, FetchError> {
-        let span = tracing::debug_span!("fetch", source = %self.fetcher, resource = %question.resource);
-        let began = Instant::now();
-        let asked = async {
-            let answer = self.fetcher.fetch(question).await;
-            let elapsed = began.elapsed();
-            match &answer {
-                Ok(fetched) => tracing::debug!(len = fetched.len, ?elapsed, "the source answers"),
-                Err(error) => tracing::debug!(%error, ?elapsed, "the source has no answer"),
-            }
-            answer
-        };
-        asked.instrument(span).await
+impl Chain {
+    /// A zip that the step `at` sends, and what the steps behind it have of it, should it break off.
+    fn with_rest(&self, question: &Question, mut fetched: Fetched, at: usize) -> Fetched {
+        if matches!(question.resource, Resource::Zip(_)) {
+            let first = fetched.rest.take();
+            let rest = ChainRest::new(Arc::clone(&self.steps), question.clone(), at, first);
+            fetched.rest = Some(Box::new(rest));
+        }
+        fetched
     }
 }
 
@@ -99,7 +84,7 @@ impl Fetcher for Chain {
                 answer => answer,
             };
             let error = match answer {
-                Ok(fetched) => return Ok(fetched),
+                Ok(fetched) => return Ok(self.with_rest(question, fetched, at)),
                 Err(error) => error,
             };
             let stop = step.fallback == Fallback::NotFound && !error.is_not_found();

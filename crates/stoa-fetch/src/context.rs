@@ -23,6 +23,8 @@ pub struct Context {
     pub hops: Hops,
     /// Which proxies it has passed.
     pub passed: Passed,
+    /// It was asked a moment ago, and the answer broke off.
+    pub again: bool,
     /// The caller does not wait longer than that. It ends the wait, not the work that others may share.
     pub deadline: Option<Instant>,
     /// Under which request the log shows the work.
@@ -64,6 +66,7 @@ impl Context {
             share: Share::NONE,
             hops: Hops::None,
             passed: Passed::default(),
+            again: false,
             deadline: None,
             trace: Trace::default(),
         }
@@ -99,6 +102,7 @@ impl Context {
             share: self.share.clone(),
             hops: self.hops,
             passed: self.passed.clone(),
+            again: self.again,
             deadline: None,
             trace: self.trace.clone(),
         }

@@ -5,10 +5,12 @@ use std::{fmt, path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use stoa_code_repo::{CodeLimits, CodeRepo, CompressedContents, KnownAnswers};
 use stoa_module::ModulePath;
+use stoa_vcs::Renewal;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    DirectModule, FetchError, Fetched, Fetcher, HttpClient, OpenRepository, Question, SourceName, Upstream,
+    DirectModule, FetchError, Fetched, Fetcher, HttpClient, OpenRepository, Question, Renew, RepositoryPlace,
+    SourceName, Upstream,
     discovery::{Discovery, DiscoveryOptions, HttpPages, RepoKind, RepoRoot},
     handles::Handles,
     recent_repositories::RecentRepositories,
@@ -24,6 +26,8 @@ pub struct DirectOptions {
     pub code: CodeLimits,
     /// Where zips are put together that do not fit into memory; files there have no name.
     pub temporary: PathBuf,
+    /// Told when something is new somewhere.
+    pub renewal: Renewal,
     /// Questions of discovery that callers share run on it. Its owner waits for them at shutdown.
     pub tasks: TaskTracker,
 }
@@ -40,6 +44,7 @@ pub struct Direct {
     /// Shared by all repositories.
     answers: Arc<KnownAnswers>,
     temporary: PathBuf,
+    renewal: Renewal,
     /// The modules asked for last, by path and by where they were found.
     modules: Handles<String, Arc<dyn Fetcher>>,
 }
@@ -56,6 +61,7 @@ impl Direct {
             answers: Arc::new(KnownAnswers::new(options.code.answers)),
             code: options.code,
             temporary: options.temporary,
+            renewal: options.renewal,
             modules: Handles::new(),
             repositories,
             client,
@@ -103,6 +109,26 @@ impl Direct {
             limits,
             self.temporary.clone(),
         )))
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Renew for Direct {
+    fn renew(&self) {
+        self.renewal.renew();
+        self.answers.renew();
+    }
+
+    fn modules_at(&self, place: &RepositoryPlace) -> Vec<ModulePath> {
+        // What a key has is written above, in `module`.
+        let is_there = |url: &str| url.parse().is_ok_and(|found: RepositoryPlace| found == *place);
+        let keys = self.modules.keys().into_iter();
+        let found = keys.filter_map(|key| {
+            let mut parts = key.split(' ');
+            let module = parts.next()?.parse().ok()?;
+            parts.any(is_there).then_some(module)
+        });
+        found.collect()
     }
 }
 

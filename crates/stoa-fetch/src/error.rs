@@ -98,7 +98,7 @@ pub enum FetchError {
         /// The rule and why.
         reason: String,
     },
-    /// The source could not be reached, or cut the connection.
+    /// The source could not be reached.
     #[error("{source_name} is unreachable: {}", chain(.cause.as_ref()))]
     Unreachable {
         /// Which source.
@@ -106,7 +106,16 @@ pub enum FetchError {
         /// The cause, with its own causes.
         cause: Arc<dyn Error + Send + Sync>,
     },
-    /// The source was reached, and could not be read all the same: it refuses us, it failed, or what it has cannot be used.
+    /// The source was reached, and the connection ended before the answer did.
+    #[error("{source_name} broke off: {}", chain(.cause.as_ref()))]
+    Broken {
+        /// Which source.
+        source_name: SourceName,
+        /// The cause, with its own causes.
+        cause: Arc<dyn Error + Send + Sync>,
+    },
+    /// The source was reached, and could not be read all the same: it refuses us, it failed, its certificate is not valid,
+    /// it does not speak HTTP, or what it has cannot be used.
     #[error("{source_name} could not be read: {}", chain(.cause.as_ref()))]
     Unreadable {
         /// Which source.
@@ -192,6 +201,7 @@ impl FetchError {
     pub(crate) fn while_doing(mut self, what: &str) -> Self {
         match &mut self {
             Self::Unreachable { source_name, .. }
+            | Self::Broken { source_name, .. }
             | Self::Unreadable { source_name, .. }
             | Self::Status { source_name, .. }
             | Self::Timeout { source_name, .. }
@@ -213,7 +223,7 @@ impl FetchError {
             | Self::Unsupported { reason } => {
                 *reason = alias.show(reason);
             }
-            Self::Unreachable { cause, .. } | Self::Unreadable { cause, .. } => {
+            Self::Unreachable { cause, .. } | Self::Broken { cause, .. } | Self::Unreadable { cause, .. } => {
                 let said = chain(cause.as_ref());
                 let shown = alias.show(&said);
                 if shown != said {
@@ -248,10 +258,18 @@ impl FetchError {
                     reason: format!("{error}{advice}"),
                 }
             }
-            DispatchError::Transport { error, .. } => Self::Unreachable {
-                source_name,
-                cause: Arc::new(error),
-            },
+            DispatchError::Transport { error, .. } => {
+                let kind = error.kind();
+                let cause = Arc::new(error);
+                match kind {
+                    TransportErrorKind::Connect => Self::Unreachable { source_name, cause },
+                    TransportErrorKind::Cut => Self::Broken { source_name, cause },
+                    TransportErrorKind::Tls
+                    | TransportErrorKind::Protocol
+                    | TransportErrorKind::Request
+                    | TransportErrorKind::Private => Self::Unreadable { source_name, cause },
+                }
+            }
             DispatchError::Filtered { .. } => Self::Refused {
                 reason: error.to_string(),
             },
@@ -271,7 +289,7 @@ impl FetchError {
             DispatchError::Build { .. }
             | DispatchError::NoRequest { .. }
             | DispatchError::Panicked { .. }
-            | DispatchError::Cancelled => Self::Unreachable {
+            | DispatchError::Cancelled => Self::Unreadable {
                 source_name,
                 cause: Arc::new(error),
             },

@@ -64,11 +64,15 @@ impl Fetcher for FileTree {
             source_name: self.name.clone(),
             cause: Arc::new(error),
         };
+        let unreadable = |error: io::Error| FetchError::Unreadable {
+            source_name: self.name.clone(),
+            cause: Arc::new(error),
+        };
         let failed = |error: io::Error| {
             if is_absent(&error) {
                 FetchError::not_found(format!("{} does not have {}", self.name, resource.path()))
             } else {
-                unreachable(error)
+                unreadable(error)
             }
         };
         let file = match File::open(&path).await {
@@ -107,7 +111,7 @@ fn pieces(file: File, source_name: SourceName) -> Pieces {
             let read = match timeout(STALL, file.read_buf(&mut piece)).await {
                 Ok(Ok(0)) => return None,
                 Ok(Ok(_)) => return Some((Ok(piece.freeze()), Some(file))),
-                Ok(Err(error)) => FetchError::Unreachable {
+                Ok(Err(error)) => FetchError::Unreadable {
                     source_name,
                     cause: Arc::new(error),
                 },

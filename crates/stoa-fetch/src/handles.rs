@@ -54,6 +54,18 @@ where
     }
 }
 
+impl<K: Eq + Hash + Clone, V: Clone> Handles<K, V> {
+    /// The keys of the handles that are kept.
+    pub(crate) fn keys(&self) -> Vec<K> {
+        let keys = Mutex::new(Vec::new());
+        self.cache.retain(|key, _| {
+            keys.lock().push(key.clone());
+            true
+        });
+        keys.into_inner()
+    }
+}
+
 impl<K: Eq + Hash, V: Clone> fmt::Debug for Handles<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Handles").field(&self.cache).finish()

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use stoa_dispatch::{Class, SystemLookup};
 use stoa_vcs::{
-    BzrRepository, Egress, FossilRepository, HgRepository, Repository, RepositoryOptions, Step,
+    BzrRepository, Egress, FossilRepository, HgRepository, Renewal, Repository, RepositoryOptions, Step,
     SvnRepository, VcsError, VcsKind,
     cache::Cache,
     git::{GitOptions, GitRepository, Probe, RefsMemory, RepoUrl, Transport},
@@ -42,6 +42,8 @@ pub struct RepositoriesOptions {
     pub cache_size: u64,
     /// How long what a repository said of its branches and tags is taken for what it says now.
     pub freshness: Duration,
+    /// Since when that is not so.
+    pub renewal: Renewal,
     /// How long a server may send nothing while it is waited for.
     pub silence: Duration,
     /// What is kept of what git repositories said of their branches and tags, and how many there may be.
@@ -132,6 +134,7 @@ impl Repositories {
         let options = GitOptions {
             runner: Some(runner),
             freshness: self.options.freshness,
+            renewal: self.options.renewal.clone(),
             silence: self.options.silence,
             refs: Arc::clone(&self.options.refs),
             transports,
@@ -149,6 +152,7 @@ impl Repositories {
         let (url, trust) = (&address.asked, address.trust);
         RepositoryOptions {
             freshness: self.options.freshness,
+            renewal: self.options.renewal.clone(),
             // As for git: discovery sees to it that only a path that may be is in the clear.
             insecure: !is_secure_scheme(url.scheme()),
             sessions: cache.sessions(),

@@ -49,8 +49,12 @@ impl SmallFiles {
                 source_name: self.name(),
                 limit,
                 end: BodyEnd::Any,
+                part: None,
             };
-            self.client.get(get).await?.bytes().await
+            match self.client.get(get).await? {
+                Some((fetched, _)) => fetched.bytes().await,
+                None => Err(FetchError::invalid(self.name(), "a part was not asked for")),
+            }
         };
         timeout(self.patience, read).await.unwrap_or_else(|_elapsed| {
             Err(FetchError::Timeout {

@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use tokio::time::Instant;
+
 use crate::Content;
 
 /// How an answer came about; the word that logs and metrics use.
@@ -57,6 +59,8 @@ pub struct Answer {
     pub outcome: Outcome,
     /// For what may change: how much longer it is fresh. `None` for fixed files, and for what may not be reused.
     pub fresh_for: Option<Duration>,
+    /// For what is fresh: when its source was asked, see [`Refreshes::is_old`](crate::Refreshes::is_old).
+    pub asked: Option<Instant>,
     /// Whatever must live as long as the body is being sent.
     hold: Option<Box<dyn Hold>>,
 }
@@ -76,6 +80,7 @@ impl Answer {
             content,
             outcome,
             fresh_for: None,
+            asked: None,
             hold: None,
         }
     }

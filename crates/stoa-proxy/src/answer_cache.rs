@@ -28,6 +28,8 @@ pub(crate) struct Entry {
     pub(crate) result: Result<Bytes, ProxyError>,
     /// It only stands in for a source that failed.
     pub(crate) stands_in: bool,
+    /// When it was asked for.
+    pub(crate) asked: Instant,
     fetched: Instant,
     refresh: Mutex<Refresh>,
 }
@@ -35,8 +37,8 @@ pub(crate) struct Entry {
 #[derive(Debug, Default)]
 struct Refresh {
     running: bool,
-    /// The last refresh failed; none is tried before this moment.
-    not_before: Option<Instant>,
+    /// When the last refresh failed, and until when none is tried.
+    rest: Option<(Instant, Instant)>,
 }
 
 /// The right to refresh an entry; given back on drop.
@@ -68,10 +70,18 @@ impl AnswerCache {
         self.entries.get(resource).map(|found| found.value)
     }
 
-    pub(crate) fn put(&self, resource: &Resource, result: Result<Bytes, ProxyError>, stands_in: bool) {
+    /// Remembers an answer to a question that was asked at `asked`.
+    pub(crate) fn put(
+        &self,
+        resource: &Resource,
+        result: Result<Bytes, ProxyError>,
+        stands_in: bool,
+        asked: Instant,
+    ) {
         let entry = Entry {
             result,
             stands_in,
+            asked,
             fetched: Instant::now(),
             refresh: Mutex::default(),
         };
@@ -88,17 +98,16 @@ impl Entry {
         self.fetched.elapsed()
     }
 
-    /// Whether the last refresh failed so recently that none should be tried.
-    pub(crate) fn is_resting(&self) -> bool {
-        self.refresh
-            .lock()
-            .not_before
-            .is_some_and(|until| Instant::now() < until)
+    /// Whether the last refresh failed so recently that none should be tried, and not before `since`.
+    pub(crate) fn is_resting(&self, since: Option<Instant>) -> bool {
+        let rest = self.refresh.lock().rest;
+        rest.is_some_and(|(failed, until)| Instant::now() < until && since.is_none_or(|since| failed > since))
     }
 
     /// Remembers that a refresh failed; none is tried for `pause`.
     pub(crate) fn rest(&self, pause: Duration) {
-        self.refresh.lock().not_before = Some(Instant::now() + pause);
+        let now = Instant::now();
+        self.refresh.lock().rest = Some((now, now + pause));
     }
 
     /// The right to refresh, unless somebody has it.

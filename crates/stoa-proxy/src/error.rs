@@ -118,8 +118,10 @@ impl ProxyError {
                 ChecksumError::NotRecorded { reply, .. } if reply.status == 410 => Meaning::Gone,
                 ChecksumError::NotRecorded { .. } => Meaning::NotFound,
                 ChecksumError::Alarm { .. } => Meaning::BadUpstream,
+                ChecksumError::Behind { .. } => Meaning::Overloaded,
                 ChecksumError::Unavailable { error, .. } | ChecksumError::Unverified { error, .. } => {
                     match meaning_of(error) {
+                        _ if is_away(error) => Meaning::Overloaded,
                         // Our own rule keeps us from asking, which is no rule about the module.
                         Meaning::Refused => Meaning::BadUpstream,
                         meaning => meaning,
@@ -162,6 +164,8 @@ impl ProxyError {
         match &self.cause {
             Cause::Overloaded { retry_after, .. } => Some(*retry_after),
             Cause::Storage(_) => self.storage_back(),
+            Cause::Sum(failure) if matches!(**failure, ChecksumError::Behind { .. }) => Some(SOME_TIME),
+            Cause::Sum(_) if self.fetch_error().is_some_and(is_away) => Some(SOME_TIME),
             _ => match self.fetch_error()? {
                 FetchError::Overloaded { retry_after, .. } => Some(retry_after.unwrap_or(SOME_TIME)),
                 FetchError::Local { .. } => self.storage_back(),
@@ -249,12 +253,23 @@ impl ProxyError {
     }
 }
 
+/// Whether a checksum database fails or is silent, and so may be back in a moment. There is no other one to ask, so that it
+/// is its clients' to come again.
+fn is_away(error: &FetchError) -> bool {
+    match error {
+        FetchError::Unreachable { .. } | FetchError::Broken { .. } | FetchError::Timeout { .. } => true,
+        FetchError::Status { reply, .. } => reply.status >= 500 || reply.status == 429,
+        _ => false,
+    }
+}
+
 fn meaning_of(error: &FetchError) -> Meaning {
     match error {
         FetchError::NotFound(not_found) if not_found.gone => Meaning::Gone,
         FetchError::NotFound(_) => Meaning::NotFound,
         FetchError::Refused { .. } => Meaning::Refused,
         FetchError::Unreachable { .. }
+        | FetchError::Broken { .. }
         | FetchError::Unreadable { .. }
         | FetchError::Status { .. }
         | FetchError::Invalid { .. } => Meaning::BadUpstream,

@@ -41,8 +41,10 @@ mod pool;
 mod protocol;
 mod pump;
 mod query_error;
+mod refreshes;
 mod refusals;
 mod resolved_info;
+mod resumed;
 mod revalidation_cache;
 mod selection;
 mod single_flight;
@@ -51,6 +53,7 @@ mod stash;
 mod stasher;
 mod storage_first;
 mod sumdb;
+mod transfer;
 mod verify;
 mod version_list;
 mod walk;
@@ -78,7 +81,9 @@ pub use pipelines::{
 pub use pool::Pool;
 pub use protocol::Protocol;
 pub use query_error::QueryError;
+pub use refreshes::Refreshes;
 pub use resolved_info::ResolvedInfo;
+pub use resumed::{BreakMetrics, Resumed};
 pub use revalidation_cache::{RevalidationCache, RevalidationOptions};
 pub use single_flight::SingleFlight;
 pub use stash::Stash;
@@ -87,7 +92,8 @@ pub use storage_first::{NetworkMode, StorageFirst};
 pub use sumdb::{
     Alarm, CheckedSums, ChecksumDatabase, ChecksumDatabases, ChecksumError, DatabaseAdapter, Expected,
     NoCheck, PrivateGate, Remote, SumAnswer, SumFlight, SumMemory, SumMemoryOptions, SumPathError,
-    SumQuestion, SumRequest, SumWatch, Sums, Unavailable, Unwatched, Verification, VerifiedDatabase, Watched,
+    SumQuestion, SumRequest, SumRetry, SumWatch, Sums, Unavailable, Unwatched, Verification,
+    VerifiedDatabase, Watched,
 };
 pub use verify::{Finding, Problem, Repair, Verifier, VerifyReport};
 pub use version_list::VersionList;

@@ -82,6 +82,7 @@ impl Fetcher for Metered {
             Err(FetchError::NotFound(_)) => "not_found",
             Err(FetchError::Refused { .. }) => "refused",
             Err(FetchError::Unreachable { .. }) => "unreachable",
+            Err(FetchError::Broken { .. }) => "broken",
             Err(FetchError::Unreadable { .. }) => "unreadable",
             Err(FetchError::Status { .. }) => "status",
             Err(FetchError::Timeout { .. }) => "timeout",

@@ -13,10 +13,10 @@ use stoa_telemetry::Part;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Admission, ChecksumDatabase, DatabaseAdapter, FetchAndSave, FetchMetrics, Ingest, Metered, NetworkMode,
-    Offline, OwnerRoute, Owners, Pool, PrivateGate, Protocol, Remote, ResolvedInfo, RevalidationCache,
-    RevalidationOptions, SingleFlight, Stash, Stasher, StorageFirst, SumFlight, SumMemory, SumMemoryOptions,
-    SumWatch, VerifiedDatabase, Watched,
+    Admission, BreakMetrics, ChecksumDatabase, DatabaseAdapter, FetchAndSave, FetchMetrics, Ingest, Metered,
+    NetworkMode, Offline, OwnerRoute, Owners, Pool, PrivateGate, Protocol, Refreshes, Remote, ResolvedInfo,
+    Resumed, RevalidationCache, RevalidationOptions, SingleFlight, Stash, Stasher, StorageFirst, SumFlight,
+    SumMemory, SumMemoryOptions, SumRetry, SumWatch, VerifiedDatabase, Watched,
 };
 
 /// How long the latest head of a checksum database is believed to be the latest.
@@ -33,6 +33,8 @@ pub struct ProtocolOptions {
     pub requests: usize,
     /// Whether sources are asked.
     pub network: NetworkMode,
+    /// What is known to be new.
+    pub refreshes: Arc<Refreshes>,
 }
 
 /// What shapes the stash pipeline.
@@ -46,6 +48,8 @@ pub struct StasherOptions {
     pub network: NetworkMode,
     /// The nodes of a cluster; `None` for a node by itself.
     pub owners: Option<Arc<dyn Owners>>,
+    /// What is known to be new.
+    pub refreshes: Arc<Refreshes>,
 }
 
 /// Where modules come from.
@@ -96,6 +100,7 @@ pub fn protocol_pipeline(
     Arc::new(RevalidationCache::new(
         Arc::new(storage_first),
         options.revalidation.clone(),
+        Arc::clone(&options.refreshes),
         tasks.clone(),
     ))
 }
@@ -121,16 +126,22 @@ pub fn stash_pipeline(
         None => Arc::new(leaf),
         Some(owners) => Arc::new(OwnerRoute::new(Arc::new(leaf), owners)),
     };
-    Arc::new(SingleFlight::new(routed, options.flights, tasks.clone()))
+    Arc::new(SingleFlight::new(
+        routed,
+        options.flights,
+        options.refreshes,
+        tasks.clone(),
+    ))
 }
 
 /// Asks sources. A question meets the layers in this order:
 ///
-/// 1. `metered` - counts and times
-/// 2. `pool` - bounds transfers: a slot from the head of an answer until it is stored (ADR 0007)
-/// 3. `routes` - the first route that matches the module path; else, for a private path, its repository; else the default
+/// 1. `resumed` - goes on where a transfer broke off
+/// 2. `metered` - counts and times
+/// 3. `pool` - bounds transfers: a slot from the head of an answer until it is stored (ADR 0007)
+/// 4. `routes` - the first route that matches the module path; else, for a private path, its repository; else the default
 ///    list
-/// 4. the chain - the entries of that list, `,` and `|` as the go command reads them
+/// 5. the chain - the entries of that list, `,` and `|` as the go command reads them
 pub fn fetch_pipeline(
     options: &SourceOptions,
     client: &HttpClient,
@@ -148,7 +159,13 @@ pub fn fetch_pipeline(
     let default = Arc::new(Chain::new(&options.upstream, client, direct));
     let routes = Routes::new(routes.chain(private).collect(), default);
     let pool = Pool::new(Arc::new(routes), options.fetches);
-    Arc::new(Metered::new(Arc::new(pool), FetchMetrics::new(metrics)))
+    let metered = Metered::new(Arc::new(pool), FetchMetrics::new(metrics));
+    Arc::new(Resumed::new(
+        Arc::new(metered),
+        client.total(),
+        client.limits().clone(),
+        BreakMetrics::new(metrics),
+    ))
 }
 
 /// Answers questions to one checksum database. A question meets the layers in this order:
@@ -157,8 +174,9 @@ pub fn fetch_pipeline(
 /// 2. `private_gate` - refuses lookups of private modules
 /// 3. `sum_memory` - answers the latest head and "not found" from memory
 /// 4. `sum_flight` - joins duplicates; owns the task, so that no caller cancels another
-/// 5. `verified` - the client: from the cache or the server, and only what the log vouches for
-/// 6. the server, or `offline`
+/// 5. `sum_retry` - asks again what the database has not integrated yet, or breaks off
+/// 6. `verified` - the client: from the cache or the server, and only what the log vouches for
+/// 7. the server, or `offline`
 pub fn sum_pipeline(
     options: DatabaseOptions,
     records: &Arc<dyn Records>,
@@ -168,7 +186,7 @@ pub fn sum_pipeline(
     let name = options.key.name().clone();
     let port = DatabaseAdapter::new(name.clone(), options.remote, Arc::clone(records), tasks.clone());
     let verified = VerifiedDatabase::new(options.key, port, Arc::clone(watch));
-    let flight = SumFlight::new(Arc::new(verified), tasks.clone());
+    let flight = SumFlight::new(Arc::new(SumRetry::new(Arc::new(verified))), tasks.clone());
     let memory = SumMemoryOptions {
         latest_ttl: LATEST_TTL,
         negative_ttl: options.negative_ttl,

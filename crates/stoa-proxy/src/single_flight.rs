@@ -8,11 +8,11 @@ use stoa_dispatch::{Quota, Urgency};
 use stoa_fetch::{Hops, Question, share_of};
 use stoa_module::Resource;
 use stoa_telemetry::FlightSpan;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::{Cause, Outcome, ProxyError, Stashed, Stasher};
+use crate::{Cause, Outcome, ProxyError, Refreshes, Stashed, Stasher};
 
 /// When a refused client may come back.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -38,6 +38,7 @@ pub struct SingleFlight {
     flights: Flights<FlightOf, FlightState, Stashed, ProxyError>,
     /// As many, divided among the shares of modules.
     parts: Quota,
+    refreshes: Arc<Refreshes>,
 }
 
 /// What a flight is for. Questions that another node passed on fly by themselves: a flight that waits for that node must
@@ -46,6 +47,9 @@ pub struct SingleFlight {
 struct FlightOf {
     resource: Resource,
     hops: Hops,
+    /// Of an answer that may change: since when there has been something new. Who asks after that does not wait for a
+    /// flight that began before.
+    since: Option<Instant>,
 }
 
 /// What the callers of a flight and its work share.
@@ -63,9 +67,10 @@ impl fmt::Display for FlightOf {
 
 impl SingleFlight {
     /// At most `max` flights at a time, which run on `tasks`; their owner waits for them at shutdown.
-    pub fn new(inner: Arc<dyn Stasher>, max: usize, tasks: TaskTracker) -> Self {
+    pub fn new(inner: Arc<dyn Stasher>, max: usize, refreshes: Arc<Refreshes>, tasks: TaskTracker) -> Self {
         Self {
             inner,
+            refreshes,
             flights: Flights::new(tasks, max),
             parts: Quota::new(max),
         }
@@ -86,6 +91,10 @@ impl Stasher for SingleFlight {
         let key = FlightOf {
             resource: question.resource.clone(),
             hops: context.hops,
+            since: match &question.resource {
+                resource if resource.is_mutable() => self.refreshes.latest(resource.module().as_str()),
+                _ => None,
+            },
         };
         let trace = context.trace.to_string();
         let state = || FlightState {

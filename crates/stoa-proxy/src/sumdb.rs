@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ChecksumDatabases   which database a path is of
-//! ChecksumDatabase    watched -> private_gate -> sum_memory -> sum_flight -> verified -> files | offline
+//! ChecksumDatabase    watched -> private_gate -> sum_memory -> sum_flight -> sum_retry -> verified -> files | offline
 //! Sums                checked | no_check: what a file that is about to be stored is held against
 //! ```
 //!
@@ -16,10 +16,10 @@ mod database;
 mod database_adapter;
 mod databases;
 mod expected;
-
 mod private_gate;
 mod sum_flight;
 mod sum_memory;
+mod sum_retry;
 mod sums;
 mod verified;
 mod watch;
@@ -33,6 +33,7 @@ pub use expected::Expected;
 pub use private_gate::PrivateGate;
 pub use sum_flight::SumFlight;
 pub use sum_memory::{SumMemory, SumMemoryOptions};
+pub use sum_retry::SumRetry;
 pub use sums::{CheckedSums, NoCheck, Sums, Unavailable};
 pub use verified::VerifiedDatabase;
 pub use watch::{SumWatch, Unwatched, Verification, Watched};

@@ -44,7 +44,7 @@ fn of_fetch_error(error: &FetchError) -> usize {
         | FetchError::Unsupported { reason }
         | FetchError::Overloaded { reason, .. } => reason.capacity(),
         // Its cause has a text of about this length.
-        FetchError::Unreachable { .. } | FetchError::Unreadable { .. } => 256,
+        FetchError::Unreachable { .. } | FetchError::Broken { .. } | FetchError::Unreadable { .. } => 256,
         FetchError::Timeout { .. } => 0,
     }
 }

@@ -87,7 +87,7 @@ impl EdgeState {
         resource: Resource,
         answer: Answer,
     ) -> (Response<Body>, ResponseInfo) {
-        let (outcome, fresh_for) = (answer.outcome, answer.fresh_for);
+        let (outcome, fresh_for, asked) = (answer.outcome, answer.fresh_for, answer.asked);
         let (content, held) = answer.into_parts();
         let (content, etag) = match content {
             Content::Bytes(bytes) => {
@@ -121,6 +121,7 @@ impl EdgeState {
                 content: keep(bytes),
                 etag: etag.clone(),
                 meter: self.books.metrics.hits(kind),
+                asked,
             };
             hot.put(path, entry, fresh_for);
         }

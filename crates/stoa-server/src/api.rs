@@ -2,6 +2,8 @@
 
 mod json;
 mod lanes;
+mod refresh;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -13,13 +15,35 @@ use axum::{
     routing::get,
 };
 use stoa_dispatch::Pool;
+use stoa_proxy::Refreshes;
 
-use crate::{guard::Guard, mount::Mount, problem::Problem};
+use self::webhook::Webhooks;
+use crate::{
+    WebhookSecret,
+    guard::{Guard, OpenGuard},
+    mount::Mount,
+    problem::Problem,
+};
 
 /// `/api/v1/lanes`: shows and changes the lanes of `dispatcher`.
 pub fn lanes_mount(dispatcher: Pool, guard: Arc<dyn Guard>) -> Mount {
     let routes = lanes::routes("/api/v1/lanes").with_state(dispatcher);
     Mount::new("/api/v1/lanes", guard, api_routes(routes))
+}
+
+/// `/api/v1/refresh`: takes the word of who is let in that modules have something new.
+pub fn refresh_mount(refreshes: Arc<Refreshes>, guard: Arc<dyn Guard>) -> Mount {
+    let path = "/api/v1/refresh";
+    let routes = refresh::routes(path).with_state(refreshes);
+    Mount::new(path, guard, api_routes(routes))
+}
+
+/// `/api/v1/webhook`: takes the word of hosts that know the secret. It is open: what is sent is signed, and the sender
+/// knows no other token.
+pub fn webhook_mount(refreshes: Arc<Refreshes>, secret: WebhookSecret) -> Mount {
+    let path = "/api/v1/webhook";
+    let routes = webhook::routes(path).with_state(Webhooks::new(refreshes, secret));
+    Mount::new(path, Arc::new(OpenGuard), api_routes(routes)).with_max_body(webhook::MAX_BODY)
 }
 
 /// `/api/v1`: the version of this server, and the answer to what no other part of the API has.

@@ -2,7 +2,7 @@
 
 use std::{fmt, hash::RandomState, sync::Arc, time::Duration};
 
-use stoa_proxy::{ChecksumDatabases, Protocol};
+use stoa_proxy::{ChecksumDatabases, Protocol, Refreshes};
 
 use crate::{
     access_log::AccessLog,
@@ -44,6 +44,8 @@ pub struct EdgeParts {
     pub mounts: Vec<Mount>,
     /// Answers GOPROXY questions.
     pub protocol: Arc<dyn Protocol>,
+    /// What is known to be new, so that answers in memory are old.
+    pub refreshes: Arc<Refreshes>,
     /// Answers questions to checksum databases.
     pub checksum_databases: ChecksumDatabases,
     /// Access lines; `None` for none.
@@ -75,6 +77,7 @@ impl Edge {
             prefix: options.prefix,
             mounts: Mounts::new(parts.mounts)?,
             protocol: parts.protocol,
+            refreshes: parts.refreshes,
             checksum_databases: parts.checksum_databases,
             heads: Heads::new(options.list_ttl),
             books: Books {

@@ -4,7 +4,7 @@ use std::{fmt, hash::RandomState, sync::Arc, time::Instant};
 
 use http::{Method, Request, Response, StatusCode};
 use stoa_module::Resource;
-use stoa_proxy::{ChecksumDatabases, Content, Held, Protocol, SumPathError};
+use stoa_proxy::{ChecksumDatabases, Content, Held, Protocol, Refreshes, SumPathError};
 use stoa_sumdb::RemotePathError;
 
 use crate::{
@@ -30,6 +30,8 @@ pub(crate) struct EdgeState {
     pub(crate) ids: RequestIds,
     pub(crate) gate: GateStage,
     pub(crate) hot: Option<HotCache>,
+    /// What in that memory is old.
+    pub(crate) refreshes: Arc<Refreshes>,
     pub(crate) ahead: Arc<ReadAhead>,
     pub(crate) prefix: PathPrefix,
     pub(crate) mounts: Mounts,
@@ -70,6 +72,15 @@ impl EdgeState {
         matches!(*request.method(), Method::GET | Method::HEAD)
             .then(|| hot.get(request.uri().path()))
             .flatten()
+            .filter(|hot| !self.is_old(hot))
+    }
+
+    /// Whether something new is known of what an answer in memory speaks of.
+    fn is_old(&self, hot: &Hot) -> bool {
+        match (&hot.subject, hot.asked) {
+            (Subject::Module(resource), Some(asked)) => self.refreshes.is_old(resource.module(), asked),
+            _ => false,
+        }
     }
 
     /// Answers from memory, and writes the request down: when it came, from where, and its path.

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::HeaderValue;
 use stoa_cache::{Cache, CacheOptions};
+use tokio::time::Instant;
 
 use crate::{metrics::HitMeter, subject::Subject};
 
@@ -35,6 +36,8 @@ pub(crate) struct Hot {
     /// With its quotes.
     pub(crate) etag: HeaderValue,
     pub(crate) meter: HitMeter,
+    /// Of what may change: when its source was asked.
+    pub(crate) asked: Option<Instant>,
 }
 
 impl HotCache {

@@ -19,7 +19,7 @@ use tokio::sync::SemaphorePermit;
 
 use crate::address::unknown;
 use crate::cache::{Cache, Lease};
-use crate::{RepositoryOptions, RevisionId, Step, VcsError, VcsKind};
+use crate::{Renewal, RepositoryOptions, RevisionId, Step, VcsError, VcsKind};
 use adopt::adopt;
 use folder::MARK;
 use state::CopyState;
@@ -40,6 +40,7 @@ pub(crate) struct LocalCopy {
     key: String,
     mark: String,
     freshness: Duration,
+    renewal: Renewal,
     state: Arc<CopyState>,
 }
 
@@ -53,6 +54,7 @@ impl LocalCopy {
             key,
             mark: format!("1 {vcs} {url}\n"),
             freshness: options.freshness,
+            renewal: options.renewal.clone(),
             state,
             cache,
         }
@@ -108,7 +110,9 @@ impl LocalCopy {
         let fetched = self.state.copy.lock().fetched;
         // Count the age from the end of the fetch: if a fetch takes longer than `freshness`, counting from its begin would
         // make every question fetch again.
-        fetched.is_some_and(|(started, ended)| started >= asked || ended.elapsed() <= self.freshness)
+        fetched.is_some_and(|(started, ended)| {
+            started >= asked || ended.elapsed() <= self.freshness && !self.renewal.is_since(started)
+        })
     }
 
     fn failed_since(&self, asked: Instant) -> Option<VcsError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::process::RunnerSettings;
-use crate::{Credentials, Egress};
+use crate::{Credentials, Egress, Renewal};
 
 /// Bounds and permissions of a repository of hg, svn, bzr or fossil.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct RepositoryOptions {
     /// How long ago the last fetch may have ended for an answer about tags, branches and the newest commit. With none at
     /// all, every question is answered by a fetch that began after it was asked.
     pub freshness: Duration,
+    /// Since when what is known is not fresh.
+    pub renewal: Renewal,
     /// Whether `http` and the other schemes that anybody on the way could change are allowed.
     pub insecure: bool,
     /// Whether `file` is allowed.
@@ -49,6 +51,7 @@ impl RepositoryOptions {
             archive_time: Duration::from_secs(600),
             copy_limit: 4 << 30,
             freshness: Duration::ZERO,
+            renewal: Renewal::default(),
             insecure: false,
             files: false,
             audience: "",

@@ -59,6 +59,7 @@ impl App {
             gate: None,
             mounts: parts.iter().flat_map(|part| part.mounts()).collect(),
             protocol: Arc::clone(&core.protocol),
+            refreshes: Arc::clone(&core.refreshes),
             checksum_databases: core.checksums.databases.clone(),
             access_log: access_log.map(Arc::new),
             metrics: EdgeMetrics::new(&core.registry.root()),

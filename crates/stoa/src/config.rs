@@ -31,6 +31,7 @@ mod tls;
 mod upstream;
 mod values;
 mod vcs;
+mod webhook;
 
 pub(crate) use dispatch::names;
 pub(crate) use sections::Config;

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{
-    Access, Alias, Authorization, BodyEnd, Get, OutboundRules, Page, PageRequest, Trust,
+    Access, Alias, Authorization, BodyEnd, Get, OutboundRules, Page, PageRequest, Part, Trust, Validator,
     answer::{check_coding, check_framing, content_type, failure, pieces},
     redirect::{RedirectError, next_hop},
     start::{Start, admit, is_same_site},
@@ -76,18 +76,37 @@ impl HttpClient {
         &self.limits
     }
 
-    /// Sends the request and waits for the head of the answer. Only 200 is success, as for the go command.
-    pub(crate) async fn get(&self, get: Get<'_>) -> Result<Fetched, FetchError> {
+    /// How long a transfer may take, all in all.
+    pub fn total(&self) -> Duration {
+        self.total
+    }
+
+    /// Sends the request and waits for the head of the answer. Only 200 is success, as for the go command; where a part
+    /// was asked for, 206 too. `None` where a part was asked for, and another one was sent, or nothing.
+    pub(crate) async fn get(&self, get: Get<'_>) -> Result<Option<(Fetched, Option<Validator>)>, FetchError> {
         let source_name = get.source_name;
-        let (limit, end) = (get.limit, get.end);
+        let (limit, end, part) = (get.limit, get.end, get.part);
         let start = Start::of_get(get, &self.rules)?;
         let alias = start.alias.clone();
         let arrived = self.follow(start).await;
         let response = arrived.map_err(|error| error.shown_by(alias.as_ref()))?.response;
         let (head, body) = response.into_parts();
         let len = body.size_hint().exact();
+        let mut start = 0;
+        if let Some(part) = part
+            && matches!(
+                head.status,
+                StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE
+            )
+        {
+            let announced = part.announced(head.status, &head.headers);
+            if announced.is_none() || len.is_some() && len != announced {
+                return Ok(None);
+            }
+            start = part.from;
+        }
         let pieces = pieces(body, source_name.clone(), alias, self.total);
-        if head.status != StatusCode::OK {
+        if start == 0 && head.status != StatusCode::OK {
             let throttled = head.extensions.get::<Throttled>().copied();
             // Error texts are cut, not refused: the length announced is not held against the answer.
             let body = Fetched::new(source_name.clone(), None, u64::MAX, pieces)?.body;
@@ -98,7 +117,9 @@ impl HttpClient {
         if end == BodyEnd::Framed && len.is_none() {
             check_framing(&head, source_name)?;
         }
-        Fetched::new(source_name.clone(), len, limit, pieces)
+        let mut fetched = Fetched::new(source_name.clone(), len, limit, pieces)?;
+        fetched.start = start;
+        Ok(Some((fetched, Validator::of(&head.headers))))
     }
 
     /// The answer to a request, whatever its status, and its body up to `limit` bytes; an answer that we are not let in
@@ -178,9 +199,12 @@ impl HttpClient {
                 None => self.authorization(&url, trust).await,
             };
             let authorized = shown.is_some();
-            let mut task = task(&url, access, (shown, context.passed.header()))
+            let mut task = task(&url, access, (shown, context.passed.header()), start.part)
                 .map_err(|error| error.into_error(source_name))?;
-            task = task.urgency(context.urgency.clone()).share(context.share.clone());
+            task = task
+                .urgency(context.urgency.clone())
+                .share(context.share.clone())
+                .again(context.again);
             if hops > 0 || context.deadline.is_some() {
                 // All hops together have the time of one transfer, and none has more than the caller has.
                 let left = self.total.saturating_sub(began.elapsed());
@@ -249,6 +273,7 @@ fn task(
     url: &Url,
     access: Access,
     (shown, passed): (Option<Authorization>, Option<HeaderValue>),
+    part: Option<Part<'_>>,
 ) -> Result<Task, RedirectError> {
     let mut request = http::Request::new(RequestBody::empty());
     *request.uri_mut() = url
@@ -257,6 +282,9 @@ fn task(
         .map_err(|error| RedirectError::new(format!("the URL cannot be asked for: {error}")))?;
     if let Some(passed) = passed {
         request.headers_mut().insert(Passed::HEADER, passed);
+    }
+    for (name, value) in part.and_then(Part::headers).into_iter().flatten() {
+        request.headers_mut().insert(name, value);
     }
     if let Some(shown) = shown {
         request.headers_mut().insert(AUTHORIZATION, shown.header());

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::{
-    Access, Alias, Authorization, Guards, NamedModules, OutboundRules, PageRequest, Trust, UrlGuard,
+    Access, Alias, Authorization, Guards, NamedModules, OutboundRules, PageRequest, Part, Trust, UrlGuard,
 };
 use crate::{Context, FetchError, SourceName};
 
@@ -19,6 +19,8 @@ pub(crate) struct Get<'a> {
     pub(crate) limit: u64,
     /// Whether an answer is taken whose end only the end of the connection shows.
     pub(crate) end: BodyEnd,
+    /// What of it; all, without.
+    pub(crate) part: Option<Part<'a>>,
 }
 
 /// How the end of a body is told.
@@ -58,6 +60,7 @@ pub(super) struct Start<'a> {
     pub(super) source_name: &'a SourceName,
     pub(super) guards: &'a Guards,
     pub(super) alias: Option<Alias>,
+    pub(super) part: Option<Part<'a>>,
 }
 
 /// What may be used where a redirect leads that leaves the site that was asked.
@@ -82,6 +85,7 @@ impl<'a> Start<'a> {
             source_name: get.source_name,
             guards: &rules.guards,
             alias: None,
+            part: get.part,
         };
         match get.said_by {
             SaidBy::Configuration { module } => {
@@ -137,6 +141,7 @@ impl<'a> Start<'a> {
             source_name,
             guards,
             alias,
+            part: None,
         })
     }
 

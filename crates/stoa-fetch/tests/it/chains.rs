@@ -86,7 +86,7 @@ async fn after_a_failure_only_the_bar_goes_on() {
         assert_eq!((answer.unwrap().as_str(), a, b), (GOOD, 1, 1));
     }
     let (answer, _, b) = ask(Reply::Reset, ",", good()).await;
-    assert!(matches!(answer.unwrap_err(), FetchError::Unreachable { .. }));
+    assert!(matches!(answer.unwrap_err(), FetchError::Broken { .. }));
     assert_eq!(b, 0);
     let (answer, _, b) = ask(Reply::Reset, "|", good()).await;
     assert_eq!((answer.unwrap().as_str(), b), (GOOD, 1));

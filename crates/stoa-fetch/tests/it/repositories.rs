@@ -24,6 +24,7 @@ fn repositories(cache: Option<&std::path::Path>) -> Repositories {
         cache_size: 1 << 20,
         silence: Duration::from_secs(30),
         freshness: Duration::ZERO,
+        renewal: stoa_vcs::Renewal::default(),
         git_counters: std::sync::Arc::default(),
         places: Places::default(),
         limits: ProgramLimits::default(),

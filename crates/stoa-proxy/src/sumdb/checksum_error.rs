@@ -27,6 +27,14 @@ pub enum ChecksumError {
         /// In its own words: status 404 or 410.
         reply: Reply,
     },
+    /// The database speaks of something that its signed log does not have yet.
+    #[error("the checksum database {database} has not integrated this yet: {reason}")]
+    Behind {
+        /// Who is behind.
+        database: KeyName,
+        /// What is missing.
+        reason: Arc<str>,
+    },
     /// A module version that was fetched, and that the database does not know.
     #[error(
         "{module} is refused: the checksum database {database} does not know it; if it is private, add it to \

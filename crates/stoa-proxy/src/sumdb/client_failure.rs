@@ -12,11 +12,16 @@ pub(super) fn failure(database: &KeyName, path: &RemotePath, error: ClientError)
     let database = database.clone();
     let (alarm, reason) = match error {
         ClientError::Remote { path: at, source } => match remote(source) {
-            Lack::NotFound(reply) if at == *path && matches!(at, RemotePath::Lookup(_)) => {
+            Lack::NotFound(reply)
+                if at == *path && matches!(at, RemotePath::Lookup(_)) && !is_pending(&reply) =>
+            {
                 return ChecksumError::NotRecorded { database, reply }.into();
             }
-            // What must be there for the answer to be verified is not.
-            Lack::NotFound(reply) => (Alarm::BadAnswer, format!("{at}: {}", said(&reply))),
+            // What must be there for the answer to be verified is not, yet.
+            Lack::NotFound(reply) => {
+                let reason = format!("{at}: {}", said(&reply)).into();
+                return ChecksumError::Behind { database, reason }.into();
+            }
             Lack::Failed(Cause::Fetch(FetchError::Invalid { reason, .. })) => {
                 (Alarm::BadAnswer, format!("{at}: {reason}"))
             }
@@ -25,6 +30,10 @@ pub(super) fn failure(database: &KeyName, path: &RemotePath, error: ClientError)
             }
             Lack::Failed(cause) => return cause.into(),
         },
+        ClientError::OutsideTree { .. } => {
+            let reason = error.to_string().into();
+            return ChecksumError::Behind { database, reason }.into();
+        }
         ClientError::NoTile { .. } | ClientError::TileHeight { .. } => {
             let reply = not_found(format!("not found: {error}"));
             return ChecksumError::NotRecorded { database, reply }.into();
@@ -57,6 +66,14 @@ pub(super) fn failure(database: &KeyName, path: &RemotePath, error: ClientError)
         reason,
     }
     .into()
+}
+
+/// Whether "not found" is said of a record that is on its way into the log: nothing but its text tells.
+fn is_pending(reply: &Reply) -> bool {
+    let text = reply.text().unwrap_or_default().to_ascii_lowercase();
+    ["not yet integrated", "not integrated", "not been integrated"]
+        .iter()
+        .any(|words| text.contains(words))
 }
 
 fn kind(error: &ClientError) -> Alarm {

@@ -6,7 +6,8 @@ use stoa_dispatch::Class;
 use stoa_fetch::{Caller, Context, Hops, Question, Trace};
 use stoa_module::Resource;
 use stoa_proxy::{
-    Meaning, Outcome, OwnerRoute, Owners, Protocol, ProxyError, ResolvedInfo, SingleFlight, Stashed, Stasher,
+    Meaning, Outcome, OwnerRoute, Owners, Protocol, ProxyError, Refreshes, ResolvedInfo, SingleFlight,
+    Stashed, Stasher,
 };
 use stoa_testing::{gate::Gate, reply::Reply};
 use tokio::{task::JoinHandle, time::Instant};
@@ -20,7 +21,12 @@ use crate::{
 fn single_flight(max: usize) -> (Fake, Arc<SingleFlight>) {
     let fake = Fake::new();
     fake.text(&list(), "v1.0.0\n");
-    let flight = SingleFlight::new(Arc::new(fake.clone()), max, TaskTracker::new());
+    let flight = SingleFlight::new(
+        Arc::new(fake.clone()),
+        max,
+        Arc::new(Refreshes::new(None)),
+        TaskTracker::new(),
+    );
     (fake, Arc::new(flight))
 }
 

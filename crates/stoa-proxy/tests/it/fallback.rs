@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use stoa_proxy::{NetworkMode, Outcome, RevalidationCache, RevalidationOptions, StorageFirst};
+use stoa_proxy::{NetworkMode, Outcome, Refreshes, RevalidationCache, RevalidationOptions, StorageFirst};
 use stoa_storage::{FileKey, FileKind, Storage};
 use tokio::time::{Duration, advance};
 use tokio_util::task::TaskTracker;
@@ -24,7 +24,12 @@ async fn fallback() -> Fallback {
     let (source, storage, tasks) = (Fake::new(), memory(), TaskTracker::new());
     store(storage.as_ref()).await;
     let first = StorageFirst::new(Arc::new(source.clone()), storage, NetworkMode::Fallback);
-    let cache = RevalidationCache::new(Arc::new(first), RevalidationOptions::default(), tasks.clone());
+    let cache = RevalidationCache::new(
+        Arc::new(first),
+        RevalidationOptions::default(),
+        Arc::new(Refreshes::new(None)),
+        tasks.clone(),
+    );
     Fallback { source, cache, tasks }
 }
 

@@ -8,7 +8,7 @@ use stoa_dispatch::{Concurrency, HttpOptions, HttpTransports, LaneSettings, Pool
 use stoa_fetch::{Caller, Context, Deadlines, HttpClient, Limits, Off, Question};
 use stoa_module::{ModulePath, ModuleVersion, PatternList, Resource, zip::ZipLimits};
 use stoa_proxy::{
-    Answer, Content, Growing, Ingest, NetworkMode, NoCheck, Protocol, ProtocolOptions, ProxyError,
+    Answer, Content, Growing, Ingest, NetworkMode, NoCheck, Protocol, ProtocolOptions, ProxyError, Refreshes,
     RevalidationOptions, SourceOptions, Stashed, Stasher, StasherOptions, fetch_pipeline, protocol_pipeline,
     stash_pipeline,
 };
@@ -144,6 +144,7 @@ impl Lab {
             &(Arc::new(Off) as _),
             &Registry::new("stoa").root(),
         );
+        let refreshes = Arc::new(Refreshes::new(None));
         let options = StasherOptions {
             ingest: Ingest {
                 zip_limits,
@@ -153,12 +154,14 @@ impl Lab {
             flights: 2 * requests.max(500),
             network: NetworkMode::Online,
             owners: None,
+            refreshes: Arc::clone(&refreshes),
         };
         let stasher = stash_pipeline(options, fetcher, &storage, &tasks);
         let options = ProtocolOptions {
             revalidation: RevalidationOptions::default(),
             requests,
             network: NetworkMode::Online,
+            refreshes: Arc::clone(&refreshes),
         };
         let protocol = protocol_pipeline(&options, Arc::clone(&stasher), &storage, &tasks);
         Self {

@@ -1,15 +1,17 @@
 //! "There is no such thing": believed for a while, never invented.
 
+use stoa_module::PatternList;
 use stoa_proxy::{Meaning, Outcome, ProxyError};
 use tokio::time::{Duration, advance};
 
 use crate::{
     fake::{answered, broken, missing},
     lab::{Ask, go_mod, info, latest, list, resource, zip},
-    revalidation::{NEGATIVE_TTL, cache},
+    revalidation::{NEGATIVE_TTL, cache, renewable_cache},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
+const MOMENT: Duration = Duration::from_millis(1);
 
 #[tokio::test(start_paused = true)]
 async fn a_not_found_is_believed_for_its_time_and_then_asked_again() {
@@ -22,14 +24,20 @@ async fn a_not_found_is_believed_for_its_time_and_then_asked_again() {
         zip(),
     ] {
         let (fake, cache, _tasks) = cache(1 << 20);
+        // A file that never changes may have been pushed since.
+        let believed = if resource.is_mutable() {
+            NEGATIVE_TTL
+        } else {
+            SECOND
+        };
         let first = cache.ask(&resource).await.unwrap_err();
         assert!(first.is_not_found() && !first.is_remembered());
-        advance(NEGATIVE_TTL.saturating_sub(SECOND)).await;
+        advance(believed.saturating_sub(MOMENT)).await;
         fake.text(&resource, "pushed meanwhile");
         let again = cache.ask(&resource).await.unwrap_err();
         assert!(again.is_not_found() && again.is_remembered(), "{resource}");
         assert_eq!(fake.count(), 1);
-        advance(SECOND).await;
+        advance(MOMENT).await;
         let found = cache.ask(&resource).await.unwrap();
         assert_eq!(
             found.outcome,
@@ -128,31 +136,54 @@ async fn a_not_found_does_not_outlive_the_file_that_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_old_not_found_of_a_fixed_file_does_not_cover_a_failure() {
-    let (fake, cache, _tasks) = cache(1 << 20);
-    for resource in [info(), go_mod(), zip()] {
+async fn an_old_not_found_does_not_cover_a_failure() {
+    for resource in [list(), latest(), info(), go_mod(), zip()] {
+        let (fake, cache, _tasks) = cache(1 << 20);
         cache.ask(&resource).await.unwrap_err();
         advance(NEGATIVE_TTL).await;
         fake.fail(&resource, broken());
-        let error = cache.ask(&resource).await.unwrap_err();
-        assert_eq!(error.meaning(), Meaning::BadUpstream, "{resource}");
+        for _ in 0..2 {
+            let error = cache.ask(&resource).await.unwrap_err();
+            assert_eq!(error.meaning(), Meaning::BadUpstream, "{resource}");
+        }
+        fake.text(&resource, "back");
+        cache.ask(&resource).await.unwrap();
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_old_not_found_of_what_may_change_is_given_when_the_source_fails() {
-    let (fake, cache, _tasks) = cache(1 << 20);
-    cache.ask(&list()).await.unwrap_err();
-    advance(NEGATIVE_TTL).await;
-    fake.fail(&list(), broken());
-    for _ in 0..3 {
-        let error = cache.ask(&list()).await.unwrap_err();
-        assert!(error.is_not_found() && error.is_remembered());
-    }
-    assert_eq!(fake.count(), 2, "one attempt, then rest");
-    advance(NEGATIVE_TTL).await;
+async fn what_is_said_to_be_new_is_asked_for() {
+    let (fake, cache, refreshes) = renewable_cache();
     fake.text(&list(), "v1.0.0\n");
     cache.ask(&list()).await.unwrap();
+    cache.ask(&latest()).await.unwrap_err();
+    advance(MOMENT).await;
+    // Another module's news are none of these.
+    refreshes.modules(PatternList::parse("example.com/other"));
+    fake.text(&list(), "v1.0.0\nv1.1.0\n");
+    fake.text(&latest(), "v1.1.0");
+    let known = cache.ask(&list()).await.unwrap();
+    assert_eq!(known.outcome, Outcome::Hit);
+    assert!(cache.ask(&latest()).await.unwrap_err().is_remembered());
+    refreshes.modules(PatternList::parse("example.com/a"));
+    advance(MOMENT).await;
+    for resource in [list(), latest()] {
+        let outcomes = [
+            cache.ask(&resource).await.unwrap().outcome,
+            cache.ask(&resource).await.unwrap().outcome,
+        ];
+        assert_eq!(outcomes, [Outcome::Miss, Outcome::Hit], "{resource}");
+    }
+    // Where the source fails, what was known is better than nothing, and the source is left alone for a while.
+    advance(MOMENT).await;
+    refreshes.modules(PatternList::parse("example.com/*"));
+    fake.fail(&list(), broken());
+    advance(MOMENT).await;
+    let asked = fake.count();
+    for _ in 0..3 {
+        assert_eq!(cache.ask(&list()).await.unwrap().outcome, Outcome::Stale);
+    }
+    assert_eq!(fake.count() - asked, 1);
 }
 
 #[tokio::test(start_paused = true)]

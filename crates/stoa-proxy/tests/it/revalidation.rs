@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{FutureExt, future::join_all};
 
 use stoa_module::Resource;
-use stoa_proxy::{Answer, Content, Outcome, RevalidationCache, RevalidationOptions};
+use stoa_proxy::{Answer, Content, Outcome, Refreshes, RevalidationCache, RevalidationOptions};
 use tokio::time::advance;
 use tokio_util::task::TaskTracker;
 
@@ -27,8 +27,23 @@ pub(crate) fn cache(capacity: u64) -> (Fake, RevalidationCache, TaskTracker) {
         negative_ttl: NEGATIVE_TTL,
         capacity,
     };
-    let cache = RevalidationCache::new(Arc::new(fake.clone()), options, tasks.clone());
+    let refreshes = Arc::new(Refreshes::new(None));
+    let cache = RevalidationCache::new(Arc::new(fake.clone()), options, refreshes, tasks.clone());
     (fake, cache, tasks)
+}
+
+/// A cache that is told what is new.
+pub(crate) fn renewable_cache() -> (Fake, RevalidationCache, Arc<Refreshes>) {
+    let (fake, refreshes) = (Fake::new(), Arc::new(Refreshes::new(None)));
+    let options = RevalidationOptions {
+        list_ttl: LIST_TTL,
+        stale_ttl: STALE_TTL,
+        negative_ttl: NEGATIVE_TTL,
+        capacity: 1 << 20,
+    };
+    let tasks = TaskTracker::new();
+    let cache = RevalidationCache::new(Arc::new(fake.clone()), options, Arc::clone(&refreshes), tasks);
+    (fake, cache, refreshes)
 }
 
 fn seen(answer: Answer) -> (String, Outcome) {

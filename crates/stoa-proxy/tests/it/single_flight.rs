@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::{FutureExt, future::join_all};
-use stoa_proxy::{Content, GrowingWriter, Meaning, Outcome, SingleFlight, growing};
+use stoa_proxy::{Content, GrowingWriter, Meaning, Outcome, Refreshes, SingleFlight, growing};
 use stoa_storage::{FileKind, ReadAt};
 use stoa_testing::{content::Content as Bytes, gate::Gate, reply::Reply};
 use tokio::task::JoinSet;
@@ -37,7 +37,12 @@ const FLIGHTS: usize = 8;
 
 fn flights() -> (Fake, Arc<SingleFlight>, TaskTracker) {
     let (fake, tasks) = (Fake::new(), TaskTracker::new());
-    let flight = SingleFlight::new(Arc::new(fake.clone()), FLIGHTS, tasks.clone());
+    let flight = SingleFlight::new(
+        Arc::new(fake.clone()),
+        FLIGHTS,
+        Arc::new(Refreshes::new(None)),
+        tasks.clone(),
+    );
     (fake, Arc::new(flight), tasks)
 }
 

@@ -113,7 +113,7 @@ async fn the_stack_prints_its_order() {
     let lab = Lab::new().await;
     let want = format!(
         "revalidation_cache > storage_first({}) > admission({REQUESTS}) > resolved_info > stash > \
-         single_flight > fetch_and_save(no_check) > metered > pool({FETCHES}) > routes(upstream({}))",
+         single_flight > fetch_and_save(no_check) > resumed > metered > pool({FETCHES}) > routes(upstream({}))",
         lab.storage,
         lab.upstream.url()
     );

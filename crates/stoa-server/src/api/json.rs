@@ -30,7 +30,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             let detail = "send the body as JSON, with \"Content-Type: application/json\"";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
-        let body = body(request).await?;
+        let body = read_body(request).await?;
         let value = serde_json::from_slice(&body);
         let bad = |error| {
             Problem::new(
@@ -64,7 +64,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// The whole body, which the mount has bounded.
-async fn body(request: Request) -> Result<Bytes, Problem> {
+pub(super) async fn read_body(request: Request) -> Result<Bytes, Problem> {
     let max_body = request
         .extensions()
         .get::<MaxBody>()

@@ -93,6 +93,7 @@ impl Lab {
             gate: self.gate,
             mounts: self.mounts,
             protocol: Arc::clone(&protocol) as _,
+            refreshes: Arc::new(stoa_proxy::Refreshes::new(None)),
             checksum_databases: ChecksumDatabases::new([(name, database)]),
             access_log,
             metrics: EdgeMetrics::new(&Registry::new("stoa").root()),

@@ -21,12 +21,30 @@ impl GitRepository {
     /// The refs as the server says they are, at most as old as the options allow. A caller that waits for the
     /// request of another takes its answer, also a failure; later callers ask again after a failure.
     pub(super) async fn refs(&self) -> Result<Arc<Refs>, VcsError> {
-        let asked = Instant::now();
-        if let Some(known) = self.known(asked) {
+        self.refs_of(Instant::now(), self.program.options.freshness).await
+    }
+
+    /// The refs as they are after `asked`, if what is known is older: something is not among these. `None` if it is not older.
+    pub(super) async fn newer_refs(&self, asked: Instant) -> Result<Option<Arc<Refs>>, VcsError> {
+        let is_older = self
+            .state
+            .refs
+            .lock()
+            .as_ref()
+            .is_none_or(|known| known.at < asked);
+        if !is_older {
+            return Ok(None);
+        }
+        self.refs_of(asked, Duration::ZERO).await.map(Some)
+    }
+
+    /// The refs as they were when the caller asked, or before that by less than `freshness`.
+    async fn refs_of(&self, asked: Instant, freshness: Duration) -> Result<Arc<Refs>, VcsError> {
+        if let Some(known) = self.known(asked, freshness) {
             return known;
         }
         let _permit = self.state.permit(&self.state.refs_permit, Step::Access).await?;
-        if let Some(known) = self.known(asked) {
+        if let Some(known) = self.known(asked, freshness) {
             return known;
         }
         let refs = self.ask_for_refs().await.map(Arc::new);
@@ -58,10 +76,12 @@ impl GitRepository {
         *self.state.refs.lock() = None;
     }
 
-    fn known(&self, asked: Instant) -> Option<Result<Arc<Refs>, VcsError>> {
+    fn known(&self, asked: Instant, freshness: Duration) -> Option<Result<Arc<Refs>, VcsError>> {
         let known = self.state.refs.lock();
         let known = known.as_ref()?;
-        let fresh = known.refs.is_ok() && known.at.elapsed() < self.program.options.freshness;
+        let fresh = known.refs.is_ok()
+            && known.at.elapsed() < freshness
+            && !self.program.options.renewal.is_since(known.at);
         if !fresh && known.at < asked {
             return None;
         }

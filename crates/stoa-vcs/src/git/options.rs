@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::{RefsMemory, Transport};
 use crate::process::RunnerSettings;
-use crate::{Credentials, Egress};
+use crate::{Credentials, Egress, Renewal};
 
 /// Asks by HTTP whether a repository is there.
 #[async_trait]
@@ -23,6 +23,8 @@ pub trait Probe: fmt::Debug + Send + Sync + 'static {
 pub struct GitOptions {
     /// How long the refs of the repository are taken for what it says now.
     pub freshness: Duration,
+    /// Since when what is known is not fresh.
+    pub renewal: Renewal,
     /// How long a list of refs may take.
     pub refs_time: Duration,
     /// How long a fetch may take.
@@ -60,6 +62,7 @@ impl Default for GitOptions {
     fn default() -> Self {
         Self {
             freshness: Duration::from_secs(10),
+            renewal: Renewal::default(),
             refs_time: Duration::from_secs(60),
             fetch_time: Duration::from_secs(600),
             read_time: Duration::from_secs(600),

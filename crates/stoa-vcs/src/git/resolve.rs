@@ -1,6 +1,6 @@
 //! From a revision string to a commit.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::GitRepository;
 use super::objects::{Answer, ObjectKind, Objects};
@@ -20,25 +20,32 @@ impl GitRepository {
         let unknown = || VcsError::UnknownRevision {
             revision: revision.to_owned(),
         };
-        // Try twice: a ref may move after it was listed and before it is fetched.
-        for _ in 0..2 {
-            let refs = self.refs().await?;
+        let asked = Instant::now();
+        let mut refs = self.refs().await?;
+        // Try again: a ref may move after it was listed and before it is fetched, and may be newer than what is known.
+        for _ in 0..3 {
             let whole = [format!("refs/tags/{revision}"), format!("refs/heads/{revision}")];
             let mut names = whole
                 .iter()
                 .map(String::as_str)
                 .chain((revision == "HEAD").then_some("HEAD"));
             if let Some((name, hash)) = names.find_map(|name| Some((name, refs.get(name)?))) {
-                match self.commit_of_ref(&refs, name, hash).await? {
-                    Some((id, commit)) => return revision_of(&refs, &id, &commit, Some(name)),
-                    None => self.forget_refs(),
+                if let Some((id, commit)) = self.commit_of_ref(&refs, name, hash).await? {
+                    return revision_of(&refs, &id, &commit, Some(name));
                 }
+                self.forget_refs();
+                refs = self.refs().await?;
                 continue;
             }
-            if !is_hash_prefix(revision, refs.is_sha256()) {
-                return Err(unknown());
-            }
-            return self.resolve_hash(&refs, revision).await;
+            let missing = if is_hash_prefix(revision, refs.is_sha256()) {
+                match self.resolve_hash(&refs, revision).await {
+                    Err(error @ VcsError::UnknownRevision { .. }) => error,
+                    found => return found,
+                }
+            } else {
+                unknown()
+            };
+            refs = self.newer_refs(asked).await?.ok_or(missing)?;
         }
         Err(unknown())
     }

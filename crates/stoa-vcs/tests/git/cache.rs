@@ -71,6 +71,40 @@ async fn twenty_tags_cost_one_clone_and_one_list() {
 }
 
 #[tokio::test]
+async fn what_is_newer_than_what_is_known_is_found_at_once() {
+    let fixture = Fixture::of(
+        "git init -q -b main work; cd work; echo 1 > f; save 2020-01-01T00:00:00; git tag v1.0.0",
+    );
+    let mut options = fixture.options();
+    options.freshness = Duration::from_secs(600);
+    let repository = fixture.open_with(fixture.cache(), options);
+    repository.tags("").await.expect("a list");
+    for n in 1..=3 {
+        let tag = format!("v1.{n}.0");
+        fixture.sh(&format!(
+            "cd work; echo {n} >> f; save 2020-02-01T00:00:0{n}; git tag {tag}; git branch side{n}; cd ..; push"
+        ));
+        let hash = fixture.hash(&tag);
+        let asked = match n {
+            1 => tag,
+            2 => format!("side{n}"),
+            _ => hash[..12].to_owned(),
+        };
+        let found = repository.stat(&asked).await.expect(&asked);
+        assert_eq!(found.id.as_str(), hash, "{asked}");
+    }
+    let asked = fixture.counters.get("ls-remote");
+    // What there is not is asked for once more each time, and not twice.
+    for _ in 0..3 {
+        let error = repository.stat("v9.9.9").await.expect_err("no such tag");
+        assert!(matches!(error, VcsError::UnknownRevision { .. }), "{error}");
+    }
+    assert_eq!(fixture.counters.get("ls-remote") - asked, 3);
+    repository.stat("v1.1.0").await.expect("known by now");
+    assert_eq!(fixture.counters.get("ls-remote") - asked, 3, "and believed");
+}
+
+#[tokio::test]
 async fn later_fetches_move_only_deltas() {
     let fixture = Fixture::of(
         "git init -q -b main work; cd work; for i in $(seq 1000 1299); do echo $i > f; save 2020-01-01T00:00:00; done; git tag v1.0.0",

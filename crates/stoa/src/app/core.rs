@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use stoa_dispatch::Drain;
-use stoa_fetch::Fetcher;
+use stoa_fetch::{Direct, Fetcher};
 use stoa_proxy::{
-    Ingest, LaneMetrics, Protocol, ProtocolOptions, Stasher, StasherOptions, fetch_pipeline,
+    Ingest, LaneMetrics, Protocol, ProtocolOptions, Refreshes, Stasher, StasherOptions, fetch_pipeline,
     protocol_pipeline, stash_pipeline,
 };
 use stoa_server::Readiness;
@@ -34,6 +34,8 @@ pub(crate) struct Core {
     pub(crate) dispatcher: stoa_dispatch::Pool,
     /// What parts count is registered here.
     pub(crate) registry: Registry,
+    /// What somebody has said to be new.
+    pub(crate) refreshes: Arc<Refreshes>,
     /// Whether new requests should be sent here.
     pub(crate) readiness: Arc<Readiness>,
     /// Flights, transfers and refreshes.
@@ -51,6 +53,8 @@ impl Core {
         metrics.collector(LaneMetrics::new(dispatcher.clone()));
         let client = outbound::client(config, &dispatcher);
         let direct = sources::direct(config, &client, metrics, &tasks);
+        let refreshes = Arc::new(Refreshes::new(Some(Arc::<Direct>::clone(&direct))));
+        let direct: Arc<dyn Fetcher> = direct;
         let fetcher = fetch_pipeline(&sources::options(config), &client, &direct, metrics);
         let checksums = checksums::build(config, &client, &storage.records(), metrics, &tasks);
         let stasher = StasherOptions {
@@ -62,12 +66,14 @@ impl Core {
             flights: config.pool.requests.saturating_mul(FLIGHTS_PER_REQUEST),
             network: config.upstream.network,
             owners: None,
+            refreshes: Arc::clone(&refreshes),
         };
         let stasher = stash_pipeline(stasher, Arc::clone(&fetcher), &storage, &tasks);
         let protocol = ProtocolOptions {
             revalidation: config.cache.revalidation.clone(),
             requests: config.pool.requests,
             network: config.upstream.network,
+            refreshes: Arc::clone(&refreshes),
         };
         let protocol = protocol_pipeline(&protocol, Arc::clone(&stasher), &storage, &tasks);
         Self {
@@ -79,6 +85,7 @@ impl Core {
             registry,
             storage,
             dispatcher,
+            refreshes,
             tasks,
         }
     }
@@ -136,7 +143,7 @@ mod tests {
             protocol,
             format!(
                 "revalidation_cache > storage_first({storage}) > admission(4096) > resolved_info > stash > \
-                 single_flight > fetch_and_save(checked by sum.golang.org, unavailable: refuse) > metered > pool(64) > \
+                 single_flight > fetch_and_save(checked by sum.golang.org, unavailable: refuse) > resumed > metered > pool(64) > \
                  routes(corp.example/* => upstream(file:///srv/go); own.example,corp.example => direct; upstream(https://a.example) | upstream(https://b.example), off)"
             )
         );

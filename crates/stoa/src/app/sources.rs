@@ -4,12 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use stoa_code_repo::CodeLimits;
 use stoa_fetch::{
-    Direct, DirectOptions, Fetcher, HttpClient, Repositories, RepositoriesOptions,
-    discovery::DiscoveryOptions, outbound::Trust,
+    Direct, DirectOptions, HttpClient, Repositories, RepositoriesOptions, discovery::DiscoveryOptions,
+    outbound::Trust,
 };
 use stoa_proxy::{RepositoryMetrics, SourceOptions};
 use stoa_telemetry::Part;
 use stoa_vcs::{
+    Renewal,
     cache::Cache,
     git::RefsMemory,
     process::{Counters, Places, ProgramLimits},
@@ -50,17 +51,19 @@ pub(super) fn direct(
     client: &HttpClient,
     metrics: &Part,
     tasks: &TaskTracker,
-) -> Arc<dyn Fetcher> {
+) -> Arc<Direct> {
     let vcs = &config.vcs;
     let git_counters = Arc::new(Counters::default());
     metrics.collector(RepositoryMetrics::new([("git", Arc::clone(&git_counters))]));
     clear_sessions(config);
+    let renewal = Renewal::default();
     let repositories = Repositories::new(
         RepositoriesOptions {
             cache: vcs.cache.clone(),
             cache_setting: "vcs.cache",
             cache_size: vcs.cache_size,
             freshness: FRESHNESS,
+            renewal: renewal.clone(),
             silence: config.fetch.deadlines.idle,
             refs: Arc::new(RefsMemory::new(vcs.memory, vcs.max_refs)),
             git_counters,
@@ -86,6 +89,7 @@ pub(super) fn direct(
             ..CodeLimits::default()
         },
         temporary: std::env::temp_dir(),
+        renewal,
         tasks: tasks.clone(),
     };
     Arc::new(Direct::new(options, Arc::new(repositories), client.clone()))

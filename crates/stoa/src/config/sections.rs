@@ -7,7 +7,7 @@ use stoa_config::{ConfigError, configuration};
 use super::{
     admin::AdminConfig, cache::CacheConfig, dispatch::DispatchConfig, drain::DrainConfig, edge::EdgeConfig,
     fetch::FetchConfig, log::LogConfig, metrics::MetricsConfig, pool::PoolConfig, storage::StorageConfig,
-    sumdb::SumdbConfig, tls::TlsConfig, upstream::UpstreamConfig, vcs::VcsConfig,
+    sumdb::SumdbConfig, tls::TlsConfig, upstream::UpstreamConfig, vcs::VcsConfig, webhook::WebhookConfig,
 };
 
 configuration! {
@@ -28,6 +28,7 @@ configuration! {
         pub(crate) log: LogConfig,
         pub(crate) admin: AdminConfig,
         pub(crate) metrics: MetricsConfig,
+        pub(crate) webhook: WebhookConfig,
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests")]
 
+mod freshness;
 mod local_copies;
 mod oracle;
 mod programs;

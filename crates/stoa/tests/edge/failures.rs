@@ -43,11 +43,11 @@ async fn an_upstream_that_cannot_be_reached_is_a_bad_gateway() {
     let scene = scene();
     let stoa = scene.start_with(&IMPATIENT);
     scene.upstream.on_everything(Reply::Reset);
-    assert_all("reset", &stoa, &with_zip(), 502, "is unreachable").await;
+    assert_all("reset", &stoa, &with_zip(), 502, "broke off").await;
     scene
         .upstream
         .on_everything(Reply::Raw("SSH-2.0-OpenSSH_9.2\r\n".into()));
-    assert_all("not HTTP", &stoa, &with_zip(), 502, "is unreachable").await;
+    assert_all("not HTTP", &stoa, &with_zip(), 502, "could not be read").await;
     scene.upstream.kill();
     assert_all("refused", &stoa, &with_zip(), 502, "Connection refused").await;
 }

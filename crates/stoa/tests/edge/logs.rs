@@ -44,8 +44,8 @@ async fn each_request_is_one_json_line_that_says_how_it_went() {
         ("zip-3", &greet, "hit", 200),
         ("list-1", list, "miss", 200),
         ("list-2", list, "stale", 200),
-        ("lost-1", "/example.com/nobody/@v/v1.0.0.mod", "miss", 404),
-        ("lost-2", "/example.com/nobody/@v/v1.0.0.mod", "negative", 404),
+        ("lost-1", "/example.com/nobody/@latest", "miss", 404),
+        ("lost-2", "/example.com/nobody/@latest", "negative", 404),
         ("bad", "/example.com/Greet/@v/list", "error", 400),
         ("page", "/healthz", "-", 200),
     ] {

@@ -86,7 +86,7 @@ async fn the_upstreams_no_is_passed_on_as_plain_text() {
             "\\u001b]0;x\\u0007\\u009b2J\\u202eno\n",
         ),
     ] {
-        let path = format!("/example.com/{name}/@v/v1.0.0.info");
+        let path = format!("/example.com/{name}/@latest");
         let reply = Reply::Status(code, content_type.to_owned(), body.to_owned().into());
         scene.upstream.on(&path, reply);
         for _ in ["fetched", "remembered"] {

@@ -319,14 +319,10 @@ async fn a_small_body_that_ends_with_the_connection_is_not_whole() {
     let chunked = ModuleFixture::new("corp.example/tools", "v1.0.1");
     for (suffix, body) in [("info", chunked.info()), ("mod", chunked.go_mod())] {
         let path = chunked.url_path(suffix);
-        stand.scene.upstream.script(
-            &path,
-            [
-                Reply::TruncateChunked(body.clone().into()),
-                Reply::Chunked(body.into()),
-            ],
-        );
+        let upstream = &stand.scene.upstream;
+        upstream.on(&path, Reply::TruncateChunked(body.clone().into()));
         assert_eq!(get(&stoa, &path).await.status, 502, "{path}");
+        upstream.on(&path, Reply::Chunked(body.into()));
         assert_eq!(get(&stoa, &path).await.status, 200, "{path}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use stoa_testing::reply::Reply;
 use stoa_testing::sum_database::SumMisbehavior;
 
 use crate::support::{Stand, assert_error, get, lookup, metric};
@@ -9,11 +10,11 @@ use crate::support::{Stand, assert_error, get, lookup, metric};
 #[tokio::test]
 async fn what_cannot_be_verified_is_refused_with_the_reason() {
     for (fault, status, reason) in [
-        (None, 502, "Connection refused"),
-        (Some(SumMisbehavior::Fails), 502, "500 Internal Server Error"),
+        (None, 503, "Connection refused"),
+        (Some(SumMisbehavior::Fails), 503, "500 Internal Server Error"),
         (
             Some(SumMisbehavior::Hangs),
-            504,
+            503,
             "did not send an answer within 300ms",
         ),
     ] {
@@ -37,7 +38,7 @@ async fn what_cannot_be_verified_is_refused_with_the_reason() {
         }
         if fault == Some(SumMisbehavior::Fails) {
             let answer = get(&stoa, &greet.url_path("mod")).await;
-            assert_error(&answer, 502, &["the database is out of order"]);
+            assert_error(&answer, 503, &["the database is out of order"]);
         }
         assert_error(
             &get(&stoa, &stand.passed(&lookup(greet))).await,
@@ -137,4 +138,77 @@ async fn a_dead_database_costs_stored_modules_nothing() {
         stand.database.requests()
     );
     hanging.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_database_that_needs_a_moment_gets_it() {
+    let stand = Stand::new();
+    let greet = stand.scene.greet();
+    let path = lookup(greet);
+    let replies = [
+        Reply::text(500, "took too long to be integrated"),
+        Reply::Reset,
+        Reply::Truncate {
+            announce: 900,
+            send: "1\n".into(),
+        },
+        Reply::text(
+            404,
+            "not found: example.com/greet@v1.0.0: record is not yet integrated",
+        ),
+    ];
+    let tried = replies.len();
+    stand
+        .database
+        .server()
+        .script(&stand.database.path(&path), replies);
+    let stoa = stand.stoa().start();
+    let answer = get(&stoa, &greet.url_path("zip")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    // One of them at least was asked for again by the lane already.
+    let asked = stand.database.count(&path);
+    assert_eq!(asked, tried + 1, "{:?}", stand.database.requests());
+    assert!(stand.is_stored(greet, "zip"));
+}
+
+#[tokio::test]
+async fn what_a_database_does_not_say_in_time_is_for_the_client_to_ask_again() {
+    let stand = Stand::new();
+    let greet = stand.scene.greet();
+    let known = stand.scene.example.module("example.com/greet", "v1.0.1");
+    let stoa = stand.stoa().start();
+    assert_eq!(get(&stoa, &stand.passed(&lookup(known))).await.status, 200);
+    let path = stand.database.path(&lookup(greet));
+    for (reply, words) in [
+        (
+            Reply::text(500, "took too long to be integrated"),
+            &["does not answer", "500 Internal Server Error"][..],
+        ),
+        (
+            Reply::text(404, "record not yet integrated"),
+            &["has not integrated this yet", "record not yet integrated"],
+        ),
+    ] {
+        stand.database.server().on(&path, reply);
+        for (path, last) in [
+            (greet.url_path("zip"), "sumdb.unavailable"),
+            (stand.passed(&lookup(greet)), ""),
+        ] {
+            let asked = stand.database.count(&lookup(greet));
+            let answer = get(&stoa, &path).await;
+            assert_error(&answer, 503, words);
+            assert!(answer.header("retry-after").is_some(), "{path}");
+            assert!(
+                words[0] != "does not answer" || answer.text().contains(last),
+                "{}",
+                answer.text()
+            );
+            assert_eq!(stand.database.count(&lookup(greet)) - asked, 6, "{path}");
+        }
+        // Meanwhile what is known is known.
+        assert_eq!(get(&stoa, &stand.passed(&lookup(known))).await.status, 200);
+        assert_eq!(get(&stoa, &known.url_path("zip")).await.status, 200);
+    }
+    stand.database.server().recover(&path);
+    assert_eq!(get(&stoa, &greet.url_path("zip")).await.status, 200);
 }
