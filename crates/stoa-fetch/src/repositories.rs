@@ -153,6 +153,7 @@ impl Repositories {
         RepositoryOptions {
             freshness: self.options.freshness,
             renewal: self.options.renewal.clone(),
+            silence: self.options.silence,
             // As for git: discovery sees to it that only a path that may be is in the clear.
             insecure: !is_secure_scheme(url.scheme()),
             sessions: cache.sessions(),

@@ -1,8 +1,8 @@
 //! A web server with git repositories and pages, on this machine only, that may want a credential or misbehave.
 
-mod backend;
+pub(crate) mod backend;
 mod fault;
-mod request;
+pub(crate) mod request;
 
 use std::collections::HashMap;
 use std::fs;

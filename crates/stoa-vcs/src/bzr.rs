@@ -95,7 +95,7 @@ impl BzrRepository {
             .limit(LIST_LIMIT)
             .text()
             .await?;
-        Ok(tags(&printed))
+        tags(&printed)
     }
 
     /// Whether what is at `path` is a folder. Bazaar lists folders only, so its parent is asked.
@@ -105,6 +105,13 @@ impl BzrRepository {
         let call = call.args(["--null", "--kind=directory", &spec, "--directory=.", "--"]);
         let parent = path.rsplit_once('/').map(|(parent, _)| parent);
         let printed = call.args(parent).text().await?;
+        if printed.last().is_some_and(|last| *last != 0) {
+            return Err(VcsError::Failed {
+                vcs: VcsKind::Bzr,
+                step: Step::File,
+                said: "bzr ls did not print whole names".to_owned(),
+            });
+        }
         let mut folders = printed.split(|byte| *byte == 0);
         Ok(folders.any(|folder| folder.strip_suffix(b"/").unwrap_or(folder) == path.as_bytes()))
     }
@@ -129,23 +136,15 @@ impl BzrRepository {
 /// The folder of the branch in a copy.
 const BRANCH: &str = "branch";
 
-impl Fetch for BzrRepository {
-    async fn make(&self, folder: &Path) -> Result<(), VcsError> {
-        let call = self.remote("branch", Step::Access).await?.dir(folder);
-        let call = call.args(["-q", "--no-tree", "--", self.client.url(), BRANCH]);
-        self.client.fetch_all(call, folder).await
-    }
-
-    async fn update(&self, folder: &Path) -> Result<Updated, VcsError> {
-        let branch = folder.join(BRANCH);
-        let call = self.remote("pull", Step::Access).await?.dir(&branch);
-        let call = call.args(["-q", "--overwrite", "--", self.client.url()]);
-        self.client.fetch_all(call, folder).await?;
-        // Pull never removes a tag, so compare the lists.
-        let ours = self.call("tags", Step::Access).dir(&branch).text().await?;
-        let ours = tags(&ours);
-        if ours.is_empty() {
-            return Ok(Updated::Good);
+impl BzrRepository {
+    /// Whether the branch and its copy have the same tags: a pull takes none away, and takes a file that came empty for one
+    /// without tags.
+    async fn is_same(&self, branch: &Path) -> Result<bool, VcsError> {
+        let ours = self.call("tags", Step::Access).dir(branch).text().await?;
+        let ours = tags(&ours)?;
+        // Only a web server with files could have sent less without an error.
+        if ours.is_empty() && !self.client.url().starts_with("http") {
+            return Ok(true);
         }
         let call = self.remote("tags", Step::Access).await?;
         let theirs = call
@@ -153,8 +152,31 @@ impl Fetch for BzrRepository {
             .args([format!("--directory={}", self.client.url())])
             .text()
             .await?;
-        let theirs = tags(&theirs);
-        let same = ours.iter().all(|tag| theirs.contains(tag));
+        Ok(ours == tags(&theirs)?)
+    }
+}
+
+impl Fetch for BzrRepository {
+    async fn make(&self, folder: &Path) -> Result<(), VcsError> {
+        let call = self.remote("branch", Step::Access).await?.dir(folder);
+        let call = call.args(["-q", "--no-tree", "--", self.client.url(), BRANCH]);
+        self.client.fetch_all(call, folder).await?;
+        if !self.client.url().starts_with("http") || self.is_same(&folder.join(BRANCH)).await? {
+            return Ok(());
+        }
+        Err(VcsError::Failed {
+            vcs: VcsKind::Bzr,
+            step: Step::Access,
+            said: "not all tags came, or they changed meanwhile".to_owned(),
+        })
+    }
+
+    async fn update(&self, folder: &Path) -> Result<Updated, VcsError> {
+        let branch = folder.join(BRANCH);
+        let call = self.remote("pull", Step::Access).await?.dir(&branch);
+        let call = call.args(["-q", "--overwrite", "--", self.client.url()]);
+        self.client.fetch_all(call, folder).await?;
+        let same = self.is_same(&branch).await?;
         Ok(if same { Updated::Good } else { Updated::Outdated })
     }
 

@@ -3,6 +3,7 @@
 mod files;
 mod folders;
 mod lease;
+mod leftovers;
 
 pub use lease::Lease;
 
@@ -26,6 +27,8 @@ use folders::Folders;
 const PRIVATE: &str = "private";
 /// The folder of the files of single runs.
 const SESSIONS: &str = "sessions";
+/// The folder of the repositories.
+const REPOSITORIES: &str = "repositories";
 
 /// A folder of repositories, one process's own.
 ///
@@ -80,12 +83,13 @@ impl Cache {
         }
     }
 
-    /// Removes the files of single runs that a killed process has left in the cache in `root`, which is not opened: among them
-    /// are secrets that were written for programs. A cache that another process has open is left alone.
+    /// Removes what a killed process has left in the cache in `root`, which is not opened: the files of single runs, among them
+    /// secrets that were written for programs, and what fetches did not finish, which may fill the disk. A cache that another
+    /// process has open is left alone.
     ///
     /// # Errors
     /// What the file system says.
-    pub fn clear_sessions(root: &Path) -> io::Result<()> {
+    pub fn clear_leftovers(root: &Path) -> io::Result<()> {
         let (sessions, private) = (root.join(SESSIONS), root.join(PRIVATE));
         if !sessions.try_exists()? && !private.try_exists()? {
             return Ok(());
@@ -105,7 +109,7 @@ impl Cache {
         if root.join(SESSIONS).try_exists()? {
             files::remove(&root.join(SESSIONS))?;
         }
-        Ok(())
+        leftovers::clear(&root.join(REPOSITORIES))
     }
 
     fn open_in(root: &Path, limit: u64, temporary: Option<TempDir>) -> io::Result<Arc<Self>> {
@@ -113,7 +117,7 @@ impl Cache {
         let root = root.canonicalize()?;
         let lock = files::lock(&root)?;
         Self::clear(&root)?;
-        for folder in ["home", "repositories", SESSIONS] {
+        for folder in ["home", REPOSITORIES, SESSIONS] {
             let mut builder = fs::DirBuilder::new();
             builder.recursive(true).mode(0o700).create(root.join(folder))?;
         }

@@ -52,6 +52,7 @@ impl Client {
     /// Prepares a run that connects to the server: with its credential and its proxy. To be called before the arguments of
     /// the command are added.
     pub(crate) async fn remote(&self, call: Call) -> Result<Call, VcsError> {
+        let call = call.silence(self.options.silence);
         session::remote(self.runner.vcs(), call, &self.url, &self.options).await
     }
 

@@ -152,8 +152,13 @@ pub enum VcsError {
     },
 }
 
-/// What the operating system says when there is no room (`ENOSPC`, `EDQUOT`, `EFBIG`).
-const FULL: [&str; 3] = ["No space left on device", "Disk quota exceeded", "File too large"];
+/// What the operating system says when there is no room (`ENOSPC`, `EDQUOT`, `EFBIG`), and what SQLite makes of it.
+const FULL: [&str; 4] = [
+    "No space left on device",
+    "Disk quota exceeded",
+    "File too large",
+    "database or disk is full",
+];
 
 /// What is said of servers that cannot be reached, in lower-case letters.
 const UNREACHED: [&str; 9] = [
@@ -167,6 +172,14 @@ const UNREACHED: [&str; 9] = [
     "network is unreachable",
     "no route to host",
 ];
+
+/// Whether a program says itself that there is no room.
+pub(crate) fn says_full(said: &str) -> bool {
+    // What a program has said is one line here, with semicolons.
+    let lines = said.split(['\n', ';']).map(str::trim);
+    let mut ours = lines.filter(|line| !line.contains("remote"));
+    ours.any(|line| FULL.iter().any(|words| line.contains(words)))
+}
 
 impl VcsError {
     /// Whether cmd/go takes it for "does not exist": then the next source of a GOPROXY list is asked.
@@ -192,10 +205,7 @@ impl VcsError {
         let (Self::Failed { said, .. } | Self::Local { what: said, .. }) = self else {
             return false;
         };
-        // What a program has said is one line here, with semicolons.
-        let lines = said.split(['\n', ';']).map(str::trim);
-        let mut ours = lines.filter(|line| !line.contains("remote"));
-        ours.any(|line| FULL.iter().any(|words| line.contains(words)))
+        says_full(said)
     }
 
     /// The error that a reader of this crate wrapped, or [`Self::Failed`] with the text of any other.

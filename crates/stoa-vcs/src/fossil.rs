@@ -1,5 +1,7 @@
 //! Fossil.
 
+mod answers;
+
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,14 +13,14 @@ use flate2::read::GzDecoder;
 use crate::address::{check_revision, is_plain_path, unknown};
 use crate::cache::Cache;
 use crate::client::Client;
-use crate::clock::date_time;
 use crate::local_copy::{Fetch, Folder, LocalCopy, Updated};
-use crate::process::{Call, Counters, Output, Stream};
+use crate::process::{Call, Counters, Stream};
 use crate::tar::{PREFIX, TarArchive};
 use crate::{
     Archive, KnownContents, Repository, RepositoryOptions, Revision, RevisionId, Step, Tags, VcsError,
     VcsKind,
 };
+use answers::{is_unknown, is_whole, revision};
 
 /// The file of a copy.
 const FILE: &str = "repository.fossil";
@@ -83,21 +85,32 @@ impl FossilRepository {
     }
 }
 
+impl FossilRepository {
+    /// Runs an exchange with the server, whose every answer must have come. Fossil ends with 0 also when none did.
+    async fn exchange(&self, call: Call, folder: &Path) -> Result<(), VcsError> {
+        let mut output = self.client.fetch(call, folder).await?;
+        let is_file = self.client.url().starts_with("file:");
+        if output.code == Some(0) && (is_file || is_whole(&output)) {
+            return Ok(());
+        }
+        if output.said.is_empty() {
+            "the server did not answer to the end".clone_into(&mut output.said);
+        }
+        Err(self.client.failed(Step::Access, &output))
+    }
+}
+
 impl Fetch for FossilRepository {
     async fn make(&self, folder: &Path) -> Result<(), VcsError> {
         let call = self.client.remote(self.call("clone", Step::Access)).await?;
-        let call = call.args(["--once", "--no-open", "--", self.client.url()]);
-        self.client
-            .fetch_all(call.args([folder.join(FILE)]), folder)
-            .await
+        let call = call.args(["--once", "--no-open", "--verbose", "--", self.client.url()]);
+        self.exchange(call.args([folder.join(FILE)]), folder).await
     }
 
     async fn update(&self, folder: &Path) -> Result<Updated, VcsError> {
         let call = self.client.remote(self.call("pull", Step::Access)).await?;
-        let call = call.args([self.client.url()]).args(["--once", "-R"]);
-        self.client
-            .fetch_all(call.args([folder.join(FILE)]), folder)
-            .await?;
+        let call = call.args([self.client.url()]).args(["--once", "--verbose", "-R"]);
+        self.exchange(call.args([folder.join(FILE)]), folder).await?;
         Ok(Updated::Good)
     }
 
@@ -108,42 +121,6 @@ impl Fetch for FossilRepository {
             Err(error) => Err(error),
         }
     }
-}
-
-/// Whether it failed because there is no such check-in.
-fn is_unknown(output: &Output) -> bool {
-    let said = &output.said;
-    said.contains("cannot resolve name")
-        || said.contains("ambiguous name")
-        || said.contains("no such object")
-        || said.contains("no such check-in")
-}
-
-/// The check-in of `fossil info`.
-fn revision(name: &str, printed: &[u8]) -> Result<Revision, VcsError> {
-    let text = String::from_utf8_lossy(printed);
-    let strange = || VcsError::Failed {
-        vcs: VcsKind::Fossil,
-        step: Step::Revision,
-        said: "fossil info printed something else than a check-in".to_owned(),
-    };
-    let is_hash = |line: &&str| line.starts_with("hash:") || line.starts_with("uuid:");
-    let line = text.lines().find(is_hash).ok_or_else(strange)?;
-    let fields: Vec<&str> = line.split_whitespace().collect();
-    let [_, hash, date, clock, "UTC"] = fields[..] else {
-        return Err(strange());
-    };
-    let digits = hash.len() == 40 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let id = RevisionId::new(hash).filter(|_| digits).ok_or_else(strange)?;
-    let given = name.len() >= 12 && hash.starts_with(name);
-    Ok(Revision {
-        short: hash[..12].to_owned(),
-        version: hash.to_owned(),
-        id,
-        time: date_time(date, clock).ok_or_else(strange)?,
-        tags: Vec::new(),
-        reference: (!given).then(|| name.to_owned()),
-    })
 }
 
 #[deny(clippy::missing_trait_methods)]

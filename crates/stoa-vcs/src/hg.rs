@@ -20,7 +20,7 @@ use crate::{
     Archive, KnownContents, Repository, RepositoryOptions, Revision, RevisionId, Step, Tag, Tags, VcsError,
     VcsKind,
 };
-use answers::{is_unknown, rev};
+use answers::{is_unknown, rev, template, whole};
 
 /// A repository of Mercurial, answered from a local copy without a working tree.
 ///
@@ -90,12 +90,13 @@ impl HgRepository {
         let call = self.ask(&folder, "log", Step::Revision);
         let output = call
             .limit(LIST_LIMIT)
-            .args(["log", "-l1", &rev(name), "--template", answers::TEMPLATE])
+            .args(["log", "-l1", &rev(name)])
+            .args(template(answers::TEMPLATE))
             .run()
             .await?;
         match output.code {
             Some(0) => {
-                let found = answers::revision(name, &output.stdout)?;
+                let found = answers::revision(name, whole(Step::Revision, &output.stdout)?)?;
                 folder.learn(&found.id);
                 Ok(found)
             }
@@ -119,8 +120,9 @@ impl Repository for HgRepository {
     async fn tags(&self, prefix: &str) -> Result<Tags, VcsError> {
         let folder = self.fresh().await?;
         let call = self.ask(&folder, "tags", Step::Access);
-        let printed = call.limit(LIST_LIMIT).args(["tags", "-q"]).text().await?;
-        let list = answers::tags(&printed)
+        let call = call.limit(LIST_LIMIT).args(["tags"]);
+        let printed = call.args(template("{tag}\\n")).text().await?;
+        let list = answers::tags(whole(Step::Access, &printed)?)
             .into_iter()
             .filter(|name| name.starts_with(prefix))
             .map(|name| Tag { name, hash: None })
@@ -149,15 +151,16 @@ impl Repository for HgRepository {
         // The path comes before the content, so that it shows when a folder was meant.
         let (before, pattern) = (format!("{path}\n"), format!("path:{path}"));
         let call = self.ask(&folder, "cat", Step::File);
-        let call = call.limit(limit.saturating_add(before.len() as u64));
-        let template = "--template={path}\\n{data}";
-        let call = call.args(["cat", &rev(at.as_str()), template, "--", &pattern]);
+        let call = call.limit(limit.saturating_add(before.len() as u64 + answers::END.len() as u64));
+        let call = call.args(["cat", &rev(at.as_str())]);
+        let call = call.args(template("{path}\\n{data}")).args(["--", &pattern]);
         let output = call.run().await.map_err(|error| limited(error, limit))?;
         match output.code {
-            Some(0) => Ok(output
-                .stdout
-                .strip_prefix(before.as_bytes())
-                .map(Bytes::copy_from_slice)),
+            Some(0) => {
+                let printed = whole(Step::File, &output.stdout)?;
+                let content = printed.strip_prefix(before.as_bytes());
+                Ok(content.map(Bytes::copy_from_slice))
+            }
             Some(1) if output.said.contains("no such file in rev") => Ok(None),
             _ => Err(self.client.failed(Step::File, &output)),
         }
@@ -201,16 +204,16 @@ impl Repository for HgRepository {
         // Tags are in commits that may be newer than this one.
         let folder = self.fresh().await?;
         let tagged = format!("--rev=ancestors({at}) and tag()");
-        let template = "{tags % \"{tag}\\n\"}";
         let call = self.ask(&folder, "recent", Step::Revision).limit(LIST_LIMIT);
-        let output = call.args(["log", &tagged, "--template", template]).run().await?;
+        let call = call.args(["log", &tagged]);
+        let output = call.args(template("{tags % \"{tag}\\n\"}")).run().await?;
         match output.code {
             Some(0) => {}
             _ if is_unknown(&output) => return Err(unknown(at.as_str())),
             _ => return Err(self.client.failed(Step::Revision, &output)),
         }
         let mut highest = "";
-        let tags = answers::tags(&output.stdout);
+        let tags = answers::tags(whole(Step::Revision, &output.stdout)?);
         for tag in tags.iter().filter(|tag| allowed(tag)) {
             if let Some(version) = tag.strip_prefix(prefix)
                 && semver::compare(version, highest).is_gt()
@@ -227,11 +230,12 @@ impl Repository for HgRepository {
         let call = self.ask(&folder, "descends", Step::Revision);
         let both = format!("--rev=ancestors({at}) and {}", answers::quoted(tag));
         let output = call
-            .args(["log", "-l1", &both, "--template", "{node}"])
+            .args(["log", "-l1", &both])
+            .args(template("{node}"))
             .run()
             .await?;
         match output.code {
-            Some(0) => Ok(!output.stdout.is_empty()),
+            Some(0) => Ok(!whole(Step::Revision, &output.stdout)?.is_empty()),
             _ if is_unknown(&output) => Err(unknown(tag)),
             _ => Err(self.client.failed(Step::Revision, &output)),
         }

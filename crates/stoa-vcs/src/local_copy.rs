@@ -6,8 +6,9 @@ mod folder;
 mod reading;
 mod state;
 
+pub(crate) use adopt::clear;
 pub(crate) use fetch::{Fetch, Updated};
-pub(crate) use folder::Folder;
+pub(crate) use folder::{Folder, remove_unsettled};
 pub(crate) use reading::Reading;
 
 use std::io;

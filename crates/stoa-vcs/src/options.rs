@@ -18,6 +18,8 @@ pub struct RepositoryOptions {
     pub fetch_time: Duration,
     /// How long an archive may take, until it is read to the end.
     pub archive_time: Duration,
+    /// How long a server may say nothing while its program waits for it.
+    pub silence: Duration,
     /// How many bytes a local copy may have on the disk.
     pub copy_limit: u64,
     /// How long ago the last fetch may have ended for an answer about tags, branches and the newest commit. With none at
@@ -49,6 +51,7 @@ impl RepositoryOptions {
             question_time: Duration::from_secs(60),
             fetch_time: Duration::from_secs(600),
             archive_time: Duration::from_secs(600),
+            silence: Duration::from_secs(30),
             copy_limit: 4 << 30,
             freshness: Duration::ZERO,
             renewal: Renewal::default(),

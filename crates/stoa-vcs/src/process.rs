@@ -28,6 +28,7 @@ mod line;
 mod output;
 mod places;
 mod runner;
+mod silence;
 mod stream;
 mod wanted;
 

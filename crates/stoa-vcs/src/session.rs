@@ -6,6 +6,7 @@ use std::fs::{DirBuilder, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use url::Url;
@@ -23,6 +24,8 @@ struct RunSetup<'a> {
     credential: Option<Credential>,
     proxy: Option<HttpProxy>,
     folder: &'a Path,
+    /// How long the server may be silent.
+    silence: Duration,
 }
 
 /// Gives the run `call`, which connects to the server of `url`, its credential and its proxy. They are in files of a folder
@@ -75,6 +78,7 @@ pub(crate) async fn remote(
         credential,
         proxy,
         folder: folder.path(),
+        silence: options.silence,
     };
     let call = match vcs {
         VcsKind::Hg => setup.hg(call),
@@ -138,7 +142,8 @@ impl RunSetup<'_> {
     }
 
     fn svn(&self, mut call: Call) -> io::Result<Call> {
-        let mut global = String::from("[global]\nhttp-timeout = 60\n");
+        // While it waits for a web server it looks around twice a second, so that it has to notice the silence itself.
+        let mut global = format!("[global]\nhttp-timeout = {}\n", self.silence.as_secs().max(1));
         if let Some(proxy) = &self.proxy {
             let _ = writeln!(
                 global,

@@ -22,6 +22,7 @@ use crate::{
 };
 use answers::{encoded, is_missing};
 use export::Export;
+pub(crate) use exports::sweep;
 use exports::{Exports, blocking};
 
 /// A folder of a Subversion repository, asked on its server; there is no local copy.
@@ -94,7 +95,7 @@ impl SvnRepository {
     async fn list(&self, at: &RevisionId, subdir: &str) -> Result<Vec<(String, u64)>, VcsError> {
         let call = self.call("list", Step::Archive).await?;
         let call = call.time(self.client.options().archive_time);
-        let call = call.args(["--xml", "--incremental", "--recursive", "--revision", at.as_str()]);
+        let call = call.args(["--xml", "--recursive", "--revision", at.as_str()]);
         let output = call.args(["--", &self.at(subdir, at.as_str())]).run().await?;
         match output.code {
             Some(0) => blocking(move || Ok(answers::files(&output.stdout))).await?,
@@ -150,17 +151,14 @@ impl Repository for SvnRepository {
         let call = self.call("list", Step::Access).await?;
         let output = call
             .limit(LIST_LIMIT)
-            .args(["--", &format!("{root}/tags@")])
+            .args(["--xml", "--", &format!("{root}/tags@")])
             .run()
             .await?;
         let mut list: Vec<Tag> = match output.code {
-            Some(0) => String::from_utf8_lossy(&output.stdout)
-                .lines()
-                .filter(|name| !name.is_empty() && name.starts_with(prefix))
-                .map(|name| Tag {
-                    name: name.to_owned(),
-                    hash: None,
-                })
+            Some(0) => answers::names(&output.stdout)?
+                .into_iter()
+                .filter(|name| name.starts_with(prefix))
+                .map(|name| Tag { name, hash: None })
                 .collect(),
             _ if is_missing(&output.said) => Vec::new(),
             _ => return Err(self.client.failed(Step::Access, &output)),

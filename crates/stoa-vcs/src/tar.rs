@@ -120,13 +120,10 @@ impl<R: Read> TarReader<R> {
         Ok(())
     }
 
-    /// Reads a block; `false` at the end, which is a block of zeros or nothing at all.
+    /// Reads a block; `false` at the end, which is a block of zeros.
     fn fill(&mut self, block: &mut [u8; BLOCK]) -> io::Result<bool> {
         let mut bytes = Vec::with_capacity(BLOCK);
         (&mut self.from).take(BLOCK as u64).read_to_end(&mut bytes)?;
-        if bytes.is_empty() {
-            return Ok(false);
-        }
         *block = bytes
             .try_into()
             .map_err(|_| io::Error::from(io::ErrorKind::UnexpectedEof))?;

@@ -8,14 +8,14 @@ use std::thread;
 use super::request::Request;
 
 /// A whole answer, after which the connection ends.
-pub(super) fn reply(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn reply(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n");
     [head.as_bytes(), body].concat()
 }
 
 /// What `git http-backend` answers about the repositories below `root`; if `is_old`, without version 2 of the protocol.
-pub(super) fn backend(root: &Path, request: &Request, is_old: bool) -> io::Result<Vec<u8>> {
+pub(crate) fn backend(root: &Path, request: &Request, is_old: bool) -> io::Result<Vec<u8>> {
     let header = |name| request.header(name).unwrap_or_default();
     let mut child = Command::new("git")
         .arg("http-backend")

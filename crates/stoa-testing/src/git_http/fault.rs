@@ -24,7 +24,7 @@ pub enum Fault {
 
 impl Fault {
     /// The answer with this fault.
-    pub(super) fn of(self, mut answer: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn of(self, mut answer: Vec<u8>) -> Vec<u8> {
         let split = answer.windows(4).position(|part| part == b"\r\n\r\n");
         let body = split.map_or(answer.len(), |split| split + 4);
         match self {
@@ -56,7 +56,7 @@ impl Fault {
     }
 
     /// Ends the connection.
-    pub(super) fn end(self, stream: &TcpStream) -> io::Result<()> {
+    pub(crate) fn end(self, stream: &TcpStream) -> io::Result<()> {
         match self {
             Self::Reset(_) => SockRef::from(stream).set_linger(Some(std::time::Duration::ZERO)),
             _ => Ok(()),

@@ -4,14 +4,14 @@ use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::net::TcpStream;
 
 /// A request, whole.
-pub(super) struct Request {
+pub(crate) struct Request {
     line: String,
     headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
-    pub(super) fn read(stream: &TcpStream) -> io::Result<Self> {
+    pub(crate) fn read(stream: &TcpStream) -> io::Result<Self> {
         let mut reader = BufReader::new(stream);
         let mut line = String::new();
         reader.read_line(&mut line)?;
@@ -50,27 +50,33 @@ impl Request {
         Ok(request)
     }
 
-    pub(super) fn method(&self) -> &str {
+    /// All headers, with names in lower case.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.headers.iter();
+        pairs.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    pub(crate) fn method(&self) -> &str {
         self.line.split(' ').next().unwrap_or_default()
     }
 
-    pub(super) fn target(&self) -> &str {
+    pub(crate) fn target(&self) -> &str {
         self.line.split(' ').nth(1).unwrap_or_default()
     }
 
     /// The target without its query.
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.target()
             .split_once('?')
             .map_or(self.target(), |(path, _)| path)
     }
 
-    pub(super) fn query(&self) -> &str {
+    pub(crate) fn query(&self) -> &str {
         self.target().split_once('?').map_or("", |(_, query)| query)
     }
 
     /// The value of the header `name`, which is in lower case.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
     }

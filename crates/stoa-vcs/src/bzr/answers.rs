@@ -24,12 +24,24 @@ pub(super) fn spec(name: &str) -> Option<String> {
 }
 
 /// The names of a list of tags: all of a line but the revision, which is its last word.
-pub(super) fn tags(printed: &[u8]) -> Vec<String> {
+pub(super) fn tags(printed: &[u8]) -> Result<Vec<String>, VcsError> {
     let text = String::from_utf8_lossy(printed);
-    let names = text.lines().filter_map(|line| line.trim_end().rsplit_once(' '));
-    let mut names: Vec<String> = names.map(|(name, _)| name.trim_end().to_owned()).collect();
+    let strange = || VcsError::Failed {
+        vcs: VcsKind::Bzr,
+        step: Step::Access,
+        said: "bzr tags did not print whole lines".to_owned(),
+    };
+    if !text.is_empty() && !text.ends_with('\n') {
+        return Err(strange());
+    }
+    let name = |line: &str| {
+        let (name, _) = line.trim_end().rsplit_once(' ')?;
+        Some(name.trim_end().to_owned())
+    };
+    let names: Option<Vec<String>> = text.lines().map(name).collect();
+    let mut names = names.ok_or_else(strange)?;
     names.sort();
-    names
+    Ok(names)
 }
 
 /// The commit of `bzr log --long`.
@@ -40,10 +52,12 @@ pub(super) fn revision(name: &str, printed: &[u8]) -> Result<Revision, VcsError>
         step: Step::Revision,
         said: "bzr log printed something else than a commit".to_owned(),
     };
-    let (mut number, mut time, mut tags) = (None, None, Vec::new());
-    for line in text.lines().filter(|line| !line.starts_with('-')) {
+    let (mut number, mut time, mut tags, mut whole) = (None, None, Vec::new(), false);
+    for line in text.split_inclusive('\n').filter(|line| !line.starts_with('-')) {
+        let line = line.trim_end();
         let Some((key, value)) = line.split_once(": ") else {
             // After the last header comes the message.
+            whole = line == "message:";
             break;
         };
         match key {
@@ -56,7 +70,7 @@ pub(super) fn revision(name: &str, printed: &[u8]) -> Result<Revision, VcsError>
     tags.sort();
     let number = number.and_then(|digits| digits.parse::<u64>().ok());
     let (number, time) = number
-        .filter(|&number| number > 0)
+        .filter(|&number| number > 0 && whole)
         .zip(time)
         .ok_or_else(strange)?;
     let id = RevisionId::new(number.to_string()).ok_or_else(strange)?;
@@ -83,5 +97,33 @@ fn timestamp(value: &str) -> Option<std::time::SystemTime> {
         local.checked_add(span)
     } else {
         local.checked_sub(span)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cut_off_is_no_answer() {
+        let log = b"------------------------------------------------------------\nrevno: 12\nrevision-id: a@b-2017-x\n\
+            tags: v1.0.0, v1.1.0\ncommitter: stoa <stoa@localhost>\nbranch nick: r\n\
+            timestamp: Thu 2017-09-21 21:20:12 -0400\nmessage:\n  one\n";
+        let whole = revision("12", log).expect("a commit");
+        assert_eq!(whole.tags, ["v1.0.0", "v1.1.0"]);
+        for end in 0..log.len() {
+            let cut = revision("12", &log[..end]);
+            let is_right = cut.as_ref() == Ok(&whole) && end > log.len() - 8;
+            assert!(
+                is_right || matches!(cut, Err(VcsError::Failed { .. })),
+                "{end}: {cut:?}"
+            );
+        }
+        let list = b"a tag                1\nv1.0.0               ?\n";
+        assert_eq!(tags(list), Ok(vec!["a tag".to_owned(), "v1.0.0".to_owned()]));
+        // Between lines nothing can be seen: there the exit code counts.
+        for end in (1..list.len()).filter(|end| *end != 23) {
+            assert!(tags(&list[..end]).is_err(), "{end}");
+        }
     }
 }

@@ -77,7 +77,7 @@ impl Folders {
     }
 
     fn repositories(&self) -> PathBuf {
-        self.root.join("repositories")
+        self.root.join(super::REPOSITORIES)
     }
 
     pub(super) fn path(&self, key: &str) -> PathBuf {

@@ -7,6 +7,7 @@ use tokio::sync::SemaphorePermit;
 
 use super::program::{Remote, failed};
 use super::receive::FetchOutcome;
+use super::state::RepositoryState;
 use super::wire::WireRequest;
 use super::{GitRepository, local};
 use crate::cache::Lease;
@@ -48,6 +49,26 @@ pub(super) enum FetchTarget<'a> {
     Objects(&'a [String]),
 }
 
+/// The right to write into the local copy. With it goes what a fetch has left that failed, or was not waited for: on a full
+/// disk no other repository could be fetched before this one is asked for again.
+pub(super) struct Writing<'a> {
+    state: &'a RepositoryState,
+    lease: &'a Lease,
+    _permit: SemaphorePermit<'a>,
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        // The program that puts packs together has files of the same names.
+        let is_alone = !self.state.tending.load(Ordering::Acquire);
+        if self.state.untidy.load(Ordering::Acquire) && is_alone {
+            // Whatever cannot be removed is tried again by the next fetch.
+            let _ = local::tidy(self.lease.path());
+            self.lease.measure();
+        }
+    }
+}
+
 impl GitRepository {
     /// The right to use the local copy, which is made, empty, if it is missing.
     pub(super) async fn lease(&self, step: Step) -> Result<Lease, VcsError> {
@@ -63,12 +84,16 @@ impl GitRepository {
     }
 
     /// Waits for the write permit, and removes what a fetch that did not end has left.
-    pub(super) async fn begin(&self, lease: &Lease) -> Result<SemaphorePermit<'_>, VcsError> {
+    pub(super) async fn begin<'a>(&'a self, lease: &'a Lease) -> Result<Writing<'a>, VcsError> {
         let permit = self.state.permit(&self.state.write_permit, Step::Access).await?;
         if self.state.untidy.swap(true, Ordering::AcqRel) {
             local::tidy(lease.path()).map_err(|error| failed(Step::Access, error.to_string()))?;
         }
-        Ok(permit)
+        Ok(Writing {
+            state: &self.state,
+            lease,
+            _permit: permit,
+        })
     }
 
     /// Ends a fetch, before the write permit is released: notes which packs there are.

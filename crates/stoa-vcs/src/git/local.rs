@@ -215,7 +215,7 @@ pub(super) fn mend(dir: &Path) -> io::Result<()> {
 }
 
 /// Removes what a git that was killed during a fetch has left. The caller holds the write permit.
-pub(super) fn tidy(dir: &Path) -> io::Result<()> {
+pub(crate) fn tidy(dir: &Path) -> io::Result<()> {
     for (folder, deep) in [
         ("", false),
         ("refs", true),

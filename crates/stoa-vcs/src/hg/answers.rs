@@ -10,6 +10,28 @@ use crate::{Revision, RevisionId, Step, VcsError, VcsKind};
 /// What is asked of a commit: its hash, its time, its tags, a line each.
 pub(super) const TEMPLATE: &str = "{node}\\n{date|hgdate}\\n{tags % \"{tag}\\n\"}";
 
+/// What follows all that is printed by a template, so that it shows whether all has come.
+pub(super) const END: &[u8] = b"\nend";
+
+/// The options to print by this template, and the end.
+pub(super) fn template(text: &str) -> [String; 4] {
+    [
+        format!("--config=templates.stoa={text}"),
+        "--config=templates.stoa:docfooter=\\nend".to_owned(),
+        "--template".to_owned(),
+        "stoa".to_owned(),
+    ]
+}
+
+/// All that a template has printed, if it has come to its end.
+pub(super) fn whole(step: Step, printed: &[u8]) -> Result<&[u8], VcsError> {
+    printed.strip_suffix(END).ok_or_else(|| VcsError::Failed {
+        vcs: VcsKind::Hg,
+        step,
+        said: "hg did not print all that it was asked for".to_owned(),
+    })
+}
+
 /// A name as a string of Mercurial's query language, in which nothing has a meaning.
 pub(super) fn quoted(name: &str) -> String {
     let mut quoted = String::with_capacity(name.len() + 2);
@@ -103,4 +125,18 @@ pub(super) fn shown(name: &[u8]) -> String {
         let _ = write!(text, "{}", byte.escape_ascii());
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cut_off_is_no_answer() {
+        let printed = b"8cf857677f5d8cf857677f5d8cf857677f5d8cf857677f5d\n1000000000 0\nv1.0.0\n\nend";
+        assert!(whole(Step::Revision, printed).is_ok());
+        for end in 0..printed.len() {
+            assert!(whole(Step::Revision, &printed[..end]).is_err(), "{end}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::HgRepository;
-use super::answers::{self, is_unknown, rev};
+use super::answers::{self, is_unknown, rev, template, whole};
 use crate::local_copy::{Fetch, Folder, Updated};
 use crate::{RevisionId, Step, VcsError, VcsKind};
 
@@ -29,22 +29,21 @@ impl HgRepository {
     /// A checksum over the heads of all branches and over all bookmarks, as cmd/go computes it.
     pub(super) async fn repo_sum(&self, folder: &Folder) -> Result<String, VcsError> {
         let call = self.ask(folder, "heads", Step::Access);
-        let template = "{rev}\\n{branch}\\n{node}\\n";
-        let output = call
-            .args(["heads", "--closed", "--template", template])
-            .run()
-            .await?;
-        // 1 says that there are none.
-        if !matches!(output.code, Some(0 | 1)) {
-            return Err(self.client.failed(Step::Access, &output));
-        }
+        let call = call.args(["heads", "--closed"]);
+        let output = call.args(template("{rev}\\n{branch}\\n{node}\\n")).run().await?;
+        let heads = match output.code {
+            Some(0) => by_name(whole(Step::Access, &output.stdout)?)?,
+            // It says that there are none.
+            Some(1) if output.stdout.is_empty() => Named::new(),
+            _ => return Err(self.client.failed(Step::Access, &output)),
+        };
         let call = self.ask(folder, "bookmarks", Step::Access);
-        let template = "{bookmarks % \"0\\n{bookmark}\\n{node}\\n\"}";
-        let call = call.args(["log", "--rev=bookmark()", "--template", template]);
-        let bookmarks = call.text().await?;
+        let call = call.args(["log", "--rev=bookmark()"]);
+        let call = call.args(template("{bookmarks % \"0\\n{bookmark}\\n{node}\\n\"}"));
+        let bookmarks = by_name(whole(Step::Access, &call.text().await?)?)?;
 
         let mut sum = Sha256::new();
-        for (branch, mut heads) in by_name(&output.stdout)? {
+        for (branch, mut heads) in heads {
             heads.sort();
             sum.update(&branch);
             for (_, node) in heads {
@@ -53,7 +52,7 @@ impl HgRepository {
             }
             sum.update(b"\n");
         }
-        for (bookmark, nodes) in by_name(&bookmarks)? {
+        for (bookmark, nodes) in bookmarks {
             for (_, node) in nodes {
                 sum.update(&bookmark);
                 sum.update(format!("={node}\n"));
@@ -114,10 +113,10 @@ impl Fetch for HgRepository {
 
     async fn has(&self, folder: &Folder, at: &RevisionId) -> Result<bool, VcsError> {
         let call = self.ask(folder, "has", Step::Revision);
-        let call = call.args(["log", "-l1", &rev(at.as_str()), "--template", "{node}"]);
-        let output = call.run().await?;
+        let call = call.args(["log", "-l1", &rev(at.as_str())]);
+        let output = call.args(template("{node}")).run().await?;
         match output.code {
-            Some(0) => Ok(output.stdout == at.as_str().as_bytes()),
+            Some(0) => Ok(whole(Step::Revision, &output.stdout)? == at.as_str().as_bytes()),
             _ if is_unknown(&output) => Ok(false),
             _ => Err(self.client.failed(Step::Revision, &output)),
         }

@@ -27,3 +27,14 @@ fn remove(path: &Path) -> io::Result<()> {
         _ => Ok(()),
     }
 }
+
+/// Removes from `dir`, the folder of one repository, every copy that is not whole. No process uses it.
+pub(crate) fn clear(dir: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if !path.join(MARK).try_exists()? {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}

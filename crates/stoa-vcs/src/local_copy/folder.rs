@@ -73,13 +73,26 @@ impl Drop for Folder {
         // Hold a lease until the folder is removed and the rest is measured, so that the repository is not evicted meanwhile.
         let lease = self.cache.lease(&self.key);
         let remove = move || {
-            // What stays is removed at the next start.
-            let _ = std::fs::remove_dir_all(path);
+            remove_unsettled(&path);
             lease.measure();
         };
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn_blocking(remove)),
             Err(_) => remove(),
+        }
+    }
+}
+
+/// How often the removal of a folder is tried.
+const TRIES: u32 = 100;
+
+/// Removes a folder into which programs that were just killed may still finish a write. What stays is removed at the next
+/// start.
+pub(crate) fn remove_unsettled(path: &Path) {
+    for _ in 0..TRIES {
+        match std::fs::remove_dir_all(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => std::thread::yield_now(),
+            _ => return,
         }
     }
 }

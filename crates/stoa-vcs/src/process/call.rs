@@ -13,6 +13,7 @@ use tokio::process::{Child, Command};
 
 use super::clean::Tail;
 use super::group::Group;
+use super::silence::while_busy;
 use super::{Output, Place, PlaceKind, Runner, Unseen, while_wanted};
 use crate::{HttpProxy, ProxySession, Step, VcsError};
 
@@ -44,6 +45,8 @@ pub struct Call {
     pub(super) secrets: Vec<String>,
     pub(super) limit: u64,
     pub(super) time: Duration,
+    /// How long its server may be silent.
+    silence: Option<Duration>,
     /// A folder of files for this run alone; it is removed when the run has ended.
     held: Option<TempDir>,
     place: PlaceKind,
@@ -65,6 +68,7 @@ impl Call {
             secrets: Vec::new(),
             limit: DEFAULT_LIMIT,
             time: DEFAULT_TIME,
+            silence: None,
             held: None,
             place: PlaceKind::Local,
             session: None,
@@ -146,6 +150,14 @@ impl Call {
         self
     }
 
+    /// How long it may wait for a server that says nothing; as long as it may take by default. Only for [`Self::run`], and for
+    /// a program that talks to the server itself.
+    #[must_use]
+    pub(crate) fn silence(mut self, silence: Duration) -> Self {
+        self.silence = Some(silence);
+        self
+    }
+
     /// Runs it to its end, whatever its exit code. Its time begins when it has a place.
     pub async fn run(self) -> Result<Output, VcsError> {
         let place = self.place().await?;
@@ -156,12 +168,15 @@ impl Call {
     pub(crate) async fn run_in(mut self, place: Place) -> Result<Output, VcsError> {
         let stdin = std::mem::take(&mut self.stdin);
         let mut group = Group(self.spawn(!stdin.is_empty())?, Some(place));
+        let id = group.0.id();
         let talk = self.talk(&mut group.0, &stdin);
         // It holds buffers, which should not be in the future of every question.
         let talk = Box::pin(async {
+            let silence = self.silence.unwrap_or(self.time);
+            let talk = while_busy(id, silence, || self.timeout(silence), talk);
             tokio::time::timeout(self.time, talk)
                 .await
-                .unwrap_or_else(|_| Err(self.timeout()))
+                .unwrap_or_else(|_| Err(self.timeout(self.time)))
         });
         let session = self
             .session
@@ -296,11 +311,11 @@ impl Call {
         limits.exceeded(self.runner.vcs(), self.step, status, said)
     }
 
-    pub(super) fn timeout(&self) -> VcsError {
+    pub(super) fn timeout(&self, after: Duration) -> VcsError {
         VcsError::Timeout {
             vcs: self.runner.vcs(),
             step: self.step,
-            after: self.time,
+            after,
         }
     }
 

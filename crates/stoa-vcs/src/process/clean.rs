@@ -1,5 +1,7 @@
 //! What a program printed, made fit for an error.
 
+use crate::error::says_full;
+
 /// The longest text, in bytes.
 const LONGEST: usize = 400;
 
@@ -25,7 +27,16 @@ pub fn clean(printed: &[u8], secrets: &[String]) -> String {
         shown.collect::<String>().trim().to_owned()
     });
     let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
-    shorten(&lines)
+    let end = shorten(&lines);
+    // A program may stumble over a full disk once more when it cleans up, and say much about that.
+    let full = lines.iter().find(|line| says_full(line));
+    match full {
+        Some(line) if !says_full(&end) => {
+            let line = &line[..line.floor_char_boundary(LONGEST / 4)];
+            format!("{line}; {end}")
+        }
+        _ => end,
+    }
 }
 
 /// As many of the last lines as fit, in their order.
@@ -90,6 +101,22 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_reason_is_not_lost_in_what_came_of_it() {
+        let said = format!(
+            "abort: No space left on device\nTraceback\n{}last: cannot\n",
+            "  File x, in y\n".repeat(100)
+        );
+        let text = clean(said.as_bytes(), &[]);
+        assert!(text.starts_with("abort: No space left on device; "), "{text}");
+        assert!(text.ends_with("last: cannot") && text.len() < 600, "{text}");
+        let said = format!(
+            "remote: No space left on device\n{}",
+            "  File x, in y\n".repeat(100)
+        );
+        assert!(!clean(said.as_bytes(), &[]).contains("space"));
+    }
 
     #[test]
     fn cuts_secrets_and_userinfo() {

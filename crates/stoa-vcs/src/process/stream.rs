@@ -109,11 +109,11 @@ impl Stream {
         loop {
             let left = self.until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(self.call.timeout());
+                return Err(self.call.timeout(self.call.time));
             }
             // A little more than is left, so that the next look finds nothing left.
             let left = left.min(Duration::from_secs(3600)) + Duration::from_millis(1);
-            let left = Timespec::try_from(left).map_err(|_| self.call.timeout())?;
+            let left = Timespec::try_from(left).map_err(|_| self.call.timeout(self.call.time))?;
             match poll(fds, Some(&left)) {
                 Ok(0) | Err(rustix::io::Errno::INTR) => {}
                 Ok(_) => return Ok(()),

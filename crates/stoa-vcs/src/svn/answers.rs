@@ -43,6 +43,7 @@ pub(super) fn is_missing(said: &str) -> bool {
 /// The commit of `svn log --xml`.
 pub(super) fn revision(name: &str, printed: &[u8], url: &str) -> Result<Revision, VcsError> {
     let text = String::from_utf8_lossy(printed);
+    let text = whole(&text, "</log>").ok_or_else(|| strange("log", Step::Revision))?;
     let Some((_, entry)) = text.split_once("<logentry") else {
         return Err(VcsError::NoCommits { url: url.to_owned() });
     };
@@ -63,9 +64,30 @@ pub(super) fn revision(name: &str, printed: &[u8], url: &str) -> Result<Revision
     })
 }
 
+/// What `svn list --xml` lists, in its order; folders end with `/`.
+pub(super) fn names(printed: &[u8]) -> Result<Vec<String>, VcsError> {
+    let text = std::str::from_utf8(printed).ok();
+    let text = text.and_then(|text| whole(text, "</lists>"));
+    let text = text.ok_or_else(|| strange("list", Step::Access))?;
+    let name = |entry: &str| {
+        let end = match between(entry, "kind=\"", "\"")? {
+            "dir" => "/",
+            _ => "",
+        };
+        let name = plain(between(entry, "<name>", "</name>")?)?;
+        Some(format!("{name}{end}"))
+    };
+    let names = text.split("<entry").skip(1).map(name);
+    names
+        .collect::<Option<_>>()
+        .ok_or_else(|| strange("list", Step::Access))
+}
+
 /// The files of `svn list --xml`, with their sizes, in its order.
 pub(super) fn files(printed: &[u8]) -> Result<Vec<(String, u64)>, VcsError> {
-    let text = std::str::from_utf8(printed).map_err(|_| strange("list", Step::Archive))?;
+    let text = std::str::from_utf8(printed).ok();
+    let text = text.and_then(|text| whole(text, "</lists>"));
+    let text = text.ok_or_else(|| strange("list", Step::Archive))?;
     let mut files = Vec::new();
     for entry in text.split("<entry").skip(1) {
         let kind = between(entry, "kind=\"", "\"").ok_or_else(|| strange("list", Step::Archive))?;
@@ -77,6 +99,11 @@ pub(super) fn files(printed: &[u8]) -> Result<Vec<(String, u64)>, VcsError> {
         files.push(name.zip(size).ok_or_else(|| strange("list", Step::Archive))?);
     }
     Ok(files)
+}
+
+/// The text before its last tag, if that is there.
+fn whole<'a>(text: &'a str, end: &str) -> Option<&'a str> {
+    text.trim_end().strip_suffix(end)
 }
 
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
@@ -148,10 +175,34 @@ mod tests {
     fn names_are_decoded() {
         let xml =
             b"<entry\n   kind=\"file\">\n<name>a&amp;&lt;b&#x41;&gt;/\xc3\xa9</name>\n<size>3</size></entry>\
-            <entry\n   kind=\"dir\">\n<name>d</name></entry>";
+            <entry\n   kind=\"dir\">\n<name>d</name></entry></lists>\n";
         assert_eq!(files(xml), Ok(vec![("a&<bA>/\u{e9}".to_owned(), 3)]));
-        assert!(files(b"<entry\n   kind=\"file\">\n<name>a&bad;</name><size>3</size>").is_err());
-        assert!(files(b"<entry\n   kind=\"file\">\n<name>a</name>").is_err());
+        assert_eq!(names(xml), Ok(vec!["a&<bA>/\u{e9}".to_owned(), "d/".to_owned()]));
+        assert!(files(b"<entry\n   kind=\"file\">\n<name>a&bad;</name><size>3</size></lists>").is_err());
+        assert!(files(b"<entry\n   kind=\"file\">\n<name>a</name></lists>").is_err());
         assert_eq!(encoded("a%20b@c d/\u{e9}"), "a%2520b%40c%20d/%C3%A9");
+    }
+
+    #[test]
+    fn what_is_cut_off_is_no_answer() {
+        let list = b"<?xml version=\"1.0\"?>\n<lists>\n<list\n   path=\"u\">\n<entry\n   kind=\"file\">\n<name>a</name>\n\
+            <size>3</size>\n</entry>\n</list>\n</lists>\n";
+        let log = b"<?xml version=\"1.0\"?>\n<log>\n<logentry\n   revision=\"12\">\n<author>a</author>\n\
+            <date>2017-09-22T01:12:45.861368Z</date>\n</logentry>\n</log>\n";
+        assert_eq!(
+            revision("12", log, "u").map(|found| found.short),
+            Ok("000000000012".to_owned())
+        );
+        assert_eq!(files(list), Ok(vec![("a".to_owned(), 3)]));
+        for end in 0..list.len() - 1 {
+            assert!(
+                files(&list[..end]).is_err() && names(&list[..end]).is_err(),
+                "{end}"
+            );
+        }
+        for end in 0..log.len() - 1 {
+            let cut = revision("12", &log[..end], "u");
+            assert!(matches!(cut, Err(VcsError::Failed { .. })), "{end}: {cut:?}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use crate::cache::{Cache, Lease};
+use crate::local_copy::remove_unsettled;
 use crate::{Step, VcsError, VcsKind};
 
 /// The folder of one repository in the cache, in which an export is as long as it is read.
@@ -65,12 +66,15 @@ impl ExportFolder {
 
 impl Drop for ExportFolder {
     fn drop(&mut self) {
-        drop(self.dir.take());
+        if let Some(dir) = self.dir.take() {
+            remove_unsettled(&dir.keep());
+        }
         self.lease.measure();
     }
 }
 
-fn sweep(folder: &Path) -> io::Result<()> {
+/// Removes all exports from the folder of one repository.
+pub(crate) fn sweep(folder: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         std::fs::remove_dir_all(entry?.path())?;
     }

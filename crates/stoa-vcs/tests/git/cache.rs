@@ -186,16 +186,16 @@ async fn a_fetch_that_is_killed_leaves_nothing_broken() {
 async fn what_a_killed_process_left_for_programs_goes_without_opening_the_cache() {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path().join("cache");
-    Cache::clear_sessions(&root).expect("there is none yet");
+    Cache::clear_leftovers(&root).expect("there is none yet");
     assert!(!root.try_exists().expect("readable"), "nothing is made");
     let cache = Cache::open(&root, 1 << 30).expect("opens");
     let secret = cache.sessions().join("git-x/.git-credentials");
     std::fs::create_dir(secret.parent().expect("a folder")).expect("writable");
     std::fs::write(&secret, "https://user:secret@host").expect("writable");
-    Cache::clear_sessions(&root).expect("left alone");
+    Cache::clear_leftovers(&root).expect("left alone");
     assert!(secret.try_exists().expect("readable"), "another process has it");
     drop(cache);
-    Cache::clear_sessions(&root).expect("cleared");
+    Cache::clear_leftovers(&root).expect("cleared");
     assert!(!secret.try_exists().expect("readable"));
     assert!(root.join("repositories").try_exists().expect("readable"));
 }

@@ -9,6 +9,7 @@ mod conformance;
 mod faults;
 mod files;
 mod fixture;
+mod leftovers;
 mod repair;
 mod resolve;
 mod upkeep;

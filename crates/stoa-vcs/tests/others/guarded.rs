@@ -186,7 +186,30 @@ impl Served {
         Self { child, address }
     }
 
-    fn svn(root: &Path) -> Self {
+    /// `bzr serve`, of what is below a folder.
+    pub(crate) fn bzr(root: &Path) -> Self {
+        Self::listening(|port| {
+            let mut command = Command::new("bzr");
+            command
+                .args([
+                    "serve",
+                    "--no-plugins",
+                    "--bzr",
+                    "--listen",
+                    "127.0.0.1",
+                    "--port",
+                    port,
+                ])
+                .arg("--directory")
+                .arg(root)
+                .env("BRZ_LOG", "/dev/null")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            command
+        })
+    }
+
+    pub(crate) fn svn(root: &Path) -> Self {
         Self::listening(|port| {
             let mut command = Command::new("svnserve");
             command
@@ -217,8 +240,10 @@ impl Served {
         let address = port.local_addr().expect("an address");
         drop(port);
         let child = command(&address.port().to_string()).spawn();
-        let child = child.expect("hg, svn, bzr and fossil are installed");
+        let mut child = child.expect("hg, svn, bzr and fossil are installed");
         while TcpStream::connect(address).is_err() {
+            let ended = child.try_wait().expect("a program");
+            assert!(ended.is_none(), "the server has ended: {ended:?}");
             thread::yield_now();
         }
         Self {

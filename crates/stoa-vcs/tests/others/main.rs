@@ -8,8 +8,11 @@
 mod bzr;
 mod copies;
 mod egress;
+mod faults;
 mod fossil;
 mod guarded;
 mod hg;
+mod leftovers;
 mod references;
+mod stalls;
 mod svn;

@@ -207,7 +207,7 @@ async fn a_root_may_be_empty_and_a_server_without_a_repository() {
 async fn a_server_that_sends_more_than_it_lists_is_stopped() {
     let work = Workspace::new();
     let pid = work.path("pid");
-    let list = "printf '<entry kind=\"file\"><name>a</name><size>1</size></entry>'";
+    let list = "printf '<entry kind=\"file\"><name>a</name><size>1</size></entry></lists>'";
     let lies = format!(
         "test $1 = list && {{ {list}; exit; }}; echo $$ >{0}; for to; do :; done; head -c 9000000 /dev/zero >$to
          sleep 1000 & wait",

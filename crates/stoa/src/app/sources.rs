@@ -36,11 +36,11 @@ pub(super) fn options(config: &Config) -> SourceOptions {
     }
 }
 
-/// What a process that was killed has left for programs, secrets among it, goes at the start, whether a repository is asked
-/// for or not.
-fn clear_sessions(config: &Config) {
+/// What a process that was killed has left for programs, secrets among it, and of fetches goes at the start, whether a
+/// repository is asked for or not.
+fn clear_leftovers(config: &Config) {
     let Some(place) = &config.vcs.cache else { return };
-    if let Err(error) = Cache::clear_sessions(place) {
+    if let Err(error) = Cache::clear_leftovers(place) {
         tracing::warn!(place = %place.display(), %error, "what was left in the cache of repositories cannot be removed");
     }
 }
@@ -55,7 +55,7 @@ pub(super) fn direct(
     let vcs = &config.vcs;
     let git_counters = Arc::new(Counters::default());
     metrics.collector(RepositoryMetrics::new([("git", Arc::clone(&git_counters))]));
-    clear_sessions(config);
+    clear_leftovers(config);
     let renewal = Renewal::default();
     let repositories = Repositories::new(
         RepositoriesOptions {
