@@ -1,59 +1,22 @@
 //! Stands between a client and a real server, and lets one thing go wrong.
 
 mod http;
+mod state;
 mod stream;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::git_http::Fault;
-
-/// What is behind a relay.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A web server at this address.
-    Http(String),
-    /// Files, as any web server has them.
-    Files(PathBuf),
-    /// A server at this address with a protocol of its own.
-    Stream(String),
-}
-
-/// What goes wrong.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Trouble {
-    /// Nothing.
-    #[default]
-    Nothing,
-    /// The answer to one request of a web client, counted from 0 since the last [`clear`](Relay::clear).
-    Answer(usize, Fault),
-    /// After so many bytes of the server since the last [`clear`](Relay::clear), the connection ends, and whoever comes then
-    /// finds nobody. Not for web clients.
-    Cut(usize),
-    /// The same, but the connection is reset.
-    Reset(usize),
-    /// From so many bytes of the answer to this request on, nothing comes any more. Not for streams.
-    StallAnswer(usize, usize),
-    /// From so many bytes of the server on, nothing comes any more. Not for web clients.
-    Stall(usize),
-}
+use self::state::State;
+pub use self::state::{Origin, Trouble};
 
 /// A relay before a server. It ends with the process.
 #[derive(Clone, Debug)]
 pub struct Relay {
     address: SocketAddr,
     state: Arc<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    origin: Mutex<Origin>,
-    trouble: Mutex<Trouble>,
-    /// How many bytes each answer had; those of a stream are one.
-    sent: Mutex<Vec<usize>>,
 }
 
 impl Relay {
@@ -71,7 +34,7 @@ impl Relay {
             for stream in listener.incoming().flatten() {
                 let state = Arc::clone(&accepting);
                 // A client that goes away is no failure of the test.
-                thread::spawn(move || drop(state.answer(stream)));
+                thread::spawn(move || drop(answer(&state, stream)));
             }
         });
         Self { address, state }
@@ -104,16 +67,10 @@ impl Relay {
     }
 }
 
-impl State {
-    fn answer(&self, stream: TcpStream) -> io::Result<()> {
-        let origin = self.origin.lock().unwrap().clone();
-        match origin {
-            Origin::Stream(address) => stream::relay(self, &address, &stream),
-            origin => http::relay(self, &origin, stream),
-        }
-    }
-
-    fn trouble(&self) -> Trouble {
-        *self.trouble.lock().unwrap()
+fn answer(state: &State, stream: TcpStream) -> io::Result<()> {
+    let origin = state.origin.lock().unwrap().clone();
+    match origin {
+        Origin::Stream(address) => stream::relay(state, &address, &stream),
+        origin => http::relay(state, &origin, stream),
     }
 }

@@ -3,7 +3,6 @@
 mod files;
 mod folders;
 mod lease;
-mod leftovers;
 
 pub use lease::Lease;
 
@@ -20,7 +19,7 @@ use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-use crate::VcsKind;
+use crate::{VcsKind, leftovers};
 use folders::Folders;
 
 /// The folder of private caches.

@@ -152,7 +152,7 @@ pub enum VcsError {
     },
 }
 
-/// What the operating system says when there is no room (`ENOSPC`, `EDQUOT`, `EFBIG`), and what SQLite makes of it.
+/// What the operating system says when there is no room (`ENOSPC`, `EDQUOT`, `EFBIG`), and what `SQLite` makes of it.
 const FULL: [&str; 4] = [
     "No space left on device",
     "Disk quota exceeded",

@@ -51,7 +51,6 @@ mod upkeep;
 mod url;
 mod wire;
 
-pub(crate) use local::tidy;
 pub use options::{GitOptions, Probe};
 pub use refs_memory::RefsMemory;
 pub use repository::GitRepository;

@@ -28,6 +28,7 @@ pub mod fuzzing;
 pub mod git;
 mod hg;
 mod kind;
+mod leftovers;
 mod local_copy;
 mod options;
 pub mod process;

@@ -6,9 +6,8 @@ mod folder;
 mod reading;
 mod state;
 
-pub(crate) use adopt::clear;
 pub(crate) use fetch::{Fetch, Updated};
-pub(crate) use folder::{Folder, remove_unsettled};
+pub(crate) use folder::Folder;
 pub(crate) use reading::Reading;
 
 use std::io;
@@ -20,9 +19,13 @@ use tokio::sync::SemaphorePermit;
 
 use crate::address::unknown;
 use crate::cache::{Cache, Lease};
+<<<<<<< HEAD
 use crate::{Renewal, RepositoryOptions, RevisionId, Step, VcsError, VcsKind};
+=======
+use crate::leftovers::MARK;
+use crate::{RepositoryOptions, RevisionId, Step, VcsError, VcsKind};
+>>>>>>> fe46be4 (Keep what is half-made of fetches in one place, and fetch from web servers of Mercurial twice)
 use adopt::adopt;
-use folder::MARK;
 use state::CopyState;
 
 /// How often in a row a fetch may fail before the copy is suspected.

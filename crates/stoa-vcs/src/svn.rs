@@ -22,7 +22,6 @@ use crate::{
 };
 use answers::{encoded, is_missing};
 use export::Export;
-pub(crate) use exports::sweep;
 use exports::{Exports, blocking};
 
 /// A folder of a Subversion repository, asked on its server; there is no local copy.

@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 
-use super::{Origin, State, Trouble};
+use super::state::{Origin, State, Trouble};
 use crate::git_http::backend::reply;
 use crate::git_http::request::Request;
 
@@ -57,6 +57,10 @@ fn file(root: &Path, path: &str) -> Vec<u8> {
 }
 
 /// The whole answer of a server, with its length announced. An old version of HTTP keeps it in one piece.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the server behind the one that is tested with"
+)]
 fn ask(address: &str, request: &Request) -> io::Result<Vec<u8>> {
     let mut text = format!("{} {} HTTP/1.0\r\n", request.method(), request.target());
     for (name, value) in request.headers().filter(|(name, _)| !HOP.contains(name)) {

@@ -77,7 +77,7 @@ impl Folders {
     }
 
     fn repositories(&self) -> PathBuf {
-        self.root.join(super::REPOSITORIES)
+        self.root.join("repositories")
     }
 
     pub(super) fn path(&self, key: &str) -> PathBuf {

@@ -11,6 +11,7 @@ use super::state::RepositoryState;
 use super::wire::WireRequest;
 use super::{GitRepository, local};
 use crate::cache::Lease;
+use crate::leftovers::tidy_git;
 use crate::process::Output;
 use crate::{Step, VcsError, VcsKind};
 
@@ -63,7 +64,7 @@ impl Drop for Writing<'_> {
         let is_alone = !self.state.tending.load(Ordering::Acquire);
         if self.state.untidy.load(Ordering::Acquire) && is_alone {
             // Whatever cannot be removed is tried again by the next fetch.
-            let _ = local::tidy(self.lease.path());
+            let _ = tidy_git(self.lease.path());
             self.lease.measure();
         }
     }
@@ -87,7 +88,7 @@ impl GitRepository {
     pub(super) async fn begin<'a>(&'a self, lease: &'a Lease) -> Result<Writing<'a>, VcsError> {
         let permit = self.state.permit(&self.state.write_permit, Step::Access).await?;
         if self.state.untidy.swap(true, Ordering::AcqRel) {
-            local::tidy(lease.path()).map_err(|error| failed(Step::Access, error.to_string()))?;
+            tidy_git(lease.path()).map_err(|error| failed(Step::Access, error.to_string()))?;
         }
         Ok(Writing {
             state: &self.state,

@@ -213,38 +213,3 @@ pub(super) fn forget(dir: &Path) -> io::Result<()> {
 pub(super) fn mend(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir.join("refs"))
 }
-
-/// Removes what a git that was killed during a fetch has left. The caller holds the write permit.
-pub(crate) fn tidy(dir: &Path) -> io::Result<()> {
-    for (folder, deep) in [
-        ("", false),
-        ("refs", true),
-        ("objects/info", false),
-        ("objects/pack", false),
-        ("objects", false),
-    ] {
-        tidy_folder(&dir.join(folder), deep)?;
-    }
-    Ok(())
-}
-
-fn tidy_folder(folder: &Path, deep: bool) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.file_type()?.is_dir() {
-            if deep {
-                tidy_folder(&entry.path(), true)?;
-            }
-        } else if leftover(&name) {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether only a running git has files of this name.
-fn leftover(name: &str) -> bool {
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    matches!(ending, "lock" | "keep") || name.starts_with("tmp_") || name.starts_with("shallow_")
-}

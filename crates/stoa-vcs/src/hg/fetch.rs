@@ -13,9 +13,19 @@ use crate::local_copy::{Fetch, Folder, Updated};
 use crate::{RevisionId, Step, VcsError, VcsKind};
 
 impl HgRepository {
+    /// Fetches what is new. Over HTTP twice: hg does not notice when a web server, or one on the way, sends a list of features
+    /// or heads that is cut off, and takes what is not in it for not there. It comes the second time, or that fails.
     async fn pull(&self, folder: &Path) -> Result<(), VcsError> {
+        self.pull_once("pull", folder).await?;
+        if self.client.url().starts_with("http") {
+            self.pull_once("pull-again", folder).await?;
+        }
+        Ok(())
+    }
+
+    async fn pull_once(&self, kind: &'static str, folder: &Path) -> Result<(), VcsError> {
         // With force: the repository may have been replaced by one without common commits.
-        let call = self.call("pull", Step::Access).dir(folder);
+        let call = self.call(kind, Step::Access).dir(folder);
         let call = self.client.remote(call).await?;
         let call = call.args(["pull", "-q", "-f", "--", self.client.url()]);
         let output = self.client.fetch(call, folder).await?;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::folder::MARK;
+use crate::leftovers::MARK;
 
 /// Finds a whole copy that an earlier process left below `dir`, and removes everything else.
 pub(super) fn adopt(dir: &Path, mark: &str) -> io::Result<Option<PathBuf>> {
@@ -26,15 +26,4 @@ fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-/// Removes from `dir`, the folder of one repository, every copy that is not whole. No process uses it.
-pub(crate) fn clear(dir: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(dir)? {
-        let path = entry?.path();
-        if !path.join(MARK).try_exists()? {
-            remove(&path)?;
-        }
-    }
-    Ok(())
 }

@@ -9,9 +9,7 @@ use parking_lot::Mutex;
 
 use crate::RevisionId;
 use crate::cache::Cache;
-
-/// The file that says whose copy a folder is, and that it is whole.
-pub(super) const MARK: &str = "stoa-copy";
+use crate::leftovers::{MARK, remove_unsettled};
 
 /// How many commits are remembered to be in a copy.
 const KNOWN: usize = 10_000;
@@ -79,20 +77,6 @@ impl Drop for Folder {
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn_blocking(remove)),
             Err(_) => remove(),
-        }
-    }
-}
-
-/// How often the removal of a folder is tried.
-const TRIES: u32 = 100;
-
-/// Removes a folder into which programs that were just killed may still finish a write. What stays is removed at the next
-/// start.
-pub(crate) fn remove_unsettled(path: &Path) {
-    for _ in 0..TRIES {
-        match std::fs::remove_dir_all(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => std::thread::yield_now(),
-            _ => return,
         }
     }
 }

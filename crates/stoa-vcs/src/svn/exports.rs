@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use crate::cache::{Cache, Lease};
-use crate::local_copy::remove_unsettled;
+use crate::leftovers::{clear_folder, remove_unsettled};
 use crate::{Step, VcsError, VcsKind};
 
 /// The folder of one repository in the cache, in which an export is as long as it is read.
@@ -41,7 +41,7 @@ impl Exports {
         let place = Arc::clone(&lease);
         blocking(move || place.create(|_| Ok(()))).await?;
         let place = Arc::clone(&lease);
-        let sweep = || blocking(move || sweep(place.path()));
+        let sweep = || blocking(move || clear_folder(place.path(), |_| Ok(false)));
         self.swept.get_or_try_init(sweep).await?;
         let place = Arc::clone(&lease);
         let dir = blocking(move || tempfile::tempdir_in(place.path())).await?;
@@ -71,14 +71,6 @@ impl Drop for ExportFolder {
         }
         self.lease.measure();
     }
-}
-
-/// Removes all exports from the folder of one repository.
-pub(crate) fn sweep(folder: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        std::fs::remove_dir_all(entry?.path())?;
-    }
-    Ok(())
 }
 
 /// Does what touches the disk.

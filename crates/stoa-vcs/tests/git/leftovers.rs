@@ -21,7 +21,8 @@ fn temporary(folder: &Path) -> Vec<String> {
         let name = entry.file_name().to_string_lossy().into_owned();
         if entry.path().is_dir() {
             found.extend(temporary(&entry.path()));
-        } else if name.starts_with("tmp_") || name.ends_with(".lock") && name != "lock" {
+        } else if name.starts_with("tmp_") || entry.path().extension().is_some_and(|ending| ending == "lock")
+        {
             found.push(name);
         }
     }

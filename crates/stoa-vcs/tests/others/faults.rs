@@ -1,6 +1,7 @@
 //! Servers that fail at one request, or in the middle of what they say: no failure is an answer, and none is remembered.
 //!
 //! `STOA_FAULTS=all` tries all that may go wrong, and a number so much of it; `STOA_SEED` chooses the same again.
+#![expect(clippy::print_stdout, reason = "a seed is needed to try the same again")]
 
 mod interview;
 mod system;
@@ -119,6 +120,41 @@ impl Lab {
         }
         (!wrong.is_empty()).then(|| format!("{case:?}: {}", wrong.join(", ")))
     }
+
+    /// Everything that may go wrong.
+    async fn cases(&self, random: &mut Random) -> Vec<Case> {
+        let system = self.servers.system;
+        let mut cases = Vec::new();
+        let stages: &[Stage] = if system.is_copied() {
+            &[Stage::First, Stage::Later]
+        } else {
+            &[Stage::First]
+        };
+        for stage in stages {
+            let asks = if system.is_copied() {
+                &[Ask::Latest][..]
+            } else {
+                system.asks()
+            };
+            for ask in asks {
+                let sent = self.sent(*stage, *ask).await;
+                for trouble in troubles(system, &sent, random) {
+                    // One fetch answers all, whichever comes first.
+                    let ask = if system.is_copied() {
+                        system.asks()[random.below(system.asks().len())]
+                    } else {
+                        *ask
+                    };
+                    cases.push(Case {
+                        stage: *stage,
+                        ask,
+                        trouble,
+                    });
+                }
+            }
+        }
+        cases
+    }
 }
 
 /// How many cases are tried where `some` are by default; `None` for all.
@@ -215,35 +251,7 @@ async fn run(system: System, some: usize) {
     }
     drop(repository);
     let rights = Arc::new(rights);
-    let mut cases = Vec::new();
-    let stages: &[Stage] = if system.is_copied() {
-        &[Stage::First, Stage::Later]
-    } else {
-        &[Stage::First]
-    };
-    for stage in stages {
-        let asks = if system.is_copied() {
-            &[Ask::Latest][..]
-        } else {
-            system.asks()
-        };
-        for ask in asks {
-            let sent = lab.sent(*stage, *ask).await;
-            for trouble in troubles(system, &sent, &mut random) {
-                // One fetch answers all, whichever comes first.
-                let ask = if system.is_copied() {
-                    system.asks()[random.below(system.asks().len())]
-                } else {
-                    *ask
-                };
-                cases.push(Case {
-                    stage: *stage,
-                    ask,
-                    trouble,
-                });
-            }
-        }
-    }
+    let mut cases = lab.cases(&mut random).await;
     if let Some(some) = how_many(some) {
         cases = (0..some.min(cases.len()))
             .map(|_| cases.swap_remove(random.below(cases.len())))
