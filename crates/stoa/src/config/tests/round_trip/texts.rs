@@ -68,7 +68,7 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
             any_text().prop_map(|path| format!("unix:{path}")),
         ]
         .boxed(),
-        "storage" | "admin.token_file" | "vcs.cache" => any_text(),
+        "storage" | "admin.token_file" | "webhook.secret_file" | "vcs.cache" => any_text(),
         "vcs.private" | "vcs.insecure" => {
             one_of(&["", "*", " corp.example/* , *.b.example/", "[a-z]?t.corp.example"])
         }
