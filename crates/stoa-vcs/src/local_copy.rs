@@ -19,12 +19,8 @@ use tokio::sync::SemaphorePermit;
 
 use crate::address::unknown;
 use crate::cache::{Cache, Lease};
-<<<<<<< HEAD
-use crate::{Renewal, RepositoryOptions, RevisionId, Step, VcsError, VcsKind};
-=======
 use crate::leftovers::MARK;
-use crate::{RepositoryOptions, RevisionId, Step, VcsError, VcsKind};
->>>>>>> fe46be4 (Keep what is half-made of fetches in one place, and fetch from web servers of Mercurial twice)
+use crate::{Renewal, RepositoryOptions, RevisionId, Step, VcsError, VcsKind};
 use adopt::adopt;
 use state::CopyState;
 
