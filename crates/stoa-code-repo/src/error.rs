@@ -15,6 +15,8 @@ pub enum CodeMeaning {
     NotExist,
     /// It is there, and the rules for versions say no. Asking again ends the same way.
     Refused,
+    /// The commit breaks a rule of its system, so that cmd/go makes nothing of it either. Only another commit mends that.
+    Malformed,
     /// The repository holds what no module zip may hold, or more than a limit allows.
     Invalid,
     /// The repository could not be read.
@@ -235,6 +237,7 @@ impl CodeRepoError {
                 VcsError::Ambiguous { .. } | VcsError::Unsupported { .. } | VcsError::Refused { .. } => {
                     CodeMeaning::Refused
                 }
+                VcsError::Malformed { .. } => CodeMeaning::Malformed,
                 VcsError::TooLarge { .. } => CodeMeaning::Invalid,
                 VcsError::NotInstalled { .. } | VcsError::Local { .. } => CodeMeaning::Ours,
                 _ => CodeMeaning::Unreachable,

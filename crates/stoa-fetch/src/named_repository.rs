@@ -72,6 +72,7 @@ fn shown(alias: &Alias, error: VcsError) -> VcsError {
         | VcsError::Local { .. }
         | VcsError::Abandoned { .. }
         | VcsError::Ambiguous { .. }
+        | VcsError::Malformed { .. }
         | VcsError::Timeout { .. }
         | VcsError::TooLarge { .. }
         | VcsError::NotInstalled { .. }

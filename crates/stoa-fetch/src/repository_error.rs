@@ -21,7 +21,8 @@ impl FetchError {
         };
         let reason = || error.to_string();
         match (error.meaning(), vcs) {
-            (CodeMeaning::NotExist, _) => Self::not_found(reason()),
+            // A version that only its author can mend is none, whoever is asked; the text says what is wrong with it.
+            (CodeMeaning::NotExist | CodeMeaning::Malformed, _) => Self::not_found(reason()),
             (_, Some(VcsError::Timeout { after, .. })) => Self::Timeout {
                 source_name: source_name.clone(),
                 phase: Phase::Response,
@@ -58,6 +59,7 @@ impl FetchError {
             VcsError::Refused { .. } => Self::Refused {
                 reason: error.to_string(),
             },
+            VcsError::Malformed { .. } => Self::not_found(error.to_string()),
             local if Self::is_local(&local) => Self::of_local(local.to_string(), &local),
             error => {
                 if let Some(settings) = Self::overload_of(&error) {

@@ -6,13 +6,14 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest as _, Sha256};
 
-/// The name of each entry and the SHA-256 of its content in hexadecimal digits, in the order of the zip.
+/// The name of each entry, escaped if it is not UTF-8, and the SHA-256 of its content in hexadecimal digits, in the order of
+/// the zip.
 pub fn unzip(bytes: &[u8]) -> Vec<(String, String)> {
     let archive = rawzip::ZipArchive::from_slice(bytes).unwrap();
     let mut entries = Vec::new();
     let mut records = archive.entries();
     while let Some(record) = records.next_entry().unwrap() {
-        let name = String::from_utf8(record.file_path().as_ref().to_vec()).unwrap();
+        let name = readable(record.file_path().as_ref());
         let entry = archive.get_entry(record.wayfinder()).unwrap();
         let mut content = Vec::new();
         match record.compression_method() {
@@ -26,6 +27,11 @@ pub fn unzip(bytes: &[u8]) -> Vec<(String, String)> {
         entries.push((name, hex(&Sha256::digest(&content))));
     }
     entries
+}
+
+/// A name as [`unzip`] shows it.
+pub fn readable(name: &[u8]) -> String {
+    std::str::from_utf8(name).map_or_else(|_| name.escape_ascii().to_string(), str::to_owned)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -68,6 +68,17 @@ pub enum VcsError {
         /// What the program said, shortened, without secrets.
         said: String,
     },
+    /// A commit or its files break a rule of the system, so that its program refuses them, and cmd/go with it. Only who
+    /// commits to the repository can mend that, by another commit.
+    #[error("{vcs} {step}: {what}")]
+    Malformed {
+        /// Which system.
+        vcs: VcsKind,
+        /// What was being done.
+        step: Step,
+        /// What breaks which rule.
+        what: String,
+    },
     /// A rule forbids the connection; see [`EgressError::Refused`](crate::EgressError::Refused).
     #[error("repository {url}: {why}")]
     Refused {

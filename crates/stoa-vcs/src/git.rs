@@ -23,12 +23,14 @@
 mod ancestry;
 mod archive;
 mod blobs;
+mod commit;
 mod connection;
 mod fetch;
 mod file_list;
 mod files;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod index_path;
 mod listing;
 mod local;
 mod objects;

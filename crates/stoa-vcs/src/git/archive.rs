@@ -1,19 +1,23 @@
 //! All files of a folder.
 
 use std::collections::HashSet;
-use std::io::{self, Cursor};
+use std::io::{self, BufReader, Cursor};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::GitRepository;
-use super::file_list::{MOST, OVERHEAD, blob_ids, listed};
+use super::file_list::{FileList, ListError, MOST, OVERHEAD};
 use super::pack_index;
-use super::program::{GITS_OWN_THRESHOLD, failed};
+use super::program::{GITS_OWN_THRESHOLD, failed, malformed};
 use super::state::RepositoryState;
+use super::tree::Mode;
 use crate::cache::Lease;
 use crate::process::Stream;
 use crate::tar::{TarKind, TarReader};
 use crate::{Archive, Entry, EntryKind, KnownContents, RevisionId, Step, VcsError, VcsKind};
+
+/// How many bytes of a list are read at once.
+const PIECE: usize = 64 << 10;
 
 impl GitRepository {
     /// The files below `subdir` as `git archive` gives them: line ends, encodings and `$Id$` as the attributes of the
@@ -29,20 +33,18 @@ impl GitRepository {
         known: &dyn KnownContents,
     ) -> Result<Box<dyn Archive>, VcsError> {
         let (lease, commit) = self.commit(at, Step::Archive).await?;
-        let Some(folder) = self.folder(&lease, commit.tree, subdir, Step::Archive).await? else {
+        let root = commit.tree;
+        let folder = self.walk(&lease, root.clone(), subdir, Step::Archive).await?;
+        let Some((Mode::Tree, _)) = folder else {
             return Ok(Box::new(EmptyArchive));
         };
-        // Fetches the tree if it was left out.
-        self.tree(&lease, &folder.tree, Step::Archive).await?;
-        let printed = self.list_tree(&lease, &folder.tree).await?;
-        if !folder.has_attributes
-            && let Some(files) = listed(&printed)
-        {
-            return self.export_blobs(lease, files, limit, known).await;
+        // Fetches the trees if they were left out.
+        self.tree(&lease, &root, Step::Archive).await?;
+        let list = self.list_tree(&lease, &root, subdir).await?;
+        if list.is_plain {
+            return self.export_blobs(lease, list.files, limit, known).await;
         }
-        let mut wanted = blob_ids(&printed);
-        wanted.extend(folder.attributes);
-        let missing = self.missing(&lease, wanted).await?;
+        let missing = self.missing(&lease, list.ids()).await?;
         if !missing.is_empty() {
             self.fetch_objects(&lease, &missing, Step::Archive).await?;
         }
@@ -91,11 +93,24 @@ impl GitRepository {
         }))
     }
 
-    /// What `git ls-tree` prints of all that is below a tree.
-    async fn list_tree(&self, lease: &Lease, tree: &str) -> Result<Vec<u8>, VcsError> {
+    /// What `git ls-tree` lists of all that is below the tree of a commit, of which the files in `subdir` are kept.
+    async fn list_tree(&self, lease: &Lease, tree: &str, subdir: &str) -> Result<FileList, VcsError> {
         let call = self.program.local("ls-tree", Step::Archive, lease.path());
         let call = call.args(["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", tree]);
-        call.text().await
+        let stream = call.limit(MOST * OVERHEAD).stream().await?;
+        let subdir = subdir.to_owned();
+        let read = move || FileList::read(BufReader::with_capacity(PIECE, stream), &subdir);
+        let read = tokio::task::spawn_blocking(read).await;
+        let read = read.map_err(|error| failed(Step::Archive, error.to_string()))?;
+        read.map_err(|error| match error {
+            ListError::Malformed(what) => malformed(Step::Archive, what),
+            ListError::TooLarge(limit) => VcsError::TooLarge {
+                vcs: VcsKind::Git,
+                step: Step::Archive,
+                limit,
+            },
+            ListError::Io(error) => with_flaw(VcsError::from_io(&error, VcsKind::Git, Step::Archive)),
+        })
     }
 
     /// Those of `ids` that the local copy lacks.
@@ -108,6 +123,26 @@ impl GitRepository {
         let missing = look.await.map_err(io::Error::other).and_then(|missing| missing);
         let missing = missing.map_err(|error| failed(Step::Archive, error.to_string()))?;
         Ok(missing.into_iter().collect())
+    }
+}
+
+/// What git says of trees that it takes from nobody (`tree-walk.c`, `unpack-trees.c`, `archive-zip.c`).
+const FLAWS: [&str; 6] = [
+    "too-short tree object",
+    "too-short tree file",
+    "malformed mode in tree entry",
+    "empty filename in tree entry",
+    "exceeded maximum allowed tree depth",
+    "error: invalid path ",
+];
+
+/// The failure of git, as the flaw of the repository that it is if git says so.
+fn with_flaw(error: VcsError) -> VcsError {
+    match error {
+        VcsError::Failed { said, .. } if FLAWS.iter().any(|flaw| said.contains(flaw)) => {
+            malformed(Step::Archive, said)
+        }
+        error => error,
     }
 }
 
@@ -149,7 +184,7 @@ impl Archive for GitArchive {
     fn next_entry(&mut self) -> Result<Option<Entry<'_>>, VcsError> {
         let suspect = &self.state.health.suspect;
         let io = |error: io::Error| {
-            let error = VcsError::from_io(&error, VcsKind::Git, Step::Archive);
+            let error = with_flaw(VcsError::from_io(&error, VcsKind::Git, Step::Archive));
             suspect.fetch_or(matches!(error, VcsError::Failed { .. }), Ordering::AcqRel);
             error
         };

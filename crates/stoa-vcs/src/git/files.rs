@@ -4,22 +4,11 @@ use bytes::Bytes;
 
 use super::GitRepository;
 use super::objects::{Answer, ObjectKind};
-use super::program::failed;
+use super::program::{failed, malformed};
 use super::resolve::LARGEST;
 use super::tree::{Mode, find};
 use crate::cache::Lease;
 use crate::{RevisionId, Step, VcsError};
-
-/// A folder of a commit, found.
-#[derive(Debug)]
-pub(super) struct Folder {
-    /// The hash of its tree.
-    pub(super) tree: String,
-    /// The hashes of the `.gitattributes` in the folders above it.
-    pub(super) attributes: Vec<String>,
-    /// Whether anything is called `.gitattributes` above it.
-    pub(super) has_attributes: bool,
-}
 
 impl GitRepository {
     /// The bytes of a file as they are stored, as `git cat-file` shows them.
@@ -30,50 +19,35 @@ impl GitRepository {
         limit: u64,
     ) -> Result<Option<Bytes>, VcsError> {
         let (lease, commit) = self.commit(at, Step::File).await?;
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let Some(folder) = self.folder(&lease, commit.tree, folder, Step::File).await? else {
-            return Ok(None);
-        };
-        let tree = self.tree(&lease, &folder.tree, Step::File).await?;
-        let Some((Mode::Blob, id)) = find(&tree, name.as_bytes(), folder.tree.len() / 2) else {
+        let Some((Mode::Blob, id)) = self.walk(&lease, commit.tree, path, Step::File).await? else {
             return Ok(None);
         };
         let (kind, bytes) = self.fetched(&lease, &id, limit, Step::File).await?;
         Ok((kind == ObjectKind::Blob).then(|| bytes.into()))
     }
 
-    /// The folder at `path` below a tree; `None` if there is none. The path never reaches git.
-    pub(super) async fn folder(
+    /// What is at `path` below a tree; `None` if there is nothing. The path never reaches git.
+    pub(super) async fn walk(
         &self,
         lease: &Lease,
         root: String,
         path: &str,
         step: Step,
-    ) -> Result<Option<Folder>, VcsError> {
-        let mut folder = Folder {
-            tree: root,
-            attributes: Vec::new(),
-            has_attributes: false,
-        };
-        if path.is_empty() {
-            return Ok(Some(folder));
+    ) -> Result<Option<(Mode, String)>, VcsError> {
+        // Git would take a slash at the end; no file and no folder is called so.
+        if path.ends_with('/') {
+            return Ok(None);
         }
-        for name in path.split('/') {
-            let tree = self.tree(lease, &folder.tree, step).await?;
-            let width = folder.tree.len() / 2;
-            let attributes = find(&tree, b".gitattributes", width);
-            folder.has_attributes |= attributes.is_some();
-            folder.attributes.extend(
-                attributes
-                    .filter(|(mode, _)| *mode == Mode::Blob)
-                    .map(|(_, id)| id),
-            );
-            let Some((Mode::Tree, id)) = find(&tree, name.as_bytes(), width) else {
+        let (mut mode, mut id, mut rest) = (Mode::Tree, root, path.as_bytes());
+        while !rest.is_empty() {
+            let tree = self.tree(lease, &id, step).await?;
+            let found = find(&tree, rest, id.len() / 2).map_err(|flaw| malformed(step, flaw))?;
+            let Some(found) = found else {
                 return Ok(None);
             };
-            folder.tree = id;
+            (mode, id, rest) = (found.mode, found.id, found.rest);
         }
-        Ok(Some(folder))
+        Ok(Some((mode, id)))
     }
 
     /// The content of a tree.

@@ -1,7 +1,8 @@
 //! What must hold of what is read of git's output, whatever it is.
 
+use super::commit::Commit;
 use super::refs::{Refs, is_whole_hash};
-use super::tree::{self, Commit};
+use super::tree::{self, Found};
 
 /// `git ls-remote`.
 ///
@@ -36,7 +37,7 @@ pub fn refs(printed: &[u8]) {
 ///
 /// If its tree is no hash.
 pub fn commit(bytes: &[u8]) {
-    if let Some(commit) = Commit::parse(bytes) {
+    if let Ok(commit) = Commit::parse(bytes) {
         assert!(is_whole_hash(&commit.tree));
     }
 }
@@ -47,20 +48,24 @@ pub fn commit(bytes: &[u8]) {
 ///
 /// If it is found where it is not, or not found where it is.
 pub fn find(tree: &[u8], name: &[u8], width: usize) {
-    if let Some((_, hash)) = tree::find(tree, name, width) {
-        assert!(is_whole_hash(&hash) && hash.len() == 2 * width);
-        assert!(name.is_empty() || tree.windows(name.len()).any(|part| part == name));
+    if let Ok(Some(found)) = tree::find(tree, name, width) {
+        assert!(is_whole_hash(&found.id) && found.id.len() == 2 * width);
+        let name = &name[..name.len() - found.rest.len()];
+        let name = name.strip_suffix(b"/").unwrap_or(name);
+        assert!(tree.windows(name.len().max(1)).any(|part| part == name));
     }
-    if !name.contains(&0) {
+    if !name.is_empty() && !name.contains(&0) {
         let mut longer = b"100644 ".to_vec();
         longer.extend_from_slice(name);
         longer.push(0);
         longer.resize(longer.len() + width, 7);
         longer.extend_from_slice(tree);
-        assert_eq!(
-            tree::find(&longer, name, width),
-            Some((tree::Mode::Blob, "07".repeat(width))),
-            "the first entry is not found"
-        );
+        let first = Found {
+            mode: tree::Mode::Blob,
+            id: "07".repeat(width),
+            rest: &[],
+        };
+        let found = tree::find(&longer, name, width);
+        assert_eq!(found, Ok(Some(first)), "the first entry is not found");
     }
 }

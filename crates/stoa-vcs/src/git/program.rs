@@ -190,3 +190,12 @@ pub(super) fn failed(step: Step, said: impl Into<String>) -> VcsError {
         said: said.into(),
     }
 }
+
+/// A flaw of the repository.
+pub(super) fn malformed(step: Step, what: impl Into<String>) -> VcsError {
+    VcsError::Malformed {
+        vcs: VcsKind::Git,
+        step,
+        what: what.into(),
+    }
+}

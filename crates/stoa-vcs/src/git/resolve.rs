@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::GitRepository;
+use super::commit::Commit;
 use super::objects::{Answer, ObjectKind, Objects};
-use super::program::failed;
+use super::program::{failed, malformed};
 use super::refs::{Refs, is_hash_prefix};
-use super::tree::Commit;
 use crate::cache::Lease;
 use crate::process::PlaceKind;
 use crate::{Revision, RevisionId, Step, VcsError};
@@ -147,8 +147,8 @@ impl GitRepository {
                 kind: ObjectKind::Commit,
                 bytes,
             } => {
-                let commit =
-                    Commit::parse(&bytes).ok_or_else(|| failed(step, format!("commit {id} is malformed")))?;
+                let commit = Commit::parse(&bytes);
+                let commit = commit.map_err(|flaw| malformed(step, format!("commit {id}: {flaw}")))?;
                 Ok(Some((id, commit)))
             }
             Answer::Ambiguous => Err(VcsError::Ambiguous {

@@ -70,6 +70,13 @@ impl Fixture {
         fixture
     }
 
+    /// A server without repositories.
+    pub(crate) fn bare() -> Self {
+        let fixture = Self::empty();
+        fixture.sh("mkdir -p srv");
+        fixture
+    }
+
     fn empty() -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         Self {
