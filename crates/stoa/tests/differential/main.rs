@@ -19,6 +19,7 @@ mod command;
 mod compare;
 mod files;
 mod names;
+mod odd;
 mod oracle;
 mod questions;
 mod random;

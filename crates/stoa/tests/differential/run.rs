@@ -148,7 +148,7 @@ impl Batch {
 }
 
 /// A server that finds the repositories where the oracle serves them.
-fn stoa(folder: &Path, server: &str, repositories: &[Repository]) -> StoaProcess {
+pub(crate) fn stoa(folder: &Path, server: &str, repositories: &[Repository]) -> StoaProcess {
     let mut text = format!(
         "upstream = \"direct\"\n\
          [vcs]\nallow = \"*:all\"\nallow_private_addresses = true\ncache = \"{}\"\n\
