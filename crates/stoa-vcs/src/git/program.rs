@@ -138,7 +138,7 @@ impl Program {
         let name = |transport: &Transport| match transport {
             Transport::Https => "https",
             Transport::Http => "http",
-            Transport::Ssh => "ssh:git+ssh",
+            Transport::Ssh => "ssh:git+ssh:ssh+git",
             Transport::Git => "git",
             Transport::File => "file",
         };

@@ -47,7 +47,7 @@ impl RepoUrl {
         let transport = match url.scheme() {
             "https" => Transport::Https,
             "http" => Transport::Http,
-            "ssh" | "git+ssh" => Transport::Ssh,
+            "ssh" | "git+ssh" | "ssh+git" => Transport::Ssh,
             "git" => Transport::Git,
             "file" => Transport::File,
             other => return Err(refuse(&format!("unknown scheme {other}"))),
@@ -114,6 +114,7 @@ mod tests {
             "http://127.0.0.1:80/a",
             "ssh://git@example.com:22/a",
             "git+ssh://example.com/a",
+            "ssh+git://example.com/a",
             "git://example.com/a",
             "file:///srv/a",
         ] {
