@@ -4,6 +4,7 @@ mod answers;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -116,9 +117,16 @@ impl BzrRepository {
         Ok(folders.any(|folder| folder.strip_suffix(b"/").unwrap_or(folder) == path.as_bytes()))
     }
 
-    async fn find(&self, name: &str, spec: &str) -> Result<Revision, VcsError> {
-        let folder = self.copy.fresh(self).await?;
-        self.log(&folder, name, spec).await
+    /// What a name is in the copy: a revision as Bazaar writes it, or a tag.
+    async fn find_in(&self, folder: &Folder, name: &str) -> Result<Revision, VcsError> {
+        if let Some(spec) = spec(name) {
+            return self.log(folder, name, &spec).await;
+        }
+        if self.tags_of(folder).await?.iter().any(|tag| tag == name) {
+            let spec = format!("tag:{name}");
+            return self.log(folder, name, &spec).await;
+        }
+        Err(unknown(name))
     }
 
     async fn log(&self, folder: &Folder, name: &str, spec: &str) -> Result<Revision, VcsError> {
@@ -224,20 +232,20 @@ impl Repository for BzrRepository {
         if revision == "latest" {
             return self.latest().await;
         }
-        if let Some(spec) = spec(revision) {
-            return self.find(revision, &spec).await;
+        let asked = Instant::now();
+        let found = self.find_in(&*self.copy.fresh(self).await?, revision).await;
+        if let Err(VcsError::UnknownRevision { .. }) = found
+            && let Some(newer) = self.copy.newer(asked, self).await?
+        {
+            return self.find_in(&newer, revision).await;
         }
-        let folder = self.copy.fresh(self).await?;
-        if self.tags_of(&folder).await?.iter().any(|tag| tag == revision) {
-            let spec = format!("tag:{revision}");
-            return self.log(&folder, revision, &spec).await;
-        }
-        Err(unknown(revision))
+        found
     }
 
     async fn latest(&self) -> Result<Revision, VcsError> {
         let latest = "revno:-1";
-        let found = self.find(latest, latest).await;
+        let folder = self.copy.fresh(self).await?;
+        let found = self.log(&folder, latest, latest).await;
         found.map_err(|error| self.client.no_commits(error))
     }
 

@@ -5,6 +5,7 @@ mod answers;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -146,8 +147,14 @@ impl Repository for FossilRepository {
             return Err(unknown(revision));
         }
         let name = if revision == "latest" { "trunk" } else { revision };
-        let folder = self.copy.fresh(self).await?;
-        self.info(&folder, name).await
+        let asked = Instant::now();
+        let found = self.info(&*self.copy.fresh(self).await?, name).await;
+        if let Err(VcsError::UnknownRevision { .. }) = found
+            && let Some(newer) = self.copy.newer(asked, self).await?
+        {
+            return self.info(&newer, name).await;
+        }
+        found
     }
 
     async fn latest(&self) -> Result<Revision, VcsError> {

@@ -4,6 +4,7 @@ mod answers;
 mod fetch;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -86,8 +87,18 @@ impl HgRepository {
 
     async fn find(&self, name: &str) -> Result<Revision, VcsError> {
         check_revision(name)?;
-        let folder = self.fresh().await?;
-        let call = self.ask(&folder, "log", Step::Revision);
+        let asked = Instant::now();
+        let found = self.find_in(&self.fresh().await?, name).await;
+        if let Err(VcsError::UnknownRevision { .. }) = found
+            && let Some(newer) = self.copy.newer(asked, self).await?
+        {
+            return self.find_in(&newer, name).await;
+        }
+        found
+    }
+
+    async fn find_in(&self, folder: &Reading, name: &str) -> Result<Revision, VcsError> {
+        let call = self.ask(folder, "log", Step::Revision);
         let output = call
             .limit(LIST_LIMIT)
             .args(["log", "-l1", &rev(name)])

@@ -27,6 +27,16 @@ use state::CopyState;
 /// How often in a row a fetch may fail before the copy is suspected.
 const FAILURES: u32 = 2;
 
+/// How old a copy may be.
+#[derive(Clone, Copy, Debug)]
+enum Age {
+    Any,
+    /// As old as what is fresh may be.
+    Fresh,
+    /// Fetched after the question.
+    Newer,
+}
+
 /// The local copy of one repository, made at its first use and then fetched into.
 ///
 /// It lives in the [`Cache`], in a folder of its own below that of the repository: while one is replaced, there are two.
@@ -62,12 +72,26 @@ impl LocalCopy {
 
     /// The copy, as the repository was when this was called, or a little before if that is fresh enough.
     pub(crate) async fn fresh(&self, fetch: &impl Fetch) -> Result<Reading, VcsError> {
-        self.get(Instant::now(), false, fetch).await
+        self.get(Instant::now(), Age::Fresh, fetch).await
+    }
+
+    /// The copy, as the repository was after `asked`, if the one that there is has been fetched before: something is not in
+    /// that. `None` if it has not.
+    pub(crate) async fn newer(
+        &self,
+        asked: Instant,
+        fetch: &impl Fetch,
+    ) -> Result<Option<Reading>, VcsError> {
+        let fetched = self.state.copy.lock().fetched;
+        if fetched.is_some_and(|(started, _)| started >= asked) {
+            return Ok(None);
+        }
+        self.get(asked, Age::Newer, fetch).await.map(Some)
     }
 
     /// The copy, however old.
     pub(crate) async fn any(&self, fetch: &impl Fetch) -> Result<Reading, VcsError> {
-        self.get(Instant::now(), true, fetch).await
+        self.get(Instant::now(), Age::Any, fetch).await
     }
 
     /// A copy that has the commit.
@@ -82,11 +106,11 @@ impl LocalCopy {
         has.then_some(new).ok_or_else(|| unknown(at.as_str()))
     }
 
-    async fn get(&self, asked: Instant, any: bool, fetch: &impl Fetch) -> Result<Reading, VcsError> {
+    async fn get(&self, asked: Instant, age: Age, fetch: &impl Fetch) -> Result<Reading, VcsError> {
         let lease = self.lease().await?;
         let _permit = self.fetch_permit().await?;
         let folder = match self.current(&lease).await? {
-            Some(folder) if any || self.is_fresh(asked) => folder,
+            Some(folder) if self.is_good(asked, age) => folder,
             current => {
                 // A caller that waited for a fetch that failed takes its error, instead of another fetch that would fail, too, one
                 // after the other.
@@ -106,12 +130,17 @@ impl LocalCopy {
         Ok(Reading::new(folder, Arc::clone(&self.state), lease))
     }
 
-    fn is_fresh(&self, asked: Instant) -> bool {
+    fn is_good(&self, asked: Instant, age: Age) -> bool {
+        let freshness = match age {
+            Age::Any => return true,
+            Age::Fresh => self.freshness,
+            Age::Newer => Duration::ZERO,
+        };
         let fetched = self.state.copy.lock().fetched;
         // Count the age from the end of the fetch: if a fetch takes longer than `freshness`, counting from its begin would
         // make every question fetch again.
         fetched.is_some_and(|(started, ended)| {
-            started >= asked || ended.elapsed() <= self.freshness && !self.renewal.is_since(started)
+            started >= asked || ended.elapsed() < freshness && !self.renewal.is_since(started)
         })
     }
 
