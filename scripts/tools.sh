@@ -12,7 +12,7 @@
 # STOA_TOOLS names the directory (default ~/.cache/stoa/tools); the tests look there too.
 set -eu
 
-go_version=1.26.6
+go_version=${STOA_GO_VERSION:-1.26.6}
 deny_version=0.20.2
 fuzz_version=0.13.2
 tools=${STOA_TOOLS:-$HOME/.cache/stoa/tools}

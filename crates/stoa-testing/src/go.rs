@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 mod snapshot;
 
-/// The version that `scripts/tools.sh` installs.
-const GO_VERSION: &str = "1.26.6";
+/// What installs the go distribution, and the only place that says which one.
+const INSTALLER: &str = include_str!("../../../scripts/tools.sh");
 
 /// How long one go command may run.
 const DEADLINE: Duration = Duration::from_mins(5);
@@ -81,8 +81,7 @@ impl GoClient {
     /// The go command is `$STOA_GO`, else the one that `make tools` installs; panics without it.
     pub fn new(goproxy: &str) -> Self {
         let tools = tools();
-        let go = environment("STOA_GO")
-            .map_or_else(|| tools.join(format!("go-{GO_VERSION}/bin/go")), PathBuf::from);
+        let go = environment("STOA_GO").map_or_else(|| goroot().join("bin/go"), PathBuf::from);
         assert!(
             go.is_file(),
             "no go command at {}: run `make tools` (or set STOA_GO)",
@@ -238,7 +237,17 @@ impl GoClient {
 
 /// The go distribution that `scripts/tools.sh` installs.
 pub(crate) fn goroot() -> PathBuf {
-    tools().join(format!("go-{GO_VERSION}"))
+    tools().join(format!("go-{}", version()))
+}
+
+/// The version of Go that `scripts/tools.sh` installs: its own, or `STOA_GO_VERSION`.
+pub fn version() -> String {
+    let own = || {
+        let line = INSTALLER.split_once("go_version=${STOA_GO_VERSION:-");
+        let version = line.and_then(|(_, rest)| rest.split_once('}'));
+        version.expect("scripts/tools.sh names a version").0.to_owned()
+    };
+    environment("STOA_GO_VERSION").unwrap_or_else(own)
 }
 
 /// Where `scripts/tools.sh` installs.

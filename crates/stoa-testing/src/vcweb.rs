@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::go::{goroot, tools};
+use crate::go::{goroot, tools, version};
 
 /// The stand-in, serving on a free port of 127.0.0.1. `scripts/tools.sh` builds it out of the go distribution.
 ///
@@ -26,7 +26,7 @@ impl VcWeb {
     /// Starts it and waits until it serves.
     pub fn start() -> Self {
         let work = TempDir::new().unwrap();
-        let program = tools().join("vcweb-1.26.6.test");
+        let program = tools().join(format!("vcweb-{}.test", version()));
         // Its scripts lie where its source does.
         let folder = goroot().join("src/cmd/go/internal/vcweb/vcstest");
         let home = work.path().join("home");

@@ -1,30 +1,43 @@
 //! What Go's own code printed, for tests that hold ours to it.
 //!
-//! It is read from `STOA_VECTORS`, else from `../shared/vectors` beside the workspace. Where that folder is absent a test
-//! says so and passes: it is no part of the project, and CI has it always.
+//! There are up to two witnesses. The first one travels with the project: `scripts/tools.sh` builds `oracle/` into the go
+//! distribution and keeps what it prints beside it. The second one is a folder of answers that were printed once and never
+//! change, `STOA_VECTORS`, else `../shared/vectors` beside the workspace; it is no part of the project and is asked where
+//! it is. Both have the same files with the same fields.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// The vectors of one family, as text; `None`, said on standard output, if there is no folder of vectors.
-pub fn read(family: &str) -> Option<String> {
+use crate::go;
+
+/// The vectors of one family as text, of each witness.
+///
+/// It says on standard output whose they are, so that a failed test tells which witness it failed for. Panics if there are
+/// none that travel with the project.
+pub fn texts(family: &str) -> impl Iterator<Item = String> {
+    let travelling = go::tools().join(format!("vectors-{}", go::version()));
+    assert!(
+        travelling.is_dir(),
+        "no answers of Go at {}: run `make tools`",
+        travelling.display()
+    );
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors");
-    let dir = crate::go::environment("STOA_VECTORS").map_or(beside, PathBuf::from);
-    if !dir.is_dir() {
-        println!("skipped: no vectors at {}", dir.display());
-        return None;
-    }
-    let path = dir.join(family).with_extension("json");
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    Some(text)
+    let frozen = go::environment("STOA_VECTORS").map_or(beside, PathBuf::from);
+    let witnesses = [Some(travelling), frozen.is_dir().then_some(frozen)];
+    let file = format!("{family}.json");
+    witnesses.into_iter().flatten().map(move |folder| {
+        let path = folder.join(&file);
+        println!("answers of {}", path.display());
+        fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}; run `make tools`", path.display()))
+    })
 }
 
-/// The vectors of one family; `None`, said on standard output, if there is no folder of vectors.
-pub fn load(family: &str) -> Option<Value> {
-    let text = read(family)?;
-    Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{family}: {error}")))
+/// The vectors of one family, of each witness.
+pub fn all(family: &str) -> impl Iterator<Item = Value> {
+    texts(family).map(|text| serde_json::from_str(&text).unwrap_or_else(|error| panic!("not JSON: {error}")))
 }
 
 /// The list under `key`, which Go's encoder writes as `null` if it is empty.

@@ -11,7 +11,7 @@ use stoa_module::{
 };
 use stoa_testing::{
     vcweb::VcWeb,
-    vectors::{assert_fields, list, load, text},
+    vectors::{all, assert_fields, list, text},
 };
 
 use crate::support::{Repositories, code_repo, slow_git::SlowGits};
@@ -219,41 +219,40 @@ impl Report {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn git_repositories_answer_as_for_cmd_go() {
-    let Some(vectors) = load("oracle_vcstest") else {
-        return;
-    };
-    assert_fields(&vectors, &["go", "modules"]);
-    let vcweb = VcWeb::start();
-    let gits = SlowGits::default();
-    let mut report = Report::default();
-    let modules = list(&vectors, "modules");
-    let questions: usize = modules.iter().map(|module| list(module, "queries").len()).sum();
-    assert_eq!((modules.len(), questions), (117, 2277));
-    let mut asked = (0, 0);
-    for module in modules {
-        let Some((root, name, subdir)) = place(text(module, "path")) else {
-            continue;
-        };
-        asked = (asked.0 + 1, asked.1 + list(module, "queries").len());
-        let code = gits.open(&format!("{}/git/{name}", vcweb.url()));
-        let repo = code_repo(code, &root, subdir, text(module, "path"));
-        report.module(module, &repo, vcweb.url()).await;
+    for vectors in all("oracle_vcstest") {
+        assert_fields(&vectors, &["go", "modules"]);
+        let vcweb = VcWeb::start();
+        let gits = SlowGits::default();
+        let mut report = Report::default();
+        let modules = list(&vectors, "modules");
+        let questions: usize = modules.iter().map(|module| list(module, "queries").len()).sum();
+        assert_eq!((modules.len(), questions), (117, 2277));
+        let mut asked = (0, 0);
+        for module in modules {
+            let Some((root, name, subdir)) = place(text(module, "path")) else {
+                continue;
+            };
+            asked = (asked.0 + 1, asked.1 + list(module, "queries").len());
+            let code = gits.open(&format!("{}/git/{name}", vcweb.url()));
+            let repo = code_repo(code, &root, subdir, text(module, "path"));
+            report.module(module, &repo, vcweb.url()).await;
+        }
+        let count = report.differences.len();
+        let differences = report.differences.join("\n");
+        assert!(count == 0, "{count} differences:\n{differences}");
+        assert_eq!(asked, (93, 2138), "modules and questions about git");
+        let Report {
+            lists,
+            infos,
+            errors,
+            classes,
+            go_mods,
+            zips,
+            ..
+        } = report;
+        assert_eq!(
+            (lists, infos, errors, classes, go_mods, zips),
+            (89, 523, 1578, 41, 112, 112)
+        );
     }
-    let count = report.differences.len();
-    let differences = report.differences.join("\n");
-    assert!(count == 0, "{count} differences:\n{differences}");
-    assert_eq!(asked, (93, 2138), "modules and questions about git");
-    let Report {
-        lists,
-        infos,
-        errors,
-        classes,
-        go_mods,
-        zips,
-        ..
-    } = report;
-    assert_eq!(
-        (lists, infos, errors, classes, go_mods, zips),
-        (89, 523, 1578, 41, 112, 112)
-    );
 }

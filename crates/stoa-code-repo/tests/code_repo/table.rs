@@ -11,7 +11,7 @@ use stoa_module::{
 };
 use stoa_testing::{
     vcweb::VcWeb,
-    vectors::{assert_fields, list, load, text},
+    vectors::{all, assert_fields, list, text},
 };
 
 use stoa_vcs::{HgRepository, Repository, RepositoryOptions, cache::Cache, process::RunnerSettings};
@@ -137,66 +137,65 @@ async fn lists(vectors: &Value, places: &Places) -> [usize; 2] {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_of_cmd_go() {
-    let Some(vectors) = load("coderepo_tables") else {
-        return;
-    };
-    assert_fields(&vectors, &["code_repo", "latest", "versions"]);
-    let places = Places::new();
-    let mut counts = [0; 6];
-    for case in list(&vectors, "code_repo") {
-        assert_fields(
-            case,
-            &[
-                "err",
-                "gomod",
-                "local",
-                "local_with_insteadOf",
-                "name",
-                "path",
-                "rev",
-                "short",
-                "time",
-                "vcs",
-                "version",
-                "zip",
-                "zip_h1",
-                "zip_sha256",
-            ],
+    for vectors in all("coderepo_tables") {
+        assert_fields(&vectors, &["code_repo", "latest", "versions"]);
+        let places = Places::new();
+        let mut counts = [0; 6];
+        for case in list(&vectors, "code_repo") {
+            assert_fields(
+                case,
+                &[
+                    "err",
+                    "gomod",
+                    "local",
+                    "local_with_insteadOf",
+                    "name",
+                    "path",
+                    "rev",
+                    "short",
+                    "time",
+                    "vcs",
+                    "version",
+                    "zip",
+                    "zip_h1",
+                    "zip_sha256",
+                ],
+            );
+            let Some(repo) = places.open(case) else {
+                let here = case["local"] == true || case["local_with_insteadOf"] == true;
+                assert!(!here, "not asked: {case}");
+                continue;
+            };
+            counts[0] += 1;
+            let (err, found) = (text(case, "err"), stat(&repo, text(case, "rev")).await);
+            if !err.is_empty() {
+                counts[1] += 1;
+                let error = found.expect_err(err);
+                assert!(error.contains(err), "{error}\n{err}");
+                continue;
+            }
+            let info = found.unwrap();
+            assert_eq!(info.version().as_str(), text(case, "version"), "{case}");
+            assert_eq!(info.id.as_str(), text(case, "name"), "{case}");
+            assert_eq!(info.short, text(case, "short"), "{case}");
+            let time = Timestamp::try_from(info.time).unwrap().to_string();
+            assert_eq!(time, text(case, "time"), "{case}");
+            if !text(case, "gomod").is_empty() {
+                counts[2] += 1;
+                let go_mod = repo.go_mod(info.version()).await.unwrap();
+                assert_eq!(go_mod, text(case, "gomod"), "{case}");
+            }
+            if !text(case, "zip_h1").is_empty() {
+                counts[3] += 1;
+                check_zip(&repo, info.version(), case).await;
+            }
+        }
+        let lists = lists(&vectors, &places).await;
+        counts[4..].copy_from_slice(&lists);
+        assert_eq!(
+            counts,
+            [52, 24, 10, 10, 7, 4],
+            "asked, errors, go.mod, zip, latest, versions"
         );
-        let Some(repo) = places.open(case) else {
-            let here = case["local"] == true || case["local_with_insteadOf"] == true;
-            assert!(!here, "not asked: {case}");
-            continue;
-        };
-        counts[0] += 1;
-        let (err, found) = (text(case, "err"), stat(&repo, text(case, "rev")).await);
-        if !err.is_empty() {
-            counts[1] += 1;
-            let error = found.expect_err(err);
-            assert!(error.contains(err), "{error}\n{err}");
-            continue;
-        }
-        let info = found.unwrap();
-        assert_eq!(info.version().as_str(), text(case, "version"), "{case}");
-        assert_eq!(info.id.as_str(), text(case, "name"), "{case}");
-        assert_eq!(info.short, text(case, "short"), "{case}");
-        let time = Timestamp::try_from(info.time).unwrap().to_string();
-        assert_eq!(time, text(case, "time"), "{case}");
-        if !text(case, "gomod").is_empty() {
-            counts[2] += 1;
-            let go_mod = repo.go_mod(info.version()).await.unwrap();
-            assert_eq!(go_mod, text(case, "gomod"), "{case}");
-        }
-        if !text(case, "zip_h1").is_empty() {
-            counts[3] += 1;
-            check_zip(&repo, info.version(), case).await;
-        }
     }
-    let lists = lists(&vectors, &places).await;
-    counts[4..].copy_from_slice(&lists);
-    assert_eq!(
-        counts,
-        [52, 24, 10, 10, 7, 4],
-        "asked, errors, go.mod, zip, latest, versions"
-    );
 }

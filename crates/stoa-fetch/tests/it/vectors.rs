@@ -5,11 +5,10 @@ use stoa_fetch::discovery::{
     Govcs, ModTags, StaticRoot, StaticRootError, check_repo_root, check_subdir, parse_go_imports,
     static_root, suffix_root,
 };
-use stoa_testing::vectors::{self, assert_fields, text};
+use stoa_testing::vectors::{self, assert_fields, cases, text};
 
-/// The vectors, if there is a folder of them.
-fn load() -> Option<Value> {
-    let vectors = vectors::load("vcs_discovery")?;
+/// The vectors of each witness.
+fn all() -> impl Iterator<Item = Value> {
     let families = [
         "generic_vcs_suffix",
         "govcs",
@@ -19,18 +18,16 @@ fn load() -> Option<Value> {
         "validate_repo_root",
         "validate_subdir",
     ];
-    assert_fields(&vectors, &families);
-    Some(vectors)
+    vectors::all("vcs_discovery").inspect(move |vectors| assert_fields(vectors, &families))
 }
 
 /// Runs `check` on each case under `key`, of which there must be at least `min`, with no field but the known ones.
 fn each(key: &str, min: usize, fields: &[&str], check: impl Fn(&Value)) {
-    let Some(vectors) = load() else { return };
-    let cases = vectors[key].as_array().unwrap();
-    assert!(cases.len() >= min, "{} cases of {key:?}", cases.len());
-    for case in cases {
-        assert_fields(case, fields);
-        check(case);
+    for vectors in all() {
+        for case in cases(&vectors, key, min) {
+            assert_fields(case, fields);
+            check(case);
+        }
     }
 }
 

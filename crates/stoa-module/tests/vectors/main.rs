@@ -9,7 +9,7 @@ mod versions;
 mod zip;
 
 use serde_json::Value;
-use stoa_testing::vectors::{assert_fields, cases, flag, load, text};
+use stoa_testing::vectors::{all, assert_fields, cases, flag, text};
 
 /// The text of an error, empty if there is none, as the vectors have it.
 fn error_text<T, E: ToString>(result: &Result<T, E>) -> String {

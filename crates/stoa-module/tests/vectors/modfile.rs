@@ -3,57 +3,60 @@
 use serde_json::{Value, json};
 use stoa_module::modfile::{ModFile, Require, Retract, auto_quote, module_path, must_quote};
 
-use crate::{assert_fields, cases, error_text, flag, load, text};
+use crate::{all, assert_fields, cases, error_text, flag, text};
 
 #[test]
 fn module_paths_are_found_by_scanning() {
-    let Some(vectors) = load("modfile") else { return };
-    for case in cases(&vectors, "module_path", 43) {
-        assert_fields(case, &["gomod", "module_path"]);
-        let found = module_path(text(case, "gomod").as_bytes());
-        assert_eq!(found.unwrap_or_default(), text(case, "module_path"), "{case}");
+    for vectors in all("modfile") {
+        for case in cases(&vectors, "module_path", 43) {
+            assert_fields(case, &["gomod", "module_path"]);
+            let found = module_path(text(case, "gomod").as_bytes());
+            assert_eq!(found.unwrap_or_default(), text(case, "module_path"), "{case}");
+        }
     }
 }
 
 #[test]
 fn strings_are_quoted_when_they_must() {
-    let Some(vectors) = load("modfile") else { return };
-    for case in cases(&vectors, "auto_quote", 17) {
-        assert_fields(case, &["in", "auto_quote", "must_quote"]);
-        let raw = text(case, "in");
-        assert_eq!(auto_quote(raw), text(case, "auto_quote"));
-        assert_eq!(must_quote(raw), flag(case, "must_quote"), "{raw}");
+    for vectors in all("modfile") {
+        for case in cases(&vectors, "auto_quote", 17) {
+            assert_fields(case, &["in", "auto_quote", "must_quote"]);
+            let raw = text(case, "in");
+            assert_eq!(auto_quote(raw), text(case, "auto_quote"));
+            assert_eq!(must_quote(raw), flag(case, "must_quote"), "{raw}");
+        }
     }
 }
 
 #[test]
 fn files_are_read_like_parse_lax() {
-    let Some(vectors) = load("modfile") else { return };
-    assert_fields(
-        &vectors,
-        &["module_path", "auto_quote", "parse_lax", "deprecated"],
-    );
-    for case in cases(&vectors, "parse_lax", 24)
-        .iter()
-        .chain(cases(&vectors, "deprecated", 16))
-    {
-        let known = [
-            "desc",
-            "gomod",
-            "lax_err",
-            "module",
-            "deprecated",
-            "go",
-            "require",
-            "retract",
-            "upstream_want_deprecated",
-        ];
-        assert_fields(case, &known);
-        let read = ModFile::parse_lax("go.mod", text(case, "gomod").as_bytes());
-        assert_eq!(error_text(&read), text(case, "lax_err"));
-        match read {
-            Ok(file) => check_file(&file, case),
-            Err(_) => assert!(case.get("module").is_none() && case.get("require").is_none()),
+    for vectors in all("modfile") {
+        assert_fields(
+            &vectors,
+            &["module_path", "auto_quote", "parse_lax", "deprecated"],
+        );
+        for case in cases(&vectors, "parse_lax", 24)
+            .iter()
+            .chain(cases(&vectors, "deprecated", 16))
+        {
+            let known = [
+                "desc",
+                "gomod",
+                "lax_err",
+                "module",
+                "deprecated",
+                "go",
+                "require",
+                "retract",
+                "upstream_want_deprecated",
+            ];
+            assert_fields(case, &known);
+            let read = ModFile::parse_lax("go.mod", text(case, "gomod").as_bytes());
+            assert_eq!(error_text(&read), text(case, "lax_err"));
+            match read {
+                Ok(file) => check_file(&file, case),
+                Err(_) => assert!(case.get("module").is_none() && case.get("require").is_none()),
+            }
         }
     }
 }

@@ -6,58 +6,57 @@ use stoa_module::{
     is_zero_pseudo_version, semver, unescape_version,
 };
 
-use crate::{assert_fields, assert_outcome, cases, error_text, flag, load, text};
+use crate::{all, assert_fields, assert_outcome, cases, error_text, flag, text};
 
 #[test]
 fn versions_are_read_like_go() {
-    let Some(vectors) = load("module_versions") else {
-        return;
-    };
-    for case in cases(&vectors, "cases", 96) {
-        let known = [
-            "version",
-            "build",
-            "escape_version",
-            "unescape_version",
-            "is_pseudo",
-            "is_zero_pseudo",
-            "major",
-            "major_minor",
-            "module_canonical",
-            "prerelease",
-            "semver_canonical",
-            "semver_is_valid",
-            "pseudo_base",
-            "pseudo_base_err",
-            "pseudo_rev",
-            "pseudo_rev_err",
-            "pseudo_time",
-            "pseudo_time_err",
-        ];
-        assert_fields(case, &known);
-        let v = text(case, "version");
-        assert_eq!(semver::is_valid(v), flag(case, "semver_is_valid"));
-        assert_eq!(
-            semver::canonical(v).unwrap_or_default(),
-            text(case, "semver_canonical")
-        );
-        assert_eq!(semver::major(v).unwrap_or_default(), text(case, "major"));
-        assert_eq!(
-            semver::major_minor(v).unwrap_or_default(),
-            text(case, "major_minor")
-        );
-        assert_eq!(semver::prerelease(v), text(case, "prerelease"));
-        assert_eq!(semver::build(v), text(case, "build"));
-        assert_eq!(
-            canonical_version(v).unwrap_or_default(),
-            text(case, "module_canonical")
-        );
-        assert_eq!(is_pseudo_version(v), flag(case, "is_pseudo"));
-        assert_eq!(is_zero_pseudo_version(v), flag(case, "is_zero_pseudo"));
-        assert_outcome(&escape_version(v), &case["escape_version"]);
-        assert_outcome(&unescape_version(v), &case["unescape_version"]);
-        check_pseudo(v, case);
-        check_typed(v, case);
+    for vectors in all("module_versions") {
+        for case in cases(&vectors, "cases", 96) {
+            let known = [
+                "version",
+                "build",
+                "escape_version",
+                "unescape_version",
+                "is_pseudo",
+                "is_zero_pseudo",
+                "major",
+                "major_minor",
+                "module_canonical",
+                "prerelease",
+                "semver_canonical",
+                "semver_is_valid",
+                "pseudo_base",
+                "pseudo_base_err",
+                "pseudo_rev",
+                "pseudo_rev_err",
+                "pseudo_time",
+                "pseudo_time_err",
+            ];
+            assert_fields(case, &known);
+            let v = text(case, "version");
+            assert_eq!(semver::is_valid(v), flag(case, "semver_is_valid"));
+            assert_eq!(
+                semver::canonical(v).unwrap_or_default(),
+                text(case, "semver_canonical")
+            );
+            assert_eq!(semver::major(v).unwrap_or_default(), text(case, "major"));
+            assert_eq!(
+                semver::major_minor(v).unwrap_or_default(),
+                text(case, "major_minor")
+            );
+            assert_eq!(semver::prerelease(v), text(case, "prerelease"));
+            assert_eq!(semver::build(v), text(case, "build"));
+            assert_eq!(
+                canonical_version(v).unwrap_or_default(),
+                text(case, "module_canonical")
+            );
+            assert_eq!(is_pseudo_version(v), flag(case, "is_pseudo"));
+            assert_eq!(is_zero_pseudo_version(v), flag(case, "is_zero_pseudo"));
+            assert_outcome(&escape_version(v), &case["escape_version"]);
+            assert_outcome(&unescape_version(v), &case["unescape_version"]);
+            check_pseudo(v, case);
+            check_typed(v, case);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use stoa_sumdb::{Hash, TreeSize};
-use stoa_testing::vectors::{assert_fields, cases, flag, load, number, text};
+use stoa_testing::vectors::{all, assert_fields, cases, flag, number, text};
 
 fn size(case: &Value, field: &str) -> TreeSize {
     TreeSize::new(number(case, field)).expect("a size")

@@ -12,7 +12,7 @@ use stoa_sumdb::{
 };
 
 use crate::server::Server;
-use crate::{assert_fields, bytes, cases, load, number, text};
+use crate::{all, assert_fields, bytes, cases, number, text};
 
 /// The exchanges by path.
 fn exchanges(vectors: &Value) -> HashMap<&str, &Value> {
@@ -41,38 +41,36 @@ fn records(exchanges: &HashMap<&str, &Value>) -> Vec<RecordText> {
 
 #[test]
 fn the_head_is_that_of_the_records() {
-    let Some(vectors) = load("sumdb_transcript") else {
-        return;
-    };
-    let exchanges = exchanges(&vectors);
-    let head = bytes(exchanges["/latest"], "body_b64");
-    let note = SignedNote::open(&head, &key(&vectors).into()).expect("signed");
-    let tree = TreeHead::parse(note.text()).expect("a head");
-    assert_eq!(tree.size.get(), number(&vectors, "records"));
-    let server = Server::new(head, records(&exchanges));
-    assert_eq!(server.log.head_at(tree.size), Ok(tree));
+    for vectors in all("sumdb_transcript") {
+        let exchanges = exchanges(&vectors);
+        let head = bytes(exchanges["/latest"], "body_b64");
+        let note = SignedNote::open(&head, &key(&vectors).into()).expect("signed");
+        let tree = TreeHead::parse(note.text()).expect("a head");
+        assert_eq!(tree.size.get(), number(&vectors, "records"));
+        let server = Server::new(head, records(&exchanges));
+        assert_eq!(server.log.head_at(tree.size), Ok(tree));
+    }
 }
 
 #[test]
 fn a_server_gives_the_same_answers() {
-    let Some(vectors) = load("sumdb_transcript") else {
-        return;
-    };
-    let exchanges = exchanges(&vectors);
-    let server = Server::new(bytes(exchanges["/latest"], "body_b64"), records(&exchanges));
-    for (path, case) in exchanges {
-        assert_fields(case, &["body_b64", "content_type", "path", "status"]);
-        let (status, content_type, body) = server.answer(path);
-        assert_eq!(
-            (status, content_type),
-            (number(case, "status"), text(case, "content_type")),
-            "{path}"
-        );
-        assert_eq!(
-            String::from_utf8_lossy(&body),
-            String::from_utf8_lossy(&bytes(case, "body_b64")),
-            "{path}"
-        );
+    for vectors in all("sumdb_transcript") {
+        let exchanges = exchanges(&vectors);
+        let server = Server::new(bytes(exchanges["/latest"], "body_b64"), records(&exchanges));
+        for (path, case) in exchanges {
+            assert_fields(case, &["body_b64", "content_type", "path", "status"]);
+            let (status, content_type, body) = server.answer(path);
+            assert_eq!(
+                (status, content_type),
+                (number(case, "status"), text(case, "content_type")),
+                "{path}"
+            );
+            assert_eq!(
+                String::from_utf8_lossy(&body),
+                String::from_utf8_lossy(&bytes(case, "body_b64")),
+                "{path}"
+            );
+        }
     }
 }
 
@@ -111,46 +109,46 @@ impl Port for Transcript {
 /// The client asks for nothing but what Go's client asks for, and believes what Go's server says.
 #[test]
 fn the_client_believes_it() {
-    let Some(vectors) = load("sumdb_transcript") else {
-        return;
-    };
-    let exchanges = exchanges(&vectors);
-    let port = Transcript(
-        exchanges
-            .iter()
-            .map(|(path, case)| {
-                (
-                    (*path).to_owned(),
-                    (number(case, "status"), bytes(case, "body_b64")),
-                )
-            })
-            .collect(),
-    );
-    let client = Client::new(Arc::new(port), key(&vectors));
-    let mut looked_up = 0;
-    for (path, case) in exchanges {
-        let Ok(RemotePath::Lookup(module)) = path.parse() else {
-            continue;
-        };
-        let outcome = ready(client.lookup(&module));
-        assert_eq!(
-            outcome.is_ok(),
-            number(case, "status") == 200,
-            "{path}: {outcome:?}"
+    for vectors in all("sumdb_transcript") {
+        let exchanges = exchanges(&vectors);
+        let port = Transcript(
+            exchanges
+                .iter()
+                .map(|(path, case)| {
+                    (
+                        (*path).to_owned(),
+                        (number(case, "status"), bytes(case, "body_b64")),
+                    )
+                })
+                .collect(),
         );
-        if let Ok(lookup) = outcome {
-            assert_eq!(lookup.answer, bytes(case, "body_b64"), "{path}");
-            let body = String::from_utf8(lookup.answer).expect("text");
-            let lines: Vec<&str> = body.lines().skip(1).take(2).collect();
-            assert_eq!(lookup.sums.lines().collect::<Vec<_>>(), lines);
-            looked_up += 1;
+        let client = Client::new(Arc::new(port), key(&vectors));
+        let mut looked_up = 0;
+        for (path, case) in exchanges {
+            let Ok(RemotePath::Lookup(module)) = path.parse() else {
+                continue;
+            };
+            let outcome = ready(client.lookup(&module));
+            assert_eq!(
+                outcome.is_ok(),
+                number(case, "status") == 200,
+                "{path}: {outcome:?}"
+            );
+            if let Ok(lookup) = outcome {
+                assert_eq!(lookup.answer, bytes(case, "body_b64"), "{path}");
+                let body = String::from_utf8(lookup.answer).expect("text");
+                let lines: Vec<&str> = body.lines().skip(1).take(2).collect();
+                assert_eq!(lookup.sums.lines().collect::<Vec<_>>(), lines);
+                looked_up += 1;
+            }
         }
+        assert!(looked_up >= 6);
+        let path = ModulePath::parse("example.com/m1").expect("a path");
+        let module =
+            ModuleVersion::new(path, Version::parse("v1.0.0").expect("a version")).expect("a module");
+        assert!(ready(client.lookup(&module)).is_ok());
+        assert!(ready(client.refresh()).is_ok());
     }
-    assert!(looked_up >= 6);
-    let path = ModulePath::parse("example.com/m1").expect("a path");
-    let module = ModuleVersion::new(path, Version::parse("v1.0.0").expect("a version")).expect("a module");
-    assert!(ready(client.lookup(&module)).is_ok());
-    assert!(ready(client.refresh()).is_ok());
 }
 
 /// The outcome of a future that waits for nothing.
