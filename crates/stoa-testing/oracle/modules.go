@@ -33,7 +33,7 @@ var paged = []string{"@latest", "latest", "HEAD", "master", "v1.0.0", "v1.2.3", 
 // others are what is asked of the repositories of other systems.
 var others = map[string][]string{
 	"bzr/hello":             {"@latest", "latest", "1", "2", "000000000001", "revno:1", "revno:-1", "v0.0.0-20170922012012-000000000001", "v1.0.0"},
-	"fossil/hello":          {"@latest", "latest", "trunk", "d4c7dcdc29", "d4c7dcdc298a", "v0.0.0-20170922011907-d4c7dcdc29f9", "v1.0.0"},
+	"fossil/hello":          {"@latest", "latest", "trunk", "d4c7dcdc29", "d4c7dcdc298a", "v0.0.0-20170922011907-d4c7dcdc29f9", "v0.0.0-20170922011907-b6dbe6f2b0f0", "v1.0.0"},
 	"svn/hello":             {"@latest", "latest", "1", "000000000001", "HEAD", "v0.0.0-20170922011245-000000000001", "v1.0.0"},
 	"svn/nonexistent":       {"@latest"},
 	"svn/test1-svn-git":     {"@latest", "5", "1", "9"},

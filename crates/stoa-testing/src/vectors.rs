@@ -62,6 +62,12 @@ pub fn cases<'v>(vectors: &'v Value, key: &str, min: usize) -> &'v [Value] {
     cases
 }
 
+/// Panics if fewer of some kind were asked than a witness has, as if a part of the file were skipped.
+pub fn assert_at_least<const N: usize>(asked: [usize; N], least: [usize; N], what: &str) {
+    let enough = asked.iter().zip(least).all(|(asked, least)| *asked >= least);
+    assert!(enough, "asked {asked:?}, expected at least {least:?}: {what}");
+}
+
 /// Panics if an object has a field that a test does not know, for it would go unchecked.
 pub fn assert_fields(value: &Value, known: &[&str]) {
     let fields = value

@@ -11,7 +11,7 @@ use stoa_module::{
 };
 use stoa_testing::{
     vcweb::VcWeb,
-    vectors::{all, assert_fields, list, text},
+    vectors::{all, assert_at_least, assert_fields, list, text},
 };
 
 use crate::support::{Repositories, code_repo, slow_git::SlowGits};
@@ -226,13 +226,13 @@ async fn git_repositories_answer_as_for_cmd_go() {
         let mut report = Report::default();
         let modules = list(&vectors, "modules");
         let questions: usize = modules.iter().map(|module| list(module, "queries").len()).sum();
-        assert_eq!((modules.len(), questions), (117, 2277));
-        let mut asked = (0, 0);
+        assert_at_least([modules.len(), questions], [117, 2277], "modules, questions");
+        let mut asked = [0, 0];
         for module in modules {
             let Some((root, name, subdir)) = place(text(module, "path")) else {
                 continue;
             };
-            asked = (asked.0 + 1, asked.1 + list(module, "queries").len());
+            asked = [asked[0] + 1, asked[1] + list(module, "queries").len()];
             let code = gits.open(&format!("{}/git/{name}", vcweb.url()));
             let repo = code_repo(code, &root, subdir, text(module, "path"));
             report.module(module, &repo, vcweb.url()).await;
@@ -240,7 +240,7 @@ async fn git_repositories_answer_as_for_cmd_go() {
         let count = report.differences.len();
         let differences = report.differences.join("\n");
         assert!(count == 0, "{count} differences:\n{differences}");
-        assert_eq!(asked, (93, 2138), "modules and questions about git");
+        assert_at_least(asked, [93, 2138], "modules, questions about git");
         let Report {
             lists,
             infos,
@@ -250,9 +250,10 @@ async fn git_repositories_answer_as_for_cmd_go() {
             zips,
             ..
         } = report;
-        assert_eq!(
-            (lists, infos, errors, classes, go_mods, zips),
-            (89, 523, 1578, 41, 112, 112)
+        assert_at_least(
+            [lists, infos, errors, classes, go_mods, zips],
+            [89, 523, 1578, 41, 112, 112],
+            "lists, infos, errors, classes of errors, go.mod files, zips",
         );
     }
 }

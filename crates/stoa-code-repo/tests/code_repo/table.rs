@@ -11,7 +11,7 @@ use stoa_module::{
 };
 use stoa_testing::{
     vcweb::VcWeb,
-    vectors::{all, assert_fields, list, text},
+    vectors::{all, assert_at_least, assert_fields, list, text},
 };
 
 use stoa_vcs::{HgRepository, Repository, RepositoryOptions, cache::Cache, process::RunnerSettings};
@@ -192,10 +192,10 @@ async fn tables_of_cmd_go() {
         }
         let lists = lists(&vectors, &places).await;
         counts[4..].copy_from_slice(&lists);
-        assert_eq!(
+        assert_at_least(
             counts,
             [52, 24, 10, 10, 7, 4],
-            "asked, errors, go.mod, zip, latest, versions"
+            "asked, errors, go.mod, zip, latest, versions",
         );
     }
 }

@@ -22,7 +22,7 @@ fn verifier_keys() {
                     assert_eq!(key.name().as_str(), text(case, "name"));
                     assert_eq!(u64::from(key.hash().get()), number(case, "key_hash"));
                     let (hash, vkey) = (format!("{:08x}", key.hash().get()), text(case, "vkey"));
-                assert_eq!(key.to_string(), vkey.replace(&hash.to_uppercase(), &hash));
+                    assert_eq!(key.to_string(), vkey.replace(&hash.to_uppercase(), &hash));
                 }
                 Err(error) => assert_eq!(error.to_string(), text(case, "err"), "{case}"),
             }
