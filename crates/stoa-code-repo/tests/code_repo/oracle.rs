@@ -219,10 +219,10 @@ impl Report {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn git_repositories_answer_as_for_cmd_go() {
+    let vcweb = VcWeb::start();
+    let gits = SlowGits::default();
     for vectors in all("oracle_vcstest") {
         assert_fields(&vectors, &["go", "modules"]);
-        let vcweb = VcWeb::start();
-        let gits = SlowGits::default();
         let mut report = Report::default();
         let modules = list(&vectors, "modules");
         let questions: usize = modules.iter().map(|module| list(module, "queries").len()).sum();

@@ -137,9 +137,9 @@ async fn lists(vectors: &Value, places: &Places) -> [usize; 2] {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_of_cmd_go() {
+    let places = Places::new();
     for vectors in all("coderepo_tables") {
         assert_fields(&vectors, &["code_repo", "latest", "versions"]);
-        let places = Places::new();
         let mut counts = [0; 6];
         for case in list(&vectors, "code_repo") {
             assert_fields(
