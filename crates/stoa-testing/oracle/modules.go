@@ -103,6 +103,7 @@ func gitModules(asked map[string][]string, server, name string) {
 	check(answer.Body.Close())
 	queries, folders := []string{"@latest", "latest", "HEAD"}, append([]string{"", "v2", "v3"}, subdirs[name]...)
 	var branches, commits, tags []string
+	// What is no version comes before the commits: cmd/go notes the ref that led it to one when it sees it first.
 	// A repository that is missing has no refs, and is asked for all the same.
 	listing, _ := exec.Command("git", "ls-remote", url).Output()
 	for line := range strings.Lines(string(listing)) {
@@ -112,6 +113,9 @@ func gitModules(asked map[string][]string, server, name string) {
 		if branch, ok := strings.CutPrefix(ref, "refs/heads/"); ok {
 			branches = append(branches, branch)
 		} else if tag, ok := strings.CutPrefix(ref, "refs/tags/"); ok {
+			if !strings.HasPrefix(tag, "v") && !strings.Contains(tag, "/v") {
+				branches = append(branches, tag)
+			}
 			tags = append(tags, tag)
 			if at := strings.LastIndex(tag, "/v"); at > 0 {
 				folders, tags = append(folders, tag[:at]), append(tags, tag[at+1:])
