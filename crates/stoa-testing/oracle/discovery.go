@@ -116,10 +116,11 @@ func (r random) hosted() []string {
 		})
 		list = append(list, path)
 	}
-	// The rule of the endings is asked apart.
+	// The rule of the endings, which comes after all hosts, is asked apart.
 	return slices.DeleteFunc(without(list), func(path string) bool {
+		_, unknown, _ := vcs.FixedRoot(path)
 		_, _, _, ok := vcs.SuffixRoot(path)
-		return ok
+		return unknown && ok
 	})
 }
 
