@@ -1,6 +1,6 @@
 //! Modules straight from repositories, asked of the real binary over HTTP and compared with what cmd/go says.
 
-#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests")]
 
 mod freshness;
 mod local_copies;
