@@ -38,6 +38,7 @@ mod list_error;
 mod named_repository;
 mod off;
 pub mod outbound;
+mod paced_repository;
 mod passed;
 mod question;
 mod recent_repositories;

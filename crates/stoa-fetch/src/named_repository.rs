@@ -67,6 +67,17 @@ fn shown(alias: &Alias, error: VcsError) -> VcsError {
             step,
             why: alias.show(&why),
         },
+        VcsError::Paused {
+            vcs,
+            step,
+            after,
+            said,
+        } => VcsError::Paused {
+            vcs,
+            step,
+            after,
+            said: alias.show(&said),
+        },
         error @ (VcsError::UnknownRevision { .. }
         | VcsError::Memory { .. }
         | VcsError::Local { .. }

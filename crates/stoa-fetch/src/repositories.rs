@@ -19,6 +19,7 @@ use crate::{
     discovery::{HttpPages, Pages, Ping},
     named_repository::NamedRepository,
     outbound::{Address, GuardedEgress, PageRequest, Trust, is_secure_scheme},
+    paced_repository::PacedRepository,
 };
 
 /// Makes handles of repositories.
@@ -187,7 +188,8 @@ impl OpenRepository for Repositories {
             VcsKind::Bzr => Arc::new(BzrRepository::open(text, cache, options)?),
             VcsKind::Fossil => Arc::new(FossilRepository::open(text, cache, options)?),
         };
-        Ok(NamedRepository::of(repository, address))
+        let paced = PacedRepository::of(repository, &self.client, address);
+        Ok(NamedRepository::of(paced, address))
     }
 }
 

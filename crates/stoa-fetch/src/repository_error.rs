@@ -28,6 +28,11 @@ impl FetchError {
                 phase: Phase::Response,
                 after: *after,
             },
+            (_, Some(VcsError::Paused { after, .. })) => Self::Overloaded {
+                source_name: source_name.clone(),
+                reason: reason(),
+                retry_after: Some(*after),
+            },
             (_, Some(error)) if Self::overload_of(error).is_some() => Self::Overloaded {
                 source_name: source_name.clone(),
                 reason: format!("{}{}", reason(), Self::overload_of(error).unwrap_or_default()),
@@ -60,6 +65,11 @@ impl FetchError {
                 reason: error.to_string(),
             },
             VcsError::Malformed { .. } => Self::not_found(error.to_string()),
+            VcsError::Paused { after, .. } => Self::Overloaded {
+                source_name: source_name.clone(),
+                reason: error.to_string(),
+                retry_after: Some(after),
+            },
             local if Self::is_local(&local) => Self::of_local(local.to_string(), &local),
             error => {
                 if let Some(settings) = Self::overload_of(&error) {

@@ -32,6 +32,8 @@ pub enum Manner {
     Moved(String),
     /// Like `Serve`, but all that is no GET fails.
     FailPosts,
+    /// Everything with this status line, to which headers may be added: `429 Too Many Requests\r\nRetry-After: 2`.
+    Refuse(&'static str),
     /// Never: the connection stays open.
     Hang,
     /// Like `Serve`, but a request for a pack is never answered.
@@ -187,6 +189,9 @@ impl State {
         {
             let location = format!("Location: {rest}\r\n");
             return Ok(Some(reply("301 Moved Permanently", &location, b"")));
+        }
+        if let Manner::Refuse(status) = manner {
+            return Ok(Some(reply(status, "Content-Type: text/plain\r\n", b"not now\n")));
         }
         if *manner == Manner::FailPosts && request.method() == "POST" {
             return Ok(Some(reply("500 Internal Server Error", "", b"")));

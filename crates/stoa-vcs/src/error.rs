@@ -127,6 +127,18 @@ pub enum VcsError {
         /// Which bound stood in the way.
         why: String,
     },
+    /// The server asked for a pause, or has had too many questions.
+    #[error("{vcs} {step}: the server asks for a pause: {said}")]
+    Paused {
+        /// Which system.
+        vcs: VcsKind,
+        /// What was being done.
+        step: Step,
+        /// For how long nothing should be asked.
+        after: Duration,
+        /// How that is known.
+        said: String,
+    },
     /// Nobody waited for the answer any more and the server was silent, so that the program was ended.
     #[error("{vcs} {step}: it was stopped, because its server was silent and nobody waited for it any more")]
     Abandoned {
@@ -208,6 +220,29 @@ impl VcsError {
         };
         let said = said.to_ascii_lowercase();
         UNREACHED.iter().any(|words| said.contains(words))
+    }
+
+    /// Whether the server said that it has had too many questions (429), or is not available (503), in the words of the
+    /// programs. Of a connection with TLS nobody else sees the status.
+    pub fn is_limited(&self) -> bool {
+        let Self::Failed { said, .. } = self else {
+            return false;
+        };
+        let said = said.to_ascii_lowercase();
+        // git; Mercurial; Subversion; Bazaar; Fossil and others.
+        let before = [
+            "returned error: ",
+            "http error ",
+            "http status ",
+            "http status code ",
+            "http/1.1 ",
+        ];
+        let told = |status: &str| {
+            before
+                .iter()
+                .any(|before| said.contains(&format!("{before}{status}")))
+        };
+        told("429") || told("503")
     }
 
     /// Whether the disk of this machine, or a quota, is full. Programs say so in the words of the operating system; what they

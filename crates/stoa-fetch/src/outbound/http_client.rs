@@ -66,6 +66,11 @@ impl HttpClient {
         Self { rules, ..self }
     }
 
+    /// What it sends through.
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
     /// What URLs are held to.
     pub fn rules(&self) -> &OutboundRules {
         &self.rules

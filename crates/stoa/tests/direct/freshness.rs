@@ -16,14 +16,14 @@ use crate::STOA;
 
 const SECRET: &str = "a secret of sixteen bytes at least";
 
-struct Scene {
+pub(crate) struct Scene {
     dir: TempDir,
-    server: GitHttp,
-    stoa: StoaProcess,
+    pub(crate) server: GitHttp,
+    pub(crate) stoa: StoaProcess,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = stoa_testing::scene::private_directory();
         let at = |name: &str| dir.path().join(name);
         fs::create_dir(at("srv")).unwrap();
@@ -50,14 +50,14 @@ impl Scene {
         Self { dir, server, stoa }
     }
 
-    fn push(&self, tag: &str) {
+    pub(crate) fn push(&self, tag: &str) {
         let script = format!(
             "cd work; echo {tag} > f; git add -A; git commit -qm {tag}; git tag {tag}; git push -q ../srv/team/tool.git main {tag}"
         );
         sh(self.dir.path(), &script);
     }
 
-    async fn get(&self, rest: &str) -> Response {
+    pub(crate) async fn get(&self, rest: &str) -> Response {
         http::get(&format!("{}/{rest}", self.stoa.url())).await.unwrap()
     }
 
@@ -93,7 +93,7 @@ fn signature(body: &str) -> String {
     hex(&mac.finalize().into_bytes())
 }
 
-const TOOL: &str = "git.example/team/tool";
+pub(crate) const TOOL: &str = "git.example/team/tool";
 const VANITY: &str = "vanity.example/tool";
 
 #[tokio::test(flavor = "multi_thread")]

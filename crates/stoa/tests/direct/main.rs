@@ -1,10 +1,16 @@
 //! Modules straight from repositories, asked of the real binary over HTTP and compared with what cmd/go says.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "these are tests"
+)]
 
 mod freshness;
 mod local_copies;
 mod oracle;
+mod pauses;
 mod programs;
 mod steps;
 mod tls;
