@@ -15,9 +15,10 @@ pub enum CodeMeaning {
     NotExist,
     /// It is there, and the rules for versions say no. Asking again ends the same way.
     Refused,
-    /// The commit breaks a rule of its system, so that cmd/go makes nothing of it either. Only another commit mends that.
+    /// The commit breaks a rule of its system, or has files that no module zip may have, so that cmd/go makes nothing of it
+    /// either. Only another commit mends that.
     Malformed,
-    /// The repository holds what no module zip may hold, or more than a limit allows.
+    /// The repository holds more than a limit allows.
     Invalid,
     /// The repository could not be read.
     Unreachable,
@@ -254,7 +255,7 @@ impl CodeRepoError {
             | CodeRepoReason::Pseudo(_)
             | CodeRepoReason::Time => CodeMeaning::Refused,
             CodeRepoReason::TooMany(_) => CodeMeaning::Invalid,
-            CodeRepoReason::Zip(error) if error.is_permanent() => CodeMeaning::Invalid,
+            CodeRepoReason::Zip(error) if error.is_permanent() => CodeMeaning::Malformed,
             CodeRepoReason::Zip(_) => CodeMeaning::Unreachable,
             CodeRepoReason::Spool(_) | CodeRepoReason::Internal(_) => CodeMeaning::Ours,
         }

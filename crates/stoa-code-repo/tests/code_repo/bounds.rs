@@ -58,7 +58,7 @@ async fn trees_have_limits() {
         let path = ModulePath::parse("h.com/r").unwrap();
         CodeRepo::new(Arc::new(repo), "h.com/r", "", path, limits).unwrap()
     };
-    let many = "Invalid: h.com/r@v1.0.0: create zip: module zip file has too many or too long file names";
+    let many = "Malformed: h.com/r@v1.0.0: create zip: module zip file has too many or too long file names";
     let few = CodeLimits {
         entries: 2,
         ..CodeLimits::default()
@@ -75,7 +75,7 @@ async fn trees_have_limits() {
     };
     assert_eq!(
         names(&limits(tiny)).await,
-        "Invalid: h.com/r@v1.0.0: create zip: module source tree too large (max size is 524288000 bytes)"
+        "Malformed: h.com/r@v1.0.0: create zip: module source tree too large (max size is 524288000 bytes)"
     );
     let enough = CodeLimits {
         entries: 3,
@@ -89,7 +89,7 @@ async fn trees_have_limits() {
         .push((b"LICENSE".to_vec(), EntryKind::File, vec![0; (16 << 20) + 1]));
     assert_eq!(
         names(&repo.module("")).await,
-        "Invalid: h.com/r@v1.0.0: create zip: LICENSE: LICENSE file too large (max size is 16777216 bytes)"
+        "Malformed: h.com/r@v1.0.0: create zip: LICENSE: LICENSE file too large (max size is 16777216 bytes)"
     );
 }
 

@@ -131,7 +131,7 @@ async fn one_bad_name_spoils_the_zip_and_nothing_else() {
         ),
     ] {
         let repo = root(files);
-        assert_eq!(names(&repo).await, format!("Invalid: h.com/r@v1.0.0: {text}"));
+        assert_eq!(names(&repo).await, format!("Malformed: h.com/r@v1.0.0: {text}"));
         assert_eq!(repo.stat("v1.0.0").await.unwrap().version().as_str(), "v1.0.0");
         assert_eq!(repo.versions().await.unwrap().list.len(), 1);
         repo.go_mod(&Version::parse("v1.0.0").unwrap()).await.unwrap();
@@ -149,7 +149,7 @@ async fn names_that_are_not_text_are_refused() {
         .push((b"a\xff".to_vec(), EntryKind::File, Vec::new()));
     let found = names(&repo.module("")).await;
     assert!(
-        found.starts_with("Invalid: h.com/r@v1.0.0: create zip: "),
+        found.starts_with("Malformed: h.com/r@v1.0.0: create zip: "),
         "{found}"
     );
 }

@@ -27,7 +27,7 @@ const QUESTIONS: usize = 2277;
 
 /// A server whose repositories of vcs-test.golang.org are those of the stand-in. Those of Subversion have another server,
 /// and what is about a redirect from https to http begins with https.
-fn serve(vcweb: &VcWeb, tls: &TlsFront, directory: &Path) -> StoaProcess {
+fn serve(vcweb: &VcWeb, tls: &TlsFront, directory: &Path, storage: &str) -> StoaProcess {
     let config = directory.join("stoa.toml");
     let text = format!(
         "upstream = \"direct\"\n\
@@ -43,7 +43,7 @@ fn serve(vcweb: &VcWeb, tls: &TlsFront, directory: &Path) -> StoaProcess {
     );
     fs::write(&config, text).unwrap();
     StoaProcess::command(STOA)
-        .storage(&directory.join("storage"))
+        .storage(&directory.join(storage))
         .args(&["--config", config.to_str().unwrap()])
         .env("SSL_CERT_FILE", tls.certificate.to_str().unwrap())
         .start()
@@ -230,8 +230,10 @@ async fn all_of_cmd_go_s_answers_are_given() {
     let directory = tempfile::tempdir().unwrap();
     let vcweb = VcWeb::start();
     let tls = TlsFront::start(vcweb.url(), directory.path()).await;
-    let stoa = Arc::new(serve(&vcweb, &tls, directory.path()));
-    for text in vectors::texts("oracle_vcstest") {
+    for (number, text) in vectors::texts("oracle_vcstest").into_iter().enumerate() {
+        // What is stored stands in for what a repository does not have, so that each witness has its own.
+        let storage = format!("storage{number}");
+        let stoa = Arc::new(serve(&vcweb, &tls, directory.path(), &storage));
         let oracle: Value = serde_json::from_str(&named(&text)).unwrap();
         ask_all(&oracle, &stoa, vcweb.url(), only.as_deref()).await;
     }

@@ -124,7 +124,7 @@ async fn errors_say_which_step_failed() {
         ("git.example/nofile.git/@v/v1.0.0.mod", 200, "module "),
         ("git.example/nofile.git/@v/v1.0.0.zip", 502, "git archive: "),
         ("git.example/good.git/@v/v1.1.0.mod", 200, "module "),
-        ("git.example/good.git/@v/v1.1.0.zip", 502, "create zip: aux.go: "),
+        ("git.example/good.git/@v/v1.1.0.zip", 404, "create zip: aux.go: "),
     ] {
         let answer = http::get(&format!("{}/{path}", stoa.url())).await.unwrap();
         let text = answer.text();

@@ -28,6 +28,8 @@ pub(crate) enum Http {
     One,
     /// Behind TLS, as clients agree on it.
     Two,
+    /// The same, with a certificate whose time is over.
+    Expired,
 }
 
 /// One answer.
@@ -72,9 +74,9 @@ impl Source {
         directory: &Path,
         script: impl FnMut(&str, usize) -> Option<Sends> + Send + 'static,
     ) -> Self {
-        let tls = (http == Http::Two).then(|| tls(directory));
+        let tls = (http != Http::One).then(|| tls(directory, http == Http::Expired));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let scheme = if http == Http::Two { "https" } else { "http" };
+        let scheme = if http == Http::One { "http" } else { "https" };
         let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(State {
             asked: Vec::new(),
@@ -97,17 +99,23 @@ impl Source {
     }
 }
 
-fn tls(directory: &Path) -> (TlsAcceptor, PathBuf) {
-    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+fn tls(directory: &Path, is_expired: bool) -> (TlsAcceptor, PathBuf) {
+    let mut parameters = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    if is_expired {
+        parameters.not_before = rcgen::date_time_ymd(2019, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    }
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certified = parameters.self_signed(&key).unwrap();
     let certificate = directory.join("source.pem");
-    fs::write(&certificate, made.cert.pem()).unwrap();
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    fs::write(&certificate, certified.pem()).unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![CertificateDer::from(made.cert.der().to_vec())], key)
+        .with_single_cert(vec![CertificateDer::from(certified.der().to_vec())], key)
         .unwrap();
     config.alpn_protocols = vec![b"h2".to_vec()];
     (TlsAcceptor::from(Arc::new(config)), certificate)
