@@ -15,11 +15,12 @@ use std::{
 
 use async_trait::async_trait;
 use http_body_util::BodyExt;
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls_platform_verifier::Verifier;
 
 use crate::{
-    LaneKey, Lookup, PrivateAddressError, PublicOnly, RawBody, Request, RequestContent, SystemLookup,
-    Transport, TransportError, TransportErrorKind, Transports, is_public, lookup::Resolver,
+    Authorities, LaneKey, Lookup, PrivateAddressError, PublicOnly, RawBody, Request, RequestContent,
+    SystemLookup, Transport, TransportError, TransportErrorKind, Transports,
+    certificate_error::CertificateError, is_public, lookup::Resolver,
 };
 
 /// Idle connections that a lane keeps.
@@ -28,7 +29,7 @@ const MAX_IDLE: usize = 32;
 /// HTTP/1.1 and HTTP/2 over TCP and TLS, each lane with connections of its own.
 ///
 /// Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), TLS roots from the
-/// system. A request marked [`PublicOnly`] reaches public addresses only, over connections of its own; where it goes
+/// system, to which [`HttpOptions::authorities`] are added. A request marked [`PublicOnly`] reaches public addresses only, over connections of its own; where it goes
 /// through a proxy, the proxy resolves the name and has to see to that.
 #[derive(Debug)]
 pub struct HttpTransports {
@@ -52,6 +53,8 @@ pub struct HttpOptions {
     pub lookup: Arc<dyn Lookup>,
     /// The hosts of the proxies of the environment, which [`PublicOnly`] requests may be sent through wherever they are.
     pub proxy_hosts: Vec<String>,
+    /// Certificate authorities that are believed beside the system's.
+    pub authorities: Authorities,
 }
 
 impl Default for HttpOptions {
@@ -63,6 +66,7 @@ impl Default for HttpOptions {
             unix_socket: None,
             lookup: Arc::new(SystemLookup),
             proxy_hosts: Vec::new(),
+            authorities: Authorities::default(),
         }
     }
 }
@@ -95,17 +99,20 @@ impl HttpTransports {
     fn tls(&self) -> Result<rustls::ClientConfig, TransportError> {
         let tls = self
             .tls
-            .get_or_init(|| client_config().map_err(|error| error.to_string()));
+            .get_or_init(|| client_config(&self.options.authorities).map_err(|error| error.to_string()));
         tls.clone()
             .map_err(|reason| TransportError::new(TransportErrorKind::Tls, format!("no TLS roots: {reason}")))
     }
 }
 
-fn client_config() -> Result<rustls::ClientConfig, rustls::Error> {
+fn client_config(authorities: &Authorities) -> Result<rustls::ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = Verifier::new_with_extra_roots(authorities.certificates(), Arc::clone(&provider))?;
+    // "Dangerous" is what a verifier may be; this one is the platform's.
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_platform_verifier()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
@@ -176,6 +183,7 @@ impl HttpTransport {
 impl Transport for HttpTransport {
     async fn send(&self, request: Request) -> Result<http::Response<RawBody>, TransportError> {
         let client = self.client_for(&request)?;
+        let host = request.uri().host().unwrap_or_default().to_owned();
         let request = request.map(|body| match body.into_content() {
             RequestContent::Bytes(bytes) => reqwest::Body::from(bytes),
             RequestContent::Stream(stream) => {
@@ -183,10 +191,22 @@ impl Transport for HttpTransport {
             }
         });
         let request = request.try_into().map_err(from_reqwest)?;
-        let response = client.execute(request).await.map_err(from_reqwest)?;
+        let response = client.execute(request).await;
+        let response =
+            response.map_err(|error| of_certificate(&error, host).unwrap_or_else(|| from_reqwest(error)))?;
         let response = http::Response::<reqwest::Body>::from(response);
         Ok(response.map(|body| body.map_err(from_reqwest).boxed_unsync()))
     }
+}
+
+/// The error of a handshake that ended because the certificate of `host` does not verify.
+fn of_certificate(error: &reqwest::Error, host: String) -> Option<TransportError> {
+    let rustls::Error::InvalidCertificate(fault) = caused_by::<rustls::Error>(error)? else {
+        return None;
+    };
+    let fault = fault.clone();
+    let error = CertificateError { host, fault };
+    Some(TransportError::new(TransportErrorKind::Tls, error))
 }
 
 /// The URL is left out of the text: it may carry credentials.

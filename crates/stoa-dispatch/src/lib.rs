@@ -19,8 +19,10 @@
 
 mod aimd;
 mod attempt;
+mod authorities;
 mod breaker;
 mod bucket;
+mod certificate_error;
 mod classify;
 mod concurrency;
 mod counters;
@@ -68,6 +70,7 @@ mod unattended;
 mod urgency;
 mod verdict;
 
+pub use authorities::{Authorities, AuthoritiesError};
 pub use classify::{Attempted, Classified, Classify, HttpClassify};
 pub use concurrency::Concurrency;
 pub use counters::LaneCounts;

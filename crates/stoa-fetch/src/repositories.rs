@@ -10,7 +10,7 @@ use stoa_vcs::{
     SvnRepository, VcsError, VcsKind,
     cache::Cache,
     git::{GitOptions, GitRepository, Probe, RefsMemory, RepoUrl, Transport},
-    process::{Attendance, Counters, Places, ProgramLimits, RunnerSettings},
+    process::{Attendance, Believed, Counters, Places, ProgramLimits, RunnerSettings},
 };
 use url::Url;
 
@@ -55,6 +55,8 @@ pub struct RepositoriesOptions {
     pub places: Places,
     /// How much of the machine each of them may use.
     pub limits: ProgramLimits,
+    /// The certificate authorities that they believe, as one PEM text; `None` for those that each finds itself.
+    pub authorities: Option<Arc<str>>,
 }
 
 /// The adapters of this machine, over one cache.
@@ -65,7 +67,14 @@ pub struct Repositories {
     /// How programs reach the network for strangers, and for all others.
     egress: [Arc<dyn Egress>; 2],
     /// Opened for the first repository: many servers never ask for one.
-    cache: Mutex<Option<Arc<Cache>>>,
+    cache: Mutex<Option<Opened>>,
+}
+
+/// The cache, and what is in it for all programs.
+#[derive(Clone, Debug)]
+struct Opened {
+    cache: Arc<Cache>,
+    believed: Option<Believed>,
 }
 
 impl Repositories {
@@ -84,10 +93,10 @@ impl Repositories {
         }
     }
 
-    fn cache(&self, vcs: VcsKind) -> Result<Arc<Cache>, VcsError> {
+    fn opened(&self, vcs: VcsKind) -> Result<Opened, VcsError> {
         let mut cache = self.cache.lock();
         if let Some(cache) = &*cache {
-            return Ok(Arc::clone(cache));
+            return Ok(cache.clone());
         }
         let failed = |what: String| VcsError::Local {
             vcs,
@@ -98,14 +107,19 @@ impl Repositories {
         let setting = self.options.cache_setting;
         let missing = || failed(format!("no directory for repositories: set {setting}"));
         let place = place.ok_or_else(missing)?;
-        let opened = Cache::open_or_private(place, self.options.cache_size);
+        let opened = Cache::open_or_private(place, self.options.cache_size).and_then(|cache| {
+            let authorities = self.options.authorities.as_deref();
+            let file = authorities.map(|pem| cache.keep_authorities(pem)).transpose()?;
+            let believed = file.map(Believed::new);
+            Ok(Opened { cache, believed })
+        });
         let opened = opened.map_err(|error| {
             failed(format!(
                 "the cache of repositories at {} cannot be used: {error}; set {setting} to a folder that may be written",
                 place.display()
             ))
         })?;
-        Ok(Arc::clone(cache.insert(opened)))
+        Ok(cache.insert(opened).clone())
     }
 
     fn egress(&self, trust: Trust) -> Arc<dyn Egress> {
@@ -116,7 +130,7 @@ impl Repositories {
         })
     }
 
-    fn git(&self, address: &Address, cache: Arc<Cache>) -> Result<GitRepository, VcsError> {
+    fn git(&self, address: &Address, opened: Opened) -> Result<GitRepository, VcsError> {
         let (url, trust) = (&address.asked, address.trust);
         // A URL in the clear comes only from a path that may be, or from the configuration: discovery sees to that. Git
         // follows redirects to http only where it was allowed to begin with it.
@@ -130,7 +144,7 @@ impl Repositories {
             client: self.client.clone(),
             trust,
         });
-        let mut runner = self.runner(url, &cache);
+        let mut runner = self.runner(url, &opened);
         runner.counters = Arc::clone(&self.options.git_counters);
         let options = GitOptions {
             runner: Some(runner),
@@ -145,11 +159,11 @@ impl Repositories {
             probe: Some(probe),
             ..GitOptions::default()
         };
-        GitRepository::open(RepoUrl::parse(url.as_str())?, cache, options)
+        GitRepository::open(RepoUrl::parse(url.as_str())?, opened.cache, options)
     }
 
     /// What the systems that copy whole repositories are used with.
-    fn options(&self, address: &Address, cache: &Cache) -> RepositoryOptions {
+    fn options(&self, address: &Address, opened: &Opened) -> RepositoryOptions {
         let (url, trust) = (&address.asked, address.trust);
         RepositoryOptions {
             freshness: self.options.freshness,
@@ -157,20 +171,21 @@ impl Repositories {
             silence: self.options.silence,
             // As for git: discovery sees to it that only a path that may be is in the clear.
             insecure: !is_secure_scheme(url.scheme()),
-            sessions: cache.sessions(),
+            sessions: opened.cache.sessions(),
             audience: trust.audience(),
             credentials: self.client.rules().credentials_for(trust).cloned(),
             egress: Some(self.egress(trust)),
-            ..RepositoryOptions::new(self.runner(url, cache))
+            ..RepositoryOptions::new(self.runner(url, opened))
         }
     }
 
     /// What the programs for a repository have of this machine. Those for one host share its places.
-    fn runner(&self, url: &Url, cache: &Cache) -> RunnerSettings {
+    fn runner(&self, url: &Url, opened: &Opened) -> RunnerSettings {
         RunnerSettings {
             limits: self.options.limits,
             places: self.options.places.of(url.host_str().unwrap_or_default()),
-            ..RunnerSettings::new(cache.home())
+            believed: opened.believed.clone(),
+            ..RunnerSettings::new(opened.cache.home())
         }
     }
 }
@@ -178,15 +193,15 @@ impl Repositories {
 #[deny(clippy::missing_trait_methods)]
 impl OpenRepository for Repositories {
     fn open(&self, vcs: VcsKind, address: &Address) -> Result<Arc<dyn Repository>, VcsError> {
-        let cache = self.cache(vcs)?;
-        let options = self.options(address, &cache);
+        let opened = self.opened(vcs)?;
+        let options = self.options(address, &opened);
         let text = address.asked.as_str();
         let repository: Arc<dyn Repository> = match vcs {
-            VcsKind::Git => Arc::new(self.git(address, cache)?),
-            VcsKind::Hg => Arc::new(HgRepository::open(text, cache, options)?),
-            VcsKind::Svn => Arc::new(SvnRepository::open(text, cache, options)?),
-            VcsKind::Bzr => Arc::new(BzrRepository::open(text, cache, options)?),
-            VcsKind::Fossil => Arc::new(FossilRepository::open(text, cache, options)?),
+            VcsKind::Git => Arc::new(self.git(address, opened)?),
+            VcsKind::Hg => Arc::new(HgRepository::open(text, opened.cache, options)?),
+            VcsKind::Svn => Arc::new(SvnRepository::open(text, opened.cache, options)?),
+            VcsKind::Bzr => Arc::new(BzrRepository::open(text, opened.cache, options)?),
+            VcsKind::Fossil => Arc::new(FossilRepository::open(text, opened.cache, options)?),
         };
         let paced = PacedRepository::of(repository, &self.client, address);
         Ok(NamedRepository::of(paced, address))

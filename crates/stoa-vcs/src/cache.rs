@@ -1,5 +1,6 @@
 //! The local copies of repositories, bounded in bytes.
 
+mod authorities;
 mod files;
 mod folders;
 mod lease;
@@ -134,6 +135,14 @@ impl Cache {
     /// A folder for the files of single runs of programs. What is left in it is removed when the cache is opened.
     pub fn sessions(&self) -> PathBuf {
         self.folders.root().join(SESSIONS)
+    }
+
+    /// Keeps a file of certificate authorities, a PEM text, for the programs. Nothing else is in its folder.
+    ///
+    /// # Errors
+    /// What the file system says, and for a name that settings of programs cannot have.
+    pub fn keep_authorities(&self, pem: &str) -> io::Result<PathBuf> {
+        authorities::write(self.folders.root(), pem)
     }
 
     /// The name of the repository at `url` of the system `vcs`, of the audience without a name.

@@ -15,6 +15,7 @@ mod address;
 mod archive;
 mod bzr;
 pub mod cache;
+mod certificate;
 mod client;
 mod clock;
 pub mod conformance;

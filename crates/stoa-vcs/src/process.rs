@@ -19,6 +19,7 @@
 //! * A secret belongs in a file that only we may read, never in an argument or a variable: both are visible in `/proc`.
 
 mod attendance;
+mod believed;
 mod call;
 mod clean;
 mod counters;
@@ -33,6 +34,7 @@ mod stream;
 mod wanted;
 
 pub use attendance::Attendance;
+pub use believed::Believed;
 pub use call::Call;
 pub use clean::clean;
 pub use counters::Counters;

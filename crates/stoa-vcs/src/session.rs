@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use url::Url;
 
 use crate::credentials::unusable;
-use crate::process::Call;
+use crate::process::{Believed, Call};
 use crate::{
     Authority, Credential, EgressError, HttpProxy, NamedBy, RepositoryOptions, Step, VcsError, VcsKind, ssh,
 };
@@ -24,6 +24,8 @@ struct RunSetup<'a> {
     credential: Option<Credential>,
     proxy: Option<HttpProxy>,
     folder: &'a Path,
+    /// The file of the certificate authorities that are believed.
+    authorities: Option<&'a Path>,
     /// How long the server may be silent.
     silence: Duration,
 }
@@ -67,7 +69,7 @@ pub(crate) async fn remote(
             proxy = Some(egress.proxy(only).await.map_err(|error| failed(&error))?);
         }
     }
-    let call = call.for_server(proxy.as_ref());
+    let call = call.for_server(parsed.host_str().unwrap_or_default(), proxy.as_ref());
     let below = options.sessions.clone();
     let folder = tokio::task::spawn_blocking(move || folder(vcs, &below)).await;
     let folder = folder.map_err(|error| failed(&error))?;
@@ -78,6 +80,7 @@ pub(crate) async fn remote(
         credential,
         proxy,
         folder: folder.path(),
+        authorities: options.runner.believed.as_ref().map(Believed::file),
         silence: options.silence,
     };
     let call = match vcs {
@@ -127,6 +130,9 @@ impl RunSetup<'_> {
                 "[http_proxy]\nhost = {}\nuser = {}\npasswd = {}\nalways = True",
                 proxy.address, proxy.user, proxy.password
             );
+        }
+        if let Some(file) = self.authorities {
+            let _ = writeln!(text, "[web]\ncacerts = {}", file.display());
         }
         if let Some((user, password)) = self.basic() {
             let (scheme, authority) = (self.url.scheme(), self.authority());
@@ -188,6 +194,11 @@ impl RunSetup<'_> {
             include_str!("bzr/same_server.py"),
             0o600,
         )?;
+        if let Some(file) = self.authorities {
+            let mut setting = OsString::from("-Ossl.ca_certs=");
+            setting.push(file);
+            call = call.args([setting]);
+        }
         let mut plugins = OsString::from("stoa@");
         plugins.push(&plugin);
         if let Some(proxy) = &self.proxy {

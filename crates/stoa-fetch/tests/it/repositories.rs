@@ -28,6 +28,7 @@ fn repositories(cache: Option<&std::path::Path>) -> Repositories {
         git_counters: std::sync::Arc::default(),
         places: Places::default(),
         limits: ProgramLimits::default(),
+        authorities: None,
     };
     Repositories::new(options, client(&Deadlines::default(), Limits::default()))
 }

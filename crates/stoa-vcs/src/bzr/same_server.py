@@ -9,6 +9,33 @@ from urllib.parse import urlsplit
 
 from breezy import branch, builtins, commands, errors, urlutils
 from breezy.bzr.branch import BranchReferenceFormat
+from breezy.transport.http import urllib as client
+
+
+connect_to_origin = client.HTTPSConnection.connect_to_origin
+
+
+def connect_to_origin_by_name(self):
+    """Compares a certificate that comes through a proxy with the name of the server: Breezy 3.3 takes that of the proxy."""
+    host = self.host
+    if self.proxied_host is not None:
+        self.host = self.proxied_host.rsplit(":", 1)[0].strip("[]")
+    try:
+        return connect_to_origin(self)
+    finally:
+        self.host = host
+
+
+def mend_tunnels():
+    """Lets Breezy 3.3 ask for a tunnel: it has a request whose selector cannot be set, and the library of Python sets it."""
+    request = getattr(client, "_ConnectRequest", None)
+    selector = getattr(request, "selector", None)
+    if isinstance(selector, property) and selector.fset is None:
+        request.selector = selector.setter(lambda self, value: None)
+
+
+client.HTTPSConnection.connect_to_origin = connect_to_origin_by_name
+mend_tunnels()
 
 
 def stay(base, location):

@@ -16,7 +16,7 @@ use super::packet::{FLUSH, Packet, Packets, text};
 use super::program::{Program, Remote, failed};
 use super::session::Session;
 use crate::process::{Group, Place, clean, while_wanted};
-use crate::{ProxySession, Step, VcsError, VcsKind};
+use crate::{ProxySession, Step, VcsError, VcsKind, certificate};
 
 /// How many bytes are read at once.
 const PIECE: usize = 64 << 10;
@@ -35,6 +35,8 @@ pub(super) struct Connection {
     /// How long the server may send nothing.
     silence: Duration,
     session: Session,
+    /// The host of the repository.
+    host: String,
     /// When it was made.
     pub(super) since: Instant,
     /// How long it is kept.
@@ -75,6 +77,7 @@ impl Connection {
             capabilities: Vec::new(),
             silence: program.options.silence,
             session,
+            host: program.host(),
             since: Instant::now(),
             until: Instant::now(),
             idle: None,
@@ -184,7 +187,7 @@ impl Connection {
             // The program only knows that it was refused.
             Some(refusal) => refusal,
             None if said.is_empty() => format!("the connection broke: {error}"),
-            None => said,
+            None => certificate::refused(&self.host, &said).unwrap_or(said),
         };
         failed(Step::Access, said)
     }

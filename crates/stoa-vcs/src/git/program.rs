@@ -75,9 +75,10 @@ impl Program {
         };
         let session = Session::new(&self.sessions, &self.url, &self.options, input).await;
         let session = session.map_err(|error| failed(run.step, error.to_string()))?;
+        let host = self.host();
         let call = frugal(self.runner.call(run.kind, run.step));
         let mut call = call
-            .for_server(proxy.as_ref())
+            .for_server(&host, proxy.as_ref())
             .args(run.args)
             .stdin(run.stdin)
             .dir(session.home())
@@ -97,6 +98,13 @@ impl Program {
             call = call.env("GIT_DIR", dir);
         }
         Ok((call, session))
+    }
+
+    /// The host of the repository, for messages.
+    pub(super) fn host(&self) -> String {
+        let parsed = Url::parse(self.url.as_str());
+        let host = parsed.as_ref().ok().and_then(Url::host_str);
+        host.unwrap_or_default().to_owned()
     }
 
     /// The credential for the repository, if there is one.

@@ -14,8 +14,8 @@ use tokio::process::{Child, Command};
 use super::clean::Tail;
 use super::group::Group;
 use super::silence::while_busy;
-use super::{Output, Place, PlaceKind, Runner, Unseen, while_wanted};
-use crate::{HttpProxy, ProxySession, Step, VcsError};
+use super::{Believed, Output, Place, PlaceKind, Runner, Unseen, while_wanted};
+use crate::{HttpProxy, ProxySession, Step, VcsError, certificate};
 
 /// How long a run may take by default.
 const DEFAULT_TIME: Duration = Duration::from_secs(60);
@@ -50,6 +50,8 @@ pub struct Call {
     /// A folder of files for this run alone; it is removed when the run has ended.
     held: Option<TempDir>,
     place: PlaceKind,
+    /// The host that it asks.
+    host: Option<String>,
     /// What the proxy lets it do, for as long as it runs.
     session: Option<Arc<dyn ProxySession>>,
 }
@@ -71,6 +73,7 @@ impl Call {
             silence: None,
             held: None,
             place: PlaceKind::Local,
+            host: None,
             session: None,
         }
     }
@@ -125,10 +128,11 @@ impl Call {
         self
     }
 
-    /// Says that it talks to a server, if by a proxy, by this one.
+    /// Says that it talks to a server, called `host`, if by a proxy, by this one.
     #[must_use]
-    pub(crate) fn for_server(mut self, proxy: Option<&HttpProxy>) -> Self {
+    pub(crate) fn for_server(mut self, host: &str, proxy: Option<&HttpProxy>) -> Self {
         self.place = PlaceKind::Server;
+        self.host = Some(host.to_owned());
         if let Some(proxy) = proxy {
             self.secrets.push(proxy.password.clone());
             self.session = Some(Arc::clone(&proxy.session));
@@ -227,12 +231,15 @@ impl Call {
         if let Some(error) = self.exceeded(status, &said) {
             return Err(error);
         }
+        // The program only knows that it was refused.
         let refusal = self.session.as_ref().and_then(|session| session.refusal());
+        let certificate = || certificate::refused(self.host.as_deref()?, &said);
+        // Fossil ends well whatever it was told.
+        let instead = refusal.filter(|_| !status.success()).or_else(certificate);
         Ok(Output {
             code: status.code(),
             stdout,
-            // The program only knows that it was refused.
-            said: refusal.filter(|_| !status.success()).unwrap_or(said),
+            said: instead.unwrap_or(said),
         })
     }
 
@@ -282,6 +289,7 @@ impl Call {
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_ATTR_NOSYSTEM", "1")
+            .envs(settings.believed.iter().flat_map(Believed::variables))
             .envs(self.env.iter().map(|(name, value)| (name, value)));
         Ok(command)
     }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use super::{Counters, HostPlaces, Place, PlaceKind, ProgramLimits};
+use super::{Believed, Counters, HostPlaces, Place, PlaceKind, ProgramLimits};
 use crate::{Step, VcsError, VcsKind};
 
 /// Where programs are looked for by default.
@@ -24,6 +24,8 @@ pub struct RunnerSettings {
     pub limits: ProgramLimits,
     /// How many may run at once.
     pub places: HostPlaces,
+    /// Whose certificates they believe; `None` for those that each finds itself.
+    pub believed: Option<Believed>,
 }
 
 impl RunnerSettings {
@@ -36,6 +38,7 @@ impl RunnerSettings {
             counters: Arc::default(),
             limits: ProgramLimits::default(),
             places: HostPlaces::default(),
+            believed: None,
         }
     }
 }

@@ -15,6 +15,7 @@ pub(super) fn dispatcher(config: &Config) -> Pool {
         connect_timeout: config.fetch.deadlines.connect,
         user_agent: Some(concat!("stoa/", env!("CARGO_PKG_VERSION")).to_owned()),
         proxy_hosts: config.dispatch.proxy_hosts.clone(),
+        authorities: config.tls.authorities.clone(),
         ..HttpOptions::default()
     });
     let (rules, deadlines) = (config.dispatch.clone(), config.fetch.deadlines.clone());

@@ -72,6 +72,10 @@ pub(super) fn direct(
                 memory: vcs.programs.memory,
                 ..ProgramLimits::default()
             },
+            authorities: config
+                .tls
+                .is_told
+                .then(|| config.tls.authorities.with_system().into()),
         },
         client.clone(),
     );

@@ -85,6 +85,7 @@ impl AdminClient {
         let options = HttpOptions {
             user_agent: Some(concat!("stoa/", env!("CARGO_PKG_VERSION")).to_owned()),
             unix_socket,
+            authorities: config.tls.authorities.clone(),
             ..HttpOptions::default()
         };
         let settings = LaneSettings {

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use stoa_config::{Key, Reader, Section, Table, values::path};
+use stoa_config::{Key, Reader, Section, Table, Variables, values::path};
+use stoa_dispatch::Authorities;
 use stoa_server::TlsFiles;
 
 use super::private_file::private_file;
@@ -13,14 +14,41 @@ const CERT: Key = Key::new(
     "PEM file of the certificate chain; with tls.key, serve TLS",
 );
 const KEY: Key = Key::new("key", "", "PEM file of the private key");
+const CA: Key = Key::new(
+    "ca",
+    "",
+    "PEM file of certificate authorities that are believed beside the system's, by all that stoa asks",
+);
 
-const TLS: Table = Table::once("tls", &[CERT, KEY]);
+const TLS: Table = Table::once("tls", &[CERT, KEY, CA]);
 
-/// The server's certificate.
+/// The variables that say where the system's certificate authorities are, which most programs know.
+const SYSTEM: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// The server's certificate, and whose certificates are believed.
 #[derive(Clone, Debug)]
 pub(crate) struct TlsConfig {
     /// `None`: no TLS.
     pub(crate) files: Option<TlsFiles>,
+    /// Believed beside the system's.
+    pub(crate) authorities: Authorities,
+    /// Whether programs have to be told whom to believe: they would not find out themselves.
+    pub(crate) is_told: bool,
+}
+
+fn authorities(text: &str) -> Result<Authorities, String> {
+    let file = path(text).map_err(|error| error.to_string())?;
+    let read = |file: PathBuf| {
+        let read = Authorities::read(&file);
+        read.map_err(|error| format!("{}: {error}", file.display()))
+    };
+    file.map_or_else(|| Ok(Authorities::default()), read)
+}
+
+/// Whether a variable moves the system's certificate authorities.
+fn is_moved(variables: &Variables) -> bool {
+    let is_set = |name: &&str| variables.get(name).is_some_and(|value| !value.is_empty());
+    SYSTEM.iter().any(is_set)
 }
 
 /// The file of the key, which only its owner may read and write.
@@ -34,9 +62,12 @@ impl Section for TlsConfig {
     const TABLES: &'static [Table] = &[TLS];
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let is_moved = is_moved(&reader.given().variables);
         let mut tls = reader.once(&TLS);
-        let cert: Option<PathBuf> = tls.value(&CERT, path)?;
-        let files = match (cert, tls.value(&KEY, private_path)?) {
+        let cert: Option<Option<PathBuf>> = tls.value(&CERT, path);
+        let key = tls.value(&KEY, private_path);
+        let authorities = tls.value(&CA, authorities);
+        let files = match (cert?, key?) {
             (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
             (None, None) => None,
             _ => {
@@ -44,6 +75,11 @@ impl Section for TlsConfig {
                 return None;
             }
         };
-        Some(Self { files })
+        let authorities = authorities?;
+        Some(Self {
+            files,
+            is_told: is_moved || !authorities.is_empty(),
+            authorities,
+        })
     }
 }

@@ -7,9 +7,11 @@
     reason = "these are tests"
 )]
 
+mod authorities;
 mod freshness;
 mod local_copies;
 mod oracle;
+mod own_authority;
 mod pauses;
 mod programs;
 mod steps;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rcgen::{Certificate, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::copy_bidirectional;
@@ -26,13 +27,23 @@ impl TlsFront {
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         let certificate = directory.join("front.pem");
         fs::write(&certificate, made.cert.pem()).unwrap();
-        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        Self::showing(behind, &made.cert, &made.signing_key, certificate).await
+    }
+
+    /// The same with this certificate, which is believed by who believes those in a file.
+    pub(crate) async fn showing(
+        behind: &str,
+        shown: &Certificate,
+        key: &KeyPair,
+        certificate: PathBuf,
+    ) -> Self {
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![CertificateDer::from(made.cert.der().to_vec())], key)
+            .with_single_cert(vec![CertificateDer::from(shown.der().to_vec())], key)
             .unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -21,6 +21,8 @@ impl Secrets {
         }
         let netrc = "machine a.example login u password p\n";
         fs::write(directory.path().join("netrc"), netrc).expect("write");
+        let authority = rcgen::generate_simple_self_signed(["a.example".to_owned()]).expect("certificate");
+        fs::write(directory.path().join("ca.pem"), authority.cert.pem()).expect("write");
         Self { directory }
     }
 
@@ -128,6 +130,7 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "vcs.allow_private_addresses" | "sumdb.verify" | "log.access" | "metrics.public" => {
             one_of(&["true", "false"])
         }
+        "tls.ca" => one_of(&["", &secrets.path("ca.pem")]),
         "vcs.netrc" => one_of(&["", "none", &secrets.path("netrc")]),
         "sumdb.databases" => one_of(&[
             "",
@@ -202,9 +205,15 @@ pub(super) fn keys(table: &'static Table, secrets: &Secrets) -> BoxedStrategy<Te
         return credential(secrets);
     }
     if table.name == "tls" {
-        let both = |(cert, key)| [("cert".to_owned(), cert), ("key".to_owned(), key)].into();
-        let both = (any_text(), any_text()).prop_map(both);
-        return prop_oneof![Just(BTreeMap::new()), both].boxed();
+        let named = |name: &'static str| move |text| (name.to_owned(), text);
+        let both = (
+            any_text().prop_map(named("cert")),
+            any_text().prop_map(named("key")),
+        );
+        let ca = values("tls.ca", secrets).prop_map(named("ca"));
+        let both = option::of(both.prop_map(|(cert, key)| [cert, key]));
+        let table = |(both, ca): (Option<[_; 2]>, Option<_>)| both.into_iter().flatten().chain(ca).collect();
+        return (both, option::of(ca)).prop_map(table).boxed();
     }
     let text = |key: &Key| {
         let is_shared = table.shared.iter().any(|shared| shared.name == key.name);
