@@ -23,6 +23,10 @@ use crate::{
     certificate_error::CertificateError, is_public, lookup::Resolver,
 };
 
+/// Header lines of an answer over HTTP/1.1. Go's client takes as many as 10 MiB hold; hyper by itself takes a hundred, and
+/// bounds the bytes of a head to some hundred kilobytes.
+const MAX_HEADERS: usize = 1000;
+
 /// Idle connections that a lane keeps.
 const MAX_IDLE: usize = 32;
 
@@ -146,7 +150,11 @@ impl Recipe {
             .pool_idle_timeout(options.idle_timeout)
             .pool_max_idle_per_host(MAX_IDLE)
             .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true);
+            .tcp_nodelay(true)
+            .http1_max_headers(MAX_HEADERS)
+            // As Go's client does: a value may go on in the next line, and spaces may stand before a colon.
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .http1_allow_spaces_after_header_name_in_responses(true);
         if let Some(agent) = &options.user_agent {
             builder = builder.user_agent(agent);
         }

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use tokio::time::Instant;
 
 use crate::{FetchError, SourceName};
@@ -69,6 +72,15 @@ impl Body {
         None
     }
 
+    /// The pieces, with these checks.
+    pub(crate) fn into_pieces(self) -> Pieces {
+        let next = |mut body: Self| async move {
+            let piece = body.next().await?;
+            Some((piece, body))
+        };
+        stream::unfold(self, next).boxed()
+    }
+
     async fn piece(&mut self) -> Result<Option<Bytes>, FetchError> {
         let Some(piece) = self.pieces.next().await.transpose()? else {
             return self.check_end().map(|()| None);
@@ -115,8 +127,6 @@ fn too_large(rules: &Rules) -> FetchError {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::stream;
-
     use super::*;
 
     fn body(pieces: &[&'static str], len: Option<u64>, limit: u64) -> Result<Body, FetchError> {

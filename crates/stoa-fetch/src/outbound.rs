@@ -21,6 +21,7 @@ mod answer;
 mod authorization;
 mod egress;
 mod guards;
+mod gunzip;
 mod http_client;
 mod named_modules;
 mod page;

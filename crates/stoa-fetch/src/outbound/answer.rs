@@ -18,15 +18,37 @@ pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
     value.to_str().ok().map(str::to_owned)
 }
 
-/// No coding is asked for, so there must be none.
-pub(super) fn check_coding(headers: &HeaderMap, source_name: &SourceName) -> Result<(), FetchError> {
-    let coding = headers
-        .get(CONTENT_ENCODING)
-        .filter(|c| !c.as_bytes().eq_ignore_ascii_case(b"identity"));
-    coding.map_or(Ok(()), |coding| {
-        let reason = format!("content coding {coding:?} was not asked for");
-        Err(FetchError::invalid(source_name, reason))
-    })
+/// How a body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Coding {
+    /// As it is.
+    Identity,
+    /// As gzip, which Go's client asks for by itself: a server that was made for it may send nothing else.
+    Gzip,
+}
+
+impl Coding {
+    /// That of an answer. None is asked for, and only these are read.
+    pub(super) fn of(headers: &HeaderMap, source_name: &SourceName) -> Result<Self, FetchError> {
+        let coding = headers.get(CONTENT_ENCODING);
+        let is =
+            |name: &str| coding.is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(name.as_bytes()));
+        match coding {
+            None => Ok(Self::Identity),
+            Some(_) if is("") || is("identity") => Ok(Self::Identity),
+            Some(_) if is("gzip") || is("x-gzip") => Ok(Self::Gzip),
+            Some(coding) => {
+                let reason = format!("content coding {coding:?} was not asked for");
+                Err(FetchError::invalid(source_name, reason))
+            }
+        }
+    }
+
+    /// How many bytes may come where `limit` bytes of content may be: what cannot be packed grows by a little, and members
+    /// without content would never end.
+    pub(super) fn packed_limit(limit: u64) -> u64 {
+        limit.saturating_add(limit / 64).saturating_add(64 << 10)
+    }
 }
 
 /// Refuses a body without a length that is not chunked either and so ends with the connection (RFC 9112, section 6.3): when

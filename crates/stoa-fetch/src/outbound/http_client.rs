@@ -12,7 +12,8 @@ use url::Url;
 
 use super::{
     Access, Alias, Authorization, BodyEnd, Get, OutboundRules, Page, PageRequest, Part, Trust, Validator,
-    answer::{check_coding, check_framing, content_type, failure, pieces},
+    answer::{Coding, check_framing, content_type, failure, pieces},
+    gunzip::unpacked,
     redirect::{RedirectError, next_hop},
     start::{Start, admit, is_same_site},
 };
@@ -21,7 +22,8 @@ use crate::{Body, FetchError, Fetched, Limits, Passed, Reply, SourceName};
 /// The go command gives up after as many hops.
 const MAX_REDIRECTS: usize = 10;
 
-/// Sends GET requests through the lanes of a [`Pool`], follows redirects, bounds bodies, asks for no content coding.
+/// Sends GET requests through the lanes of a [`Pool`], follows redirects, bounds bodies. It asks for no content coding, and unpacks
+/// gzip if it comes all the same: limits are about what is unpacked.
 ///
 /// Deadlines, queues, rates, breakers and retries are the pool's; each hop of a redirect takes the lane of its own host.
 ///
@@ -105,7 +107,10 @@ impl HttpClient {
             )
         {
             let announced = part.announced(head.status, &head.headers);
-            if announced.is_none() || len.is_some() && len != announced {
+            // A part of what is packed is no part of what it unpacks to.
+            let is_plain =
+                Coding::of(&head.headers, source_name).is_ok_and(|coding| coding == Coding::Identity);
+            if !is_plain || announced.is_none() || len.is_some() && len != announced {
                 return Ok(None);
             }
             start = part.from;
@@ -114,13 +119,24 @@ impl HttpClient {
         if start == 0 && head.status != StatusCode::OK {
             let throttled = head.extensions.get::<Throttled>().copied();
             // Error texts are cut, not refused: the length announced is not held against the answer.
+            let pieces = match Coding::of(&head.headers, source_name) {
+                Ok(Coding::Gzip) => unpacked(pieces, source_name.clone()),
+                _ => pieces,
+            };
             let body = Fetched::new(source_name.clone(), None, u64::MAX, pieces)?.body;
             let reply = self.error_reply(head.status, &head.headers, body).await;
             return Err(failure(source_name, reply, throttled));
         }
-        check_coding(&head.headers, source_name)?;
+        let coding = Coding::of(&head.headers, source_name)?;
         if end == BodyEnd::Framed && len.is_none() {
             check_framing(&head, source_name)?;
+        }
+        if coding == Coding::Gzip {
+            let packed = Fetched::new(source_name.clone(), len, Coding::packed_limit(limit), pieces)?.body;
+            let pieces = unpacked(packed.into_pieces(), source_name.clone());
+            let fetched = Fetched::new(source_name.clone(), None, limit, pieces)?;
+            // Its tag stands for what is packed, of which no part is asked for.
+            return Ok(Some((fetched, None)));
         }
         let mut fetched = Fetched::new(source_name.clone(), len, limit, pieces)?;
         fetched.start = start;
@@ -158,8 +174,13 @@ impl HttpClient {
             let source_name = source_name.clone();
             return Err(FetchError::Status { source_name, reply });
         }
-        check_coding(&head.headers, source_name)?;
+        let coding = Coding::of(&head.headers, source_name)?;
         let mut pieces = pieces(body, source_name.clone(), alias, self.total);
+        if coding == Coding::Gzip {
+            let packed = Coding::packed_limit(limit as u64);
+            let packed = Fetched::new(source_name.clone(), None, packed, pieces)?.body;
+            pieces = unpacked(packed.into_pieces(), source_name.clone());
+        }
         let mut body = BytesMut::new();
         let mut truncated = false;
         while let Some(piece) = pieces.next().await {

@@ -161,11 +161,12 @@ async fn paths_are_on_the_wire_as_the_go_command_sends_them() {
 }
 
 #[tokio::test]
-async fn content_codings_are_neither_asked_for_nor_taken() {
+async fn no_content_coding_is_asked_for_and_only_gzip_is_taken() {
     let server = Upstream::start().await;
     let source = chain(&server.url());
     let coded = |coding| Reply::full(200, &[("Content-Encoding", coding)], "\x1f\u{8b}");
     for coding in ["gzip", "br", "zstd", "deflate"] {
+        // Which is cut.
         server.on(&format!("/{MOD}"), coded(coding));
         let error = fetch(&source, MOD).await.unwrap_err();
         assert!(

@@ -136,7 +136,7 @@ async fn a_small_answer_that_is_cut_or_wrong_is_a_bad_gateway() {
         .upstream
         .on_everything(Reply::TruncateChunked("{\"Version\":\"v1.0.0\"}".into()));
     assert_all("truncated chunks", &stoa, &PATHS, 502, "").await;
-    let encoded = Reply::full(200, &[("Content-Encoding", "gzip")], "not asked for");
+    let encoded = Reply::full(200, &[("Content-Encoding", "br")], "not asked for");
     scene.upstream.on_everything(encoded);
     assert_all("encoded", &stoa, &with_zip(), 502, "content coding").await;
     let huge = Reply::Sized {

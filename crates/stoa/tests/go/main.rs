@@ -7,6 +7,7 @@ mod fallthrough;
 mod fetch;
 mod infos;
 mod life;
+mod odd_http;
 mod queries;
 mod support;
 mod toolchain;
