@@ -9,7 +9,7 @@ use tokio::{fs::File, io::AsyncReadExt, time::timeout};
 
 use crate::{
     FetchError, Fetched, Fetcher, Limits, ListError, Phase, Question, SourceName, body::Pieces,
-    shown_url::shown_url,
+    listed_latest::or_of_list, shown_url::shown_url,
 };
 
 const PIECE: usize = 128 << 10;
@@ -57,6 +57,12 @@ impl fmt::Display for FileTree {
 #[async_trait]
 impl Fetcher for FileTree {
     async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
+        or_of_list(self, question, self.read(question).await).await
+    }
+}
+
+impl FileTree {
+    async fn read(&self, question: &Question) -> Result<Fetched, FetchError> {
         let resource = &question.resource;
         // An escaped path has no `..`, no empty element and no root of its own, so that it stays below the root.
         let path = self.root.join(resource.path());

@@ -35,6 +35,7 @@ mod file;
 mod handles;
 mod limits;
 mod list_error;
+mod listed_latest;
 mod named_repository;
 mod off;
 pub mod outbound;

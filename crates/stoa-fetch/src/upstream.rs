@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use stoa_module::Resource;
 
 use crate::{
-    BaseUrl, FetchError, Fetched, Fetcher, HttpClient, ListError, Question, outbound::Address,
-    server::Server, upstream_rest::UpstreamRest,
+    BaseUrl, FetchError, Fetched, Fetcher, HttpClient, ListError, Question, listed_latest::or_of_list,
+    outbound::Address, server::Server, upstream_rest::UpstreamRest,
 };
 
 /// Asks one GOPROXY server over http or https.
@@ -42,6 +42,12 @@ impl fmt::Display for Upstream {
 #[async_trait]
 impl Fetcher for Upstream {
     async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
+        or_of_list(self, question, self.ask(question).await).await
+    }
+}
+
+impl Upstream {
+    async fn ask(&self, question: &Question) -> Result<Fetched, FetchError> {
         let asked = self.server.ask(question, None).await?;
         let (mut fetched, validator) =
             asked.ok_or_else(|| FetchError::invalid(self.server.name(), "a part was not asked for"))?;

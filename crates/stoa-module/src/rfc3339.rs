@@ -65,6 +65,11 @@ impl Rfc3339 {
         self.secs
     }
 
+    /// What there is of the second besides, in nanoseconds.
+    pub fn subsec_nanos(&self) -> u32 {
+        self.nanos
+    }
+
     /// Whether this is Go's zero time, which says that the time is not known.
     pub fn is_go_zero(&self) -> bool {
         (self.secs, self.nanos) == (Timestamp::GO_ZERO.unix(), 0)

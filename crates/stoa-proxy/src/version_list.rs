@@ -18,8 +18,9 @@ impl VersionList {
     /// Reads a source's list: one version a line, whatever follows it on the line ignored.
     pub fn parse(path: &ModulePath, text: &[u8]) -> Self {
         let major = path.split().1;
-        let lines = text.split(|&b| b == b'\n');
-        let first_fields = lines.filter_map(|line| std::str::from_utf8(line).ok()?.split_whitespace().next());
+        // What follows a version need not even be text.
+        let text = String::from_utf8_lossy(text);
+        let first_fields = text.split('\n').filter_map(|line| line.split_whitespace().next());
         // Whole versions are made only of what is left in the end: a list may have a hundred thousand lines.
         let mut fields: Vec<&str> = first_fields.filter(|field| major.may_list(field)).collect();
         semver::sort(&mut fields);
@@ -92,6 +93,13 @@ mod tests {
             "v2.0.0\nv2.1.0-rc.1\n"
         );
         assert_eq!(list("example.com/a", ""), "");
+    }
+
+    #[test]
+    fn what_follows_a_version_may_be_anything() {
+        let path = ModulePath::parse("example.com/a").expect("a path");
+        let list = VersionList::parse(&path, b"v1.0.0 \xff\xfe\nv1.1.0\xff\nv1.2.0\t\xc3\n");
+        assert_eq!(list.to_bytes(), "v1.0.0\nv1.2.0\n");
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod fetch;
 mod infos;
 mod life;
 mod odd_http;
+mod odd_lists;
+mod odd_upstreams;
 mod queries;
 mod support;
 mod toolchain;
