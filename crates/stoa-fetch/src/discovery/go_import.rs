@@ -90,6 +90,19 @@ pub fn parse_go_imports(page: &[u8], mods: ModTags) -> Result<Vec<GoImport>, Mar
     Ok(proxies.into_iter().chain(further).collect())
 }
 
+/// Whether a page goes as far as tags are looked for.
+pub(super) fn has_whole_head(page: &[u8]) -> bool {
+    let mut markup = Markup::new(page);
+    while let Ok(Some(token)) = markup.next() {
+        match token {
+            Token::Start { name, .. } if name.eq_ignore_ascii_case("body") => return true,
+            Token::End { name } if name.eq_ignore_ascii_case("head") => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
 /// All tags, in the order of the page.
 fn tags(page: &[u8]) -> Result<Vec<GoImport>, MarkupError> {
     let mut markup = Markup::new(page);

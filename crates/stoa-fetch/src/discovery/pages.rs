@@ -1,11 +1,12 @@
 //! Pages of the network.
 
-use std::fmt;
+use std::{error::Error, fmt, sync::Arc};
 
 use async_trait::async_trait;
 
+use super::go_import::has_whole_head;
 use crate::{
-    FetchError, HttpClient,
+    FetchError, HttpClient, SourceName,
     outbound::{Page, PageRequest},
 };
 
@@ -22,6 +23,11 @@ pub trait Pages: fmt::Debug + Send + Sync {
 }
 
 /// [`Pages`] of the network.
+///
+/// # Deviation
+///
+/// A page that ends with its connection, and not by its own account, counts only if its head has ended: else nobody can tell
+/// what was cut off.
 #[derive(Clone, Debug)]
 pub struct HttpPages {
     client: HttpClient,
@@ -37,6 +43,16 @@ impl HttpPages {
 #[async_trait]
 impl Pages for HttpPages {
     async fn get(&self, request: PageRequest<'_>) -> Result<Page, FetchError> {
-        self.client.page(request, PAGE_LIMIT).await
+        let source_name = SourceName::new(request.named.host_str().unwrap_or_default());
+        let (page, is_framed) = self.client.page(request, PAGE_LIMIT).await?;
+        // What the end of the connection cuts off looks whole, and the next tag may be the one that counts.
+        if is_framed || page.truncated || page.status != 200 || has_whole_head(&page.body) {
+            return Ok(page);
+        }
+        let reason = "the page has no length, and the connection ended before the end of its head";
+        Err(FetchError::Broken {
+            source_name,
+            cause: Arc::from(Box::<dyn Error + Send + Sync>::from(reason)),
+        })
     }
 }

@@ -145,8 +145,13 @@ impl HttpClient {
 
     /// The answer to a request, whatever its status, and its body up to `limit` bytes; an answer that we are not let in
     /// with what we presented is a failure. Redirects are followed as by [`get`](Self::get), but what a page says may
-    /// open more than bytes: where it leads keeps the trust only if the configuration names modules there.
-    pub(crate) async fn page(&self, request: PageRequest<'_>, limit: usize) -> Result<Page, FetchError> {
+    /// open more than bytes: where it leads keeps the trust only if the configuration names modules there. Also whether the
+    /// answer itself tells where it ends, rather than the connection.
+    pub(crate) async fn page(
+        &self,
+        request: PageRequest<'_>,
+        limit: usize,
+    ) -> Result<(Page, bool), FetchError> {
         let alias = Alias::new(request.named, request.asked);
         let page = self.page_shown(request, alias.clone(), limit).await;
         page.map_err(|error| error.shown_by(alias.as_ref()))
@@ -157,7 +162,7 @@ impl HttpClient {
         request: PageRequest<'_>,
         alias: Option<Alias>,
         limit: usize,
-    ) -> Result<Page, FetchError> {
+    ) -> Result<(Page, bool), FetchError> {
         let (url, trust, began) = (request.asked, request.trust, Instant::now());
         let asked = format!("{}{}", url.origin().ascii_serialization(), url.path());
         let source_name = &SourceName::new(request.named.host_str().unwrap_or_default());
@@ -175,6 +180,7 @@ impl HttpClient {
             return Err(FetchError::Status { source_name, reply });
         }
         let coding = Coding::of(&head.headers, source_name)?;
+        let is_framed = body.size_hint().exact().is_some() || check_framing(&head, source_name).is_ok();
         let mut pieces = pieces(body, source_name.clone(), alias, self.total);
         if coding == Coding::Gzip {
             let packed = Coding::packed_limit(limit as u64);
@@ -202,14 +208,15 @@ impl HttpClient {
             elapsed = ?began.elapsed(),
             "read a page"
         );
-        Ok(Page {
+        let page = Page {
             url,
             status: head.status.as_u16(),
             content_type: content_type(&head.headers),
             body: body.freeze(),
             truncated,
             strayed,
-        })
+        };
+        Ok((page, is_framed))
     }
 
     /// The first answer that is no redirect, and where it was found.
