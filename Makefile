@@ -53,6 +53,7 @@ fuzz:
 	PROPTEST_CASES=$(or $(FUZZ_CASES),20000) cargo test --release --package stoa-module --package stoa-sumdb
 	STOA_DIFFERENTIAL_COUNT=$(or $(FUZZ_REPOSITORIES),200) cargo test --package stoa --test differential -- --nocapture
 	STOA_FAULTS=all cargo test --package stoa-vcs --test git -- faults --nocapture
+	STOA_FAULTS=all cargo test --package stoa --test resume -- cut --nocapture
 	TOOLS=$(TOOLS) scripts/fuzz.sh $(FUZZ_TARGETS)
 
 ## tools: install what the tests need

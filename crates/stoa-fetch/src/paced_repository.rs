@@ -107,7 +107,7 @@ impl PacedRepository {
             context: &context,
         };
         let answer = self.client.page(request, READ).await;
-        let status = answer.as_ref().map(|page| page.status).ok();
+        let status = answer.as_ref().map(|(page, _)| page.status).ok();
         let throttled = self.throttled();
         tracing::debug!(lane = %self.lane, status, ?throttled, "asked whether a host wants a pause");
     }

@@ -70,22 +70,23 @@ impl AnswerCache {
         self.entries.get(resource).map(|found| found.value)
     }
 
-    /// Remembers an answer to a question that was asked at `asked`.
+    /// Remembers an answer to a question that was asked at `asked`; as it is remembered.
     pub(crate) fn put(
         &self,
         resource: &Resource,
         result: Result<Bytes, ProxyError>,
         stands_in: bool,
         asked: Instant,
-    ) {
-        let entry = Entry {
+    ) -> Arc<Entry> {
+        let entry = Arc::new(Entry {
             result,
             stands_in,
             asked,
             fetched: Instant::now(),
             refresh: Mutex::default(),
-        };
-        self.entries.put(resource.clone(), Arc::new(entry));
+        });
+        self.entries.put(resource.clone(), Arc::clone(&entry));
+        entry
     }
 
     pub(crate) fn forget(&self, resource: &Resource) {

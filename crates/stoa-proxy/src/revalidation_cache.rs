@@ -52,7 +52,7 @@ const MISSED: Duration = Duration::from_secs(1);
 ///   since whoever asks again has probably just pushed.
 /// * Older than something new of its module ([`Refreshes`]): the source is asked, and the old answer given only if it fails.
 /// * The source fails: the old answer is given, however old, and the source is left alone for a while. What an inner
-///   layer puts in its place ([`Outcome::Stale`]) is remembered only where there is no such answer.
+///   layer puts in its place ([`Outcome::Stale`]) is remembered only where there is no such answer, and for that while.
 ///
 /// Outermost layer, so that the cheapest answers touch nothing else. Refreshes run on the owner's tasks: a client that
 /// goes away does not stop them.
@@ -125,7 +125,8 @@ impl Answers {
     fn age(&self, resource: &Resource, entry: &Entry, renewed: Option<Instant>) -> Age {
         let (age, options) = (entry.age(), &self.options);
         match entry.result {
-            _ if renewed.is_some() => Age::Old,
+            // What stands in for a source is good for as long as that is left alone.
+            _ if renewed.is_some() || entry.stands_in => Age::Old,
             Ok(_) if age < options.list_ttl => Age::Fresh,
             Ok(_) if age < options.list_ttl + options.stale_ttl => Age::Refreshable,
             Err(_) if is_missed(resource, entry) && age >= MISSED => Age::Old,
@@ -143,7 +144,10 @@ impl Answers {
                 match &answer.content {
                     Content::Bytes(bytes) if resource.is_mutable() => {
                         let stands_in = answer.outcome == Outcome::Stale;
-                        self.cache.put(resource, Ok(bytes.clone()), stands_in, asked);
+                        let entry = self.cache.put(resource, Ok(bytes.clone()), stands_in, asked);
+                        if stands_in {
+                            entry.rest(self.options.negative_ttl);
+                        }
                     }
                     _ => self.cache.forget(resource),
                 }
@@ -153,8 +157,8 @@ impl Answers {
                 // A path at which its source fails is not asked for again at once; what was known of it before is better.
                 let is_known = known.is_some_and(|entry| !is_failure(entry));
                 if error.is_not_found() || (error.is_of_path() && !is_known) {
-                    self.cache
-                        .put(resource, Err(error.clone().remembered()), false, asked);
+                    let remembered = error.clone().remembered();
+                    let _ = self.cache.put(resource, Err(remembered), false, asked);
                 }
                 Err(error)
             }

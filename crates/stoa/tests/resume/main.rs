@@ -3,8 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "these are tests")]
 
 mod builds;
+mod cut_source;
+mod cut_sums;
+mod cuts;
 mod day;
 mod source;
+mod unions;
 mod zips;
 
 /// The binary under test.
