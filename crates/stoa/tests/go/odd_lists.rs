@@ -111,13 +111,15 @@ fn ask(odd: &[Odd], start: &dyn Fn() -> (String, Option<(StoaProcess, TempDir)>)
         let go = GoClient::new(&goproxy);
         go.write("go.mod", "module example.com/app\n\ngo 1.24\n");
         let output = go.run(&["get", &format!("{path}@latest")]);
-        let got = match output.success() {
-            true => go.read("go.mod") + &go.read("go.sum"),
-            false => {
-                let lines = output.stderr.lines().filter(|line| line.starts_with("go: "));
-                let failures = lines.filter(|line| !line.starts_with("go: downloading"));
-                failures.map(|line| class(line, &goproxy) + "\n").collect()
-            }
+        let got = if output.success() {
+            go.read("go.mod") + &go.read("go.sum")
+        } else {
+            let lines = output.stderr.lines().filter(|line| line.starts_with("go: "));
+            let failures = lines.filter(|line| !line.starts_with("go: downloading"));
+            failures
+                .map(|line| class(line, &goproxy))
+                .collect::<Vec<_>>()
+                .join("\n")
         };
         answers.insert(format!("get {path}"), got);
     }

@@ -1,5 +1,6 @@
 //! Upstreams that say odd things of their versions, each about a module of its own.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -57,9 +58,10 @@ impl Odd {
         let path = self.path.clone();
         let made = |version: &&str| {
             let made = ModuleFixture::new(&path, version).file("m.go", "package m\n");
-            match version.ends_with("+incompatible") {
-                true => made.without_go_mod(),
-                false => made,
+            if version.ends_with("+incompatible") {
+                made.without_go_mod()
+            } else {
+                made
             }
         };
         let versions: Vec<_> = versions.iter().map(made).collect();
@@ -120,18 +122,22 @@ impl Odd {
 
 /// All of them.
 pub(crate) fn odd_upstreams() -> Vec<Odd> {
+    [
+        pseudo_versions(),
+        lines(),
+        without_list(),
+        disagreeing(),
+        retracting(),
+        of_majors(),
+        of_queries(),
+    ]
+    .concat()
+}
+
+/// Only pseudo-versions, and what `@latest` is then.
+fn pseudo_versions() -> Vec<Odd> {
     let odd = Odd::new;
-    let retracting = |path: &str, retract: &str| {
-        let version = |version: &str| ModuleFixture::new(path, version).file("m.go", "package m\n");
-        vec![
-            version("v1.0.0"),
-            version("v1.1.0"),
-            version("v1.2.0").retract(retract, "broken"),
-        ]
-    };
-    let huge: String = (0..20_000).map(|minor| format!("v0.{minor}.0\n")).collect();
     vec![
-        // Only pseudo-versions, and what `@latest` is then.
         odd("pseudo404").list(format!("{NEW}\n{OLD}\n")).has(&[OLD, NEW]),
         odd("pseudo410")
             .list(format!("{OLD}\n{NEW}\n"))
@@ -175,7 +181,17 @@ pub(crate) fn odd_upstreams() -> Vec<Odd> {
         odd("pseudoandrelease")
             .list(format!("{NEW}\nv1.0.0\n"))
             .has(&["v1.0.0", NEW]),
-        // Lines.
+    ]
+}
+
+/// Lines.
+fn lines() -> Vec<Odd> {
+    let odd = Odd::new;
+    let huge = (0..20_000).fold(String::new(), |mut list, minor| {
+        writeln!(list, "v0.{minor}.0").unwrap();
+        list
+    });
+    vec![
         odd("times")
             .list("v1.0.0 2025-01-01T00:00:00Z\nv1.1.0 2024-01-01T00:00:00Z\n")
             .has(&["v1.0.0", "v1.1.0"]),
@@ -210,7 +226,13 @@ pub(crate) fn odd_upstreams() -> Vec<Odd> {
         odd("prereleases")
             .list("v1.0.0-rc.1\nv1.0.0-rc.2\n")
             .has(&["v1.0.0-rc.1", "v1.0.0-rc.2"]),
-        // No list.
+    ]
+}
+
+/// No list.
+fn without_list() -> Vec<Odd> {
+    let odd = Odd::new;
+    vec![
         odd("nolist").latest("v1.0.0").has(&["v1.0.0"]),
         odd("gonelist")
             .sends("@v/list", 410, "")
@@ -224,7 +246,13 @@ pub(crate) fn odd_upstreams() -> Vec<Odd> {
         odd("emptypseudo").list("").latest(NEW).has(&[NEW]),
         odd("emptyall").list("").has(&["v1.0.0"]),
         odd("nothing").list("").sends("@latest", 200, ""),
-        // Lists and `@latest` that do not agree, and versions that are not there.
+    ]
+}
+
+/// Lists and `@latest` that do not agree, and versions that are not there.
+fn disagreeing() -> Vec<Odd> {
+    let odd = Odd::new;
+    vec![
         odd("older")
             .list("v1.0.0\nv1.1.0\n")
             .latest("v1.0.0")
@@ -262,21 +290,41 @@ pub(crate) fn odd_upstreams() -> Vec<Odd> {
             .list("v1.0.0\nv1.1.0\n")
             .has(&["v1.0.0", "v1.1.0"])
             .sends("@v/v1.1.0.mod", 404, ""),
-        // Retractions.
+    ]
+}
+
+/// Retractions.
+fn retracting() -> Vec<Odd> {
+    let odd = Odd::new;
+    let versions = |path: &str, retract: &str| {
+        let version = |version: &str| ModuleFixture::new(path, version).file("m.go", "package m\n");
+        vec![
+            version("v1.0.0"),
+            version("v1.1.0"),
+            version("v1.2.0").retract(retract, "broken"),
+        ]
+    };
+    vec![
         odd("retracted")
             .list("v1.0.0\nv1.1.0\nv1.2.0\n")
-            .has_these(retracting("example.com/retracted", "[v1.1.0, v1.2.0]")),
+            .has_these(versions("example.com/retracted", "[v1.1.0, v1.2.0]")),
         odd("allretracted")
             .list("v1.0.0\nv1.1.0\nv1.2.0\n")
-            .has_these(retracting("example.com/allretracted", "[v1.0.0, v1.2.0]")),
+            .has_these(versions("example.com/allretracted", "[v1.0.0, v1.2.0]")),
         odd("allretractedtimes")
             .list("v1.0.0 2024-01-01T00:00:00Z\nv1.1.0\nv1.2.0\n")
-            .has_these(retracting("example.com/allretractedtimes", "[v1.0.0, v1.2.0]")),
+            .has_these(versions("example.com/allretractedtimes", "[v1.0.0, v1.2.0]")),
         odd("retractedpseudo")
             .list(format!("v1.0.0\nv1.1.0\nv1.2.0\n{LATER}\n"))
-            .has_these(retracting("example.com/retractedpseudo", "[v1.0.0, v1.2.0]"))
+            .has_these(versions("example.com/retractedpseudo", "[v1.0.0, v1.2.0]"))
             .has(&[LATER]),
-        // Major versions.
+    ]
+}
+
+/// Major versions.
+fn of_majors() -> Vec<Odd> {
+    let odd = Odd::new;
+    vec![
         odd("incompatible")
             .list("v1.0.0\nv2.0.0+incompatible\n")
             .has(&["v1.0.0", "v2.0.0+incompatible"]),
@@ -298,7 +346,13 @@ pub(crate) fn odd_upstreams() -> Vec<Odd> {
             .answers("@v/v2.0.0.info", "v2.0.0+incompatible")
             .has(&["v1.0.0", "v2.0.0+incompatible"]),
         odd("two/v2").list("v2.0.0\nv2.1.0\n").has(&["v2.0.0", "v2.1.0"]),
-        // Queries that the upstream answers.
+    ]
+}
+
+/// Queries that the upstream answers.
+fn of_queries() -> Vec<Odd> {
+    let odd = Odd::new;
+    vec![
         odd("branch")
             .list("v1.0.0\n")
             .has(&["v1.0.0", NEW])
