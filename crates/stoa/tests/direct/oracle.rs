@@ -230,7 +230,7 @@ async fn all_of_cmd_go_s_answers_are_given() {
     let directory = tempfile::tempdir().unwrap();
     let vcweb = VcWeb::start();
     let tls = TlsFront::start(vcweb.url(), directory.path()).await;
-    for (number, text) in vectors::texts("oracle_vcstest").into_iter().enumerate() {
+    for (number, text) in vectors::texts("oracle_vcstest").enumerate() {
         // What is stored stands in for what a repository does not have, so that each witness has its own.
         let storage = format!("storage{number}");
         let stoa = Arc::new(serve(&vcweb, &tls, directory.path(), &storage));
