@@ -15,7 +15,9 @@ const PATIENCE: u32 = 3;
 const LAST_PATIENCE: u32 = 16;
 /// The first pause; the next one is twice as long,
 const PAUSE: Duration = Duration::from_millis(100);
-/// but no longer than this, unless a host says when it will answer again,
+/// but no longer than this for who answers,
+const SHORT_PAUSE: Duration = Duration::from_millis(500);
+/// or this for who does not, unless a host says when it will answer again,
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// and then no longer than this: clients wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -237,8 +239,9 @@ pub(crate) fn pause(fruitless: u32, error: &FetchError) -> Option<Duration> {
             .min(LONGEST_PAUSE),
     };
     match error {
+        // It answers, so that the next answer may be the whole one.
+        FetchError::Broken { .. } => Some(backoff.min(SHORT_PAUSE)),
         FetchError::Unreachable { .. }
-        | FetchError::Broken { .. }
         | FetchError::Timeout {
             phase: Phase::Idle | Phase::Response,
             ..
