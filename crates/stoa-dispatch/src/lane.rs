@@ -184,6 +184,14 @@ impl Lane {
         }
     }
 
+    /// Sends nothing for so long.
+    pub(crate) fn throttle(&self, pause: Duration) {
+        let now = Instant::now();
+        let kept = pause.min(self.settings().max_throttle);
+        self.bucket.throttle(after(now, kept), after(now, pause));
+        self.counters.throttles.one();
+    }
+
     /// Ends the override; the breaker closes and the pause ends.
     pub(crate) fn reset(&self) {
         let mut settings = self.settings.write();

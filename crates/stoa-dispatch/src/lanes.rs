@@ -212,6 +212,12 @@ impl Lanes {
         Ok(lane.status())
     }
 
+    pub(crate) fn throttle(&self, key: &LaneKey, pause: Duration) {
+        if let Some(lane) = self.map.read().get(key) {
+            lane.throttle(pause);
+        }
+    }
+
     pub(crate) fn reset(&self, key: &LaneKey) -> Option<LaneStatus> {
         let map = self.map.read();
         let lane = map.get(key)?;

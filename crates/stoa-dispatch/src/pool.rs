@@ -195,6 +195,12 @@ impl Pool {
         self.core.lanes.update(key, update)
     }
 
+    /// Sends nothing to a server for so long, as if it had asked for that itself: somebody else has heard it say so. Not
+    /// longer than `max_throttle`; nothing if there is no such lane.
+    pub fn throttle(&self, key: &LaneKey, pause: Duration) {
+        self.core.lanes.throttle(key, pause);
+    }
+
     /// Ends the override of a lane, closes its breaker and ends its pause. `None` if there is no such lane.
     pub fn reset_lane(&self, key: &LaneKey) -> Option<LaneStatus> {
         self.core.lanes.reset(key)

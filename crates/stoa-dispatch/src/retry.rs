@@ -14,15 +14,22 @@ pub(crate) enum Next {
     Retry { pause: Duration },
 }
 
-/// Decides what follows, after so many retries. `replayable` says whether the request can be sent again at all.
-pub(crate) fn next(ticket: &Ticket, attempt: &Attempt, retries: u32, replayable: bool) -> Option<Next> {
+/// Decides what follows, after so many retries. `replayable` says whether the request can be sent again at all, `latest`
+/// until when pauses are waited for, all of them together.
+pub(crate) fn next(
+    ticket: &Ticket,
+    attempt: &Attempt,
+    retries: u32,
+    replayable: bool,
+    latest: Instant,
+) -> Option<Next> {
     if !attempt.classified.retriable || !replayable {
         return None;
     }
     let now = Instant::now();
     if let Some(throttle) = attempt.classified.throttle {
         let pause = throttle.min(ticket.settings.max_throttle);
-        return (after(now, pause) < ticket.latest()).then_some(Next::AfterThrottle);
+        return (after(now, pause) < latest).then_some(Next::AfterThrottle);
     }
     let retry = &ticket.settings.retry;
     let longest = retry

@@ -107,6 +107,8 @@ async fn stages(
     let parts = keep_parts.then(|| parts_of(&request));
     let (mut attempts, mut retries) = (0, 0);
     let mut purpose = Purpose::First;
+    // A server that asks for one short pause after the other gets as long as one that asks for a long one.
+    let mut paused_until = None;
     loop {
         let replay = if retryable { replay(&request) } else { None };
         let mut breaker = pass(ticket, task.expiry, &share, &urgency).await?;
@@ -120,7 +122,11 @@ async fn stages(
         }
         attempts += 1;
         let attempt = attempt(ticket, attempts, request).await?;
-        let next = next(ticket, &attempt, retries, replay.is_some());
+        let latest = paused_until.unwrap_or_else(|| ticket.latest());
+        let next = next(ticket, &attempt, retries, replay.is_some(), latest);
+        if matches!(next, Some(Next::AfterThrottle)) {
+            paused_until = Some(latest);
+        }
         let (verdict, of_server) = (attempt.classified.verdict, attempt.of_server);
         let Some((next, replay)) = next.zip(replay) else {
             let breaker = judge(ticket, breaker, verdict, of_server);

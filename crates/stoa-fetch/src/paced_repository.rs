@@ -15,15 +15,17 @@ use crate::{
 
 /// The pause of a host that says that it was asked too often, and not when it will answer again.
 const PAUSE: Duration = Duration::from_secs(10);
+/// How long the question may take that hears of a pause.
+const HEARING: Duration = Duration::from_secs(20);
 /// What is read of the answer that tells the pause, in bytes.
 const READ: usize = 4096;
 
 /// Asks nothing while the lane of the host is throttled, and throttles it when the host asks for a pause.
 ///
 /// Programs have connections of their own, and those with TLS hide everything but the words of the program. So where these
-/// tell of a 429 or a 503, the host is asked once more through its lane, which hears the `Retry-After` then, and waits it out
-/// if that is soon enough; the question is asked once more after that. Neither programs nor requests are sent meanwhile: a
-/// question waits for the end of a pause as long as one in the lane would (`dispatch.wait`).
+/// tell of a 429 or a 503, the host is asked once through its lane, which hears the `Retry-After` then. Neither programs nor
+/// requests are sent until it is over: a question waits for that as long as one in the lane would (`dispatch.wait`), and is
+/// asked once more.
 pub(crate) struct PacedRepository {
     inner: Arc<dyn Repository>,
     client: HttpClient,
@@ -61,14 +63,19 @@ impl PacedRepository {
             Err(error) if error.is_limited() => error,
             answer => return answer,
         };
-        self.hear().await;
-        if self.throttled().is_none() {
-            match ask().await {
-                Err(again) if again.is_limited() => {}
-                answer => return answer,
-            }
+        self.hear(&error).await;
+        if self.throttled().is_some() {
+            self.wait().await.map_err(|_too_long| self.limited(error))?;
         }
-        Err(self.limited(error))
+        match ask().await {
+            Err(again) if again.is_limited() => {
+                if is_too_often(&again) && self.throttled().is_none() {
+                    self.client.pool().throttle(&self.lane, PAUSE);
+                }
+                Err(self.limited(again))
+            }
+            answer => answer,
+        }
     }
 
     /// How long the host wants to be left alone.
@@ -90,24 +97,30 @@ impl PacedRepository {
         Ok(())
     }
 
-    /// Asks by HTTP, so that the lane hears what the host wants.
-    async fn hear(&self) {
+    /// Asks by HTTP, once, so that the lane hears what the host wants. One that has had too many questions and does not say
+    /// when it will answer again is left alone for a while.
+    async fn hear(&self, error: &VcsError) {
         let mut asked = self.address.asked.clone();
         if self.inner.vcs() == VcsKind::Git {
             asked.set_path(&format!("{}/info/refs", asked.path().trim_end_matches('/')));
             asked.set_query(Some("service=git-upload-pack"));
         }
         // The port has no context. A caller waits for the answer, so the request is interactive.
-        let context = Context::interactive(Caller::Stoa);
+        let mut context = Context::interactive(Caller::Stoa);
+        context.deadline = Some(Instant::now() + HEARING);
         let request = PageRequest {
             named: &self.address.named,
             asked: &asked,
             trust: self.address.trust,
             guards: &self.client.rules().guards,
             context: &context,
+            is_probe: true,
         };
         let answer = self.client.page(request, READ).await;
         let status = answer.as_ref().map(|(page, _)| page.status).ok();
+        if status == Some(429) && is_too_often(error) && self.throttled().is_none() {
+            self.client.pool().throttle(&self.lane, PAUSE);
+        }
         let throttled = self.throttled();
         tracing::debug!(lane = %self.lane, status, ?throttled, "asked whether a host wants a pause");
     }
@@ -115,13 +128,9 @@ impl PacedRepository {
     /// The failure of a host that has had too many questions. One that is out of order, with no word of when that will end,
     /// has just failed.
     fn limited(&self, error: VcsError) -> VcsError {
-        match error {
-            VcsError::Failed { vcs, step, said } => match self.throttled() {
-                Some(pause) => self.paused(step, pause, said),
-                None if said.contains("429") => self.paused(step, PAUSE, said),
-                None => VcsError::Failed { vcs, step, said },
-            },
-            error => error,
+        match (self.throttled(), error) {
+            (Some(pause), VcsError::Failed { step, said, .. }) => self.paused(step, pause, said),
+            (_, error) => error,
         }
     }
 
@@ -133,6 +142,11 @@ impl PacedRepository {
             said,
         }
     }
+}
+
+/// Whether a server said that it has had too many questions.
+fn is_too_often(error: &VcsError) -> bool {
+    matches!(error, VcsError::Failed { said, .. } if said.contains("429"))
 }
 
 impl fmt::Debug for PacedRepository {

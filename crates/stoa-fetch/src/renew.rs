@@ -19,6 +19,9 @@ pub trait Renew: fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RepositoryPlace(String);
 
+/// The longest place, in bytes.
+const LONGEST: usize = 1024;
+
 /// A text that is no URL of a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no URL of a repository")]
@@ -53,8 +56,11 @@ impl FromStr for RepositoryPlace {
         };
         let path = path.trim_matches('/');
         let path = path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/');
+        if host.len() + path.len() > LONGEST {
+            return Err(RepositoryPlaceError);
+        }
         // A comma would be two patterns, and a star more than one place.
-        let is_odd = |byte: u8| byte.is_ascii_control() || b",*?[\\ ".contains(&byte);
+        let is_odd = |byte: u8| !byte.is_ascii_graphic() || b",*?[\\%".contains(&byte);
         if host.is_empty() || path.is_empty() || host.bytes().chain(path.bytes()).any(is_odd) {
             return Err(RepositoryPlaceError);
         }

@@ -232,6 +232,7 @@ impl Probe for HttpProbe {
             trust: self.trust,
             guards: &self.client.rules().guards,
             context: &context,
+            is_probe: false,
         };
         let page = pages.get(request).await;
         page.is_ok_and(|page| matches!(page.status, 404 | 410))

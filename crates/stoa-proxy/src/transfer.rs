@@ -13,6 +13,8 @@ const MOST_TRIES: u32 = 64;
 const PATIENCE: u32 = 3;
 /// or, where there is none, the transfer is given up.
 const LAST_PATIENCE: u32 = 16;
+/// What is much, in bytes: a source that sends one and breaks off again has brought nothing.
+const FRUIT: u64 = 64 << 10;
 /// The first pause; the next one is twice as long,
 const PAUSE: Duration = Duration::from_millis(100);
 /// but no longer than this for who answers,
@@ -47,8 +49,10 @@ pub(crate) struct Transfer {
 #[derive(Clone, Copy, Debug, Default)]
 struct Broken {
     tries: u32,
-    /// In a row, and without a new byte.
+    /// In a row, and without much that is new.
     fruitless: u32,
+    /// How much had been sent before these.
+    at: u64,
 }
 
 /// Why an answer is no continuation.
@@ -87,7 +91,9 @@ impl Transfer {
                 Ok(piece) => {
                     self.sent += piece.len() as u64;
                     self.hash.update(&piece);
-                    self.broken.fruitless = 0;
+                    if self.sent - self.broken.at >= FRUIT {
+                        self.broken.fruitless = 0;
+                    }
                     return Some(Ok(piece));
                 }
                 Err(error) => error,
@@ -137,6 +143,9 @@ impl Transfer {
     /// Finds somebody who goes on after what has been sent.
     async fn go_on(&mut self, error: FetchError) -> Result<(), FetchError> {
         let (sent, len) = (self.sent, self.len);
+        if self.broken.fruitless == 0 {
+            self.broken.at = sent;
+        }
         tracing::info!(source = %self.source_name, %error, sent, len, "a transfer broke off");
         let mut error = error;
         loop {

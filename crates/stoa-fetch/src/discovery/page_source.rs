@@ -155,6 +155,7 @@ impl PageSource {
             trust: *trust,
             guards: &self.guards,
             context,
+            is_probe: false,
         };
         let page = self.pages.get(request).await;
         page.map_err(|error| DiscoveryError::failed(what, named, error))

@@ -238,6 +238,9 @@ impl HttpClient {
                 .urgency(context.urgency.clone())
                 .share(context.share.clone())
                 .again(context.again);
+            if start.is_probe {
+                task = task.retryable(false);
+            }
             if hops > 0 || context.deadline.is_some() {
                 // All hops together have the time of one transfer, and none has more than the caller has.
                 let left = self.total.saturating_sub(began.elapsed());

@@ -19,6 +19,8 @@ pub struct PageRequest<'a> {
     pub guards: &'a Guards,
     /// For whom.
     pub context: &'a Context,
+    /// One attempt is enough: its answer tells all.
+    pub is_probe: bool,
 }
 
 /// An answer of any status, with as much of its body as was asked for.

@@ -61,6 +61,7 @@ pub(super) struct Start<'a> {
     pub(super) guards: &'a Guards,
     pub(super) alias: Option<Alias>,
     pub(super) part: Option<Part<'a>>,
+    pub(super) is_probe: bool,
 }
 
 /// What may be used where a redirect leads that leaves the site that was asked.
@@ -86,6 +87,7 @@ impl<'a> Start<'a> {
             guards: &rules.guards,
             alias: None,
             part: get.part,
+            is_probe: false,
         };
         match get.said_by {
             SaidBy::Configuration { module } => {
@@ -142,6 +144,7 @@ impl<'a> Start<'a> {
             guards,
             alias,
             part: None,
+            is_probe: request.is_probe,
         })
     }
 

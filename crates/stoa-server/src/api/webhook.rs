@@ -8,26 +8,32 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
-use serde::Serialize;
-use serde_json::Value;
+use http_body::Body as _;
+use serde::{Deserialize, Serialize};
+use stoa_dispatch::{Quota, QuotaPermit, Share};
 use stoa_fetch::RepositoryPlace;
 use stoa_proxy::Refreshes;
-use tokio::sync::Semaphore;
 
 use super::json::{Json, read_body};
-use crate::{WebhookSecret, problem::Problem};
+use crate::{WebhookSecret, peer::Peer, problem::Problem};
 
 /// The longest body, in bytes: a push of two thousand commits.
 pub(super) const MAX_BODY: usize = 5 << 20;
-/// So many bodies are read at once: whether one is signed is known only at its end.
-const AT_ONCE: usize = 4;
+/// Longer ones have fewer places.
+const LARGE: u64 = 256 << 10;
+/// So many bodies that are not large are read at once, and so many that are: whether one is signed is known only at its end.
+const PLACES: usize = 64;
+const LARGE_PLACES: usize = 8;
+/// So many ways to clone a repository are looked at.
+const MOST_LINKS: usize = 4;
 
 /// What the route needs.
 #[derive(Clone, Debug)]
 pub(super) struct Webhooks {
     refreshes: Arc<Refreshes>,
     secret: WebhookSecret,
-    places: Arc<Semaphore>,
+    places: Quota,
+    large_places: Quota,
 }
 
 impl Webhooks {
@@ -35,8 +41,25 @@ impl Webhooks {
         Self {
             refreshes,
             secret,
-            places: Arc::new(Semaphore::new(AT_ONCE)),
+            places: Quota::new(PLACES),
+            large_places: Quota::new(LARGE_PLACES),
         }
+    }
+
+    /// A place to read a body of this length in. No address has all of them.
+    fn place(&self, request: &Request) -> Option<QuotaPermit> {
+        let share = match request.extensions().get::<Peer>() {
+            Some(Peer::Tcp(address)) => Share::named(&address.ip().to_string()),
+            Some(Peer::Unix) | None => Share::NONE,
+        };
+        let len = request.body().size_hint().upper();
+        let is_large = len.is_none_or(|len| len > LARGE);
+        let places = if is_large {
+            &self.large_places
+        } else {
+            &self.places
+        };
+        places.try_take(&share)
     }
 }
 
@@ -51,26 +74,24 @@ struct Refreshed {
 }
 
 async fn pushed(State(webhooks): State<Webhooks>, request: Request) -> Result<Json<Refreshed>, Problem> {
-    let Ok(_place) = webhooks.places.try_acquire() else {
-        let busy = format!("{AT_ONCE} webhooks are being read; send it again");
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, busy));
+    // Nothing is read for who shows nothing that could be right.
+    let proof = Proof::of(request.headers(), &webhooks.secret).ok_or_else(refused)?;
+    let busy = || {
+        let detail = "too many webhooks are being read; send it again";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     };
-    let headers = request.headers().clone();
+    let _place = webhooks.place(&request).ok_or_else(busy)?;
     let body = read_body(request).await?;
-    if !is_authentic(&headers, &body, &webhooks.secret) {
-        tracing::warn!(
-            "a webhook was refused: its signature is missing, or not made with the secret of webhook.secret_file"
-        );
-        let detail = "the signature is missing, or is not made with the secret of webhook.secret_file";
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, detail));
+    if !proof.holds(&body, &webhooks.secret) {
+        return Err(refused());
     }
     let bad = |detail: &str| Problem::new(StatusCode::BAD_REQUEST, detail);
-    let json: Value = serde_json::from_slice(&body).map_err(|error| {
+    let payload: Payload = serde_json::from_slice(&body).map_err(|error| {
         bad(&format!(
             "the body makes no sense: {error}; let the host send JSON"
         ))
     })?;
-    let places = places(&json);
+    let places = places(&payload);
     if places.is_empty() {
         return Err(bad("the body names no repository"));
     }
@@ -83,49 +104,103 @@ async fn pushed(State(webhooks): State<Webhooks>, request: Request) -> Result<Js
     Ok(Json(Refreshed { refreshed }))
 }
 
-/// Whether the sender knows the secret. GitHub, Gitea, Forgejo and Bitbucket sign the body; GitLab sends the secret.
-fn is_authentic(headers: &HeaderMap, body: &[u8], secret: &WebhookSecret) -> bool {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let signed = |name| header(name).map(|value| value.strip_prefix("sha256=").unwrap_or(value));
-    // Bitbucket has the name that GitHub had for a signature of SHA-1, which is no hexadecimal of the right length.
-    let names = [
-        "x-hub-signature-256",
-        "x-gitea-signature",
-        "x-forgejo-signature",
-        "x-hub-signature",
-    ];
-    let signature = names.into_iter().find_map(signed);
-    match (signature, header("x-gitlab-token")) {
-        (Some(signature), _) => secret.has_signed(body, signature),
-        (None, Some(token)) => secret.is(token.as_bytes()),
-        (None, None) => false,
+fn refused() -> Problem {
+    tracing::warn!(
+        "a webhook was refused: its signature is missing, or not made with the secret of webhook.secret_file"
+    );
+    let detail = "the signature is missing, or is not made with the secret of webhook.secret_file";
+    Problem::new(StatusCode::UNAUTHORIZED, detail)
+}
+
+/// What shows that the sender knows the secret. GitHub, Gitea, Forgejo and Bitbucket sign the body; GitLab sends the secret.
+enum Proof {
+    Signature(String),
+    Secret,
+}
+
+impl Proof {
+    /// That of a request, unless it is wrong whatever the body is.
+    fn of(headers: &HeaderMap, secret: &WebhookSecret) -> Option<Self> {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let signed = |name| header(name).map(|value| value.strip_prefix("sha256=").unwrap_or(value));
+        // Bitbucket has the name that GitHub had for a signature of SHA-1, which is shorter.
+        let names = [
+            "x-hub-signature-256",
+            "x-gitea-signature",
+            "x-forgejo-signature",
+            "x-hub-signature",
+        ];
+        if let Some(signature) = names.into_iter().find_map(signed) {
+            let is_one = signature.len() == 64 && signature.bytes().all(|byte| byte.is_ascii_hexdigit());
+            return is_one.then(|| Self::Signature(signature.to_owned()));
+        }
+        let token = header("x-gitlab-token")?;
+        secret.is(token.as_bytes()).then_some(Self::Secret)
+    }
+
+    fn holds(&self, body: &[u8], secret: &WebhookSecret) -> bool {
+        match self {
+            Self::Signature(signature) => secret.has_signed(body, signature),
+            Self::Secret => true,
+        }
     }
 }
 
+/// What is read of a body: where the repository is, in the words of each host.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Payload {
+    /// GitHub, Gitea, Forgejo, Bitbucket.
+    repository: Option<Place>,
+    /// GitLab.
+    project: Option<Place>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Place {
+    clone_url: Option<String>,
+    html_url: Option<String>,
+    ssh_url: Option<String>,
+    web_url: Option<String>,
+    git_http_url: Option<String>,
+    git_ssh_url: Option<String>,
+    links: Option<Links>,
+}
+
+/// Those of Bitbucket: its cloud has `html`, its server has `clone`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Links {
+    html: Option<Link>,
+    clone: Option<Vec<Link>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Link {
+    href: String,
+}
+
 /// Where the repository is, of all that the hosts say of it.
-fn places(json: &Value) -> Vec<RepositoryPlace> {
-    // GitHub, Gitea, Forgejo; GitLab; Bitbucket's cloud and server.
-    const URLS: [&str; 12] = [
-        "/repository/clone_url",
-        "/repository/html_url",
-        "/repository/ssh_url",
-        "/repository/git_http_url",
-        "/repository/git_ssh_url",
-        "/repository/links/html/href",
-        "/project/web_url",
-        "/project/git_http_url",
-        "/project/git_ssh_url",
-        "/repository/links/clone/0/href",
-        "/repository/links/clone/1/href",
-        "/repository/homepage",
-    ];
+fn places(payload: &Payload) -> Vec<RepositoryPlace> {
     let mut places: Vec<RepositoryPlace> = Vec::new();
-    for url in URLS {
-        let place = json.pointer(url).and_then(Value::as_str);
-        if let Some(place) = place.and_then(|url| url.parse().ok())
-            && !places.contains(&place)
-        {
-            places.push(place);
+    for place in [&payload.repository, &payload.project].into_iter().flatten() {
+        let urls = [
+            &place.clone_url,
+            &place.html_url,
+            &place.ssh_url,
+            &place.web_url,
+            &place.git_http_url,
+            &place.git_ssh_url,
+        ];
+        let links = place.links.iter();
+        let links = links.flat_map(|links| links.html.iter().chain(links.clone.iter().flatten()));
+        let links = links.take(MOST_LINKS).map(|link| &link.href);
+        let urls = urls.into_iter().flatten().chain(links);
+        for place in urls.filter_map(|url| url.parse().ok()) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
         }
     }
     places
@@ -160,7 +235,6 @@ mod tests {
             ),
             (r#"{"zen":"Keep it logically awesome."}"#, &[]),
             (r#"{"repository":{"clone_url":"https://h.example/*,x"}}"#, &[]),
-            (r#"{"repository":["x"]}"#, &[]),
         ] {
             let places = places(&serde_json::from_str(json).expect(json));
             let places: Vec<_> = places.iter().map(RepositoryPlace::as_str).collect();

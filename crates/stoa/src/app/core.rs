@@ -134,7 +134,7 @@ mod tests {
         let databases = |remote: &str| {
             format!(
                 "sum.golang.org => watched > private_gate(own.example,corp.example) > sum_memory > sum_flight > \
-                 verified(sum.golang.org) > {remote}"
+                 sum_retry > verified(sum.golang.org) > {remote}"
             )
         };
         let (protocol, checksums) = order(toml);

@@ -195,6 +195,22 @@ async fn a_host_that_asks_for_a_pause_gets_it_and_nobody_fails() {
 }
 
 #[tokio::test]
+async fn a_host_that_asks_for_one_pause_after_the_other_gets_as_long_as_for_one() {
+    let scene = scene();
+    let stoa = scene.start_with(&[("STOA_DISPATCH_WAIT", "3s")]);
+    scene
+        .upstream
+        .on_everything(Reply::full(429, &[("Retry-After", "1")], "not so fast"));
+    let began = Instant::now();
+    let answer = get(&stoa, LATEST).await;
+    assert_error("pauses", &answer, 503, "asked for a pause");
+    assert!(answer.header("retry-after").is_some());
+    let (elapsed, asked) = (began.elapsed(), scene.upstream.count(LATEST));
+    assert!(elapsed < Duration::from_secs(6), "{elapsed:?}");
+    assert!((2..=4).contains(&asked), "{asked}");
+}
+
+#[tokio::test]
 async fn a_full_queue_is_refused_at_once_with_the_reason() {
     let scene = scene();
     let stoa = scene.start_with(&[("STOA_DISPATCH_CONCURRENCY", "1"), ("STOA_DISPATCH_QUEUE", "1")]);
