@@ -223,9 +223,15 @@ impl Protocol for RevalidationCache {
                     entry.rest(self.answers.options.negative_ttl);
                     from_memory(&entry.result, Outcome::Stale)
                 }
-                // What was missing and whose source now fails is a failure: what was true of it half a minute ago may have
-                // changed by the push that the client is waiting for, and a failure is never "not found".
-                Err(error) if !error.is_not_found() && entry.result.is_ok() => {
+                // A fixed file that was missing and whose source now fails is a failure: what was true of it half a minute ago
+                // may have changed by the push that the client is waiting for. So is what somebody says to be new. That
+                // there is no such module is an answer like others: builds go on that ask for it by guess.
+                Err(error)
+                    if !error.is_not_found()
+                        && resource.is_mutable()
+                        && !is_failure(&entry)
+                        && (entry.result.is_ok() || renewed.is_none()) =>
+                {
                     tracing::warn!(%resource, error = %error.report(), "the source failed; an old answer is given");
                     entry.rest(self.answers.options.negative_ttl);
                     from_memory(&entry.result, Outcome::Stale)

@@ -136,11 +136,11 @@ async fn a_not_found_does_not_outlive_the_file_that_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_old_not_found_does_not_cover_a_failure() {
-    for resource in [list(), latest(), info(), go_mod(), zip()] {
+async fn an_old_not_found_of_a_fixed_file_does_not_cover_a_failure() {
+    for resource in [info(), go_mod(), zip()] {
         let (fake, cache, _tasks) = cache(1 << 20);
         cache.ask(&resource).await.unwrap_err();
-        advance(NEGATIVE_TTL).await;
+        advance(SECOND).await;
         fake.fail(&resource, broken());
         for _ in 0..2 {
             let error = cache.ask(&resource).await.unwrap_err();
@@ -149,6 +149,27 @@ async fn an_old_not_found_does_not_cover_a_failure() {
         fake.text(&resource, "back");
         cache.ask(&resource).await.unwrap();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_not_found_of_what_may_change_is_given_when_the_source_fails() {
+    let (fake, cache, refreshes) = renewable_cache();
+    cache.ask(&list()).await.unwrap_err();
+    advance(NEGATIVE_TTL).await;
+    fake.fail(&list(), broken());
+    for _ in 0..3 {
+        let error = cache.ask(&list()).await.unwrap_err();
+        assert!(error.is_not_found() && error.is_remembered());
+    }
+    assert_eq!(fake.count(), 2, "one attempt, then rest");
+    // But not to who was told that it is there by now.
+    refreshes.modules(PatternList::parse("example.com/a"));
+    for _ in 0..2 {
+        let error = cache.ask(&list()).await.unwrap_err();
+        assert_eq!(error.meaning(), Meaning::BadUpstream);
+    }
+    fake.text(&list(), "v1.0.0\n");
+    cache.ask(&list()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
