@@ -14,6 +14,8 @@ use crate::{STOA, random, seed};
 
 const MIB: u64 = 1 << 20;
 const RESETS: usize = 10;
+/// So many of these may come before a byte has been read.
+const NOTHING: usize = 2;
 
 /// What a source sends after it has cut the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +82,7 @@ impl Broken {
             _ => 12 * MIB,
         };
         let module = large_zip_fixture("example.com/large", "v1.0.0", size);
-        let mut places: Vec<u64> = (0..RESETS).map(|_| 1 + random(seed, size - 2)).collect();
+        let mut places: Vec<u64> = (0..RESETS).map(|_| MIB + random(seed, size - MIB - 1)).collect();
         // Parts go on where the last one ended.
         if matches!(then, Then::Parts | Then::Lies) {
             places.sort_unstable();
@@ -131,11 +133,19 @@ impl Broken {
         let places = self.places.len();
         assert_eq!(asked.len(), places + 1, "{what}");
         let parts = asked.iter().filter(|asked| asked.range.is_some()).count();
-        let tags = asked.iter().filter_map(|asked| asked.if_range.as_deref());
+        let tags: Vec<_> = asked
+            .iter()
+            .filter_map(|asked| asked.if_range.as_deref())
+            .collect();
+        assert_eq!(tags.len(), parts, "{what}");
+        // A stream that is reset may take along all that was not read: of nothing there is no rest.
+        let most = places - NOTHING..=places;
         match self.then {
             Then::PartsWithoutTag => assert_eq!(parts, 0, "it may be one of another file: {what}"),
-            Then::Parts => assert_eq!(tags.filter(|tag| *tag == "\"a\"").count(), places, "{what}"),
-            _ => assert_eq!((parts, tags.count()), (places, places), "{what}"),
+            _ => assert!(most.contains(&parts), "{parts}: {what}"),
+        }
+        if self.then == Then::Parts {
+            assert!(tags.iter().all(|tag| *tag == "\"a\""), "{what}");
         }
     }
 }
