@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use stoa_config::{Key, Reader, Section, Table, values::path};
+use stoa_server::WebhookSecret;
 
 use super::private_file::private_file;
 
@@ -27,7 +28,11 @@ impl Section for WebhookConfig {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let secret_file = reader.once(&WEBHOOK).value(&SECRET_FILE, |text| {
             let file = path(text).map_err(|error| error.to_string())?;
-            file.as_deref().map_or(Ok(()), private_file)?;
+            if let Some(file) = &file {
+                private_file(file)?;
+                // What the server could not start with is no good configuration.
+                WebhookSecret::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+            }
             Ok::<_, String>(file)
         });
         Some(Self {

@@ -2,13 +2,13 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
 
 use stoa_testing::content::Content;
 use stoa_testing::fixtures::ModuleFixture;
 use stoa_testing::http::Response;
 use stoa_testing::process::{StoaCommand, StoaProcess};
 use stoa_testing::scene::Scene;
+use stoa_testing::small_disk::mounts;
 
 use crate::support::{STOA, assert_error, get, scene};
 
@@ -26,17 +26,6 @@ fn prepared(scene: &Scene, wrapper: &str, prepare: &str) -> StoaCommand {
     StoaProcess::command(script.to_str().unwrap())
         .storage(&storage)
         .upstream(&scene.upstream.url())
-}
-
-/// A private mount namespace, if this process may have one.
-fn mounts() -> Option<&'static str> {
-    ["unshare --mount", "unshare --user --map-root-user --mount"]
-        .into_iter()
-        .find(|way| {
-            let probe = format!("{way} mount -t tmpfs probe /mnt");
-            let output = Command::new("sh").args(["-c", &probe]).output();
-            output.is_ok_and(|output| output.status.success())
-        })
 }
 
 /// A client is not told where the storage is.

@@ -70,7 +70,7 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
             any_text().prop_map(|path| format!("unix:{path}")),
         ]
         .boxed(),
-        "storage" | "admin.token_file" | "webhook.secret_file" | "vcs.cache" => any_text(),
+        "storage" | "admin.token_file" | "vcs.cache" => any_text(),
         "vcs.private" | "vcs.insecure" => {
             one_of(&["", "*", " corp.example/* , *.b.example/", "[a-z]?t.corp.example"])
         }
@@ -148,6 +148,7 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "rewrite.from" => one_of(&["https://a.example/", "https://b.example/x", "ssh://git@c.example"]),
         "rewrite.to" => one_of(&["https://m.example/a/", "ssh://git@m.example:2222/x"]),
         "credential.match" => one_of(&["https://a.example", "http://b.example:8080/x/"]),
+        "webhook.secret_file" => one_of(&[""]),
         "credential.password_file" | "credential.token_file" => one_of(
             &FILES
                 .map(|(name, _)| secrets.path(name))
