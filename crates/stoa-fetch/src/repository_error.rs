@@ -10,6 +10,9 @@ use crate::{FetchError, Phase, SourceName};
 /// When it makes sense to ask again after there was no place for a program.
 const RETRY: Duration = Duration::from_secs(10);
 
+type Cause = Arc<dyn std::error::Error + Send + Sync>;
+type Contact = fn(SourceName, Cause) -> FetchError;
+
 impl FetchError {
     /// A module could not be made of the repository called `source_name`.
     ///
@@ -48,8 +51,8 @@ impl FetchError {
             (CodeMeaning::Refused, _) => Self::Refused { reason: reason() },
             (CodeMeaning::Invalid, _) => Self::invalid(source_name, reason()),
             (CodeMeaning::Unreachable | CodeMeaning::Ours, vcs) => {
-                let is_unreached = vcs.is_some_and(VcsError::is_unreached);
-                Self::of_source(source_name, is_unreached, Arc::new(error))
+                let of = vcs.map_or(Self::unreadable as Contact, Self::contact_of);
+                of(source_name.clone(), Arc::new(error))
             }
         }
     }
@@ -79,23 +82,25 @@ impl FetchError {
                         retry_after: Some(RETRY),
                     };
                 }
-                let is_unreached = error.is_unreached();
-                Self::of_source(source_name, is_unreached, Arc::new(error))
+                let of = Self::contact_of(&error);
+                of(source_name.clone(), Arc::new(error))
             }
         }
     }
 
-    fn of_source(
-        source_name: &SourceName,
-        is_unreached: bool,
-        cause: Arc<dyn std::error::Error + Send + Sync>,
-    ) -> Self {
-        let source_name = source_name.clone();
-        if is_unreached {
-            Self::Unreachable { source_name, cause }
+    /// What a failure says of the contact with the repository.
+    fn contact_of(error: &VcsError) -> Contact {
+        if error.is_unreached() {
+            |source_name, cause| Self::Unreachable { source_name, cause }
+        } else if error.is_broken() {
+            |source_name, cause| Self::Broken { source_name, cause }
         } else {
-            Self::Unreadable { source_name, cause }
+            Self::unreadable
         }
+    }
+
+    fn unreadable(source_name: SourceName, cause: Cause) -> Self {
+        Self::Unreadable { source_name, cause }
     }
 
     fn is_local(error: &VcsError) -> bool {
@@ -172,5 +177,8 @@ mod tests {
         assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
         let refused = git("fatal: unable to access 'https://h/x/': The requested URL returned error: 503");
         assert!(matches!(refused, FetchError::Unreadable { .. }), "{refused}");
+        let broken =
+            git("fatal: unable to access 'https://h/x/': transfer closed with 91 bytes remaining to read");
+        assert!(matches!(broken, FetchError::Broken { .. }), "{broken}");
     }
 }

@@ -184,16 +184,31 @@ const FULL: [&str; 4] = [
 ];
 
 /// What is said of servers that cannot be reached, in lower-case letters.
-const UNREACHED: [&str; 9] = [
+const UNREACHED: [&str; 8] = [
     "could not resolve host",
     "failed to connect",
     "could not connect",
     "unable to connect",
     "connection refused",
     "connection timed out",
-    "connection reset",
     "network is unreachable",
     "no route to host",
+];
+
+/// What is said of servers that ended a connection before they had said everything, in lower-case letters.
+const BROKEN: [&str; 9] = [
+    // git and the curl in it.
+    "transfer closed with",
+    "hung up unexpectedly",
+    "early eof",
+    "unexpected disconnect",
+    "empty reply from server",
+    // Mercurial, Subversion, Bazaar and Fossil.
+    "stream ended unexpectedly",
+    "connection closed",
+    // The operating system.
+    "connection reset",
+    "broken pipe",
 ];
 
 /// Whether a program says itself that there is no room.
@@ -220,6 +235,15 @@ impl VcsError {
         };
         let said = said.to_ascii_lowercase();
         UNREACHED.iter().any(|words| said.contains(words))
+    }
+
+    /// Whether the server was reached, and ended the connection before it had said everything.
+    pub fn is_broken(&self) -> bool {
+        let Self::Failed { said, .. } = self else {
+            return false;
+        };
+        let said = said.to_ascii_lowercase();
+        BROKEN.iter().any(|words| said.contains(words))
     }
 
     /// Whether the server said that it has had too many questions (429), or is not available (503), in the words of the

@@ -16,7 +16,7 @@
 //!   come first, always.
 //! * cmd/go names a ref as the origin of a short hash that is the hash of a ref, but not when it finds it locally; here
 //!   a hash has no ref.
-//! * A tag of something that is no commit is an unknown revision; cmd/go calls it a failure of git.
+//! * A tag of a file or a folder is a mistake of who made it, and no version; cmd/go calls it a failure of git.
 //! * A commit that only a detached `HEAD` reaches is a revision; for cmd/go it is one until it has fetched all refs.
 //! * A `stat` of `latest` is no special case: it may be a branch.
 

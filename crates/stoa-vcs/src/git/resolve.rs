@@ -33,6 +33,7 @@ impl GitRepository {
                 if let Some((id, commit)) = self.commit_of_ref(&refs, name, hash).await? {
                     return revision_of(&refs, &id, &commit, Some(name));
                 }
+                self.names_a_commit(name, hash).await?;
                 self.forget_refs();
                 refs = self.refs().await?;
                 continue;
@@ -111,6 +112,27 @@ impl GitRepository {
         }
         self.fetch_ref(&lease, name, hash, refs).await?;
         self.lookup(&lease, hash, Step::Revision).await
+    }
+
+    /// Fails if a ref names a file or a folder: then it will not do better, however often it is asked for.
+    async fn names_a_commit(&self, name: &str, hash: &str) -> Result<(), VcsError> {
+        let lease = self.lease(Step::Revision).await?;
+        let named = self
+            .object(&lease, &format!("{hash}^{{}}"), LARGEST, Step::Revision)
+            .await?;
+        let what = match named {
+            Answer::Object {
+                kind: ObjectKind::Blob,
+                ..
+            } => "a file",
+            Answer::Object {
+                kind: ObjectKind::Tree,
+                ..
+            } => "a folder",
+            _ => return Ok(()),
+        };
+        let what = format!("{name} names {what} and no commit");
+        Err(malformed(Step::Revision, what))
     }
 
     /// The commit `at` in the local copy, fetched again if it is not there any more.

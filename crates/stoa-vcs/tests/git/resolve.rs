@@ -113,7 +113,10 @@ async fn unmerged_and_lost_commits_are_unknown() {
         // Nothing was fetched by its hash alone.
         assert!(is_unknown(&repository.stat(hash).await));
     }
-    assert!(is_unknown(&repository.stat("filetag").await), "a tag of a file");
+    let error = repository.stat("filetag").await.expect_err("a tag of a file");
+    assert!(matches!(error, VcsError::Malformed { .. }), "{error}");
+    let says = "git revision: refs/tags/filetag names a file and no commit";
+    assert_eq!(error.to_string(), says);
     assert!(is_unknown(&repository.stat("refs/pull/1/head").await));
 }
 

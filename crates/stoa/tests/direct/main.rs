@@ -16,5 +16,6 @@ mod pauses;
 mod programs;
 mod steps;
 mod tls;
+mod words;
 
 pub(crate) const STOA: &str = env!("CARGO_BIN_EXE_stoa");
