@@ -90,6 +90,13 @@ pub struct PatternListError {
 /// let error = "https://corp.example/*".parse::<PatternList>().unwrap_err();
 /// assert_eq!(error.reason, "it is a URL; write the path without https://");
 /// ```
+impl PatternList {
+    /// The patterns, one by one, as they were given.
+    pub fn globs(&self) -> impl Iterator<Item = &str> {
+        self.patterns.iter().map(|pattern| &*pattern.glob)
+    }
+}
+
 impl FromStr for PatternList {
     type Err = PatternListError;
 

@@ -39,8 +39,8 @@ pub fn refresh_mount(refreshes: Arc<Refreshes>, guard: Arc<dyn Guard>) -> Mount 
 }
 
 /// `/api/v1/webhook`: takes the word of hosts that know the secret. It is open: what is sent is signed, and the sender
-/// knows no other token.
-pub fn webhook_mount(refreshes: Arc<Refreshes>, secret: WebhookSecret) -> Mount {
+/// knows no other token. Without a secret nothing is believed, and the log says what to set.
+pub fn webhook_mount(refreshes: Arc<Refreshes>, secret: Option<WebhookSecret>) -> Mount {
     let path = "/api/v1/webhook";
     let routes = webhook::routes(path).with_state(Webhooks::new(refreshes, secret));
     Mount::new(path, Arc::new(OpenGuard), api_routes(routes)).with_max_body(webhook::MAX_BODY)

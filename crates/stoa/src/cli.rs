@@ -164,8 +164,8 @@ pub(crate) struct VerifyCommon {
     /// Where modules are kept: `file:///DIR`, a path, or `memory:`
     #[arg(long, value_name = "URL")]
     storage: Option<String>,
-    /// Compare with what upstream and the checksum database have today, and change nothing; with LIST, only say where
-    /// modules come from, in GOPROXY syntax
+    /// Compare with what upstream, or LIST in GOPROXY syntax, and the checksum database have today, and change nothing; with
+    /// --repair, LIST is where files come from
     #[arg(long, value_name = "LIST", num_args = 0..=1, default_missing_value = "")]
     upstream: Option<String>,
     /// online, fallback or offline
@@ -173,10 +173,25 @@ pub(crate) struct VerifyCommon {
     network: Option<String>,
 }
 
+/// What `--upstream` of `verify` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum VerifyUpstream {
+    /// It is not there.
+    None,
+    /// The upstream of the configuration.
+    Configured,
+    /// A list of its own.
+    List,
+}
+
 impl VerifyCommon {
-    /// Whether to compare with upstream.
-    pub(crate) fn is_comparison(&self) -> bool {
-        self.upstream.as_deref() == Some("")
+    /// Which upstream the command line names.
+    pub(crate) fn upstream(&self) -> VerifyUpstream {
+        match self.upstream.as_deref() {
+            None => VerifyUpstream::None,
+            Some("") => VerifyUpstream::Configured,
+            Some(_) => VerifyUpstream::List,
+        }
     }
 
     pub(crate) fn common(self) -> Common {

@@ -17,7 +17,7 @@ use std::{
 use clap::CommandFactory;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, VerifyUpstream},
     command_error::{CommandError, USAGE},
     setup::configured,
     terminal::stderr,
@@ -33,14 +33,16 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             configured(common, None).and_then(|config| fetch::run(&config, &modules))
         }
         Command::Verify { repair, json, common } => {
-            let is_comparison = common.is_comparison();
-            configured(common.common(), None).and_then(|config| match (is_comparison, repair) {
-                (true, true) => Err(CommandError {
+            let upstream = common.upstream();
+            configured(common.common(), None).and_then(|config| match (upstream, repair) {
+                (VerifyUpstream::Configured, true) => Err(CommandError {
                     text: "verify: --upstream without a list only compares; leave out --repair".to_owned(),
                     code: USAGE,
                 }),
-                (true, false) => drift::run(&config, json),
-                (false, _) => verify::run(&config, repair, json),
+                (VerifyUpstream::Configured | VerifyUpstream::List, false) => drift::run(&config, json),
+                (VerifyUpstream::None, _) | (VerifyUpstream::List, true) => {
+                    verify::run(&config, repair, json)
+                }
             })
         }
         Command::Lanes {

@@ -28,7 +28,7 @@ struct Wanted {
 
 #[derive(Debug, Serialize)]
 struct Refreshed {
-    refreshed: String,
+    refreshed: Vec<String>,
 }
 
 async fn refresh(
@@ -37,7 +37,7 @@ async fn refresh(
 ) -> Result<Json<Refreshed>, Problem> {
     let modules = modules(&wanted.module).map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error))?;
     tracing::info!(%modules, "an operator says that there is something new");
-    let refreshed = modules.to_string();
+    let refreshed = modules.globs().map(str::to_owned).collect();
     refreshes.modules(modules);
     Ok(Json(Refreshed { refreshed }))
 }

@@ -31,13 +31,13 @@ const MOST_LINKS: usize = 4;
 #[derive(Clone, Debug)]
 pub(super) struct Webhooks {
     refreshes: Arc<Refreshes>,
-    secret: WebhookSecret,
+    secret: Option<WebhookSecret>,
     places: Quota,
     large_places: Quota,
 }
 
 impl Webhooks {
-    pub(super) fn new(refreshes: Arc<Refreshes>, secret: WebhookSecret) -> Self {
+    pub(super) fn new(refreshes: Arc<Refreshes>, secret: Option<WebhookSecret>) -> Self {
         Self {
             refreshes,
             secret,
@@ -74,15 +74,19 @@ struct Refreshed {
 }
 
 async fn pushed(State(webhooks): State<Webhooks>, request: Request) -> Result<Json<Refreshed>, Problem> {
+    let Some(secret) = &webhooks.secret else {
+        tracing::warn!("a webhook came, and was refused: webhook.secret_file is not set");
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, REFUSED));
+    };
     // Nothing is read for who shows nothing that could be right.
-    let proof = Proof::of(request.headers(), &webhooks.secret).ok_or_else(refused)?;
+    let proof = Proof::of(request.headers(), secret).ok_or_else(refused)?;
     let busy = || {
         let detail = "too many webhooks are being read; send it again";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     };
     let _place = webhooks.place(&request).ok_or_else(busy)?;
     let body = read_body(request).await?;
-    if !proof.holds(&body, &webhooks.secret) {
+    if !proof.holds(&body, secret) {
         return Err(refused());
     }
     let bad = |detail: &str| Problem::new(StatusCode::BAD_REQUEST, detail);
@@ -91,12 +95,24 @@ async fn pushed(State(webhooks): State<Webhooks>, request: Request) -> Result<Js
             "the body makes no sense: {error}; let the host send JSON"
         ))
     })?;
+    if payload.repository.is_none() && payload.project.is_none() {
+        // A ping, or something that happened to an organisation or a group: the host wants to hear that it arrived.
+        return Ok(Json(Refreshed {
+            refreshed: Vec::new(),
+        }));
+    }
     let places = places(&payload);
     if places.is_empty() {
-        return Err(bad("the body names no repository"));
+        return Err(bad("the body says of no repository where it is"));
     }
-    let modules = places.iter().map(|place| webhooks.refreshes.repository(place));
-    let refreshed: Vec<_> = modules.map(|modules| modules.to_string()).collect();
+    let mut refreshed = Vec::new();
+    for place in &places {
+        for module in webhooks.refreshes.repository(place).globs() {
+            if !refreshed.iter().any(|known| known == module) {
+                refreshed.push(module.to_owned());
+            }
+        }
+    }
     tracing::info!(
         modules = refreshed.join(","),
         "a host says that there is something new"
@@ -104,12 +120,13 @@ async fn pushed(State(webhooks): State<Webhooks>, request: Request) -> Result<Js
     Ok(Json(Refreshed { refreshed }))
 }
 
+const REFUSED: &str = "the signature is missing, or is not made with the secret of webhook.secret_file";
+
 fn refused() -> Problem {
     tracing::warn!(
         "a webhook was refused: its signature is missing, or not made with the secret of webhook.secret_file"
     );
-    let detail = "the signature is missing, or is not made with the secret of webhook.secret_file";
-    Problem::new(StatusCode::UNAUTHORIZED, detail)
+    Problem::new(StatusCode::UNAUTHORIZED, REFUSED)
 }
 
 /// What shows that the sender knows the secret. GitHub, Gitea, Forgejo and Bitbucket sign the body; GitLab sends the secret.

@@ -157,7 +157,12 @@ impl GitRepository {
                 said,
             };
         }
-        failed(Step::Access, said)
+        let why = match self.program.credential().await {
+            None if asks_for_user(&said) => "it wants a user, and no credential is for it: ",
+            Some(_) if says_wrong_password(&said) => "it refuses the user of the credential that is for it: ",
+            _ => "",
+        };
+        failed(Step::Access, format!("{why}{said}"))
     }
 
     /// Whether strangers are told that there is nothing at the URL.
@@ -172,6 +177,11 @@ impl GitRepository {
 /// Whether git was asked for a user, and has none.
 fn asks_for_user(said: &str) -> bool {
     said.contains("could not read Username")
+}
+
+/// Whether git says that the server took neither user nor password (`remote-curl.c`).
+fn says_wrong_password(said: &str) -> bool {
+    said.contains("Authentication failed for")
 }
 
 /// Whether git says that the server answered 404 where the refs of the repository would be (`remote-curl.c`).

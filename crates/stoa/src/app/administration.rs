@@ -58,14 +58,12 @@ impl Part for Administration {
     }
 
     fn mounts(&self) -> Vec<Mount> {
-        let webhook = self.webhook_secret.clone();
-        let webhook = webhook.map(|secret| webhook_mount(Arc::clone(&self.refreshes), secret));
-        let mounts = [
+        vec![
+            webhook_mount(Arc::clone(&self.refreshes), self.webhook_secret.clone()),
             refresh_mount(Arc::clone(&self.refreshes), Arc::clone(&self.guard)),
             lanes_mount(self.dispatcher.clone(), Arc::clone(&self.guard)),
             api_mount(VERSION, Arc::clone(&self.guard)),
             metrics_mount(self.registry.clone(), Arc::clone(&self.metrics_guard)),
-        ];
-        mounts.into_iter().chain(webhook).collect()
+        ]
     }
 }

@@ -77,7 +77,7 @@ fn base64<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<u8>>, D::Erro
 impl Oracle {
     /// Starts it for the repositories below a folder. What it keeps meanwhile goes to another one.
     pub(crate) fn start(repositories: &Path, work: &Path) -> Self {
-        let program = stoa_testing::go::tools().join("oracle-1.26.6");
+        let program = stoa_testing::go::tools().join(format!("oracle-{}", stoa_testing::go::version()));
         let home = work.join("home");
         std::fs::create_dir_all(&home).unwrap();
         let mut child = Command::new(&program)

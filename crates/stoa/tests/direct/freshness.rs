@@ -131,7 +131,7 @@ async fn an_operator_says_that_there_is_something_new() {
     let answer = scene.post("/api/v1/refresh", &token, body).await;
     assert_eq!(
         (answer.status, answer.text()),
-        (200, r#"{"refreshed":"git.example/team"}"#)
+        (200, r#"{"refreshed":["git.example/team"]}"#)
     );
     assert_eq!(scene.list(TOOL).await, "v1.0.0 v1.1.0");
     let answer = scene
@@ -198,6 +198,27 @@ async fn hosts_say_that_somebody_has_pushed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_only_says_hello_is_told_that_it_arrived() {
+    let scene = Scene::new();
+    let ping = r#"{"zen":"Keep it simple.","hook_id":7,"organization":{"login":"corp"}}"#;
+    let signed = signature(ping);
+    let answer = scene
+        .post("/api/v1/webhook", &[("X-Hub-Signature-256", &signed)], ping)
+        .await;
+    assert_eq!((answer.status, answer.text()), (200, r#"{"refreshed":[]}"#));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_without_a_secret_to_hold_it_against_is_refused_and_logged() {
+    let stoa = StoaProcess::command(STOA).args(&["--storage", "memory:"]).start();
+    let url = format!("{}/api/v1/webhook", stoa.url());
+    let headers = [("X-Gitlab-Token", SECRET), ("Content-Type", "application/json")];
+    let answer = http::request("POST", &url, &headers, b"{}").await.unwrap();
+    assert_eq!(answer.status, 401, "{}", answer.text());
+    stoa.wait_for_log("webhook.secret_file is not set");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_else_says_so() {
     let scene = Scene::new();
     let github = r#"{"repository":{"clone_url":"https://git.example/team/tool.git"}}"#;
@@ -216,7 +237,11 @@ async fn nobody_else_says_so() {
             github,
             401,
         ),
-        (vec![("X-Gitlab-Token", SECRET)], "{}", 400),
+        (
+            vec![("X-Gitlab-Token", SECRET)],
+            r#"{"repository":{"name":"tool"}}"#,
+            400,
+        ),
         (vec![("X-Gitlab-Token", SECRET)], "payload=%7B", 400),
     ] {
         let answer = scene.post("/api/v1/webhook", &headers, body).await;

@@ -54,6 +54,12 @@ const ROWS: &[Row] = &[
     ("pruned", "@v/v1.0.0.info", 200, &[]),
     ("pruned", "@v/v0.9.0.info", 404, &["unknown revision v0.9.0"]),
     ("lost", "@v/v1.0.0.info", 502, &["could not be read"]),
+    (
+        "guarded",
+        "@v/list",
+        502,
+        &["it wants a user, and no credential is for it: "],
+    ),
     ("closed", "@v/list", 502, &["127.0.0.1", "is unreachable"]),
     ("garbage", "@v/list", 502, &["127.0.0.1", "could not be read"]),
 ];
@@ -93,15 +99,19 @@ async fn each_thing_that_is_wrong_is_said_by_its_own_name() {
     fs::create_dir(dir.path().join("srv")).unwrap();
     sh(dir.path(), REPOSITORIES);
     let server = GitHttp::start(&dir.path().join("srv"));
+    let guarded = GitHttp::start(&dir.path().join("srv"));
+    guarded.guard("Basic c29tZWJvZHk6ZWxzZQ==");
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut config = format!(
         "upstream = \"direct\"\n[vcs]\ncache = \"{}\"\n",
         dir.path().join("vcs").display()
     );
     for name in [
-        "good", "late", "missing", "blob", "commit", "twins", "names", "pruned", "lost", "closed", "garbage",
+        "good", "guarded", "late", "missing", "blob", "commit", "twins", "names", "pruned", "lost", "closed",
+        "garbage",
     ] {
         let url = match name {
+            "guarded" => guarded.url(),
             "closed" => format!("http://{closed}"),
             "garbage" => garbage(),
             _ => server.url(),

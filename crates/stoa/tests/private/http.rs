@@ -93,7 +93,7 @@ async fn a_wrong_password_is_a_failure_that_says_so_without_it() {
         let why = if has_page {
             "answered 401 Unauthorized\nthe credential that is configured for it was refused"
         } else {
-            "Authentication failed"
+            "it refuses the user of the credential that is for it: "
         };
         assert!(said.contains(why), "{said}");
         let executed = executed.end();

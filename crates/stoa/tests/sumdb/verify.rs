@@ -130,6 +130,14 @@ async fn verify_upstream_compares_what_infos_say() {
         &info[1..]
     );
     assert!(moved.stdout.contains(&line), "{}", moved.stdout);
+    // A list of its own takes the place of the configured upstream.
+    let named = verify(&stand, &storage, &["--upstream", &stand.scene.upstream.url()]);
+    assert_eq!((named.code, named.stdout), (Some(1), moved.stdout));
+    let off = verify(&stand, &storage, &["--upstream", "off"]);
+    assert!(
+        off.stdout.contains("not compared") && off.code == Some(1),
+        "{off:?}"
+    );
     stand
         .scene
         .upstream
