@@ -1,0 +1,26 @@
+//! Who asked for a job, and where the result is told.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::Timestamp;
+
+/// One of those who asked for a job. A job that several asked for runs once, and each of them is told.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Submitter {
+    /// Its number among those of the job, from 0. With the job's id it makes the idempotency key of its callback.
+    #[serde(default)]
+    pub number: u32,
+    /// When it asked.
+    #[serde(default)]
+    pub at: Timestamp,
+    /// Where the result is to be told; the backend of callbacks reads it. None if nobody wants to be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<Value>,
+    /// What it wants to be told again with the result, as it was given.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub extra: String,
+    /// Fields that another version of this library wrote. They are kept.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
