@@ -54,8 +54,14 @@ impl FromStr for Kind {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_word = text.len() <= LONGEST_KIND
             && text.starts_with(|first: char| first.is_ascii_lowercase())
-            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        if is_word { Ok(Self(text.into())) } else { Err(AggregationKeyError::Kind) }
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        if is_word {
+            Ok(Self(text.into()))
+        } else {
+            Err(AggregationKeyError::Kind)
+        }
     }
 }
 
@@ -83,7 +89,10 @@ impl AggregationKey {
         if name.chars().any(char::is_control) {
             return Err(AggregationKeyError::Control);
         }
-        Ok(Self { kind, name: name.into() })
+        Ok(Self {
+            kind,
+            name: name.into(),
+        })
     }
 
     /// What sort of work its jobs are.
@@ -120,7 +129,9 @@ impl Serialize for Kind {
 
 impl<'de> Deserialize<'de> for Kind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
     }
 }
 
@@ -132,7 +143,9 @@ impl Serialize for AggregationKey {
 
 impl<'de> Deserialize<'de> for AggregationKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
     }
 }
 
@@ -143,7 +156,10 @@ mod tests {
     #[test]
     fn a_key_is_read_as_it_is_written() {
         let key: AggregationKey = "url/https://example.com/a".parse().expect("a key");
-        assert_eq!((key.kind().as_str(), key.name()), ("url", "https://example.com/a"));
+        assert_eq!(
+            (key.kind().as_str(), key.name()),
+            ("url", "https://example.com/a")
+        );
         assert_eq!(key.to_string().parse(), Ok(key));
     }
 
@@ -160,6 +176,9 @@ mod tests {
             assert_eq!(text.parse::<AggregationKey>(), Err(error), "{text:?}");
         }
         let long = format!("url/{}", "a".repeat(513));
-        assert_eq!(long.parse::<AggregationKey>(), Err(AggregationKeyError::Long(513)));
+        assert_eq!(
+            long.parse::<AggregationKey>(),
+            Err(AggregationKeyError::Long(513))
+        );
     }
 }

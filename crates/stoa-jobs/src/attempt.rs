@@ -24,7 +24,10 @@ pub struct Failure {
 impl Failure {
     /// A failure of this class.
     pub fn new(class: &str, text: &str) -> Self {
-        Self { class: visible(class, LONGEST_CLASS), text: visible(text, LONGEST_TEXT) }
+        Self {
+            class: visible(class, LONGEST_CLASS),
+            text: visible(text, LONGEST_TEXT),
+        }
     }
 }
 

@@ -14,7 +14,10 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { base: Duration::from_secs(2), cap: Duration::from_secs(600) }
+        Self {
+            base: Duration::from_secs(2),
+            cap: Duration::from_secs(600),
+        }
     }
 }
 

@@ -96,8 +96,15 @@ pub enum StateName {
 
 impl StateName {
     /// All of them, in the order of a life.
-    pub const ALL: [Self; 7] =
-        [Self::Ready, Self::Scheduled, Self::Running, Self::Blocked, Self::Ok, Self::Dead, Self::Cancelled];
+    pub const ALL: [Self; 7] = [
+        Self::Ready,
+        Self::Scheduled,
+        Self::Running,
+        Self::Blocked,
+        Self::Ok,
+        Self::Dead,
+        Self::Cancelled,
+    ];
 
     /// The name as it is written everywhere.
     pub const fn as_str(self) -> &'static str {

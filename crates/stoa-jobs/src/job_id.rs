@@ -45,8 +45,14 @@ impl FromStr for JobId {
     fn from_str(text: &str) -> Result<Self, JobIdError> {
         let is_id = text.len() == LENGTH
             && !text.starts_with('-')
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        if is_id { Ok(Self(text.into())) } else { Err(JobIdError) }
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        if is_id {
+            Ok(Self(text.into()))
+        } else {
+            Err(JobIdError)
+        }
     }
 }
 
@@ -77,7 +83,14 @@ mod tests {
 
     #[test]
     fn what_could_be_a_path_or_an_option_is_no_id() {
-        for text in ["", "-aaaaaaaaaaaaa", "aaaaaaaaaaaaaaa", "aaaaaaaaaaaaa", "../aaaaaaaaaaa", "aaaaaaaaaaaaa\u{e9}"] {
+        for text in [
+            "",
+            "-aaaaaaaaaaaaa",
+            "aaaaaaaaaaaaaaa",
+            "aaaaaaaaaaaaa",
+            "../aaaaaaaaaaa",
+            "aaaaaaaaaaaaa\u{e9}",
+        ] {
             assert_eq!(text.parse::<JobId>(), Err(JobIdError), "{text:?}");
         }
     }

@@ -44,9 +44,18 @@ impl JobQuery {
     /// Whether `job` is looked for, wherever the page ends.
     pub fn matches(&self, job: &Job) -> bool {
         (self.states.is_empty() || self.states.contains(&job.state.name()))
-            && self.kind.as_ref().is_none_or(|kind| job.aggregation.kind() == kind)
-            && self.aggregation.as_ref().is_none_or(|key| job.aggregation == *key)
-            && self.parent.as_ref().is_none_or(|parent| job.parents.contains(parent))
+            && self
+                .kind
+                .as_ref()
+                .is_none_or(|kind| job.aggregation.kind() == kind)
+            && self
+                .aggregation
+                .as_ref()
+                .is_none_or(|key| job.aggregation == *key)
+            && self
+                .parent
+                .as_ref()
+                .is_none_or(|parent| job.parents.contains(parent))
             && job.title.contains(&self.text)
     }
 }

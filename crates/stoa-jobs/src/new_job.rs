@@ -104,6 +104,9 @@ pub struct NewJob {
 }
 
 impl NewJob {
+    /// How many runs may fail of a job that says nothing itself (the default of skroutz/downloader: two retries).
+    pub const MAX_ATTEMPTS: NonZeroU32 = NonZeroU32::new(3).expect("three is not zero");
+
     /// A job of `aggregation` that does what `payload` says: three attempts, no deadlines, now.
     pub fn new(aggregation: AggregationKey, payload: Value) -> Self {
         Self {
@@ -113,7 +116,7 @@ impl NewJob {
             payload,
             title: String::new(),
             priority: Priority::default(),
-            max_attempts: NonZeroU32::new(3).expect("three is not zero"),
+            max_attempts: Self::MAX_ATTEMPTS,
             timeout: None,
             max_age: None,
             delay: Duration::ZERO,

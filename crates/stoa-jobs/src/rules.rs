@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Map, Value};
 
 use crate::{
-    Attempt, Backoff, Callbacks, Children, Ended, Failure, Job, JobId, Lease, NewJob, NoCallbacks, Outcome, State, Submitter,
-    Timestamp, Wait, timestamp::millis,
+    Attempt, Backoff, Callbacks, Children, Ended, Failure, Job, JobId, Lease, NewJob, NoCallbacks, Outcome,
+    State, Submitter, Timestamp, Wait, timestamp::millis,
 };
 
 /// What becomes of a job when something happens to it. All stores follow these rules, inside of their transactions; they
@@ -56,7 +56,10 @@ impl Rules {
         let state = if new.delay.is_zero() {
             State::Ready { since: now }
         } else {
-            State::Scheduled { due: now.plus(new.delay), why: Wait::Delay }
+            State::Scheduled {
+                due: now.plus(new.delay),
+                why: Wait::Delay,
+            }
         };
         Job {
             schema: Job::SCHEMA,
@@ -71,7 +74,11 @@ impl Rules {
             deadline: new.max_age.map(|age| now.plus(age)),
             fingerprint: new.fingerprint,
             parents: new.parent.into_iter().collect(),
-            submitters: vec![Submitter { number: 0, at: now, ..new.submitter }],
+            submitters: vec![Submitter {
+                number: 0,
+                at: now,
+                ..new.submitter
+            }],
             state,
             charged: 0,
             lost: 0,
@@ -91,11 +98,19 @@ impl Rules {
     /// # Errors
     /// `new`, which is to become a job of its own without the fingerprint.
     pub fn join(&self, job: &mut Job, new: NewJob, now: Timestamp) -> Result<(), Box<NewJob>> {
-        if job.cancel.is_some() || job.submitters.len() >= Job::MAX_SUBMITTERS || job.state.name().has_ended() {
-            return Err(Box::new(NewJob { fingerprint: None, ..new }));
+        if job.cancel.is_some() || job.submitters.len() >= Job::MAX_SUBMITTERS || job.state.name().has_ended()
+        {
+            return Err(Box::new(NewJob {
+                fingerprint: None,
+                ..new
+            }));
         }
         let number = u32::try_from(job.submitters.len()).unwrap_or(u32::MAX);
-        job.submitters.push(Submitter { number, at: now, ..new.submitter });
+        job.submitters.push(Submitter {
+            number,
+            at: now,
+            ..new.submitter
+        });
         job.priority = job.priority.min(new.priority);
         job.deadline = match (job.deadline, new.max_age) {
             (Some(first), Some(age)) => Some(first.max(now.plus(age))),
@@ -117,9 +132,13 @@ impl Rules {
     ) -> Change {
         job.lost = 0;
         let outcome = match (outcome, job.cancel.take()) {
-            (Outcome::Retry { .. } | Outcome::Snooze { .. } | Outcome::Interrupted(_) | Outcome::Spawn { .. }, Some(cancel)) => {
-                Outcome::Cancelled(cancel)
-            }
+            (
+                Outcome::Retry { .. }
+                | Outcome::Snooze { .. }
+                | Outcome::Interrupted(_)
+                | Outcome::Spawn { .. },
+                Some(cancel),
+            ) => Outcome::Cancelled(cancel),
             (outcome, _) => outcome,
         };
         let (ended, failure) = match &outcome {
@@ -142,10 +161,13 @@ impl Rules {
                 if job.charged >= job.max_attempts.get() {
                     return self.end(job, State::Dead { at: now, failure });
                 }
-                let pause = self.backoff.pause(job.charged, random).max(after.unwrap_or_default());
-                self.wait(job, now, now.plus(pause), Wait::Retry, failure)
+                let pause = self
+                    .backoff
+                    .pause(job.charged, random)
+                    .max(after.unwrap_or_default());
+                self.wait(job, now, now.plus(pause), Wait::Retry, &failure)
             }
-            Outcome::Snooze { failure, wait } => self.wait(job, now, now.plus(wait), Wait::Snooze, failure),
+            Outcome::Snooze { failure, wait } => self.wait(job, now, now.plus(wait), Wait::Snooze, &failure),
             Outcome::Dead(failure) => {
                 job.charged += 1;
                 self.end(job, State::Dead { at: now, failure })
@@ -159,8 +181,17 @@ impl Rules {
                 job.checkpoint = checkpoint;
                 job.state = State::Blocked;
                 let parent = Some(job.id.clone());
-                let submit = children.into_iter().map(|child| NewJob { parent: parent.clone(), ..child }).collect();
-                Change { submit, parents: Vec::new() }
+                let submit = children
+                    .into_iter()
+                    .map(|child| NewJob {
+                        parent: parent.clone(),
+                        ..child
+                    })
+                    .collect();
+                Change {
+                    submit,
+                    parents: Vec::new(),
+                }
             }
         }
     }
@@ -176,7 +207,11 @@ impl Rules {
     /// A child of `job` has ended.
     pub fn child_ended(&self, job: &mut Job, is_ok: bool, now: Timestamp) {
         job.children.open = job.children.open.saturating_sub(1);
-        let counted = if is_ok { &mut job.children.ok } else { &mut job.children.failed };
+        let counted = if is_ok {
+            &mut job.children.ok
+        } else {
+            &mut job.children.failed
+        };
         *counted += 1;
         if job.children.open == 0 && job.state == State::Blocked {
             job.state = State::Ready { since: now };
@@ -193,7 +228,13 @@ impl Rules {
         }
         if job.lost >= self.quarantine_after {
             let text = format!("{} nodes in a row were lost while they ran it", job.lost);
-            return self.end(job, State::Dead { at: now, failure: Failure::new("quarantined", &text) });
+            return self.end(
+                job,
+                State::Dead {
+                    at: now,
+                    failure: Failure::new("quarantined", &text),
+                },
+            );
         }
         job.state = State::Ready { since: now };
         Change::default()
@@ -244,20 +285,37 @@ impl Rules {
 
     /// The deadline of a job has passed. One that runs is left to its handler, who knows the deadline.
     pub fn expire(&self, job: &mut Job, now: Timestamp) -> Change {
-        let is_waiting = matches!(job.state, State::Ready { .. } | State::Scheduled { .. } | State::Blocked);
-        if is_waiting { self.end(job, too_late(job, now)) } else { Change::default() }
+        let is_waiting = matches!(
+            job.state,
+            State::Ready { .. } | State::Scheduled { .. } | State::Blocked
+        );
+        if is_waiting {
+            self.end(job, too_late(job, now))
+        } else {
+            Change::default()
+        }
     }
 
     /// When a job that has ended is removed.
     pub fn removal(&self, state: &State) -> Option<Timestamp> {
-        let keep = if matches!(state, State::Ok { .. }) { self.keep_ok } else { self.keep_failed };
+        let keep = if matches!(state, State::Ok { .. }) {
+            self.keep_ok
+        } else {
+            self.keep_failed
+        };
         state.ended_at().map(|at| at.plus(keep))
     }
 
-    fn wait(&self, job: &mut Job, now: Timestamp, due: Timestamp, why: Wait, failure: Failure) -> Change {
+    fn wait(&self, job: &mut Job, now: Timestamp, due: Timestamp, why: Wait, failure: &Failure) -> Change {
         if job.deadline.is_some_and(|deadline| due >= deadline) {
             let text = format!("{} (and its deadline comes before another attempt)", failure.text);
-            return self.end(job, State::Dead { at: now, failure: Failure::new(&failure.class, &text) });
+            return self.end(
+                job,
+                State::Dead {
+                    at: now,
+                    failure: Failure::new(&failure.class, &text),
+                },
+            );
         }
         job.state = State::Scheduled { due, why };
         Change::default()
@@ -267,7 +325,10 @@ impl Rules {
         let is_ok = matches!(state, State::Ok { .. });
         job.state = state;
         let parents = job.parents.iter().map(|parent| (parent.clone(), is_ok)).collect();
-        Change { submit: self.callbacks.of(job), parents }
+        Change {
+            submit: self.callbacks.of(job),
+            parents,
+        }
     }
 }
 
@@ -276,7 +337,10 @@ fn too_late(job: &Job, now: Timestamp) -> State {
         Some(failure) => format!("its deadline has passed; before that: {}", failure.text),
         None => "its deadline has passed before it could start".to_owned(),
     };
-    State::Dead { at: now, failure: Failure::new("deadline", &text) }
+    State::Dead {
+        at: now,
+        failure: Failure::new("deadline", &text),
+    }
 }
 
 fn note(
@@ -290,7 +354,14 @@ fn note(
     while job.attempts.len() >= Job::MAX_ATTEMPTS_KEPT {
         job.attempts.pop_front();
     }
-    let attempt = Attempt { start: lease.since, end, node: lease.node.clone(), ended, failure, notes };
+    let attempt = Attempt {
+        start: lease.since,
+        end,
+        node: lease.node.clone(),
+        ended,
+        failure,
+        notes,
+    };
     job.attempts.push_back(attempt);
 }
 

@@ -23,7 +23,11 @@ pub struct Wakers {
 
 impl Default for Wakers {
     fn default() -> Self {
-        Self { work: watch::Sender::new(0), control: watch::Sender::new(0), events: watch::Sender::new(0) }
+        Self {
+            work: watch::Sender::new(0),
+            control: watch::Sender::new(0),
+            events: watch::Sender::new(0),
+        }
     }
 }
 
@@ -45,6 +49,10 @@ impl Wakers {
 
     /// What those who wait hold.
     pub fn signals(&self) -> Signals {
-        Signals { work: self.work.subscribe(), control: self.control.subscribe(), events: self.events.subscribe() }
+        Signals {
+            work: self.work.subscribe(),
+            control: self.control.subscribe(),
+            events: self.events.subscribe(),
+        }
     }
 }

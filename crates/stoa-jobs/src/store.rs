@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use crate::{
-    Aggregation, AggregationKey, AggregationSettings, Event, EventId, Failure, Job, JobId, JobPage, JobQuery, Kind, Lease, NewJob,
-    Outcome, Signals, StateName, StoreError,
+    Aggregation, AggregationKey, AggregationSettings, Event, EventId, Failure, Job, JobId, JobPage, JobQuery,
+    Kind, Lease, NewJob, Outcome, Signals, StateName, StoreError,
 };
 
 /// What became of a job that was submitted.
@@ -174,7 +174,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn counts(&self) -> Result<Counts, StoreError>;
 
     /// Aggregations in the order of their keys, at most `limit` of them after `after`.
-    async fn aggregations(&self, after: Option<&AggregationKey>, limit: usize) -> Result<Vec<Aggregation>, StoreError>;
+    async fn aggregations(
+        &self,
+        after: Option<&AggregationKey>,
+        limit: usize,
+    ) -> Result<Vec<Aggregation>, StoreError>;
 
     /// One aggregation.
     async fn aggregation(&self, key: &AggregationKey) -> Result<Option<Aggregation>, StoreError>;

@@ -59,7 +59,12 @@ mod tests {
     fn durations_that_do_not_fit_end_at_the_last_moment() {
         let late = Timestamp::from_millis(u64::MAX - 1);
         assert_eq!(late.plus(Duration::MAX).as_millis(), u64::MAX);
-        assert_eq!(Timestamp::from_millis(5).minus(Duration::from_secs(1)).as_millis(), 0);
+        assert_eq!(
+            Timestamp::from_millis(5)
+                .minus(Duration::from_secs(1))
+                .as_millis(),
+            0
+        );
         assert_eq!(Timestamp::from_millis(5).since(late), Duration::ZERO);
     }
 }

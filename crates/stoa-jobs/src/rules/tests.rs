@@ -18,7 +18,10 @@ fn new_job() -> NewJob {
 }
 
 fn rules() -> Rules {
-    Rules { callbacks: Arc::new(ToldOnce), ..Rules::default() }
+    Rules {
+        callbacks: Arc::new(ToldOnce),
+        ..Rules::default()
+    }
 }
 
 /// One job for each submitter with a callback.
@@ -34,7 +37,12 @@ impl Callbacks for ToldOnce {
 }
 
 fn lease() -> Lease {
-    Lease { node: "a".into(), epoch: 1, since: NOW, until: NOW.plus(Duration::from_secs(60)) }
+    Lease {
+        node: "a".into(),
+        epoch: 1,
+        since: NOW,
+        until: NOW.plus(Duration::from_secs(60)),
+    }
 }
 
 fn failure() -> Failure {
@@ -52,26 +60,59 @@ fn finish(job: &mut Job, outcome: Outcome) -> Change {
 }
 
 fn retry() -> Outcome {
-    Outcome::Retry { failure: failure(), after: None }
+    Outcome::Retry {
+        failure: failure(),
+        after: None,
+    }
 }
 
 #[test]
 fn failures_are_charged_and_the_last_one_is_the_end() {
     let mut job = job_of(new_job());
     finish(&mut job, retry());
-    assert_eq!(job.state, State::Scheduled { due: NOW.plus(Duration::from_secs(1)), why: Wait::Retry });
+    assert_eq!(
+        job.state,
+        State::Scheduled {
+            due: NOW.plus(Duration::from_secs(1)),
+            why: Wait::Retry
+        }
+    );
     finish(&mut job, retry());
-    assert_eq!(job.state, State::Scheduled { due: NOW.plus(Duration::from_secs(2)), why: Wait::Retry });
+    assert_eq!(
+        job.state,
+        State::Scheduled {
+            due: NOW.plus(Duration::from_secs(2)),
+            why: Wait::Retry
+        }
+    );
     finish(&mut job, retry());
-    assert_eq!(job.state, State::Dead { at: NOW, failure: failure() });
+    assert_eq!(
+        job.state,
+        State::Dead {
+            at: NOW,
+            failure: failure()
+        }
+    );
     assert_eq!((job.charged, job.attempts.len()), (3, 3));
 }
 
 #[test]
 fn a_retry_comes_no_sooner_than_the_other_side_wished() {
     let mut job = job_of(new_job());
-    finish(&mut job, Outcome::Retry { failure: failure(), after: Some(Duration::from_secs(30)) });
-    assert_eq!(job.state, State::Scheduled { due: NOW.plus(Duration::from_secs(30)), why: Wait::Retry });
+    finish(
+        &mut job,
+        Outcome::Retry {
+            failure: failure(),
+            after: Some(Duration::from_secs(30)),
+        },
+    );
+    assert_eq!(
+        job.state,
+        State::Scheduled {
+            due: NOW.plus(Duration::from_secs(30)),
+            why: Wait::Retry
+        }
+    );
 }
 
 #[test]
@@ -80,8 +121,20 @@ fn what_is_not_the_fault_of_the_job_is_free() {
     for _ in 0..10 {
         finish(&mut job, Outcome::Interrupted(failure()));
         assert_eq!(job.state, State::Ready { since: NOW });
-        finish(&mut job, Outcome::Snooze { failure: failure(), wait: Duration::from_secs(5) });
-        assert_eq!(job.state, State::Scheduled { due: NOW.plus(Duration::from_secs(5)), why: Wait::Snooze });
+        finish(
+            &mut job,
+            Outcome::Snooze {
+                failure: failure(),
+                wait: Duration::from_secs(5),
+            },
+        );
+        assert_eq!(
+            job.state,
+            State::Scheduled {
+                due: NOW.plus(Duration::from_secs(5)),
+                why: Wait::Snooze
+            }
+        );
     }
     assert_eq!((job.charged, job.attempts.len()), (0, 20));
     finish(&mut job, Outcome::Interrupted(failure()));
@@ -98,19 +151,43 @@ fn a_job_that_takes_its_nodes_with_it_is_quarantined() {
     finish(&mut job, Outcome::Interrupted(failure()));
     for _ in 0..2 {
         rules().lose(&mut job, &lease(), NOW);
-        assert_eq!(job.state, State::Ready { since: NOW }, "only losses in a row count");
+        assert_eq!(
+            job.state,
+            State::Ready { since: NOW },
+            "only losses in a row count"
+        );
     }
     rules().lose(&mut job, &lease(), NOW);
-    assert!(matches!(&job.state, State::Dead { failure, .. } if &*failure.class == "quarantined"), "{job:?}");
+    assert!(
+        matches!(&job.state, State::Dead { failure, .. } if &*failure.class == "quarantined"),
+        "{job:?}"
+    );
     assert_eq!(job.charged, 0);
 }
 
 #[test]
 fn an_end_is_told_to_every_submitter_and_every_parent() {
-    let callback = || Submitter { callback: Some(Value::Bool(true)), ..Submitter::default() };
-    let mut job = job_of(NewJob { submitter: callback(), parent: Some(id(2)), ..new_job() });
+    let callback = || Submitter {
+        callback: Some(Value::Bool(true)),
+        ..Submitter::default()
+    };
+    let mut job = job_of(NewJob {
+        submitter: callback(),
+        parent: Some(id(2)),
+        ..new_job()
+    });
     rules().join(&mut job, new_job(), NOW).expect("joined");
-    rules().join(&mut job, NewJob { submitter: callback(), parent: Some(id(3)), ..new_job() }, NOW).expect("joined");
+    rules()
+        .join(
+            &mut job,
+            NewJob {
+                submitter: callback(),
+                parent: Some(id(3)),
+                ..new_job()
+            },
+            NOW,
+        )
+        .expect("joined");
     let change = finish(&mut job, Outcome::Ok(Value::from(7)));
     let told: Vec<_> = change.submit.iter().map(|job| job.payload.clone()).collect();
     assert_eq!(told, [Value::from(0), Value::from(2)]);
@@ -120,22 +197,52 @@ fn an_end_is_told_to_every_submitter_and_every_parent() {
 
 #[test]
 fn who_joins_may_only_hurry_a_job() {
-    let mut job = job_of(NewJob { max_age: Some(Duration::from_secs(10)), ..new_job() });
-    let hurry = NewJob { priority: Priority::FIRST, max_age: Some(Duration::from_secs(20)), ..new_job() };
+    let mut job = job_of(NewJob {
+        max_age: Some(Duration::from_secs(10)),
+        ..new_job()
+    });
+    let hurry = NewJob {
+        priority: Priority::FIRST,
+        max_age: Some(Duration::from_secs(20)),
+        ..new_job()
+    };
     rules().join(&mut job, hurry, NOW).expect("joined");
-    assert_eq!((job.priority, job.deadline), (Priority::FIRST, Some(NOW.plus(Duration::from_secs(20)))));
-    rules().join(&mut job, NewJob { priority: Priority::LAST, ..new_job() }, NOW).expect("joined");
+    assert_eq!(
+        (job.priority, job.deadline),
+        (Priority::FIRST, Some(NOW.plus(Duration::from_secs(20))))
+    );
+    rules()
+        .join(
+            &mut job,
+            NewJob {
+                priority: Priority::LAST,
+                ..new_job()
+            },
+            NOW,
+        )
+        .expect("joined");
     assert_eq!((job.priority, job.deadline), (Priority::FIRST, None));
     let fingerprint = Fingerprint::new("abc");
     rules().cancel(&mut job, failure(), NOW);
-    let refused = rules().join(&mut job, NewJob { fingerprint, ..new_job() }, NOW).expect_err("it is cancelled");
+    let refused = rules()
+        .join(
+            &mut job,
+            NewJob {
+                fingerprint,
+                ..new_job()
+            },
+            NOW,
+        )
+        .expect_err("it is cancelled");
     assert_eq!(refused.fingerprint, None);
 }
 
 #[test]
 fn no_more_than_a_bounded_number_joins() {
     let mut job = job_of(new_job());
-    let joined = (0..2_000).filter(|_| rules().join(&mut job, new_job(), NOW).is_ok()).count();
+    let joined = (0..2_000)
+        .filter(|_| rules().join(&mut job, new_job(), NOW).is_ok())
+        .count();
     assert_eq!(joined + 1, Job::MAX_SUBMITTERS);
 }
 
@@ -146,50 +253,118 @@ fn a_running_job_that_is_cancelled_ends_by_its_run() {
     assert_eq!(rules().cancel(&mut job, failure(), NOW), Change::default());
     assert_eq!(job.state.name(), StateName::Running);
     finish(&mut job, Outcome::Interrupted(Failure::new("shutdown", "")));
-    assert_eq!(job.state, State::Cancelled { at: NOW, failure: failure() });
+    assert_eq!(
+        job.state,
+        State::Cancelled {
+            at: NOW,
+            failure: failure()
+        }
+    );
     let mut job = job_of(new_job());
     job.state = State::Running(lease());
     rules().cancel(&mut job, failure(), NOW);
     rules().lose(&mut job, &lease(), NOW);
-    assert_eq!(job.state, State::Cancelled { at: NOW, failure: failure() });
+    assert_eq!(
+        job.state,
+        State::Cancelled {
+            at: NOW,
+            failure: failure()
+        }
+    );
     let mut job = job_of(new_job());
     job.cancel = Some(failure());
     finish(&mut job, Outcome::Ok(Value::Null));
-    assert_eq!(job.state, State::Ok { at: NOW }, "it was done before it could be stopped");
+    assert_eq!(
+        job.state,
+        State::Ok { at: NOW },
+        "it was done before it could be stopped"
+    );
 }
 
 #[test]
 fn a_parent_waits_for_all_of_its_children() {
     let mut job = job_of(new_job());
-    let change = finish(&mut job, Outcome::Spawn { children: vec![new_job(), new_job()], checkpoint: 5.into() });
+    let change = finish(
+        &mut job,
+        Outcome::Spawn {
+            children: vec![new_job(), new_job()],
+            checkpoint: 5.into(),
+        },
+    );
     assert_eq!(job.state, State::Blocked);
-    assert!(change.submit.iter().all(|child| child.parent == Some(id(1))), "{change:?}");
+    assert!(
+        change.submit.iter().all(|child| child.parent == Some(id(1))),
+        "{change:?}"
+    );
     rules().has_spawned(&mut job, 2, NOW);
     rules().child_ended(&mut job, true, NOW);
     assert_eq!(job.state, State::Blocked);
     rules().child_ended(&mut job, false, NOW);
     assert_eq!(job.state, State::Ready { since: NOW });
-    assert_eq!(job.children, Children { open: 0, ok: 1, failed: 1 });
-    finish(&mut job, Outcome::Spawn { children: vec![], checkpoint: Value::Null });
+    assert_eq!(
+        job.children,
+        Children {
+            open: 0,
+            ok: 1,
+            failed: 1
+        }
+    );
+    finish(
+        &mut job,
+        Outcome::Spawn {
+            children: vec![],
+            checkpoint: Value::Null,
+        },
+    );
     rules().has_spawned(&mut job, 0, NOW);
-    assert_eq!(job.state, State::Ready { since: NOW }, "there is nothing to wait for");
+    assert_eq!(
+        job.state,
+        State::Ready { since: NOW },
+        "there is nothing to wait for"
+    );
 }
 
 #[test]
 fn no_pause_reaches_beyond_the_deadline() {
-    let mut job = job_of(NewJob { max_age: Some(Duration::from_secs(10)), ..new_job() });
-    finish(&mut job, Outcome::Snooze { failure: failure(), wait: Duration::from_secs(9) });
+    let mut job = job_of(NewJob {
+        max_age: Some(Duration::from_secs(10)),
+        ..new_job()
+    });
+    finish(
+        &mut job,
+        Outcome::Snooze {
+            failure: failure(),
+            wait: Duration::from_secs(9),
+        },
+    );
     assert_eq!(job.state.name(), StateName::Scheduled);
-    finish(&mut job, Outcome::Snooze { failure: failure(), wait: Duration::from_secs(10) });
-    assert!(matches!(&job.state, State::Dead { failure, .. } if failure.text.starts_with("500 (and its deadline")));
-    let mut job = job_of(NewJob { max_age: Some(Duration::from_secs(10)), ..new_job() });
+    finish(
+        &mut job,
+        Outcome::Snooze {
+            failure: failure(),
+            wait: Duration::from_secs(10),
+        },
+    );
+    assert!(
+        matches!(&job.state, State::Dead { failure, .. } if failure.text.starts_with("500 (and its deadline"))
+    );
+    let mut job = job_of(NewJob {
+        max_age: Some(Duration::from_secs(10)),
+        ..new_job()
+    });
     rules().expire(&mut job, NOW.plus(Duration::from_secs(10)));
-    assert!(matches!(&job.state, State::Dead { failure, .. } if &*failure.class == "deadline"), "{job:?}");
+    assert!(
+        matches!(&job.state, State::Dead { failure, .. } if &*failure.class == "deadline"),
+        "{job:?}"
+    );
 }
 
 #[test]
 fn a_dead_job_starts_anew_with_all_its_attempts() {
-    let mut job = job_of(NewJob { max_age: Some(Duration::ZERO), ..new_job() });
+    let mut job = job_of(NewJob {
+        max_age: Some(Duration::ZERO),
+        ..new_job()
+    });
     finish(&mut job, Outcome::Dead(failure()));
     assert_eq!(rules().removal(&job.state), Some(NOW.plus(rules().keep_failed)));
     assert!(rules().retry(&mut job, NOW));
