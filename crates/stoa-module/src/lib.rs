@@ -14,6 +14,7 @@
 //! - Each has a plain form (`as_str`, `parse`) and an escaped form for URLs and file names (`escaped`, `unescape`).
 //! - [`semver`] compares versions as text; [`PseudoVersion`] takes those apart that name a commit.
 //! - [`Candidates`] are the versions that a query such as `latest` chooses from.
+//! - [`Wanted`] are the modules that a go.sum, a go.mod, a program or a list asks for.
 //! - [`PatternList`] matches module paths as GOPRIVATE does.
 //!
 //! # Files
@@ -49,6 +50,7 @@ mod timestamp;
 mod unicode;
 mod version;
 mod version_error;
+mod wanted;
 pub mod zip;
 
 pub use candidates::Candidates;
@@ -72,3 +74,4 @@ pub use rfc3339::Rfc3339;
 pub use timestamp::{Timestamp, TimestampRangeError};
 pub use version::{Version, canonical_version, escape_version, unescape_version};
 pub use version_error::{CheckError, VersionError, VersionReason};
+pub use wanted::{Wanted, WantedError, WantedFiles, WantedFormat};
