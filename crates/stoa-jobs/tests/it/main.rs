@@ -1,0 +1,3 @@
+//! Stores, from outside.
+
+mod adapters;
