@@ -68,7 +68,6 @@ pub use rules::{Change, Rules};
 pub use signals::{Signals, Wakers};
 pub use standing::Standing;
 pub use store::{Acted, Action, Claim, Claimed, Counts, Finished, Kept, Renewal, Renewed, Store, Submitted};
-pub use store::{Acted, Action, Claim, Claimed, Counts, Finished, Kept, Renewal, Renewed, Store, Submitted};
 pub use store_error::StoreError;
 pub use submitter::Submitter;
 pub use timestamp::Timestamp;

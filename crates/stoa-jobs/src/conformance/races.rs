@@ -47,8 +47,9 @@ async fn worker(store: Arc<dyn Store>, watch: Arc<Watch>, jobs: usize, max: usiz
             tokio::task::yield_now().await;
             // Before the end is stored, for the slot is free then.
             *watch.running.lock().entry(job.aggregation.clone()).or_default() -= 1;
-            end(&*store, job, done()).await;
+            // Before the signal of the end, or others would look too early and wait for one more.
             watch.ended.fetch_add(1, Ordering::SeqCst);
+            end(&*store, job, done()).await;
         }
         if claimed.is_empty() && watch.ended.load(Ordering::SeqCst) < jobs {
             // Each end of a job signals, the last one included.
