@@ -97,8 +97,8 @@ pub struct NewJob {
     pub delay: Duration,
     /// What makes another job the same work as this one.
     pub fingerprint: Option<Fingerprint>,
-    /// The job that waits for this one; the store enters it for the children of [`Outcome::Spawn`](crate::Outcome).
-    pub(crate) parent: Option<JobId>,
+    /// The job that waits for this one. It is entered for the children of [`Outcome::Spawn`](crate::Outcome).
+    pub parent: Option<JobId>,
     /// Who wants to know what becomes of it; its number and time are set by the store.
     pub submitter: Submitter,
 }

@@ -1,3 +1,5 @@
-//! Stores, from outside.
+//! Stores and engines, from outside.
 
 mod adapters;
+mod engine;
+mod scripted;
