@@ -258,7 +258,7 @@ impl Rules {
             return false;
         }
         (job.charged, job.lost, job.deadline, job.cancel) = (0, 0, None, None);
-        job.children = Children::default();
+        (job.children, job.checkpoint) = (Children::default(), Value::Null);
         // The parents were told of the first end and do not wait any more.
         job.parents.clear();
         job.round += 1;

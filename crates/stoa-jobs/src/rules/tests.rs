@@ -365,10 +365,23 @@ fn a_dead_job_starts_anew_with_all_its_attempts() {
         max_age: Some(Duration::ZERO),
         ..new_job()
     });
+    finish(
+        &mut job,
+        Outcome::Spawn {
+            children: vec![],
+            checkpoint: 5.into(),
+        },
+    );
+    job.children.failed = 1;
     finish(&mut job, Outcome::Dead(failure()));
     assert_eq!(rules().removal(&job.state), Some(NOW.plus(rules().keep_failed)));
     assert!(rules().retry(&mut job, NOW));
     assert_eq!((job.charged, job.round, job.deadline), (0, 1, None));
+    assert_eq!(
+        (&job.checkpoint, job.children),
+        (&Value::Null, Children::default()),
+        "it begins anew"
+    );
     assert_eq!(job.state, State::Ready { since: NOW });
     assert!(!rules().retry(&mut job, NOW), "it has not ended");
     finish(&mut job, Outcome::Ok(Value::Null));

@@ -1,0 +1,15 @@
+//! Modules that are brought in by durable jobs, for nobody who waits: `stoa prefetch` and asynchronous downloads.
+//!
+//! A job of kind `module` brings one version into storage. A job of kind `prefetch` makes such jobs of everything that a file
+//! asks for, as its children. Both go through the pipelines as any question does, in the background class, so that what is
+//! stored is verified, and who waits for a question comes first.
+
+mod module_handler;
+mod module_spec;
+mod prefetch_handler;
+mod prefetch_spec;
+
+pub use module_handler::ModuleHandler;
+pub use module_spec::{MODULE, ModuleSpec};
+pub use prefetch_handler::PrefetchHandler;
+pub use prefetch_spec::{PREFETCH, PrefetchSpec};
