@@ -44,7 +44,7 @@ pub trait Ledger {
     /// The next turn among ready jobs, from 1.
     fn next_turn(&mut self) -> Result<i64, StoreError>;
 
-    /// Writes that `job` has come into a state, as the next event.
+    /// Writes that `job` has come into a state, as the next event. Of all events, the last ten thousand or so are kept.
     fn event(
         &mut self,
         at: Timestamp,
@@ -52,9 +52,6 @@ pub trait Ledger {
         to: StateName,
         class: Option<&Arc<str>>,
     ) -> Result<(), StoreError>;
-
-    /// Removes events that are not among the last ten thousand, at most `limit`. Returns whether that was all.
-    fn prune_events(&mut self, limit: usize) -> Result<bool, StoreError>;
 
     /// An aggregation.
     fn standing(&mut self, key: &AggregationKey) -> Result<Option<Standing>, StoreError>;

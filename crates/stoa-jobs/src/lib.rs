@@ -32,6 +32,8 @@ mod rules;
 mod runner;
 mod runs;
 mod signals;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod standing;
 mod store;
 mod store_error;
@@ -66,6 +68,8 @@ pub use rate::{Rate, RateError};
 pub use record::{Place, Record};
 pub use rules::{Change, Rules};
 pub use signals::{Signals, Wakers};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{Machine, MachineTime, SqliteOptions, SqliteStore};
 pub use standing::Standing;
 pub use store::{Acted, Action, Claim, Claimed, Counts, Finished, Kept, Renewal, Renewed, Store, Submitted};
 pub use store_error::StoreError;

@@ -220,10 +220,6 @@ impl Ledger for Contents {
         Ok(())
     }
 
-    fn prune_events(&mut self, _limit: usize) -> Result<bool, StoreError> {
-        Ok(true)
-    }
-
     fn standing(&mut self, key: &AggregationKey) -> Result<Option<Standing>, StoreError> {
         Ok(self.lanes.standing(key).cloned())
     }

@@ -42,8 +42,7 @@ impl<L: Ledger> Transaction<'_, L> {
         for key in &idle {
             self.ledger.set_standing(key, None)?;
         }
-        let is_all_pruned = self.ledger.prune_events(PART)?;
-        kept.next = if idle.len() == PART || !is_all_pruned {
+        kept.next = if idle.len() == PART {
             Some(Duration::ZERO)
         } else {
             self.next_moment()?

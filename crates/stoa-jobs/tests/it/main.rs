@@ -1,7 +1,8 @@
 //! Stores and engines, from outside.
 
-#![allow(clippy::unwrap_used, reason = "these are tests")]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod adapters;
 mod engine;
 mod scripted;
+mod support;
