@@ -73,7 +73,10 @@ fn job(number: usize, kind: &str) -> NewJob {
         .expect("a key");
     let concurrency = 10_000.try_into().expect("not zero");
     let mut job = NewJob::new(key, Value::from(number));
-    job.aggregation_settings = Some(AggregationSettings { concurrency, ..AggregationSettings::default() });
+    job.aggregation_settings = Some(AggregationSettings {
+        concurrency,
+        ..AggregationSettings::default()
+    });
     job.title = format!("http://host.example/file/{number}");
     job
 }

@@ -2,14 +2,17 @@
 
 use std::str::FromStr;
 
-use rusqlite::{Params, Row, params, types::Type};
+use rusqlite::{
+    Params, Row, params, params_from_iter,
+    types::{Type, Value},
+};
 
 use super::{
     columns::{state_in, state_out, time_in, time_out},
     fault::{meaning, unusable},
     tables::Tables,
 };
-use crate::{Job, Lease, Record, State, StateName, StoreError};
+use crate::{Job, Lease, Record, State, StateName, StoreError, Timestamp};
 
 /// What [`record_of`] reads.
 pub(super) const RECORD: &str = "SELECT job.number, state, epoch, turn, progress, node, lease_since, lease_until, \
@@ -131,51 +134,62 @@ impl Tables<'_> {
     }
 
     pub(super) fn write_row(&self, record: &Record) -> Result<(), StoreError> {
-        let job = &record.job;
+        let key = &record.job.aggregation;
+        let fixed = [
+            record.job.id.to_string(),
+            key.kind().to_string(),
+            key.to_string(),
+            record.job.title.clone(),
+        ];
         self.run(
-            "INSERT INTO job (number, id, kind, aggregation, title, state, priority, turn, epoch) \
-             VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0)",
-            params![
-                record.number,
-                job.id.as_str(),
-                job.aggregation.kind().as_str(),
-                job.aggregation.to_string(),
-                job.title,
-                state_in(StateName::Blocked),
-            ],
-        )?;
-        self.change_row(record)
+            "INSERT INTO job (number, state, priority, turn, since, due, epoch, node, lease_since, lease_until, progress, \
+             deadline, removal, fingerprint, id, kind, aggregation, title) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params_from_iter(self.changing(record).into_iter().chain(fixed.map(Value::Text))),
+        )
     }
 
     pub(super) fn change_row(&self, record: &Record) -> Result<(), StoreError> {
-        let place = record.place(self.rules);
-        let job = &record.job;
-        let lease = job.lease();
-        let since = match job.state {
-            State::Ready { since } => Some(time_in(since)),
-            _ => None,
-        };
         self.run(
             "UPDATE job SET state = ?2, priority = ?3, turn = ?4, since = ?5, due = ?6, epoch = ?7, node = ?8, \
              lease_since = ?9, lease_until = ?10, progress = ?11, deadline = ?12, removal = ?13, fingerprint = ?14 \
              WHERE number = ?1",
-            params![
-                record.number,
-                state_in(job.state.name()),
-                job.priority.get(),
-                record.turn,
-                since,
-                place.due.map(|(_, due)| time_in(due)),
-                record.epoch,
-                lease.map(|lease| &*lease.node),
-                lease.map(|lease| time_in(lease.since)),
-                place.lease_end.map(time_in),
-                record.progress.as_ref().map(ToString::to_string),
-                place.deadline.map(time_in),
-                place.removal.map(time_in),
-                place.fingerprint.map(crate::Fingerprint::as_str),
-            ],
+            params_from_iter(self.changing(record)),
         )
+    }
+
+    /// The number of a job, and the columns that change with its steps, in the order of both statements.
+    fn changing(&self, record: &Record) -> [Value; 14] {
+        let place = record.place(self.rules);
+        let job = &record.job;
+        let lease = job.lease();
+        let since = match job.state {
+            State::Ready { since } => Some(since),
+            _ => None,
+        };
+        let whole = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+        let time = |time: Option<Timestamp>| time.map_or(Value::Null, |time| Value::Integer(time_in(time)));
+        let text = |text: Option<String>| text.map_or(Value::Null, Value::Text);
+        [
+            whole(record.number),
+            whole(state_in(job.state.name()) as u64),
+            Value::Integer(job.priority.get().into()),
+            Value::Integer(record.turn),
+            time(since),
+            time(place.due.map(|(_, due)| due)),
+            whole(record.epoch),
+            text(lease.map(|lease| lease.node.to_string())),
+            time(lease.map(|lease| lease.since)),
+            time(place.lease_end),
+            text(record.progress.as_ref().map(ToString::to_string)),
+            time(place.deadline),
+            time(place.removal),
+            text(
+                place
+                    .fingerprint
+                    .map(|fingerprint| fingerprint.as_str().to_owned()),
+            ),
+        ]
     }
 
     pub(super) fn write_body(&self, record: &Record) -> Result<(), StoreError> {

@@ -1,7 +1,9 @@
 //! What the tests have in common.
 
 use std::{
-    path::PathBuf,
+    io::{BufRead as _, BufReader, Lines, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -11,7 +13,11 @@ use std::{
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
-use stoa_jobs::{MachineTime, Rules, SqliteOptions, SqliteStore, StoreError, Timestamp};
+use serde_json::{Map, Value};
+use stoa_jobs::{
+    Claim, Finished, Job, MachineTime, NewJob, Outcome, Rules, SqliteOptions, SqliteStore, Store as _,
+    StoreError, Timestamp,
+};
 
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -93,3 +99,58 @@ impl File {
         connection
     }
 }
+
+pub(crate) fn job(name: &str) -> NewJob {
+    NewJob::new(format!("url/{name}").parse().unwrap(), Value::Null)
+}
+
+/// Claims jobs of URLs.
+pub(crate) async fn claim(store: &SqliteStore, max: usize) -> Vec<Job> {
+    let lease = Duration::from_secs(600);
+    let claim = Claim {
+        node: "node-a".into(),
+        kinds: vec!["url".parse().unwrap()],
+        max,
+        lease,
+    };
+    let claimed = store.claim(&claim).await.unwrap();
+    claimed.jobs.into_iter().map(|(job, _)| job).collect()
+}
+
+/// Ends a run well.
+pub(crate) async fn end(store: &SqliteStore, job: &Job) -> Result<Finished, StoreError> {
+    store
+        .finish(
+            &job.id,
+            job.lease().unwrap(),
+            Outcome::Ok(Value::Null),
+            Map::new(),
+        )
+        .await
+}
+
+/// Starts this program once more, for the ignored test `name` with `path`.
+pub(crate) fn again(name: &str, path: &Path) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .env(PLACE, path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    (child, lines)
+}
+
+/// The file that the first process has named.
+pub(crate) fn place() -> PathBuf {
+    std::env::var_os(PLACE).expect("the file to open").into()
+}
+
+/// Tells the first process something.
+pub(crate) fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}").unwrap();
+    out.flush().unwrap();
+}
+
+const PLACE: &str = "STOA_JOBS_TEST_FILE";
