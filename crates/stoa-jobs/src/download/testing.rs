@@ -1,5 +1,16 @@
 //! What the tests of downloads share.
 
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+
+use super::disk_guard::{Probe, Space};
+
 /// A gray png of this size. Its pixels are not all there, but its header is.
 pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
@@ -14,4 +25,37 @@ pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
         png.extend([0; 4]);
     }
     png
+}
+
+/// Volumes by the texts of their paths, with the space that a test gives them.
+#[derive(Clone, Debug)]
+pub(crate) struct Disk {
+    usual: Space,
+    volumes: Arc<Mutex<BTreeMap<PathBuf, Result<Space, io::ErrorKind>>>>,
+}
+
+impl Disk {
+    /// Volumes that have this space.
+    pub(crate) fn new(usual: Space) -> Self {
+        Self {
+            usual,
+            volumes: Arc::default(),
+        }
+    }
+
+    /// Changes one volume.
+    pub(crate) fn set(&self, path: &str, space: Result<Space, io::ErrorKind>) {
+        self.volumes.lock().insert(path.into(), space);
+    }
+}
+
+impl Probe for Disk {
+    fn measure(&self, path: &Path) -> io::Result<Space> {
+        let volumes = self.volumes.lock();
+        volumes
+            .get(path)
+            .copied()
+            .unwrap_or(Ok(self.usual))
+            .map_err(io::Error::from)
+    }
 }
