@@ -100,25 +100,15 @@ impl FromStr for MimeRule {
         let mut rest = text;
         loop {
             let (is_negated, part) = negation(rest.trim_start());
-            let (any, after) = match part.strip_prefix("any(") {
-                Some(list) => {
-                    let (list, after) = list.split_once(')').ok_or(MimeRuleError::Any)?;
-                    (
-                        list.split(',').map(alternative).collect::<Result<_, _>>()?,
-                        after.trim_start(),
-                    )
-                }
-                None => {
-                    let end = part.find(',').unwrap_or(part.len());
-                    let pattern = pattern(part[..end].trim_end())?;
-                    (
-                        vec![Alternative {
-                            is_negated: false,
-                            pattern,
-                        }],
-                        &part[end..],
-                    )
-                }
+            let (any, after) = if let Some(list) = part.strip_prefix("any(") {
+                let (list, after) = list.split_once(')').ok_or(MimeRuleError::Any)?;
+                let any: Result<_, _> = list.split(',').map(alternative).collect();
+                (any?, after.trim_start())
+            } else {
+                let end = part.find(',').unwrap_or(part.len());
+                let is_negated = false;
+                let pattern = pattern(part[..end].trim_end())?;
+                (vec![Alternative { is_negated, pattern }], &part[end..])
             };
             parts.push(Part { is_negated, any });
             if after.is_empty() {

@@ -1,19 +1,15 @@
 //! What a job of kind `url` is told.
 
-use std::{collections::BTreeMap, fmt, num::NonZeroU64, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, fmt, num::NonZeroU64, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
-use url::Url;
 
-use super::mime::MimeRule;
-use crate::{AggregationKey, AggregationKeyError, Fingerprint, Kind, NewJob, hex::hex};
+use super::{download_url::DownloadUrl, mime::MimeRule, sha256_hex::Sha256Hex, spec_error::SpecError};
+use crate::{AggregationKey, Fingerprint, Kind, NewJob, hex::hex};
 
-/// The longest URL, in bytes.
-const LONGEST_URL: usize = 8_192;
 /// How many headers a job may have, and how many bytes they may have together.
 const MOST_HEADERS: usize = 100;
 const LONGEST_HEADERS: usize = 32 * 1_024;
@@ -40,176 +36,6 @@ const RESERVED: [&str; 19] = [
     "transfer-encoding",
     "upgrade",
 ];
-
-/// What a download is told is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SpecError {
-    /// The URL is none.
-    #[error("it is no URL: {0}")]
-    Url(url::ParseError),
-    /// The URL is too long.
-    #[error("a URL has at most 8192 bytes, and this one has {0}")]
-    LongUrl(usize),
-    /// The scheme is another one.
-    #[error("the scheme of the URL is {0}, and only http and https can be downloaded")]
-    Scheme(String),
-    /// A digest is none.
-    #[error("a sha256 is 64 hexadecimal digits")]
-    Sha256,
-    /// A header cannot be sent.
-    #[error("the header {0:?} cannot be sent")]
-    Header(String),
-    /// A header is not the job's to set.
-    #[error("the header {0:?} cannot be set by a job")]
-    Reserved(String),
-    /// There are too many headers.
-    #[error("a job has at most 100 headers of 32 KiB together")]
-    Headers,
-    /// The aggregation cannot have this name.
-    #[error(transparent)]
-    Aggregation(#[from] AggregationKeyError),
-}
-
-/// A URL that can be downloaded: http or https, with a host. It may hold secrets, so it is shown without them.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DownloadUrl(Url);
-
-impl DownloadUrl {
-    /// The URL without user and password, as a request carries it.
-    pub fn request_url(&self) -> Url {
-        without_userinfo(&self.0)
-    }
-
-    /// The `Authorization` that the user and the password of the URL make.
-    pub fn authorization(&self) -> Option<HeaderValue> {
-        if self.0.username().is_empty() && self.0.password().is_none() {
-            return None;
-        }
-        let decode = |text| percent_decode(text);
-        let mut pair = decode(self.0.username());
-        pair.push(b':');
-        pair.extend(decode(self.0.password().unwrap_or_default()));
-        let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair))).ok()?;
-        value.set_sensitive(true);
-        Some(value)
-    }
-
-    /// The host, and the port if it is not the usual one of the scheme: the name of the default aggregation.
-    pub fn host(&self) -> String {
-        let host = self.0.host_str().unwrap_or_default();
-        self.0
-            .port()
-            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-    }
-
-    /// The whole URL, with its secrets.
-    pub fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
-/// The URL without what may be secret in it: user, password, fragment, and the values of the query.
-pub(crate) fn shown(url: &Url) -> String {
-    let mut shown = without_userinfo(url);
-    shown.set_query(None);
-    shown.set_fragment(None);
-    let query = if url.query().is_some() { "?..." } else { "" };
-    format!("{shown}{query}")
-}
-
-fn without_userinfo(url: &Url) -> Url {
-    let mut url = url.clone();
-    // Neither fails on a URL that has a host.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url
-}
-
-fn percent_decode(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let pair = text.get(at + 1..at + 3).filter(|_| *byte == b'%');
-        let escaped = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        decoded.push(escaped.unwrap_or(*byte));
-        at += if escaped.is_some() { 3 } else { 1 };
-    }
-    decoded
-}
-
-impl FromStr for DownloadUrl {
-    type Err = SpecError;
-
-    fn from_str(text: &str) -> Result<Self, SpecError> {
-        if text.len() > LONGEST_URL {
-            return Err(SpecError::LongUrl(text.len()));
-        }
-        let url = Url::parse(text).map_err(SpecError::Url)?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(SpecError::Scheme(url.scheme().to_owned()));
-        }
-        Ok(Self(url))
-    }
-}
-
-impl fmt::Display for DownloadUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&shown(&self.0))
-    }
-}
-
-impl fmt::Debug for DownloadUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for DownloadUrl {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for DownloadUrl {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
-    }
-}
-
-/// A SHA-256 as 64 lower-case hexadecimal digits; upper-case ones are read too.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Sha256Hex(String);
-
-impl Sha256Hex {
-    /// The digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Sha256Hex {
-    type Err = SpecError;
-
-    fn from_str(text: &str) -> Result<Self, SpecError> {
-        if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            Ok(Self(text.to_ascii_lowercase()))
-        } else {
-            Err(SpecError::Sha256)
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Sha256Hex {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
-    }
-}
 
 /// The slowest transfer that is worth its slot: this many bytes in each window of this length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,9 @@
 //! What the tests of downloads share.
 
+mod lab;
+mod origin;
+mod store;
+
 use std::{
     collections::BTreeMap,
     io,
@@ -10,6 +14,10 @@ use std::{
 use parking_lot::Mutex;
 
 use super::disk_guard::{Probe, Space};
+
+pub(crate) use lab::Lab;
+pub(crate) use origin::{Origin, Reply, Step, error};
+pub(crate) use store::Leases;
 
 /// A gray png of this size. Its pixels are not all there, but its header is.
 pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {

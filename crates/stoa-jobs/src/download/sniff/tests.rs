@@ -2,9 +2,8 @@
 
 use super::*;
 
-#[test]
-fn types_have_the_names_of_libmagic() {
-    let contents: &[(&[u8], &str)] = &[
+/// Contents, and what `file` says of them.
+const CONTENTS: &[(&[u8], &str)] = &[
         (b"7z\xbc\xaf'\x1c\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", "application/x-7z-compressed"),
         (b"\x1f\x9d\x90a", "application/x-compress"),
         (b"FORM\x00\x00\x00\x10AIFFCOMM\x00\x00\x00\x00\x00\x00\x00\x00", "audio/x-aiff"),
@@ -138,8 +137,11 @@ fn types_have_the_names_of_libmagic() {
         (b"PK\x03\x04", "application/octet-stream"),
         (b"PK\x07\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", "text/plain"),
         (b"(\xb5/\xfd\x04X\x09\x00\x00xxxxx", "application/zstd"),
-    ];
-    let wrong: Vec<_> = contents
+];
+
+#[test]
+fn types_have_the_names_of_libmagic() {
+    let wrong: Vec<_> = CONTENTS
         .iter()
         .filter(|(content, expected)| sniff(content) != *expected)
         .map(|(content, expected)| (String::from_utf8_lossy(content), *expected, sniff(content)))

@@ -1,0 +1,7 @@
+//! Downloads from a scripted origin.
+
+mod classes;
+mod disk;
+mod limits;
+mod publishing;
+mod resuming;
