@@ -24,21 +24,23 @@ mod sniff_table;
 mod spec;
 mod spec_error;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod throughput;
 mod transport;
 mod validator;
-mod verdict;
+pub(crate) mod verdict;
 
 pub use directory_sink::DirectorySink;
 pub use disk_guard::{DiskGuard, DiskOptions, Probe, Space, Statvfs, Volume};
 pub use download_url::DownloadUrl;
+pub(crate) use download_url::shown;
 pub use handler::Downloads;
 pub use mime::{MimeRule, MimeRuleError};
 pub use result::DownloadResult;
 pub use session::DownloadOptions;
 pub use sha256_hex::Sha256Hex;
 pub use sink::{Existing, FileMeta, FinishedFile, Sink, SinkError, object_name};
+pub(crate) use spec::header_map;
 pub use spec::{Conditional, DownloadSpec, MinSpeed, Timeouts};
 pub use spec_error::SpecError;
 pub use transport::{Body, Method, Purpose, Request, Response, Transport, TransportError, TransportFault};

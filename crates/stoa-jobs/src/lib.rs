@@ -4,6 +4,7 @@ mod aggregation;
 mod aggregation_key;
 mod attempt;
 mod backoff;
+pub mod callback;
 mod callbacks;
 mod clock;
 pub mod conformance;

@@ -195,7 +195,8 @@ impl fmt::Debug for DownloadSpec {
     }
 }
 
-fn header_map(headers: &BTreeMap<String, String>) -> Result<HeaderMap, SpecError> {
+/// These headers, unless one of them cannot be sent or is not for others than the handler to set.
+pub(crate) fn header_map(headers: &BTreeMap<String, String>) -> Result<HeaderMap, SpecError> {
     let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     if headers.len() > MOST_HEADERS || bytes > LONGEST_HEADERS {
         return Err(SpecError::Headers);

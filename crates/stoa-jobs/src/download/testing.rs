@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::disk_guard::{Probe, Space};
 
-pub(crate) use lab::Lab;
+pub(crate) use lab::{Lab, job, lease};
 pub(crate) use origin::{Origin, Reply, Step, error};
 pub(crate) use store::Leases;
 
