@@ -57,7 +57,7 @@ impl Engine {
         &self.options.node
     }
 
-    /// Whether a drain has begun.
+    /// Whether nothing is started any more.
     pub fn is_draining(&self) -> bool {
         self.draining.is_cancelled()
     }
@@ -76,6 +76,11 @@ impl Engine {
     /// What happens from now on. A receiver that does not keep up misses the oldest events and is told so.
     pub fn events(&self) -> tokio::sync::broadcast::Receiver<Event> {
         self.journal.subscribe()
+    }
+
+    /// Starts nothing any more. What runs goes on.
+    pub fn quiet(&self) {
+        self.draining.cancel();
     }
 
     /// Starts nothing any more, gives what runs `grace` to end, and stops the rest: these jobs go back into the queue, are

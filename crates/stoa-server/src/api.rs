@@ -1,5 +1,6 @@
 //! `/api/v1`: the administration of this server.
 
+mod jobs;
 mod json;
 mod lanes;
 mod refresh;
@@ -15,6 +16,7 @@ use axum::{
     routing::get,
 };
 use stoa_dispatch::Pool;
+use stoa_jobs::Engine;
 use stoa_proxy::Refreshes;
 
 use self::webhook::Webhooks;
@@ -29,6 +31,20 @@ use crate::{
 pub fn lanes_mount(dispatcher: Pool, guard: Arc<dyn Guard>) -> Mount {
     let routes = lanes::routes("/api/v1/lanes").with_state(dispatcher);
     Mount::new("/api/v1/lanes", guard, api_routes(routes))
+}
+
+/// `/api/v1/jobs`: takes jobs, shows them, and does to them what an operator wants.
+pub fn jobs_mount(engine: Arc<Engine>, guard: Arc<dyn Guard>) -> Mount {
+    let path = "/api/v1/jobs";
+    let routes = jobs::routes(path).with_state(engine);
+    Mount::new(path, guard, api_routes(routes)).with_max_body(jobs::MAX_BODY)
+}
+
+/// `/api/v1/aggregations`: shows and changes the limits that jobs share.
+pub fn aggregations_mount(engine: Arc<Engine>, guard: Arc<dyn Guard>) -> Mount {
+    let path = "/api/v1/aggregations";
+    let routes = jobs::aggregation_routes(path).with_state(engine);
+    Mount::new(path, guard, api_routes(routes))
 }
 
 /// `/api/v1/refresh`: takes the word of who is let in that modules have something new.

@@ -72,7 +72,9 @@ mod write_deadline;
 pub use access_log::AccessLog;
 pub use admin::AdminGuard;
 pub use admin_token::{AdminToken, AdminTokenError, TokenError};
-pub use api::{api_mount, api_routes, lanes_mount, refresh_mount, webhook_mount};
+pub use api::{
+    aggregations_mount, api_mount, api_routes, jobs_mount, lanes_mount, refresh_mount, webhook_mount,
+};
 pub use body::Body;
 pub use body_error::BodyError;
 pub use drain::DrainToken;

@@ -3,6 +3,7 @@
 mod administration;
 mod checksums;
 mod core;
+mod jobs;
 mod named_hosts;
 mod outbound;
 mod part;

@@ -1,10 +1,14 @@
 //! The command line.
 
+mod jobs;
+
 use std::{collections::BTreeMap, env, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use stoa_config::{Given, Variables};
+
+pub(crate) use self::jobs::{JobsCommand, ServerCommon};
 
 /// A Go module proxy in one binary.
 #[derive(Debug, Parser)]
@@ -56,6 +60,24 @@ pub(crate) enum Command {
         token_file: Option<PathBuf>,
         #[command(flatten)]
         common: Common,
+    },
+    /// Have a running server bring in what go.sum, go.mod, `go version -m` or a list of modules asks for
+    Prefetch {
+        /// Files, - for standard input, or MODULE[@QUERY]
+        #[arg(required = true, value_name = "FILE|MODULE[@QUERY]")]
+        wanted: Vec<String>,
+        /// Do not wait for it: print the ids of the jobs
+        #[arg(long)]
+        detach: bool,
+        #[command(flatten)]
+        server: ServerCommon,
+    },
+    /// Show and change the durable jobs of a running server
+    Jobs {
+        #[command(subcommand)]
+        command: JobsCommand,
+        #[command(flatten)]
+        server: ServerCommon,
     },
     /// Check, show or begin a configuration
     Config {

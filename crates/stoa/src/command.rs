@@ -5,7 +5,9 @@ mod config;
 mod download;
 mod drift;
 mod fetch;
+mod jobs;
 mod lanes;
+mod prefetch;
 mod serve;
 mod verify;
 
@@ -44,6 +46,15 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
                     verify::run(&config, repair, json)
                 }
             })
+        }
+        Command::Prefetch {
+            wanted,
+            detach,
+            server,
+        } => configured(server.common.clone(), None)
+            .and_then(|config| prefetch::run(&config, &server, &wanted, detach)),
+        Command::Jobs { command, server } => {
+            configured(server.common.clone(), None).and_then(|config| jobs::run(&config, &server, command))
         }
         Command::Lanes {
             command,

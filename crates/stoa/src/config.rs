@@ -15,6 +15,7 @@ mod dispatch;
 mod drain;
 mod edge;
 mod fetch;
+mod jobs;
 #[cfg(test)]
 pub(crate) mod lab;
 mod log;
@@ -34,6 +35,7 @@ mod vcs;
 mod webhook;
 
 pub(crate) use dispatch::names;
+pub(crate) use jobs::{JobStore, JobsConfig};
 pub(crate) use sections::Config;
 pub(crate) use stoa_config::{ConfigError, Given};
 pub(crate) use sumdb::DatabaseConfig;

@@ -38,6 +38,9 @@ const ELEMENT: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'}');
 
+/// What a value of a query string may not hold as it is.
+const QUERY: &AsciiSet = &ELEMENT.add(b'&').add(b'=').add(b'+');
+
 /// The API of one server.
 #[derive(Debug)]
 pub(crate) struct AdminClient {
@@ -109,10 +112,27 @@ impl AdminClient {
         path: &[&str],
         body: Option<&Value>,
     ) -> Result<Value, CommandError> {
+        self.ask_about(method, path, &[], body).await
+    }
+
+    /// Asks with a query string.
+    pub(crate) async fn ask_about(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Value, CommandError> {
         let mut url = format!("{}/api/v1", self.base);
         for element in path {
             url.push('/');
             url.extend(utf8_percent_encode(element, ELEMENT));
+        }
+        for (index, (name, value)) in query.iter().enumerate() {
+            url.push_str(if index == 0 { "?" } else { "&" });
+            url.push_str(name);
+            url.push('=');
+            url.extend(utf8_percent_encode(value, QUERY));
         }
         let failed = |why: &dyn std::fmt::Display| CommandError::new(format!("{url}: {why}"));
         let content = body.map_or_else(RequestBody::empty, |body| body.to_string().into());
@@ -139,7 +159,7 @@ impl AdminClient {
                 "the answer is {status} and no JSON: is this a stoa server?"
             ))
         })?;
-        if status == StatusCode::OK {
+        if status.is_success() {
             return Ok(answer);
         }
         let detail = answer["detail"].as_str().unwrap_or("no detail");

@@ -6,8 +6,9 @@ use stoa_config::{ConfigError, configuration};
 
 use super::{
     admin::AdminConfig, cache::CacheConfig, dispatch::DispatchConfig, drain::DrainConfig, edge::EdgeConfig,
-    fetch::FetchConfig, log::LogConfig, metrics::MetricsConfig, pool::PoolConfig, storage::StorageConfig,
-    sumdb::SumdbConfig, tls::TlsConfig, upstream::UpstreamConfig, vcs::VcsConfig, webhook::WebhookConfig,
+    fetch::FetchConfig, jobs::JobsConfig, log::LogConfig, metrics::MetricsConfig, pool::PoolConfig,
+    storage::StorageConfig, sumdb::SumdbConfig, tls::TlsConfig, upstream::UpstreamConfig, vcs::VcsConfig,
+    webhook::WebhookConfig,
 };
 
 configuration! {
@@ -29,6 +30,7 @@ configuration! {
         pub(crate) admin: AdminConfig,
         pub(crate) metrics: MetricsConfig,
         pub(crate) webhook: WebhookConfig,
+        pub(crate) jobs: JobsConfig,
     }
 }
 

@@ -1,0 +1,127 @@
+//! Durable jobs.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use stoa_jobs::{
+    Engine, EngineOptions, KindOptions, MemoryStore, Rules, SqliteOptions, SqliteStore, Store, SystemClock,
+    SystemRandom,
+};
+use stoa_proxy::{Download, MODULE, ModuleHandler, PREFETCH, PrefetchHandler};
+use stoa_server::{AdminGuard, Guard, Mount, aggregations_mount, jobs_mount};
+use stoa_storage::own_directory_of_url;
+
+use super::{Core, Part};
+use crate::{
+    admin_token::{self, SETTING},
+    command_error::CommandError,
+    config::{Config, JobStore, JobsConfig},
+};
+
+/// The name of the file in which jobs are kept.
+const FILE: &str = "jobs.db";
+
+/// Keeps and runs jobs: modules that are brought in for nobody who waits.
+#[derive(Debug)]
+struct Jobs {
+    engine: Arc<Engine>,
+    guard: Arc<dyn Guard>,
+    grace: Duration,
+}
+
+/// Opens the store of jobs, and starts to run what is in it.
+pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, CommandError> {
+    let (token, _) = admin_token::of_server(config)?;
+    let store = open(config)?;
+    let workers = KindOptions {
+        workers: config.jobs.workers,
+        timeout: None,
+    };
+    let download = Download::new(Arc::clone(&core.protocol), Arc::clone(&core.storage));
+    let module = ModuleHandler::new(Arc::clone(&core.protocol), download);
+    let kind = |name: &str| name.parse().map_err(CommandError::new);
+    let options = EngineOptions {
+        lease: config.jobs.lease,
+        heartbeat: config.jobs.lease / 6,
+        ..EngineOptions::default()
+    };
+    let engine = Engine::builder(store)
+        .options(options)
+        .handler(kind(MODULE)?, Arc::new(module), workers.clone())
+        .handler(kind(PREFETCH)?, Arc::new(PrefetchHandler), workers)
+        .start();
+    Ok(Arc::new(Jobs {
+        engine: Arc::new(engine),
+        guard: Arc::new(AdminGuard::new(token, SETTING)),
+        grace: config.drain.timeout / 2,
+    }))
+}
+
+fn open(config: &Config) -> Result<Arc<dyn Store>, CommandError> {
+    let rules = rules(&config.jobs);
+    let memory = || {
+        Arc::new(MemoryStore::new(
+            rules.clone(),
+            Arc::new(SystemClock),
+            Arc::new(SystemRandom),
+        ))
+    };
+    let options = SqliteOptions {
+        rules: rules.clone(),
+        ..SqliteOptions::default()
+    };
+    let open = |directory: &Path| SqliteStore::open(&directory.join(FILE), options);
+    match &config.jobs.store {
+        JobStore::Memory => Ok(memory()),
+        JobStore::Directory(directory) => {
+            let store =
+                open(directory).map_err(|error| CommandError::new(config.fault("jobs.store", error)))?;
+            Ok(Arc::new(store))
+        }
+        JobStore::InStorage => {
+            let Some(directory) = own_directory_of_url(&config.storage.url).ok().flatten() else {
+                return Ok(memory());
+            };
+            match open(&directory) {
+                Ok(store) => Ok(Arc::new(store)),
+                // A server starts on a full disk and on a storage that cannot be written, and serves what is stored.
+                Err(error) => {
+                    tracing::warn!(%error, "jobs are kept in memory, and are lost when this server ends");
+                    Ok(memory())
+                }
+            }
+        }
+    }
+}
+
+fn rules(config: &JobsConfig) -> Rules {
+    Rules {
+        keep_ok: config.keep_ok,
+        keep_failed: config.keep_failed,
+        ..Rules::default()
+    }
+}
+
+#[async_trait]
+impl Part for Jobs {
+    fn name(&self) -> &'static str {
+        "jobs"
+    }
+
+    fn mounts(&self) -> Vec<Mount> {
+        vec![
+            jobs_mount(Arc::clone(&self.engine), Arc::clone(&self.guard)),
+            aggregations_mount(Arc::clone(&self.engine), Arc::clone(&self.guard)),
+        ]
+    }
+
+    async fn leave(&self) {
+        self.engine.quiet();
+    }
+
+    async fn end(&self) {
+        let report = self.engine.drain(self.grace).await;
+        tracing::info!(?report, "jobs are drained");
+        self.engine.store().close().await;
+    }
+}

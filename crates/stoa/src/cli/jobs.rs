@@ -1,0 +1,65 @@
+//! What is said of jobs on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::Common;
+
+/// Which running server is meant.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ServerCommon {
+    /// The server, such as <http://127.0.0.1:3000>; default: where the configuration says that it listens
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) server: Option<String>,
+    /// File with the admin token; default: `admin.token_file`, else, on this machine, the file that the server has made
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What to do with jobs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobsCommand {
+    /// List jobs, the latest first
+    Ls {
+        /// Only those in these states: ready, scheduled, running, blocked, ok, dead, cancelled
+        #[arg(long, value_name = "STATE,...")]
+        state: Option<String>,
+        /// Only children of this job
+        #[arg(long, value_name = "ID")]
+        parent: Option<String>,
+        /// Only those whose title has this in it
+        #[arg(long, value_name = "TEXT")]
+        text: Option<String>,
+        /// How many
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one job with its runs, as JSON
+    Show {
+        /// The job
+        id: String,
+    },
+    /// Wait until a job has ended; fails if it is not done
+    Wait {
+        /// The job
+        id: String,
+    },
+    /// Cancel jobs; those that run are stopped
+    Cancel {
+        /// The jobs
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+    /// Start jobs anew that are dead or were cancelled
+    Retry {
+        /// The jobs
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+}

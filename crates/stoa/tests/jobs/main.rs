@@ -1,0 +1,14 @@
+//! Durable jobs of the real binary.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "these are tests"
+)]
+
+mod api;
+mod prefetch;
+mod scene;
+
+pub(crate) const STOA: &str = env!("CARGO_BIN_EXE_stoa");

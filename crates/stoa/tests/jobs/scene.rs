@@ -1,0 +1,103 @@
+//! A server with jobs, and who talks to it.
+
+use std::path::Path;
+
+use serde_json::Value;
+use stoa_testing::fixtures::ModuleFixture;
+use stoa_testing::http;
+use stoa_testing::process::{Finished, StoaProcess, run};
+use stoa_testing::upstream::Upstream;
+use tempfile::TempDir;
+
+use crate::STOA;
+
+pub(crate) struct Scene {
+    pub(crate) directory: TempDir,
+    pub(crate) upstream: Upstream,
+    pub(crate) stoa: StoaProcess,
+}
+
+fn start(directory: &Path, upstream: &Upstream, lease: &str) -> StoaProcess {
+    StoaProcess::command(STOA)
+        .storage(&directory.join("storage"))
+        .upstream(&upstream.url())
+        .env("STOA_SUMDB_VERIFY", "false")
+        .env("STOA_JOBS_LEASE", lease)
+        .start()
+}
+
+impl Scene {
+    pub(crate) fn of(modules: &[ModuleFixture]) -> Self {
+        let directory = stoa_testing::scene::private_directory();
+        let upstream = Upstream::start_blocking();
+        upstream.modules(modules);
+        let stoa = start(directory.path(), &upstream, "5s");
+        Self {
+            directory,
+            upstream,
+            stoa,
+        }
+    }
+
+    /// Kills the server, and starts it again on the same storage.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.stoa.kill9();
+        self.stoa = start(self.directory.path(), &self.upstream, "5s");
+    }
+
+    /// Asks the API: the status, and the JSON of the answer.
+    pub(crate) async fn api(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let token = self.stoa.admin_authorization().unwrap();
+        let headers = [
+            ("Authorization", token.as_str()),
+            ("Content-Type", "application/json"),
+        ];
+        let url = format!("{}/api/v1/{path}", self.stoa.url());
+        let answer = http::request(method, &url, &headers, body.as_bytes())
+            .await
+            .unwrap();
+        (
+            answer.status,
+            serde_json::from_str(answer.text()).unwrap_or_default(),
+        )
+    }
+
+    /// The job when it has ended.
+    pub(crate) async fn ended(&self, id: &str) -> Value {
+        for _ in 0..20 {
+            let (status, job) = self.api("GET", &format!("jobs/{id}?wait=10s"), "").await;
+            assert_eq!(status, 200, "{job}");
+            if ["ok", "dead", "cancelled"].contains(&job["state"].as_str().unwrap()) {
+                return job;
+            }
+        }
+        panic!("job {id} does not end");
+    }
+
+    /// Runs a command against the server.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Finished {
+        let token = self.stoa.admin_token_file().unwrap();
+        let server = [
+            "--server",
+            self.stoa.url(),
+            "--token-file",
+            token.to_str().unwrap(),
+        ];
+        run(
+            STOA,
+            &[arguments, &server[..]].concat(),
+            &[("STOA_STORAGE", "memory:")],
+        )
+    }
+
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+        let path = self.directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+pub(crate) fn module(name: &str) -> ModuleFixture {
+    ModuleFixture::new(&format!("example.com/{name}"), "v1.0.0")
+        .file("a.go", format!("package {name}\n\nconst Name = \"{name}\"\n"))
+}
