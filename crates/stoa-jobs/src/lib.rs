@@ -1,4 +1,9 @@
-//! Durable jobs in aggregations.
+#![doc = include_str!("../README.md")]
+//!
+//! # The parts
+//!
+//! - [`Store`] is the port to what keeps jobs, and [`Rules`] what becomes of them; [`Engine`] runs them by a [`Handler`].
+//! - An adapter of the port runs the rules in a [`Transaction`] over its [`Ledger`], so that it only keeps and finds records.
 
 mod aggregation;
 mod aggregation_key;

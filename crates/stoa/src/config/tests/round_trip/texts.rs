@@ -149,6 +149,10 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "rewrite.to" => one_of(&["https://m.example/a/", "ssh://git@m.example:2222/x"]),
         "credential.match" => one_of(&["https://a.example", "http://b.example:8080/x/"]),
         "webhook.secret_file" => one_of(&[""]),
+        "jobs.store" => one_of(&["file:", "file:///srv/jobs", "memory:"]),
+        "jobs.workers" => one_of(&["1", "64"]),
+        "jobs.lease" => one_of(&["5s", "1m 30s"]),
+        "jobs.keep_ok" | "jobs.keep_failed" => one_of(&["0s", "7d", "1h 30m"]),
         "credential.password_file" | "credential.token_file" => one_of(
             &FILES
                 .map(|(name, _)| secrets.path(name))
