@@ -1,7 +1,7 @@
 //! Measures a store in a file: submits, claims and finishes tiny jobs, and says how many it does in a second.
 //!
 //! ```text
-//! cargo run --release --example store_bench -- [--jobs 100000] [--tasks 64] [--batch 1] [--claim 16] [--queued 0] [FILE]
+//! cargo run --release --example store_bench -- [--jobs 100000] [--tasks 64] [--batch 1] [--claim 64] [--claimers 2] [--queued 0] [FILE]
 //! ```
 
 #![expect(clippy::print_stdout, reason = "it is for people")]
@@ -19,7 +19,7 @@ use std::{
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use stoa_jobs::{AggregationSettings, Claim, JobId, NewJob, Outcome, SqliteOptions, SqliteStore, Store};
-use tokio::task::JoinSet;
+use tokio::{sync::Semaphore, task::JoinSet};
 
 const AGGREGATIONS: usize = 4;
 
@@ -28,6 +28,7 @@ struct Options {
     tasks: usize,
     batch: usize,
     claim: usize,
+    claimers: usize,
     queued: usize,
     file: PathBuf,
 }
@@ -38,7 +39,8 @@ impl Options {
             jobs: 100_000,
             tasks: 64,
             batch: 1,
-            claim: 16,
+            claim: 64,
+            claimers: 2,
             queued: 0,
             file: "/tmp/store_bench/jobs.db".into(),
         };
@@ -50,6 +52,7 @@ impl Options {
                 "--tasks" => options.tasks = number(),
                 "--batch" => options.batch = number(),
                 "--claim" => options.claim = number(),
+                "--claimers" => options.claimers = number(),
                 "--queued" => options.queued = number(),
                 _ => options.file = word.into(),
             }
@@ -95,16 +98,23 @@ async fn submitter(store: Arc<dyn Store>, times: Arc<Times>, batch: usize) {
     }
 }
 
-async fn worker(store: Arc<dyn Store>, times: Arc<Times>, jobs: usize, max: usize) {
-    let claim = Claim {
-        node: "bench".into(),
-        kinds: vec!["tiny".parse().expect("a kind")],
-        max,
-        lease: Duration::from_secs(60),
-    };
+/// Claims as a node does: one claim at a time, and each job runs and ends by itself.
+async fn node(store: Arc<dyn Store>, times: Arc<Times>, jobs: usize, max: usize) {
+    let kinds = vec!["tiny".parse().expect("a kind")];
+    let slots = Arc::new(Semaphore::new(2 * max));
     let mut signals = store.signals();
+    let mut ends = JoinSet::new();
     while times.finished.load(Ordering::SeqCst) < jobs {
         signals.work.borrow_and_update();
+        let free = slots.clone().acquire_owned().await.expect("open");
+        let max = max.min(slots.available_permits() + 1);
+        drop(free);
+        let claim = Claim {
+            node: "bench".into(),
+            kinds: kinds.clone(),
+            max,
+            lease: Duration::from_secs(60),
+        };
         let claimed = store.claim(&claim).await.expect("claims").jobs;
         if claimed.is_empty() && times.finished.load(Ordering::SeqCst) < jobs {
             signals.work.changed().await.expect("the store is there");
@@ -119,8 +129,8 @@ async fn worker(store: Arc<dyn Store>, times: Arc<Times>, jobs: usize, max: usiz
                 .map(|(job, _)| known.remove(&job.id).map_or(Duration::ZERO, |at| now - at));
             times.waits.lock().extend(waits);
         }
-        let mut ends = JoinSet::new();
         for (job, _) in claimed {
+            let slot = slots.clone().acquire_owned().await.expect("open");
             let (store, times) = (store.clone(), times.clone());
             ends.spawn(async move {
                 let lease = job.lease().expect("it runs");
@@ -130,10 +140,12 @@ async fn worker(store: Arc<dyn Store>, times: Arc<Times>, jobs: usize, max: usiz
                     .finish(&job.id, lease, Outcome::Ok(Value::Null), Map::new())
                     .await
                     .expect("finishes");
+                drop(slot);
             });
         }
-        ends.join_all().await;
+        while ends.try_join_next().is_some() {}
     }
+    ends.join_all().await;
 }
 
 fn memory() -> String {
@@ -173,13 +185,11 @@ async fn main() {
     times.left.store(options.jobs, Ordering::SeqCst);
     let start = Instant::now();
     let mut tasks = JoinSet::new();
-    for number in 0..options.tasks {
-        let (store, times) = (store.clone(), times.clone());
-        if number % 2 == 0 {
-            tasks.spawn(submitter(store, times, options.batch));
-        } else {
-            tasks.spawn(worker(store, times, options.jobs, options.claim));
-        }
+    for _ in 0..options.tasks {
+        tasks.spawn(submitter(store.clone(), times.clone(), options.batch));
+    }
+    for _ in 0..options.claimers {
+        tasks.spawn(node(store.clone(), times.clone(), options.jobs, options.claim));
     }
     tasks.join_all().await;
     let time = start.elapsed();

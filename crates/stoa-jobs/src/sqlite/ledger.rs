@@ -15,6 +15,8 @@ use crate::{
     Timestamp,
 };
 
+// Limits stand in the text of a statement: SQLite prepares one anew whenever a limit is bound to it.
+
 /// The column of a moment.
 fn column(moment: Moment) -> &'static str {
     match moment {
@@ -143,8 +145,8 @@ impl Ledger for Tables<'_> {
     }
 
     fn due(&mut self, kind: &Kind, now: Timestamp, limit: usize) -> Result<Vec<JobId>, StoreError> {
-        let sql = "SELECT id FROM job WHERE kind = ? AND due <= ? ORDER BY due LIMIT ?";
-        self.all(sql, params![kind.as_str(), time_in(now), limit], |row| {
+        let sql = format!("SELECT id FROM job WHERE kind = ? AND due <= ? ORDER BY due LIMIT {limit}");
+        self.all(&sql, params![kind.as_str(), time_in(now)], |row| {
             rows::parsed(row, 0)
         })
     }
@@ -155,8 +157,10 @@ impl Ledger for Tables<'_> {
     }
 
     fn held(&mut self, kind: &Kind, now: Timestamp, limit: usize) -> Result<Vec<AggregationKey>, StoreError> {
-        let sql = "SELECT kind, name FROM aggregation WHERE kind = ? AND held_until <= ? ORDER BY held_until LIMIT ?";
-        self.all(sql, params![kind.as_str(), time_in(now), limit], lanes::key_of)
+        let sql = format!(
+            "SELECT kind, name FROM aggregation WHERE kind = ? AND held_until <= ? ORDER BY held_until LIMIT {limit}"
+        );
+        self.all(&sql, params![kind.as_str(), time_in(now)], lanes::key_of)
     }
 
     fn first_held(&mut self, kind: &Kind) -> Result<Option<Timestamp>, StoreError> {
@@ -166,8 +170,8 @@ impl Ledger for Tables<'_> {
 
     fn passed(&mut self, moment: Moment, now: Timestamp, limit: usize) -> Result<Vec<JobId>, StoreError> {
         let column = column(moment);
-        let sql = format!("SELECT id FROM job WHERE {column} <= ? ORDER BY {column} LIMIT ?");
-        self.all(&sql, params![time_in(now), limit], |row| rows::parsed(row, 0))
+        let sql = format!("SELECT id FROM job WHERE {column} <= ? ORDER BY {column} LIMIT {limit}");
+        self.all(&sql, [time_in(now)], |row| rows::parsed(row, 0))
     }
 
     fn first(&mut self, moment: Moment) -> Result<Option<Timestamp>, StoreError> {
@@ -177,7 +181,9 @@ impl Ledger for Tables<'_> {
     }
 
     fn idle(&mut self, now: Timestamp, limit: usize) -> Result<Vec<AggregationKey>, StoreError> {
-        let sql = "SELECT kind, name FROM aggregation WHERE idle_from <= ? ORDER BY idle_from LIMIT ?";
-        self.all(sql, params![time_in(now), limit], lanes::key_of)
+        let sql = format!(
+            "SELECT kind, name FROM aggregation WHERE idle_from <= ? ORDER BY idle_from LIMIT {limit}"
+        );
+        self.all(&sql, [time_in(now)], lanes::key_of)
     }
 }
