@@ -40,7 +40,7 @@ pub use result::DownloadResult;
 pub use session::DownloadOptions;
 pub use sha256_hex::Sha256Hex;
 pub use sink::{Existing, FileMeta, FinishedFile, Sink, SinkError, object_name};
-pub(crate) use spec::header_map;
+pub(crate) use spec::layered;
 pub use spec::{Conditional, DownloadSpec, MinSpeed, Timeouts};
 pub use spec_error::SpecError;
 pub use transport::{Body, Method, Purpose, Request, Response, Transport, TransportError, TransportFault};

@@ -20,7 +20,7 @@ use super::{payload::CallbackPayload, signature::CallbackSecret};
 use crate::{
     Handler, Outcome, Run,
     download::{
-        Body, Method, Purpose, Request, Response, Transport, header_map, shown,
+        Body, Method, Purpose, Request, Response, Transport, layered, shown,
         verdict::{dead, of_error, of_status, retry},
     },
 };
@@ -96,11 +96,8 @@ impl CallbackHandler {
     }
 
     fn request(&self, run: &Run, payload: CallbackPayload) -> Result<Request, Outcome> {
-        let mut headers = HeaderMap::new();
-        for layer in [&self.options.headers, &run.settings().headers] {
-            let layer = header_map(layer).map_err(|error| dead("headers", &error.to_string()))?;
-            headers.extend(layer);
-        }
+        let headers = layered(&[&self.options.headers, &run.settings().headers]);
+        let mut headers = headers.map_err(|error| retry("headers", &error.to_string()))?;
         if let Some(authorization) = payload.url.authorization() {
             headers.insert(AUTHORIZATION, authorization);
         }

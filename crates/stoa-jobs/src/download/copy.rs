@@ -32,6 +32,7 @@ pub(crate) async fn copy(session: &mut Session<'_>, content: Content) -> Result<
     let mut received = 0;
     let mut is_checked = false;
     let mut heard = Instant::now();
+    session.run.note("bytes", 0);
     if closed.borrow_and_update().is_some() {
         session.check_room(expected)?;
     }

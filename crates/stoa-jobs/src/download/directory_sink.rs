@@ -40,10 +40,12 @@ impl DirectorySink {
         let incoming = root.join(INCOMING);
         fs::create_dir_all(&incoming)?;
         for entry in fs::read_dir(&incoming)? {
-            let entry = entry?;
-            let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
-            if age > ABANDONED {
-                fs::remove_file(entry.path())?;
+            let path = entry?.path();
+            let modified = fs::metadata(&path).and_then(|data| data.modified());
+            let age = modified.ok().and_then(|modified| modified.elapsed().ok());
+            if age.is_some_and(|age| age > ABANDONED) {
+                // Another process of the same folder may be faster.
+                let _ = fs::remove_file(&path);
             }
         }
         Ok(Self { root })

@@ -11,6 +11,7 @@ use http::{
 use super::{
     download_url::shown,
     session::Session,
+    spec::layered,
     transport::{Body, Method, Purpose, Request, Response},
     validator::{Validator, text},
     verdict::{dead, of_error, of_status, retry},
@@ -119,8 +120,10 @@ async fn begin_anew(session: &mut Session<'_>) -> Result<Option<Answer>, Outcome
 
 fn request(session: &Session<'_>, resumed: Option<&Validator>) -> Result<Request, Outcome> {
     let settings = session.run.settings();
-    let layers = [&session.options.headers, &settings.headers];
-    let headers = session.spec.request_headers(&layers);
+    // Operators can mend theirs, and the job nothing of its own.
+    let base = layered(&[&session.options.headers, &settings.headers]);
+    let base = base.map_err(|error| retry("headers", &error.to_string()))?;
+    let headers = session.spec.request_headers(base);
     let mut headers = headers.map_err(|error| dead("headers", &error.to_string()))?;
     let proxy = settings.proxy.as_deref().map(str::parse).transpose();
     // The URL is not part of the text: it may hold a password.

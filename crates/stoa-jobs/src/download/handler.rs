@@ -31,10 +31,10 @@ use crate::{Failure, Handler, Outcome, Run};
 ///
 /// | outcome | classes |
 /// |---|---|
-/// | another run | `connect`, `dns`, `timeout`, `cut`, `protocol`, `too_slow`, `proxy`; `status` of 202, 408, 425, 429 and 5xx but 501; `digest` of content that was fetched in parts |
+/// | another run | `connect`, `dns`, `timeout`, `cut`, `protocol`, `too_slow`, `proxy`, `headers` of the operator; `status` of 202, 408, 425, 429 and 5xx but 501; `digest` of content that was fetched in parts |
 /// | put off, not charged | `status` of 429 and 503 with `Retry-After`, ten times in a row; `paused`, `overloaded`, `sink` |
 /// | interrupted, not charged | `disk`, `interrupted` |
-/// | dead | `payload`, `headers`, `tls`, `refused`, `redirects`, `type`, `digest`, `too_large`, `image`; every other `status` |
+/// | dead | `payload`, `headers` of the job, `tls`, `refused`, `redirects`, `type`, `digest`, `too_large`, `image`; every other `status` |
 ///
 /// Success is 200, 203, a 206 that goes on where the file ends, and a 304 to a conditional request.
 #[derive(Debug)]

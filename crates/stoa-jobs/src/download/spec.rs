@@ -167,16 +167,9 @@ impl DownloadSpec {
         Ok(job)
     }
 
-    /// The headers of the request: those of `layers`, the later ones replacing the earlier, then those of the job. Each layer
-    /// may hold secrets.
-    pub(crate) fn request_headers(
-        &self,
-        layers: &[&BTreeMap<String, String>],
-    ) -> Result<HeaderMap, SpecError> {
-        let mut headers = HeaderMap::new();
-        for layer in layers {
-            headers.extend(header_map(layer)?);
-        }
+    /// The headers of the request: those of `base` that the job has not of its own, and its own.
+    pub(crate) fn request_headers(&self, base: HeaderMap) -> Result<HeaderMap, SpecError> {
+        let mut headers = base;
         if let Some(value) = self.url.authorization() {
             headers.insert(AUTHORIZATION, value);
         }
@@ -195,8 +188,17 @@ impl fmt::Debug for DownloadSpec {
     }
 }
 
-/// These headers, unless one of them cannot be sent or is not for others than the handler to set.
-pub(crate) fn header_map(headers: &BTreeMap<String, String>) -> Result<HeaderMap, SpecError> {
+/// The headers of `layers`, the later ones in place of the earlier of the same name, unless one of them cannot be sent or is
+/// the handler's to set.
+pub(crate) fn layered(layers: &[&BTreeMap<String, String>]) -> Result<HeaderMap, SpecError> {
+    let mut headers = HeaderMap::new();
+    for layer in layers {
+        headers.extend(header_map(layer)?);
+    }
+    Ok(headers)
+}
+
+fn header_map(headers: &BTreeMap<String, String>) -> Result<HeaderMap, SpecError> {
     let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     if headers.len() > MOST_HEADERS || bytes > LONGEST_HEADERS {
         return Err(SpecError::Headers);

@@ -66,7 +66,7 @@ fn secrets_of_the_url_are_not_shown() {
         spec.url.request_url().as_str(),
         "https://example.com:444/a/b?token=hunter2#hunter2"
     );
-    let headers = spec.request_headers(&[]).expect("headers");
+    let headers = spec.request_headers(HeaderMap::new()).expect("headers");
     assert_eq!(headers["authorization"], "Basic dXMgZXI6aHVudGVyMg==");
 }
 
@@ -85,9 +85,8 @@ fn the_headers_of_the_job_come_last() {
         ("X-B", "configured"),
     ]);
     let aggregation = layer(&[("x-b", "aggregation")]);
-    let headers = spec
-        .request_headers(&[&configured, &aggregation])
-        .expect("headers");
+    let base = layered(&[&configured, &aggregation]).expect("headers");
+    let headers = spec.request_headers(base).expect("headers");
     assert_eq!(headers["user-agent"], "stoa");
     assert_eq!(headers["x-a"], "job");
     assert_eq!(headers["x-b"], "aggregation");

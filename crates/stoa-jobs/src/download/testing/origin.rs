@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use crate::download::{Request, Response, Transport, TransportError, TransportFault};
 
@@ -19,6 +20,8 @@ pub(crate) enum Step {
     SendNothing,
     /// Nothing comes for this time.
     Wait(Duration),
+    /// Nothing comes until the test says so.
+    Until(Arc<Notify>),
     /// The steps from here on are repeated for ever.
     Repeat(Vec<Step>),
     /// The body breaks off.
@@ -114,6 +117,7 @@ impl Transport for Origin {
                     Step::Send(bytes) => return Some((Ok(bytes), steps)),
                     Step::SendNothing => return Some((Ok(Bytes::new()), steps)),
                     Step::Wait(time) => tokio::time::sleep(time).await,
+                    Step::Until(told) => told.notified().await,
                     Step::Repeat(repeated) => {
                         steps = repeated.iter().cloned().collect();
                         steps.push_back(Step::Repeat(repeated));

@@ -13,7 +13,8 @@ use crate::{
 };
 
 async fn class_of(reply: Reply, payload: Value) -> (&'static str, String) {
-    let origin = Origin::of(reply);
+    // With a validator, so that there would be something to go on from.
+    let origin = Origin::of(reply.header("etag", "\"a\""));
     let mut lab = Lab::new(&origin, payload);
     let ran = lab.run().await;
     let (what, class) = ran.class();
@@ -139,7 +140,7 @@ async fn a_server_that_only_wants_pauses_is_charged_in_the_end() {
 #[tokio::test]
 async fn content_that_is_not_wanted() {
     let sha256 = "0".repeat(64);
-    let of = |content: &[u8]| Reply::ok(content.to_vec());
+    let of = |content: &[u8]| Reply::ok(content.to_vec()).header("etag", "\"a\"");
     let image = png(10, 10);
     for (reply, payload, class) in [
         (of(b"hello"), json!({"sha256": sha256}), "digest"),
@@ -219,4 +220,10 @@ async fn the_proxy_and_the_headers_of_the_aggregation_are_used() {
     let ran = lab.run().await;
     assert_eq!(ran.class(), ("retry", "proxy"));
     assert!(!format!("{ran:?}").contains("hunter2"));
+    // An operator can mend what kills no job.
+    lab.settings.headers = [("host".to_owned(), "hunter2".to_owned())].into();
+    let ran = lab.run().await;
+    assert_eq!(ran.class(), ("retry", "headers"));
+    assert!(!format!("{ran:?}").contains("hunter2"));
+    assert_eq!(origin.requests().len(), 1);
 }

@@ -1,9 +1,10 @@
 //! Disks without room.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::json;
 use stoa_testing::small_disk;
+use tokio::sync::Notify;
 
 use crate::download::{
     DirectorySink, DiskGuard, DiskOptions, DownloadOptions, Downloads, Space, Statvfs, Volume,
@@ -79,15 +80,13 @@ async fn a_download_that_fits_goes_on_while_the_gate_is_closed() {
             reply = reply.header("content-length", length);
         }
         let length = announced.map_or(500, |length| length.parse().expect("a number"));
-        let origin = Origin::new(move |_, _| {
-            let halves = [vec![1; 1], vec![1; length - 1]].map(|half| Step::Send(half.into()));
-            let [first, rest] = halves;
-            Ok(reply
-                .clone()
-                .step(first)
-                .step(Step::Wait(Duration::from_millis(20)))
-                .step(rest))
-        });
+        let closed = Arc::new(Notify::new());
+        let [first, rest] = [1, length - 1].map(|bytes| Step::Send(vec![1; bytes].into()));
+        let reply = reply
+            .step(first)
+            .step(Step::Until(Arc::clone(&closed)))
+            .step(rest);
+        let origin = Origin::of(reply);
         let mut lab = Lab::new(&origin, json!({}));
         let run = lab.next_run();
         let closing = async {
@@ -103,6 +102,7 @@ async fn a_download_that_fits_goes_on_while_the_gate_is_closed() {
                 }),
             );
             lab.guard.measure_now().await;
+            closed.notify_one();
         };
         let (ran, ()) = tokio::join!(lab.run_as(&run), closing);
         assert_eq!(ran.class().0, expected, "{announced:?}");
