@@ -187,7 +187,7 @@ fn goes_on(
     let (first, last, total) = range;
     let is_next = first == partial.length() && first <= last && last < total;
     let is_same = partial.total().is_none_or(|known| known == total) && !validator.contradicts(headers);
-    let length = last.saturating_sub(first) + 1;
+    let length = last.saturating_sub(first).saturating_add(1);
     let is_announced = content_length(headers).is_none_or(|announced| announced == length);
     Ok((is_next && is_same && is_announced).then_some((length, total)))
 }

@@ -134,6 +134,7 @@ async fn an_answer_that_does_not_go_on_exactly_is_refused() {
         Reply::new(206)
             .header("content-range", &format!("bytes 30000-{last}/{total}"))
             .header("etag", "\"b\""),
+        Reply::new(206).header("content-range", &format!("bytes 0-{0}/{0}", u64::MAX)),
         Reply::new(206).header("content-range", "lies"),
         Reply::new(206),
         Reply::new(416),
