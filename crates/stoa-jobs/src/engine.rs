@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    AggregationKey, EngineBuilder, Event, Failure, Job, JobId, Store, StoreError,
+    AggregationKey, Event, Failure, Job, JobId, Store, StoreError,
     engine_options::EngineOptions,
     journal::Journal,
     runs::{Runs, Stop},
@@ -42,11 +42,6 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine for the jobs of `store`.
-    pub fn builder(store: Arc<dyn Store>) -> EngineBuilder {
-        EngineBuilder::new(store)
-    }
-
     /// What keeps the jobs.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store

@@ -26,8 +26,15 @@ struct OfKind {
     gate: Option<Gate>,
 }
 
+impl Engine {
+    /// An engine for the jobs of `store`.
+    pub fn builder(store: Arc<dyn Store>) -> EngineBuilder {
+        EngineBuilder::new(store)
+    }
+}
+
 impl EngineBuilder {
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+    fn new(store: Arc<dyn Store>) -> Self {
         Self {
             store,
             options: EngineOptions::default(),

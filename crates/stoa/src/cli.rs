@@ -1,14 +1,17 @@
 //! The command line.
 
+mod common;
 mod jobs;
 
-use std::{collections::BTreeMap, env, path::PathBuf};
+use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
-use stoa_config::{Given, Variables};
 
-pub(crate) use self::jobs::{JobsCommand, ServerCommon};
+pub(crate) use self::{
+    common::{Common, ServerCommon, VerifyCommon, VerifyUpstream},
+    jobs::JobsCommand,
+};
 
 /// A Go module proxy in one binary.
 #[derive(Debug, Parser)]
@@ -63,7 +66,7 @@ pub(crate) enum Command {
     },
     /// Have a running server bring in what go.sum, go.mod, `go version -m` or a list of modules asks for
     Prefetch {
-        /// Files, - for standard input, or MODULE[@QUERY]
+        /// Files, - for standard input, or `MODULE[@QUERY]`
         #[arg(required = true, value_name = "FILE|MODULE[@QUERY]")]
         wanted: Vec<String>,
         /// Do not wait for it: print the ids of the jobs
@@ -158,133 +161,4 @@ pub(crate) enum ConfigCommand {
     },
     /// Print a file with every key, its meaning and its default
     Init,
-}
-
-/// Flags that most commands share. Each is also a key and an environment variable.
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct Common {
-    /// Read the configuration from a TOML file [env: `STOA_CONFIG`]
-    #[arg(long, value_name = "FILE", global = true)]
-    pub(crate) config: Option<PathBuf>,
-    /// Where modules are kept: `file:///DIR`, a path, or `memory:`
-    #[arg(long, value_name = "URL")]
-    storage: Option<String>,
-    /// Where modules come from, in GOPROXY syntax
-    #[arg(long, value_name = "LIST")]
-    upstream: Option<String>,
-    /// online, fallback or offline
-    #[arg(long, value_name = "MODE")]
-    network: Option<String>,
-}
-
-/// The same for `verify`, where `--upstream` says more.
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct VerifyCommon {
-    /// Read the configuration from a TOML file [env: `STOA_CONFIG`]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Where modules are kept: `file:///DIR`, a path, or `memory:`
-    #[arg(long, value_name = "URL")]
-    storage: Option<String>,
-    /// Compare with what upstream, or LIST in GOPROXY syntax, and the checksum database have today, and change nothing; with
-    /// --repair, LIST is where files come from
-    #[arg(long, value_name = "LIST", num_args = 0..=1, default_missing_value = "")]
-    upstream: Option<String>,
-    /// online, fallback or offline
-    #[arg(long, value_name = "MODE")]
-    network: Option<String>,
-}
-
-/// What `--upstream` of `verify` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum VerifyUpstream {
-    /// It is not there.
-    None,
-    /// The upstream of the configuration.
-    Configured,
-    /// A list of its own.
-    List,
-}
-
-impl VerifyCommon {
-    /// Which upstream the command line names.
-    pub(crate) fn upstream(&self) -> VerifyUpstream {
-        match self.upstream.as_deref() {
-            None => VerifyUpstream::None,
-            Some("") => VerifyUpstream::Configured,
-            Some(_) => VerifyUpstream::List,
-        }
-    }
-
-    pub(crate) fn common(self) -> Common {
-        Common {
-            config: self.config,
-            storage: self.storage,
-            upstream: self.upstream.filter(|list| !list.is_empty()),
-            network: self.network,
-        }
-    }
-}
-
-impl Common {
-    /// Everything from outside: these flags, `listen`, and the environment, which is read here and nowhere else.
-    pub(crate) fn given(self, listen: Option<String>) -> Given {
-        let flags = [
-            ("listen", listen),
-            ("storage", self.storage),
-            ("upstream", self.upstream),
-            ("network", self.network),
-        ];
-        let flags: BTreeMap<_, _> = flags
-            .into_iter()
-            .filter_map(|(key, value)| Some((key, value?)))
-            .collect();
-        // What is no text is nothing that we could read.
-        let variables: BTreeMap<_, _> = env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        let ours = variables.iter().filter(|(name, _)| name.starts_with("STOA_"));
-        let environment: BTreeMap<_, _> = ours.map(|(name, value)| (name.clone(), value.clone())).collect();
-        let file = self
-            .config
-            .or_else(|| environment.get("STOA_CONFIG").map(PathBuf::from));
-        let absolute = |name: &str| {
-            env::var_os(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
-        let data_home = absolute("XDG_DATA_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".local").join("share")));
-        Given {
-            file,
-            flags,
-            environment,
-            data_home,
-            variables: Variables::new(variables),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use stoa_config::Configuration as _;
-
-    use super::*;
-    use crate::config::Config;
-
-    #[test]
-    fn every_flag_is_a_key() {
-        let some = |text: &str| Some(text.to_owned());
-        let common = Common {
-            config: None,
-            storage: some("memory:"),
-            upstream: some("off"),
-            network: some("offline"),
-        };
-        let flags = common.given(some(":0")).flags;
-        assert_eq!(flags.len(), 4);
-        for flag in flags.keys() {
-            assert!(Config::tables().has_key(flag), "{flag}");
-        }
-    }
 }

@@ -1,23 +1,6 @@
 //! What is said of jobs on the command line.
 
-use std::path::PathBuf;
-
-use clap::{Args, Subcommand};
-
-use super::Common;
-
-/// Which running server is meant.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ServerCommon {
-    /// The server, such as <http://127.0.0.1:3000>; default: where the configuration says that it listens
-    #[arg(long, value_name = "URL", global = true)]
-    pub(crate) server: Option<String>,
-    /// File with the admin token; default: `admin.token_file`, else, on this machine, the file that the server has made
-    #[arg(long, value_name = "FILE", global = true)]
-    pub(crate) token_file: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) common: Common,
-}
+use clap::Subcommand;
 
 /// What to do with jobs.
 #[derive(Debug, Subcommand)]

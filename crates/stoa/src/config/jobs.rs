@@ -91,7 +91,7 @@ fn store(text: &str) -> Result<JobStore, String> {
 }
 
 fn lease(text: &str) -> Result<Duration, String> {
-    let lease = duration(text).map_err(|error| error.to_string())?;
+    let lease = duration(text)?;
     if lease < SHORTEST_LEASE {
         return Err(format!(
             "a lease of {text} is too short to be renewed in time; write {SHORTEST_LEASE:?} or more"

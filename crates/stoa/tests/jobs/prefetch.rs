@@ -83,7 +83,7 @@ async fn what_was_accepted_is_done_whatever_dies() {
     let detached = scene.command(&["prefetch", "--detach", &file]);
     assert_eq!(detached.code, Some(0), "{detached:?}");
     let id = detached.stdout.split_whitespace().next().unwrap().to_owned();
-    let seed = std::env::var("STOA_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = stoa_testing::go::environment("STOA_SEED").and_then(|seed| seed.parse().ok());
     let mut seed = seed.unwrap_or_else(|| u64::from(std::process::id()));
     println!("seed {seed}");
     for _ in 0..4 {
