@@ -89,14 +89,15 @@ impl SqliteStore {
     /// [`StoreError::Unusable`] if the file is no store of jobs, or one of a later version, or may not be used; the text says
     /// what to do. Such a file is left as it is.
     pub fn open(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
-        schema::prepare(path)?;
+        let bell = schema::prepare(path)?;
         let connection = schema::open_writer(path)?;
         let clock = schema::in_transaction(&connection, "BEGIN IMMEDIATE", |connection| {
             FileClock::of(connection, &*options.machine)
         })?;
-        let seen = Arc::new(Seen::new(path, &connection)?);
+        let seen = Arc::new(Seen::new(bell, &connection)?);
         let reading = schema::open_reader(path)?;
         let watcher = Watcher::start(path, seen.clone())?;
+        seen.unlock()?;
         let writer = Writer {
             connection,
             rules: options.rules,

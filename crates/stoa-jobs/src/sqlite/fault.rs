@@ -28,6 +28,10 @@ impl Error for Fault {
 /// What a failure of `SQLite` means.
 pub(super) fn meaning(error: SqliteError) -> StoreError {
     let (code, text) = match &error {
+        SqliteError::SqliteFailure(failure, _) if failure.code == ErrorCode::NotADatabase => {
+            let text = "its file is none of SQLite, or damaged: name another one, or move this one away";
+            (Some(failure.code), text.to_owned())
+        }
         SqliteError::SqliteFailure(failure, _) => (Some(failure.code), failure.to_string()),
         _ => (None, "what the file holds was not understood".to_owned()),
     };

@@ -2,12 +2,13 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Read as _},
-    path::Path,
+    io,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use rusqlite::{Connection, OpenFlags};
+use rustix::fs::FlockOperation;
 
 use super::fault::{meaning, system, unusable};
 use crate::StoreError;
@@ -16,8 +17,6 @@ use crate::StoreError;
 const APPLICATION: i64 = 0x5374_6f61;
 /// The version of the tables that this library writes.
 const VERSION: i64 = 1;
-/// How a file of `SQLite` begins.
-const MAGIC: &[u8] = b"SQLite format 3\0";
 /// How long a process waits for the others that write to the same file.
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -73,8 +72,12 @@ CREATE TABLE event (
 );
 ";
 
-/// Makes the file and its folder, unless they are there, readable for nobody else: payloads hold secrets.
-pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
+/// Makes the folder of the file, and the file beside it that wakes other processes, unless they are there. That file comes
+/// back locked: one process opens the store at a time, until it unlocks the file.
+///
+/// Nothing but `SQLite` may open the file of the store itself: its locks are those of the process, and the first descriptor
+/// that is closed would take them all away from the other handles.
+pub(super) fn prepare(path: &Path) -> Result<File, StoreError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder {
         make_folder(folder).map_err(|error| {
@@ -84,30 +87,40 @@ pub(super) fn prepare(path: &Path) -> Result<(), StoreError> {
             )
         })?;
     }
-    let mut file = open_or_make(path).map_err(|error| {
+    let bell = make(&bell_path(path), OpenOptions::new().create(true)).map_err(|error| {
         system(
-            "its file cannot be opened: let the user of this process read and write the file and its folder",
+            "its folder cannot be written to: let the user of this process write there",
             error,
         )
     })?;
-    let mut head = Vec::new();
-    let read = (&mut file).take(MAGIC.len() as u64).read_to_end(&mut head);
-    read.map_err(|error| system("its file cannot be read", error))?;
-    if head.is_empty() || head == MAGIC {
-        return Ok(());
+    rustix::fs::flock(&bell, FlockOperation::LockExclusive).map_err(|error| {
+        system(
+            "its folder is on a disk without locks: name another one",
+            error.into(),
+        )
+    })?;
+    match make(path, OpenOptions::new().create_new(true)) {
+        Ok(_) => Ok(bell),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(bell),
+        Err(error) => Err(system(
+            "its file cannot be made: let the user of this process write to its folder",
+            error,
+        )),
     }
-    Err(StoreError::unusable(
-        "its file is none of SQLite: name another one, or move this one away",
-    ))
 }
 
-/// The file at `path`, which is made for its owner alone if it is not there.
-pub(super) fn open_or_make(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+/// The file beside the one at `path` that wakes other processes.
+pub(super) fn bell_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wake");
+    name.into()
+}
+
+/// Makes a file for its owner alone: payloads hold secrets.
+fn make(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options.read(true).write(true).truncate(false).open(path)
 }
 
 fn make_folder(folder: &Path) -> io::Result<()> {
@@ -125,6 +138,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     let connection = connect(path)?;
     in_transaction(&connection, "BEGIN", check)?;
+    // Alone, as the caller holds the lock: this change of the mode waits for nobody else.
     let mode: String = connection
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
         .map_err(meaning)?;

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -16,6 +16,7 @@ use rusqlite::Connection;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fd::OwnedFd,
+    fs::FlockOperation,
     io::{Errno, read},
     pipe::pipe,
 };
@@ -42,15 +43,18 @@ pub(super) struct Seen {
 
 impl Seen {
     /// Nothing new since the counts of `connection`.
-    pub(super) fn new(path: &Path, connection: &Connection) -> Result<Self, StoreError> {
-        let bell = schema::open_or_make(&bell(path)).map_err(|error| {
-            system("the file beside its own that wakes other processes cannot be made: let the user of this process write there", error)
-        })?;
+    pub(super) fn new(bell: File, connection: &Connection) -> Result<Self, StoreError> {
         Ok(Self {
             counts: counts(connection)?.map(AtomicU64::new),
             wakers: Wakers::default(),
             bell,
         })
+    }
+
+    /// Lets others open the store.
+    pub(super) fn unlock(&self) -> Result<(), StoreError> {
+        let unlocked = rustix::fs::flock(&self.bell, FlockOperation::Unlock);
+        unlocked.map_err(|error| system("its lock cannot be given back", error.into()))
     }
 
     pub(super) fn signals(&self) -> Signals {
@@ -94,12 +98,6 @@ impl Seen {
     }
 }
 
-fn bell(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-wake");
-    name.into()
-}
-
 fn counts(connection: &Connection) -> Result<[u64; 3], StoreError> {
     let read = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?]);
     let mut statement = connection
@@ -123,7 +121,7 @@ impl Watcher {
         for end in [&stop, &running] {
             rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC).map_err(failed)?;
         }
-        let changes = match watch(&bell(path)) {
+        let changes = match watch(&schema::bell_path(path)) {
             Ok(changes) => Some(changes),
             Err(error) => {
                 tracing::warn!(%error, "the job store looks every second for what other processes have done");
