@@ -102,8 +102,11 @@ async fn what_is_stored_is_for_nobody_else_unless_the_configuration_says_so() {
         while let Some(path) = left.pop() {
             let metadata = fs::metadata(&path).unwrap();
             let mode = metadata.permissions().mode() & 0o777;
+            // The token, and jobs, whose payloads may hold secrets.
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let is_secret = name == "admin-token" || name.starts_with("jobs.db");
             let want = match () {
-                () if path.ends_with("admin-token") => 0o600,
+                () if is_secret => 0o600,
                 () if metadata.is_dir() => of_directories,
                 () => of_files,
             };
