@@ -5,3 +5,4 @@ mod disk;
 mod limits;
 mod publishing;
 mod resuming;
+mod whole;
