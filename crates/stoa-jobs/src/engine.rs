@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    AggregationKey, Event, Failure, Job, JobId, Store, StoreError,
+    AggregationKey, Event, Failure, Job, JobId, Kind, Store, StoreError,
     engine_options::EngineOptions,
     journal::Journal,
     runs::{Runs, Stop},
@@ -32,6 +32,7 @@ pub struct DrainReport {
 pub struct Engine {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: EngineOptions,
+    pub(crate) kinds: Vec<Kind>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) runs: Arc<Runs>,
     pub(crate) tasks: TaskTracker,
@@ -50,6 +51,11 @@ impl Engine {
     /// The name of the node, which no other one has.
     pub fn node(&self) -> &str {
         &self.options.node
+    }
+
+    /// Whether jobs of a kind are run on this node.
+    pub fn runs(&self, kind: &Kind) -> bool {
+        self.kinds.contains(kind)
     }
 
     /// Whether nothing is started any more.

@@ -113,6 +113,7 @@ impl EngineBuilder {
         until_end(Box::pin(housekeeper.keep()));
         let journal = Arc::new(Journal::new(Arc::clone(&store)));
         until_end(Box::pin(Arc::clone(&journal).follow()));
+        let names = kinds.keys().cloned().collect();
         for (kind, of_kind) in kinds {
             let OfKind {
                 handler,
@@ -142,6 +143,7 @@ impl EngineBuilder {
         Engine {
             store,
             options,
+            kinds: names,
             journal,
             runs,
             tasks,

@@ -24,6 +24,7 @@ mod body;
 mod body_error;
 mod conditional;
 mod connection;
+mod downloader;
 mod drain;
 mod edge;
 mod edge_state;
@@ -77,6 +78,7 @@ pub use api::{
 };
 pub use body::Body;
 pub use body_error::BodyError;
+pub use downloader::downloader_mounts;
 pub use drain::DrainToken;
 pub use edge::{Edge, EdgeOptions, EdgeParts};
 pub use gate::{Gate, GateQuestion, GateRefusal, Judgement};

@@ -3,6 +3,8 @@
 mod administration;
 mod checksums;
 mod core;
+mod downloads;
+mod job_transport;
 mod jobs;
 mod named_hosts;
 mod outbound;

@@ -69,7 +69,8 @@ impl HttpCallbacks {
                 };
                 (
                     dst.host(),
-                    dst.to_string(),
+                    // The job's id, so that its callbacks are found.
+                    format!("{dst} for {}", job.id),
                     serde_json::to_value(payload).unwrap_or_default(),
                 )
             }

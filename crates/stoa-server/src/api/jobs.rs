@@ -71,6 +71,10 @@ async fn submit(
     let job = submission
         .job()
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error))?;
+    if !engine.runs(job.aggregation.kind()) {
+        let detail = "this server downloads no URLs: name a directory for them in jobs.downloads";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+    }
     let submitted = engine
         .store()
         .submit(vec![job])

@@ -8,10 +8,14 @@ use stoa_jobs::{
     SystemRandom,
 };
 use stoa_proxy::{Download, MODULE, ModuleHandler, PREFETCH, PrefetchHandler};
-use stoa_server::{AdminGuard, Guard, Mount, aggregations_mount, jobs_mount};
+use stoa_server::{AdminGuard, Guard, Mount, aggregations_mount, downloader_mounts, jobs_mount};
 use stoa_storage::own_directory_of_url;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Core, Part};
+use super::{
+    Core, Part,
+    downloads::{UrlJobs, callbacks},
+};
 use crate::{
     admin_token::{self, SETTING},
     command_error::CommandError,
@@ -27,6 +31,10 @@ struct Jobs {
     engine: Arc<Engine>,
     guard: Arc<dyn Guard>,
     grace: Duration,
+    upkeep: TaskTracker,
+    ending: CancellationToken,
+    /// Whether URLs are downloaded, which the endpoints of skroutz/downloader are for.
+    has_urls: bool,
 }
 
 /// Opens the store of jobs, and starts to run what is in it.
@@ -48,12 +56,27 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
     let engine = Engine::builder(store)
         .options(options)
         .handler(kind(MODULE)?, Arc::new(module), workers.clone())
-        .handler(kind(PREFETCH)?, Arc::new(PrefetchHandler), workers)
-        .start();
+        .handler(kind(PREFETCH)?, Arc::new(PrefetchHandler), workers.clone());
+    let urls = UrlJobs::of(config, core)?;
+    let engine = match &urls {
+        Some(urls) => urls.add(engine, &workers)?,
+        None => engine,
+    };
+    let engine = engine.start();
+    let (upkeep, ending) = (TaskTracker::new(), CancellationToken::new());
+    if let Some(urls) = &urls {
+        let (work, ending) = (urls.upkeep(), ending.clone());
+        upkeep.spawn(async move {
+            ending.run_until_cancelled(work).await;
+        });
+    }
     Ok(Arc::new(Jobs {
         engine: Arc::new(engine),
         guard: Arc::new(AdminGuard::new(token, SETTING)),
         grace: config.drain.timeout / 2,
+        upkeep,
+        ending,
+        has_urls: urls.is_some(),
     }))
 }
 
@@ -96,6 +119,7 @@ fn open(config: &Config) -> Result<Arc<dyn Store>, CommandError> {
 
 fn rules(config: &JobsConfig) -> Rules {
     Rules {
+        callbacks: callbacks(config),
         keep_ok: config.keep_ok,
         keep_failed: config.keep_failed,
         ..Rules::default()
@@ -109,10 +133,14 @@ impl Part for Jobs {
     }
 
     fn mounts(&self) -> Vec<Mount> {
-        vec![
+        let mut mounts = vec![
             jobs_mount(Arc::clone(&self.engine), Arc::clone(&self.guard)),
             aggregations_mount(Arc::clone(&self.engine), Arc::clone(&self.guard)),
-        ]
+        ];
+        if self.has_urls {
+            mounts.extend(downloader_mounts(&self.engine, &self.guard));
+        }
+        mounts
     }
 
     async fn leave(&self) {
@@ -122,6 +150,9 @@ impl Part for Jobs {
     async fn end(&self) {
         let report = self.engine.drain(self.grace).await;
         tracing::info!(?report, "jobs are drained");
+        self.ending.cancel();
+        self.upkeep.close();
+        self.upkeep.wait().await;
         self.engine.store().close().await;
     }
 }

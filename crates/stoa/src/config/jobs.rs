@@ -4,8 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use stoa_config::{
     Key, Reader, Section, Table,
-    values::{bound, duration},
+    values::{ByteSize, boolean, bound, duration},
 };
+
+use super::private_file::private_file;
 
 const STORE: Key = Key::new(
     "store",
@@ -29,7 +31,51 @@ const KEEP_FAILED: Key = Key::new(
     "how long a job that failed or was cancelled is kept",
 );
 
-const JOBS: Table = Table::once("jobs", &[STORE, WORKERS, LEASE, KEEP_OK, KEEP_FAILED]);
+const DOWNLOADS: Key = Key::new(
+    "downloads",
+    "",
+    "directory of what is downloaded by jobs of URLs; without it, none are taken",
+);
+const DOWNLOAD_URL: Key = Key::new(
+    "download_url",
+    "",
+    "where that directory is served; callbacks say it of their files",
+);
+const MAX_DOWNLOAD: Key = Key::new("max_download", "10GiB", "largest file that is downloaded");
+const MIN_FREE: Key = Key::new("min_free", "1GiB", "with less free than this, no download starts");
+const FULL_AT: Key = Key::new(
+    "full_at",
+    "95",
+    "from how many percent of its bytes or inodes in use on a disk is full, and no download starts",
+);
+const ALLOW_PRIVATE: Key = Key::new(
+    "allow_private_addresses",
+    "false",
+    "whether downloads and callbacks may reach loopback and private ranges",
+);
+const CALLBACK_SECRET: Key = Key::new(
+    "callback_secret_file",
+    "",
+    "file with the secret that callbacks are signed with",
+);
+
+const JOBS: Table = Table::once(
+    "jobs",
+    &[
+        STORE,
+        WORKERS,
+        LEASE,
+        KEEP_OK,
+        KEEP_FAILED,
+        DOWNLOADS,
+        DOWNLOAD_URL,
+        MAX_DOWNLOAD,
+        MIN_FREE,
+        FULL_AT,
+        ALLOW_PRIVATE,
+        CALLBACK_SECRET,
+    ],
+);
 
 /// The shortest lease: renewing it takes a write for each job several times in that time.
 const SHORTEST_LEASE: Duration = Duration::from_secs(5);
@@ -53,6 +99,18 @@ pub(crate) struct JobsConfig {
     pub(crate) lease: Duration,
     pub(crate) keep_ok: Duration,
     pub(crate) keep_failed: Duration,
+    /// Where downloads go; without it there are none.
+    pub(crate) downloads: Option<PathBuf>,
+    /// The URL of that directory.
+    pub(crate) download_url: String,
+    /// In bytes.
+    pub(crate) max_download: u64,
+    /// In bytes.
+    pub(crate) min_free: u64,
+    /// In percent.
+    pub(crate) full_at: f64,
+    pub(crate) allow_private_addresses: bool,
+    pub(crate) callback_secret_file: Option<PathBuf>,
 }
 
 impl Section for JobsConfig {
@@ -65,12 +123,30 @@ impl Section for JobsConfig {
         let lease = table.value(&LEASE, lease);
         let keep_ok = table.value(&KEEP_OK, duration);
         let keep_failed = table.value(&KEEP_FAILED, duration);
+        let downloads = table.value(&DOWNLOADS, absolute);
+        let download_url = table.value(&DOWNLOAD_URL, base_url);
+        let max_download = table.value(&MAX_DOWNLOAD, str::parse::<ByteSize>);
+        let min_free = table.value(&MIN_FREE, str::parse::<ByteSize>);
+        let full_at = table.value(&FULL_AT, percent);
+        let allow_private_addresses = table.value(&ALLOW_PRIVATE, boolean);
+        let callback_secret_file = table.value(&CALLBACK_SECRET, |text| {
+            let file = absolute(text)?;
+            file.as_deref().map(private_file).transpose()?;
+            Ok::<_, String>(file)
+        });
         Some(Self {
             store: store?,
             workers: workers?,
             lease: lease?,
             keep_ok: keep_ok?,
             keep_failed: keep_failed?,
+            downloads: downloads?,
+            download_url: download_url?,
+            max_download: max_download?.0,
+            min_free: min_free?.0,
+            full_at: full_at?,
+            allow_private_addresses: allow_private_addresses?,
+            callback_secret_file: callback_secret_file?,
         })
     }
 }
@@ -88,6 +164,28 @@ fn store(text: &str) -> Result<JobStore, String> {
     Err(format!(
         "{text:?} is no store of jobs: write file:, file:///DIR or memory:"
     ))
+}
+
+/// A path that does not depend on where the server is started.
+fn absolute(text: &str) -> Result<Option<PathBuf>, String> {
+    match text {
+        "" => Ok(None),
+        text if text.starts_with('/') => Ok(Some(text.into())),
+        _ => Err(format!("{text:?} is no absolute path")),
+    }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let percent = text.parse().ok().filter(|percent| (1..=100).contains(percent));
+    let percent: u8 = percent.ok_or_else(|| format!("{text:?} is no number from 1 to 100"))?;
+    Ok(percent.into())
+}
+
+fn base_url(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.starts_with("http://") || text.starts_with("https://") {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{text:?} is no URL: write https://HOST/PATH"))
 }
 
 fn lease(text: &str) -> Result<Duration, String> {

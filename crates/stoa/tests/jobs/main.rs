@@ -8,6 +8,7 @@
 )]
 
 mod api;
+mod downloads;
 mod prefetch;
 mod scene;
 

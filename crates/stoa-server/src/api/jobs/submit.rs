@@ -1,7 +1,14 @@
 //! What somebody submits.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
-use stoa_jobs::{NewJob, Priority};
+use serde_json::json;
+use stoa_jobs::{
+    NewJob, Priority,
+    callback::CallbackTarget,
+    download::{DownloadSpec, DownloadUrl, MimeRule, Sha256Hex, SpecError},
+};
 use stoa_module::{ModulePath, Query, Wanted, WantedFiles, WantedFormat};
 use stoa_proxy::{ModuleSpec, PrefetchSpec};
 
@@ -11,10 +18,31 @@ use stoa_proxy::{ModuleSpec, PrefetchSpec};
 pub(super) struct Submission {
     /// A module to bring in, as `PATH@QUERY`.
     module: Option<String>,
+    /// A URL to download.
+    url: Option<Download>,
     /// Modules to bring in, by a file that names them.
     prefetch: Option<Prefetch>,
     /// 0 to 9; 0 starts first.
     priority: Option<Priority>,
+}
+
+/// A URL, and what is expected of it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Download {
+    url: DownloadUrl,
+    /// The name of the aggregation; the host if there is none.
+    aggregation: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    sha256: Option<Sha256Hex>,
+    max_bytes: Option<u64>,
+    mime_type: Option<MimeRule>,
+    /// A URL that is told the end.
+    callback: Option<DownloadUrl>,
+    /// What is told again with it.
+    #[serde(default)]
+    extra: String,
 }
 
 /// A file that names modules.
@@ -33,18 +61,29 @@ impl Submission {
     /// # Errors
     /// What is wrong with it, by field.
     pub(super) fn job(self) -> Result<NewJob, String> {
-        let job = match (self.module, self.prefetch) {
-            (Some(module), None) => of_module(&module).map_err(|error| format!("module: {error}"))?,
-            (None, Some(prefetch)) => {
+        let job = match (self.module, self.prefetch, self.url) {
+            (None, None, Some(download)) => of_url(download).map_err(|error| format!("url: {error}"))?,
+            (Some(module), None, None) => of_module(&module).map_err(|error| format!("module: {error}"))?,
+            (None, Some(prefetch), None) => {
                 of_file(&prefetch).map_err(|error| format!("prefetch: {}: {error}", prefetch.name))?
             }
-            _ => return Err("name one of module and prefetch".to_owned()),
+            _ => return Err("name one of module, prefetch and url".to_owned()),
         };
         Ok(NewJob {
             priority: self.priority.unwrap_or_default(),
             ..job
         })
     }
+}
+
+fn of_url(download: Download) -> Result<NewJob, SpecError> {
+    let mut spec = DownloadSpec::new(download.url);
+    spec.headers = download.headers;
+    (spec.sha256, spec.max_bytes, spec.mime_type) = (download.sha256, download.max_bytes, download.mime_type);
+    let mut job = spec.new_job(download.aggregation.as_deref())?;
+    job.submitter.callback = download.callback.map(|url| json!(CallbackTarget::http(url)));
+    job.submitter.extra = download.extra;
+    Ok(job)
 }
 
 fn of_module(text: &str) -> Result<NewJob, String> {
@@ -76,10 +115,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (json, want) in [
-            ("{}", "name one of module and prefetch"),
+            ("{}", "name one of module, prefetch and url"),
             (
                 r#"{"module":"a.example/b@v1.0.0","prefetch":{"name":"go.sum","text":""}}"#,
-                "name one of module and prefetch",
+                "name one of module, prefetch and url",
             ),
             (r#"{"module":"../b@v1.0.0"}"#, "module: malformed module path"),
             (

@@ -1,0 +1,167 @@
+//! The endpoints of skroutz/downloader, so that what submits to it can submit here.
+
+mod submission;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{any, get},
+};
+use serde_json::json;
+use stoa_jobs::{
+    Acted, Action, Engine, JobQuery, StateName, StoreError, callback::CallbackPayload, download::DownloadSpec,
+};
+
+use self::submission::read;
+use crate::{
+    guard::{Guard, OpenGuard},
+    mount::Mount,
+};
+
+/// The longest body of a submission.
+const MAX_BODY: usize = 1 << 20;
+/// How many aggregations are shown, and how many callbacks of a job are looked at.
+const MOST: usize = 10_000;
+
+/// `/download`, `/retry`, `/stats` and `/dashboard` behind `guard`, and `/hb` for everybody.
+pub fn downloader_mounts(engine: &Arc<Engine>, guard: &Arc<dyn Guard>) -> Vec<Mount> {
+    let mount = |prefix: &str, routes: Router<Arc<Engine>>| {
+        Mount::new(prefix, Arc::clone(guard), routes.with_state(Arc::clone(engine)))
+    };
+    let beat = Router::new()
+        .route("/hb", any(heartbeat))
+        .with_state(Arc::clone(engine));
+    vec![
+        mount("/download", Router::new().route("/download", any(download))).with_max_body(MAX_BODY),
+        mount("/retry", Router::new().route("/retry/{id}", any(retry))),
+        mount("/stats", Router::new().route("/stats/{id}", get(stats))),
+        mount(
+            "/dashboard",
+            Router::new().route("/dashboard/aggregations", get(aggregations)),
+        ),
+        Mount::new("/hb", Arc::new(OpenGuard), beat),
+    ]
+}
+
+fn text(status: StatusCode, text: impl Into<String>) -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+    (status, kind, text.into() + "\n").into_response()
+}
+
+fn failed(error: &StoreError) -> Response {
+    tracing::warn!(%error, "the job store failed");
+    text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+}
+
+/// JSON that a page of another origin may read, as the dashboard of the origin does.
+fn shared(body: &serde_json::Value) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+    ];
+    (headers, body.to_string()).into_response()
+}
+
+async fn download(State(engine): State<Arc<Engine>>, method: Method, body: Bytes) -> Response {
+    if method != Method::POST {
+        return text(StatusCode::METHOD_NOT_ALLOWED, "send a job as POST");
+    }
+    if engine.is_draining() {
+        return text(StatusCode::SERVICE_UNAVAILABLE, "this server is shutting down");
+    }
+    let job = match read(&body) {
+        Ok(job) => job,
+        Err(error) => return text(StatusCode::BAD_REQUEST, error),
+    };
+    match engine.store().submit(vec![job]).await {
+        Ok(submitted) => {
+            let id = submitted.first().map(|submitted| submitted.id().to_string());
+            let body = json!({ "id": id }).to_string();
+            (
+                StatusCode::CREATED,
+                [(header::CONTENT_TYPE, "application/json")],
+                body,
+            )
+                .into_response()
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+/// Sends callbacks of a job once more that could not be delivered.
+async fn retry(State(engine): State<Arc<Engine>>, method: Method, Path(id): Path<String>) -> Response {
+    if method != Method::POST {
+        return text(StatusCode::METHOD_NOT_ALLOWED, "send it as POST");
+    }
+    match retried(&engine, &id).await {
+        Ok(0) => text(
+            StatusCode::BAD_REQUEST,
+            format!("job {id:?} has no callback that failed"),
+        ),
+        Ok(_) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+async fn retried(engine: &Engine, id: &str) -> Result<usize, StoreError> {
+    // The title of a callback names its job.
+    let mut query = JobQuery::latest(MOST);
+    query.kind = CallbackPayload::KIND.parse().ok();
+    query.states.insert(StateName::Dead);
+    id.clone_into(&mut query.text);
+    if id.is_empty() {
+        return Ok(0);
+    }
+    let mut retried = 0;
+    for job in engine.store().jobs(&query).await?.jobs {
+        if matches!(engine.store().act(&job.id, Action::Retry).await?, Acted::Done(_)) {
+            retried += 1;
+        }
+    }
+    Ok(retried)
+}
+
+async fn heartbeat(State(engine): State<Arc<Engine>>) -> Response {
+    if engine.is_draining() {
+        return text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Service disabled, it is shutting down!",
+        );
+    }
+    text(StatusCode::OK, "OK")
+}
+
+async fn stats(State(engine): State<Arc<Engine>>, Path(id): Path<String>) -> Response {
+    let running = engine.running();
+    let kind = match id.as_str() {
+        "processor" => DownloadSpec::KIND,
+        "notifier" => CallbackPayload::KIND,
+        _ => return text(StatusCode::NOT_FOUND, format!("there are no stats of {id:?}")),
+    };
+    let of_kind: BTreeMap<_, _> = running
+        .iter()
+        .filter(|(key, _)| key.kind().as_str() == kind)
+        .collect();
+    let workers: usize = of_kind.values().copied().sum();
+    shared(&json!({ "alive": 1, "workers": workers, "workerPools": of_kind.len() }))
+}
+
+async fn aggregations(State(engine): State<Arc<Engine>>) -> Response {
+    match engine.store().aggregations(None, MOST).await {
+        Ok(all) => {
+            let of_urls = all
+                .iter()
+                .filter(|one| one.key.kind().as_str() == DownloadSpec::KIND);
+            let shown: Vec<_> = of_urls
+                .map(|one| json!({ "name": format!("jobs:{}", one.key.name()), "size": one.ready + one.scheduled }))
+                .collect();
+            shared(&shown.into())
+        }
+        Err(error) => failed(&error),
+    }
+}

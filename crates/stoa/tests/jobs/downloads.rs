@@ -1,0 +1,258 @@
+//! Downloads of URLs, as skroutz/downloader takes and tells them.
+
+use std::fs;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use stoa_testing::content::Content;
+use stoa_testing::gate::Gate;
+use stoa_testing::http;
+use stoa_testing::process::StoaProcess;
+use stoa_testing::reply::Reply;
+use stoa_testing::upstream::Upstream;
+use tempfile::TempDir;
+
+use crate::STOA;
+
+/// A server that downloads, an origin, and who is told.
+struct Scene {
+    directory: TempDir,
+    origin: Upstream,
+    told: Upstream,
+    stoa: StoaProcess,
+}
+
+fn start(directory: &TempDir, allow_private: bool) -> StoaProcess {
+    let at = |name: &str| directory.path().join(name);
+    fs::write(at("secret"), "a secret of sixteen bytes at least\n").unwrap();
+    StoaProcess::command(STOA)
+        .storage(&at("storage"))
+        .env("STOA_UPSTREAM", "off")
+        .env("STOA_JOBS_LEASE", "5s")
+        .env("STOA_JOBS_DOWNLOADS", at("downloads").to_str().unwrap())
+        .env("STOA_JOBS_DOWNLOAD_URL", "https://files.example/d")
+        .env("STOA_JOBS_MIN_FREE", "1MiB")
+        .env("STOA_JOBS_FULL_AT", "100")
+        .env("STOA_JOBS_CALLBACK_SECRET_FILE", at("secret").to_str().unwrap())
+        .env(
+            "STOA_JOBS_ALLOW_PRIVATE_ADDRESSES",
+            if allow_private { "true" } else { "false" },
+        )
+        .start()
+}
+
+impl Scene {
+    fn new(allow_private: bool) -> Self {
+        let directory = stoa_testing::scene::private_directory();
+        let (origin, told) = (Upstream::start_blocking(), Upstream::start_blocking());
+        told.on_everything(Reply::text(200, "thanks"));
+        let stoa = start(&directory, allow_private);
+        Self {
+            directory,
+            origin,
+            told,
+            stoa,
+        }
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let token = self.stoa.admin_authorization().unwrap();
+        let headers = [
+            ("Authorization", token.as_str()),
+            ("Content-Type", "application/json"),
+        ];
+        let url = format!("{}{path}", self.stoa.url());
+        let answer = http::request(method, &url, &headers, body.as_bytes())
+            .await
+            .unwrap();
+        (answer.status, answer.text().to_owned())
+    }
+
+    /// Submits a download as clients of the origin do, and returns its id.
+    async fn download(&self, path: &str, more: &Value) -> String {
+        let mut body = json!({
+            "url": format!("{}{path}", self.origin.url()),
+            "aggr_id": "a",
+            "aggr_limit": 4,
+            "callback_url": format!("{}/told", self.told.url()),
+        });
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let (status, answer) = self.ask("POST", "/download", &body.to_string()).await;
+        assert_eq!(status, 201, "{answer}");
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let id = answer["id"].as_str().unwrap().to_owned();
+        assert_eq!((id.len(), answer), (14, json!({ "id": id })));
+        id
+    }
+
+    /// The callbacks, when there are so many.
+    async fn callbacks(&self, count: usize) -> Vec<Value> {
+        self.told.arrived("/told", count).await;
+        let requests = self.told.requests();
+        requests
+            .iter()
+            .map(|request| serde_json::from_slice(&request.body).unwrap())
+            .collect()
+    }
+
+    fn file(&self, id: &str) -> std::path::PathBuf {
+        self.directory.path().join("downloads").join(&id[..3]).join(id)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_is_told_with_the_fields_of_the_origin() {
+    let scene = Scene::new(true);
+    scene.origin.file("/x.bin", Content::random(100_000, 7));
+    let id = scene.download("/x.bin", &json!({ "extra": "mine" })).await;
+    let told = scene.callbacks(1).await.remove(0);
+    let want = json!({
+        "success": true,
+        "error": "",
+        "extra": "mine",
+        "image_size": "",
+        "resource_url": format!("{}/x.bin", scene.origin.url()),
+        "download_url": format!("https://files.example/d/{}/{id}", &id[..3]),
+        "job_id": id,
+        "response_code": 200,
+        "delivered": true,
+        "delivery_error": "",
+    });
+    assert_eq!(told, want);
+    assert_eq!(
+        fs::read(scene.file(&id)).unwrap(),
+        Content::random(100_000, 7).to_bytes()
+    );
+    let request = &scene.told.requests()[0];
+    assert_eq!(
+        request.header("idempotency-key"),
+        Some(format!("{id}-0-0").as_str())
+    );
+    assert!(request.header("x-stoa-signature").unwrap().starts_with("sha256="));
+    let gone = scene.download("/none", &json!({})).await;
+    let told = scene.callbacks(2).await.remove(1);
+    assert_eq!(
+        (&told["success"], &told["response_code"], &told["download_url"]),
+        (&json!(false), &json!(404), &json!(""))
+    );
+    assert_eq!(
+        (told["job_id"].as_str(), scene.origin.count("/none")),
+        (Some(gone.as_str()), 1),
+        "it is not asked again"
+    );
+    assert_eq!(scene.ask("GET", "/hb", "").await, (200, "OK\n".to_owned()));
+    assert_eq!(
+        scene.ask("POST", &format!("/retry/{id}"), "").await.0,
+        400,
+        "its callback was delivered"
+    );
+    assert_eq!(scene.ask("GET", "/download", "").await.0, 405);
+    assert_eq!(scene.ask("GET", "/stats/processor", "").await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strangers_url_reaches_no_private_address() {
+    let scene = Scene::new(false);
+    scene.origin.file("/x", "secret");
+    let port = scene.origin.address().port();
+    for url in [
+        scene.origin.url(),
+        format!("http://localhost:{port}"),
+        format!("http://[::1]:{port}"),
+    ] {
+        let body = json!({ "url": { "url": format!("{url}/x") } }).to_string();
+        let (status, job) = scene.ask("POST", "/api/v1/jobs", &body).await;
+        assert_eq!(status, 201, "{job}");
+        let id = serde_json::from_str::<Value>(&job).unwrap()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let (_, job) = scene.ask("GET", &format!("/api/v1/jobs/{id}?wait=20s"), "").await;
+        let job: Value = serde_json::from_str(&job).unwrap();
+        assert_eq!(
+            (&job["state"], &job["failure"]["class"]),
+            (&json!("dead"), &json!("refused")),
+            "{job}"
+        );
+    }
+    assert_eq!(scene.origin.connections(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_many_ask_for_is_downloaded_once_and_told_to_all() {
+    let scene = Scene::new(true);
+    let gate = Gate::new();
+    scene.origin.on(
+        "/x",
+        Reply::Held(gate.clone(), Box::new(Reply::text(200, "content"))),
+    );
+    let mut ids = Vec::new();
+    for number in 0..50 {
+        ids.push(
+            scene
+                .download("/x", &json!({ "extra": number.to_string() }))
+                .await,
+        );
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1, "one job");
+    gate.release();
+    let mut extras: Vec<u32> = scene
+        .callbacks(50)
+        .await
+        .iter()
+        .map(|told| told["extra"].as_str().unwrap().parse().unwrap())
+        .collect();
+    extras.sort_unstable();
+    assert_eq!(extras, (0..50).collect::<Vec<_>>());
+    assert_eq!(scene.origin.count("/x"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_goes_on_where_it_broke_off_also_after_a_kill() {
+    let mut scene = Scene::new(true);
+    let body = Content::random(16 << 20, 7);
+    let sent = 9_000_000;
+    let mut cut = b"HTTP/1.1 200 OK\r\nETag: \"a\"\r\nContent-Length: 16777216\r\n\r\n".to_vec();
+    cut.extend_from_slice(&body.to_bytes()[..sent]);
+    let whole = Reply::Ranged {
+        etag: "\"a\"".into(),
+        body: body.clone(),
+    };
+    scene
+        .origin
+        .script("/x", [Reply::Raw(cut.into()), whole.clone(), whole]);
+    let id = scene.download("/x", &json!({})).await;
+    scene.origin.arrived("/x", 1).await;
+    // Its first attempt is over: what has come is on the disk.
+    let mut job = Value::Null;
+    for _ in 0..500 {
+        let (_, answer) = scene.ask("GET", &format!("/api/v1/jobs/{id}"), "").await;
+        job = serde_json::from_str(&answer).unwrap();
+        if job["attempts"][0]["failure"]["class"] == "cut" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(job["attempts"][0]["failure"]["class"], "cut", "{job}");
+    scene.stoa.kill9();
+    scene.stoa = start(&scene.directory, true);
+    let told = scene.callbacks(1).await.remove(0);
+    assert_eq!(
+        (&told["success"], told["job_id"].as_str()),
+        (&json!(true), Some(id.as_str())),
+        "{told}"
+    );
+    assert_eq!(fs::read(scene.file(&id)).unwrap(), body.to_bytes());
+    let ranges: Vec<_> = scene
+        .origin
+        .requests()
+        .iter()
+        .map(|request| request.header("range").map(str::to_owned))
+        .collect();
+    // Of what came, nothing is asked for again.
+    let rest = Some(format!("bytes={sent}-"));
+    assert_eq!(ranges[..2], [None, rest], "{ranges:?}");
+}
