@@ -23,7 +23,7 @@ use stoa_server::{
     AccessLog, Edge, EdgeMetrics, EdgeOptions, EdgeParts, Listener, ServeOptions, Tls, TlsFiles, serve,
 };
 use stoa_telemetry::LogWriter;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::part::BuildPart;
@@ -107,7 +107,7 @@ impl App {
     /// 1. Not ready: a balancer sends nothing more. Parts leave: registries, queues, whatever brings them work.
     /// 2. `drain.notice` passes, so that it is noticed; a second stop ends that wait.
     /// 3. No new connections. Streams of parts end, open requests end within `drain.timeout`; then they are cut.
-    /// 4. Flights, transfers and what parts still do end, within `drain.timeout` again.
+    /// 4. What parts still do ends, then flights and transfers, within `drain.timeout` again.
     /// 5. The dispatcher, and with it every outbound connection. The storage has nothing open by then.
     /// 6. The log, last, by its owner: whatever ended before could still write to it.
     ///
@@ -134,9 +134,17 @@ impl App {
             cut = server => cut,
             () = leaving => return Err(CommandError::new(AT_ONCE)),
         };
-        let ended = join_all(parts.iter().map(|part| end(part.as_ref(), within)));
+        let deadline = Instant::now() + within;
+        let ended = async {
+            // Parts before the core: what they still do goes through its dispatcher.
+            let parts = join_all(parts.iter().map(|part| end(part.as_ref(), within))).await;
+            (
+                core.end(deadline.saturating_duration_since(Instant::now())).await,
+                parts,
+            )
+        };
         let (finished, parts_ended) = tokio::select! {
-            ended = async { tokio::join!(core.end(within), ended) } => ended,
+            ended = ended => ended,
             _ = stop() => return Err(CommandError::new(AT_ONCE)),
         };
         let parts_ended = parts_ended.into_iter().all(|ended| ended);

@@ -149,7 +149,7 @@ fn failure(error: &DispatchError) -> TransportError {
         DispatchError::Full { .. } | DispatchError::Waited { .. } | DispatchError::Evicted { .. } => {
             TransportFault::Overloaded
         }
-        DispatchError::Closed => TransportFault::Draining,
+        DispatchError::Closed | DispatchError::Aborted => TransportFault::Draining,
         DispatchError::Filtered { .. } => TransportFault::Refused,
         DispatchError::BreakerOpen { retry_after, .. } => TransportFault::Paused {
             retry_after: retry_after.unwrap_or(SOON),

@@ -29,6 +29,7 @@ fn start(directory: &TempDir, allow_private: bool) -> StoaProcess {
         .storage(&at("storage"))
         .env("STOA_UPSTREAM", "off")
         .env("STOA_JOBS_LEASE", "5s")
+        .env("STOA_DRAIN_TIMEOUT", "2s")
         .env("STOA_JOBS_DOWNLOADS", at("downloads").to_str().unwrap())
         .env("STOA_JOBS_DOWNLOAD_URL", "https://files.example/d")
         .env("STOA_JOBS_MIN_FREE", "1MiB")
@@ -255,4 +256,49 @@ async fn a_download_goes_on_where_it_broke_off_also_after_a_kill() {
     // Of what came, nothing is asked for again.
     let rest = Some(format!("bytes={sent}-"));
     assert_eq!(ranges[..2], [None, rest], "{ranges:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_is_charged_to_nobody_and_the_next_server_goes_on_at_once() {
+    let mut scene = Scene::new(true);
+    let gate = Gate::new();
+    let answer = Reply::Held(gate.clone(), Box::new(Reply::text(200, "content")));
+    scene.origin.on("/slow", answer);
+    let slow = scene
+        .download("/slow", &json!({ "aggr_limit": 1, "max_retries": 0 }))
+        .await;
+    let mut waiting = Vec::new();
+    for number in 0..5 {
+        let path = format!("/x{number}");
+        scene.origin.file(&path, "content");
+        waiting.push(scene.download(&path, &json!({ "aggr_limit": 1 })).await);
+    }
+    scene.origin.arrived("/slow", 1).await;
+    let ended = scene.stoa.sigterm_and_wait(Duration::from_secs(30));
+    assert!(ended.success(), "{ended}");
+    assert_eq!(scene.told.total(), 0, "nothing is over");
+    let began = std::time::Instant::now();
+    scene.stoa = start(&scene.directory, true);
+    scene.origin.arrived("/slow", 2).await;
+    let elapsed = began.elapsed();
+    println!("the next server went on after {elapsed:?}");
+    assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
+    gate.release();
+    for told in scene.callbacks(6).await {
+        assert_eq!(told["success"], true, "{told}");
+    }
+    let (_, job) = scene.ask("GET", &format!("/api/v1/jobs/{slow}"), "").await;
+    let job: Value = serde_json::from_str(&job).unwrap();
+    let ended: Vec<_> = job["attempts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|attempt| attempt["ended"].clone())
+        .collect();
+    assert_eq!(
+        (&job["charged"], ended),
+        (&json!(1), vec![json!("interrupted"), json!("ok")]),
+        "{job}"
+    );
+    assert_eq!(scene.origin.peak_in_flight(), 1, "the limit held");
 }
