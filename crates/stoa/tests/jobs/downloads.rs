@@ -302,3 +302,73 @@ async fn a_shutdown_is_charged_to_nobody_and_the_next_server_goes_on_at_once() {
     );
     assert_eq!(scene.origin.peak_in_flight(), 1, "the limit held");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_downloads_survive_a_loop_of_kills_and_are_told_once_each() {
+    const JOBS: usize = 200;
+    let mut scene = Scene::new(true);
+    let seed = stoa_testing::go::environment("STOA_SEED").and_then(|seed| seed.parse().ok());
+    let mut seed = seed.unwrap_or_else(|| u64::from(std::process::id()));
+    println!("seed {seed}");
+    let body = |number: usize| Content::random(3_000 + number as u64, number as u64);
+    let mut ids = Vec::new();
+    for number in 0..JOBS {
+        let path = format!("/x{number}");
+        let (chunk, every) = (1_000, Duration::from_millis(150));
+        scene.origin.on(
+            &path,
+            Reply::Drip {
+                body: body(number),
+                chunk,
+                every,
+            },
+        );
+        ids.push(scene.download(&path, &json!({ "aggr_limit": 16 })).await);
+    }
+    for _ in 0..8 {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        // A random moment is what this is about; nothing is waited for.
+        tokio::time::sleep(Duration::from_millis(100 + (seed >> 33) % 400)).await;
+        scene.stoa.kill9();
+        scene.stoa = start(&scene.directory, true);
+    }
+    for id in &ids {
+        let (_, job) = scene.ask("GET", &format!("/api/v1/jobs/{id}?wait=60s"), "").await;
+        let job: Value = serde_json::from_str(&job).unwrap();
+        assert_eq!(job["state"], "ok", "{job}");
+    }
+    // A callback may arrive twice, if its sender was killed before it knew; its key says so.
+    let mut told = std::collections::BTreeMap::new();
+    for _ in 0..600 {
+        for request in scene.told.requests() {
+            let message: Value = serde_json::from_slice(&request.body).unwrap();
+            assert_eq!(message["success"], true, "{message}");
+            told.insert(
+                request.header("idempotency-key").unwrap().to_owned(),
+                message["job_id"].clone(),
+            );
+        }
+        if told.len() == JOBS {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let (downloads, posts) = (scene.origin.total(), scene.told.total());
+    println!(
+        "{JOBS} jobs: {downloads} downloads, {posts} callbacks under {} keys",
+        told.len()
+    );
+    assert!(downloads > JOBS, "no kill met a download");
+    let mut of: Vec<_> = told.values().map(|id| id.as_str().unwrap().to_owned()).collect();
+    let mut want = ids.clone();
+    (of.sort(), want.sort());
+    assert_eq!(of, want, "each job is told under one key");
+    for (number, id) in ids.iter().enumerate() {
+        assert_eq!(fs::read(scene.file(id)).unwrap(), body(number).to_bytes(), "{id}");
+    }
+    assert!(
+        scene.origin.peak_in_flight() <= 16,
+        "{}",
+        scene.origin.peak_in_flight()
+    );
+}
