@@ -361,7 +361,8 @@ async fn two_hundred_downloads_survive_a_loop_of_kills_and_are_told_once_each() 
     assert!(downloads > JOBS, "no kill met a download");
     let mut of: Vec<_> = told.values().map(|id| id.as_str().unwrap().to_owned()).collect();
     let mut want = ids.clone();
-    (of.sort(), want.sort());
+    of.sort();
+    want.sort();
     assert_eq!(of, want, "each job is told under one key");
     for (number, id) in ids.iter().enumerate() {
         assert_eq!(fs::read(scene.file(id)).unwrap(), body(number).to_bytes(), "{id}");

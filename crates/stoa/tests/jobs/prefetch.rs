@@ -1,10 +1,12 @@
 //! `stoa prefetch`, and jobs that outlive the server.
 
 use std::fmt::Write as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use stoa_testing::go::GoClient;
+use stoa_testing::http;
 use stoa_testing::process::StoaProcess;
+use stoa_testing::reply::Reply;
 
 use crate::STOA;
 use crate::scene::{Scene, module};
@@ -89,7 +91,7 @@ async fn what_was_accepted_is_done_whatever_dies() {
     for _ in 0..4 {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         // A random moment is what this is about; nothing is waited for.
-        tokio::time::sleep(std::time::Duration::from_millis(20 + (seed >> 33) % 200)).await;
+        tokio::time::sleep(Duration::from_millis(20 + (seed >> 33) % 200)).await;
         scene.kill_and_restart();
     }
     let job = scene.ended(&id).await;
@@ -134,4 +136,50 @@ async fn what_cannot_be_had_is_printed() {
     let odd = scene.file("go.sum", "example.com/a v1.0.0\n");
     let odd = scene.command(&["prefetch", &odd]);
     assert!(odd.stderr.contains("line 1: wrong number of fields 2"), "{odd:?}");
+}
+
+/// The median time of cold requests for the zips of modules of these names.
+async fn median(scene: &Scene, names: impl Iterator<Item = String>) -> Duration {
+    let mut times = Vec::new();
+    for name in names {
+        let url = format!("{}/example.com/{name}/@v/v1.0.0.zip", scene.stoa.url());
+        let began = Instant::now();
+        assert_eq!(http::get(&url).await.unwrap().status, 200, "{name}");
+        times.push(began.elapsed());
+    }
+    times.sort();
+    times[times.len() / 2]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_does_not_wait_for_a_prefetch() {
+    const MODULES: usize = 200;
+    let names: Vec<_> = (0..MODULES + 30).map(|number| format!("m{number}")).collect();
+    let modules: Vec<_> = names.iter().map(|name| module(name)).collect();
+    let scene = Scene::of(&modules);
+    for module in &modules {
+        let body = module.zip();
+        let (chunk, every) = (
+            usize::try_from(body.len()).unwrap() / 2 + 1,
+            Duration::from_millis(200),
+        );
+        scene
+            .upstream
+            .on(&module.url_path("zip"), Reply::Drip { body, chunk, every });
+    }
+    let quiet = median(&scene, names[MODULES..][..15].iter().cloned()).await;
+    let lines: Vec<_> = names[..MODULES]
+        .iter()
+        .map(|name| format!("example.com/{name}@v1.0.0"))
+        .collect();
+    let file = scene.file("list", &lines.join("\n"));
+    let detached = scene.command(&["prefetch", "--detach", &file]);
+    let id = detached.stdout.split_whitespace().next().unwrap();
+    scene.upstream.arrived("/example.com/m0/@v/v1.0.0.zip", 1).await;
+    let busy = median(&scene, names[MODULES..][15..].iter().cloned()).await;
+    let (_, job) = scene.api("GET", &format!("jobs/{id}"), "").await;
+    println!("a cold zip: {quiet:?} on an idle server, {busy:?} beside a prefetch");
+    assert_eq!(job["state"], "blocked", "it has not ended meanwhile: {job}");
+    assert!(busy <= quiet * 3 / 2, "{quiet:?} {busy:?}");
+    assert_eq!(scene.ended(id).await["state"], "ok");
 }
