@@ -67,9 +67,10 @@ impl Stored {
     /// Panics unless `stoa verify` finds nothing wrong.
     pub(crate) fn verify(&self) {
         let output = Command::new(STOA)
-            .args(["verify", "--json", "--upstream", "off", "--storage"])
+            .args(["verify", "--json", "--storage"])
             .arg(&self.directory)
             .env_clear()
+            .env("STOA_UPSTREAM", "off")
             .output()
             .expect("stoa runs");
         let found = String::from_utf8_lossy(&output.stdout);

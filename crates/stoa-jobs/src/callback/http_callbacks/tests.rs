@@ -144,12 +144,12 @@ fn each_submitter_is_told_in_the_aggregation_of_its_host() {
             (
                 "callback/hooks.example.com:8443".to_owned(),
                 "abcdefghijklmn-2-0",
-                "https://hooks.example.com:8443/x?..."
+                "https://hooks.example.com:8443/x?... for abcdefghijklmn"
             ),
             (
                 "callback/other.example.com".to_owned(),
                 "abcdefghijklmn-2-3",
-                "http://other.example.com/"
+                "http://other.example.com/ for abcdefghijklmn"
             ),
             (
                 "callback/unreadable".to_owned(),
