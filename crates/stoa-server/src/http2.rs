@@ -81,6 +81,10 @@ where
             biased;
             Some(sent) = exchanges.running.join_next() => {
                 exchanges.used = Instant::now();
+                if is_leaving {
+                    // The end of the stream is not on the wire yet; the connection ends by itself when it is.
+                    timer.as_mut().reset(Instant::now() + options.grace);
+                }
                 if matches!(sent, Ok(Sent::Stalled)) && !is_leaving {
                     tracing::debug!("a client takes nothing on any stream; its connection is closed");
                     turns.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
