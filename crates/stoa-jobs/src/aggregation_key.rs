@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The longest name of a kind, and of an aggregation, in bytes.
 const LONGEST_KIND: usize = 32;
@@ -129,9 +129,7 @@ impl Serialize for Kind {
 
 impl<'de> Deserialize<'de> for Kind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
+        crate::text::parsed(deserializer)
     }
 }
 
@@ -143,9 +141,7 @@ impl Serialize for AggregationKey {
 
 impl<'de> Deserialize<'de> for AggregationKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
+        crate::text::parsed(deserializer)
     }
 }
 

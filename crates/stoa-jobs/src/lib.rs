@@ -46,6 +46,7 @@ mod standing;
 mod store;
 mod store_error;
 mod submitter;
+mod text;
 mod timestamp;
 mod transaction;
 mod wake;

@@ -97,6 +97,12 @@ pub(super) fn done() -> Outcome {
     Outcome::Ok(Value::from(7))
 }
 
+/// Lets so many jobs of an aggregation run at a time.
+pub(super) async fn limit(store: &dyn Store, name: &str, concurrency: u32) {
+    let settings = Some(at_most(concurrency));
+    store.set_aggregation(&key(name), settings).await.expect("sets");
+}
+
 /// Submits jobs, in parts.
 pub(super) async fn submit_all(store: &dyn Store, jobs: Vec<NewJob>) -> Vec<JobId> {
     let mut ids = Vec::new();

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::adapter::Adapter;
 use super::examples::{
-    LONG, Scene, act, at_most, claim, claim_one, claim_with, done, end, failure, job, key, kind, state,
-    submit, submit_all,
+    LONG, Scene, act, at_most, claim, claim_one, claim_with, done, end, failure, job, key, kind, limit,
+    state, submit, submit_all,
 };
 use crate::{Action, AggregationKey, AggregationSettings, Job, NewJob, Outcome, Priority, StateName};
 
@@ -47,19 +47,11 @@ async fn limits_change_while_jobs_run(adapter: &dyn Adapter) {
     let scene = Scene::new(adapter).await;
     submit_all(&*scene.a, vec![job("x"); 10]).await;
     let running = claim(&*scene.a, 10).await;
-    scene
-        .b
-        .set_aggregation(&key("x"), Some(at_most(2)))
-        .await
-        .expect("sets");
+    limit(&*scene.b, "x", 2).await;
     end(&*scene.a, &running[0], done()).await;
     end(&*scene.a, &running[1], done()).await;
     assert_eq!(claim(&*scene.a, 10).await.len(), 0, "two still run");
-    scene
-        .b
-        .set_aggregation(&key("x"), Some(at_most(6)))
-        .await
-        .expect("sets");
+    limit(&*scene.b, "x", 6).await;
     assert_eq!(claim(&*scene.a, 10).await.len(), 4);
     scene.close().await;
 }
@@ -194,11 +186,7 @@ async fn urgent_jobs_start_first(adapter: &dyn Adapter) {
         priority: Priority::new(priority).expect("0 to 9"),
         ..job("x")
     };
-    scene
-        .a
-        .set_aggregation(&key("x"), Some(at_most(100)))
-        .await
-        .expect("sets");
+    limit(&*scene.a, "x", 100).await;
     let ids = submit_all(&*scene.a, [9, 5, 0, 5, 7, 0].map(of).into()).await;
     let order: Vec<_> = claim(&*scene.b, 3).await.into_iter().map(|job| job.id).collect();
     assert_eq!(order, [2, 5, 1].map(|at| ids[at].clone()));
@@ -294,11 +282,7 @@ async fn the_first_job_sets_the_limits_unless_they_are_pinned(adapter: &dyn Adap
         aggregation_settings: Some(at_most(limit)),
         ..job(name)
     };
-    scene
-        .a
-        .set_aggregation(&key("pinned"), Some(at_most(1)))
-        .await
-        .expect("sets");
+    limit(&*scene.a, "pinned", 1).await;
     submit_all(
         &*scene.a,
         vec![

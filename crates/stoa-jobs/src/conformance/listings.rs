@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::adapter::Adapter;
 use super::examples::{
-    LONG, Scene, at_most, claim, claim_one, done, end, failure, job, key, kind, retry, run_to, submit,
+    LONG, Scene, at_most, claim, claim_one, done, end, failure, job, key, kind, limit, retry, run_to, submit,
     submit_all,
 };
 use crate::{AggregationKey, Job, JobId, JobQuery, NewJob, Outcome, StateName, Store};
@@ -158,11 +158,7 @@ async fn aggregations_come_and_go_with_their_jobs(adapter: &dyn Adapter) {
     end(&*scene.a, &running, done()).await;
     assert_eq!(look("x").await, None, "it goes with its last job");
 
-    scene
-        .a
-        .set_aggregation(&key("x"), Some(at_most(3)))
-        .await
-        .expect("sets");
+    limit(&*scene.a, "x", 3).await;
     let shown = look("x").await.expect("it is there");
     assert_eq!((shown.pinned, shown.settings, shown.ready), (true, at_most(3), 0));
     submit(&*scene.a, new).await;

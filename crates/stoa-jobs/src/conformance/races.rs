@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tokio::task::JoinSet;
 
 use super::adapter::Adapter;
-use super::examples::{LONG, Scene, at_most, claim, claim_with, done, end, job, key, submit_all};
+use super::examples::{LONG, Scene, at_most, claim, claim_with, done, end, job, limit, submit_all};
 use crate::{AggregationKey, JobId, NewJob, StateName, Store};
 
 const LIMIT: u32 = 3;
@@ -62,11 +62,7 @@ async fn eight_tasks_on_two_nodes_respect_the_limits(adapter: &dyn Adapter) {
     let scene = Scene::new(adapter).await;
     let names = ["x", "y"];
     for name in names {
-        scene
-            .a
-            .set_aggregation(&key(name), Some(at_most(LIMIT)))
-            .await
-            .expect("sets");
+        limit(&*scene.a, name, LIMIT).await;
     }
     submit_all(
         &*scene.a,

@@ -3,7 +3,9 @@
 use std::num::NonZeroU32;
 
 use super::adapter::Adapter;
-use super::examples::{LONG, Scene, at_most, claim, claim_with, done, end, job, key, submit, submit_all};
+use super::examples::{
+    LONG, Scene, at_most, claim, claim_with, done, end, job, key, limit, submit, submit_all,
+};
 use crate::{AggregationSettings, Job, NewJob};
 
 pub(super) async fn run(adapter: &dyn Adapter) {
@@ -22,11 +24,7 @@ fn of<'a>(jobs: impl IntoIterator<Item = &'a Job>, name: &str) -> usize {
 
 async fn ten_thousand_jobs_do_not_delay_one(adapter: &dyn Adapter) {
     let scene = Scene::new(adapter).await;
-    scene
-        .a
-        .set_aggregation(&key("x"), Some(at_most(100_000)))
-        .await
-        .expect("sets");
+    limit(&*scene.a, "x", 100_000).await;
     submit_all(&*scene.a, vec![job("x"); 10_000]).await;
     assert_eq!(claim(&*scene.a, 50).await.len(), 50);
     submit(&*scene.b, job("y")).await;
@@ -45,11 +43,7 @@ async fn turns_are_by_weight(adapter: &dyn Adapter) {
         .set_aggregation(&key("x"), Some(heavy))
         .await
         .expect("sets");
-    scene
-        .a
-        .set_aggregation(&key("y"), Some(at_most(1_000)))
-        .await
-        .expect("sets");
+    limit(&*scene.a, "y", 1_000).await;
     submit_all(
         &*scene.a,
         (0..200)
@@ -68,16 +62,8 @@ async fn turns_are_by_weight(adapter: &dyn Adapter) {
 
 async fn who_had_nothing_to_do_does_not_catch_up(adapter: &dyn Adapter) {
     let scene = Scene::new(adapter).await;
-    scene
-        .a
-        .set_aggregation(&key("x"), Some(at_most(1_000)))
-        .await
-        .expect("sets");
-    scene
-        .a
-        .set_aggregation(&key("y"), Some(at_most(1_000)))
-        .await
-        .expect("sets");
+    limit(&*scene.a, "x", 1_000).await;
+    limit(&*scene.a, "y", 1_000).await;
     submit_all(&*scene.a, vec![job("x"); 200]).await;
     assert_eq!(claim(&*scene.a, 100).await.len(), 100);
     submit_all(&*scene.a, vec![job("y"); 100]).await;
@@ -89,25 +75,13 @@ async fn who_had_nothing_to_do_does_not_catch_up(adapter: &dyn Adapter) {
 
 async fn who_was_full_does_not_starve_others(adapter: &dyn Adapter) {
     let scene = Scene::new(adapter).await;
-    scene
-        .a
-        .set_aggregation(&key("full"), Some(at_most(1)))
-        .await
-        .expect("sets");
-    scene
-        .a
-        .set_aggregation(&key("x"), Some(at_most(1_000)))
-        .await
-        .expect("sets");
+    limit(&*scene.a, "full", 1).await;
+    limit(&*scene.a, "x", 1_000).await;
     submit_all(&*scene.a, vec![job("full"); 100]).await;
     assert_eq!(claim(&*scene.a, 10).await.len(), 1);
     submit_all(&*scene.a, vec![job("x"); 200]).await;
     assert_eq!(of(&claim(&*scene.a, 100).await, "x"), 100);
-    scene
-        .a
-        .set_aggregation(&key("full"), Some(at_most(1_000)))
-        .await
-        .expect("sets");
+    limit(&*scene.a, "full", 1_000).await;
     submit_all(
         &*scene.a,
         vec![
@@ -133,11 +107,7 @@ async fn who_was_full_does_not_starve_others(adapter: &dyn Adapter) {
 async fn kinds_share_as_well(adapter: &dyn Adapter) {
     let scene = Scene::new(adapter).await;
     let other: crate::AggregationKey = "other/x".parse().expect("a key");
-    scene
-        .a
-        .set_aggregation(&key("x"), Some(at_most(1_000)))
-        .await
-        .expect("sets");
+    limit(&*scene.a, "x", 1_000).await;
     scene
         .a
         .set_aggregation(&other, Some(at_most(1_000)))

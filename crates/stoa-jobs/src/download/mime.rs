@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The longest rule, in bytes.
 const LONGEST: usize = 1_024;
@@ -137,9 +137,7 @@ impl Serialize for MimeRule {
 
 impl<'de> Deserialize<'de> for MimeRule {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
+        crate::text::parsed(deserializer)
     }
 }
 
