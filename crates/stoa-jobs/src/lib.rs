@@ -35,6 +35,8 @@ mod pause;
 mod random;
 mod rate;
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
 mod renewer;
 mod rules;
 mod runner;
@@ -75,6 +77,8 @@ pub use outcome::Outcome;
 pub use random::{Random, SeededRandom, SystemRandom, random_id};
 pub use rate::{Rate, RateError};
 pub use record::{Place, Record};
+#[cfg(feature = "redis")]
+pub use redis::{RedisAddress, RedisAddressError, RedisOptions, RedisStore};
 pub use rules::{Change, Rules};
 pub use signals::{Signals, Wakers};
 #[cfg(feature = "sqlite")]
