@@ -24,7 +24,7 @@ use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
-use tokio::sync::oneshot;
+use tokio::sync::{OnceCell, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::{
@@ -69,7 +69,8 @@ pub struct RedisStore {
     /// The name of this handle, which no other has.
     name: String,
     wakers: Arc<Wakers>,
-    warnings: Vec<String>,
+    /// What should be set otherwise in Redis, when it is known that it can be used.
+    opened: OnceCell<Vec<String>>,
     closed: CancellationToken,
     tasks: TaskTracker,
     /// Runs of which it is not known whether their ends were stored.
@@ -77,13 +78,13 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// Opens the jobs that are under the prefix of `options`.
+    /// The jobs that are under the prefix of `options`. Redis is asked for the first time when somebody needs it, so a node can
+    /// start while it is away.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Away`] if Redis cannot be reached, and [`StoreError::Unusable`] if it is too old, a newer version has
-    /// written there, or it lets nobody in with this name and password.
-    pub async fn open(options: RedisOptions) -> Result<Self, StoreError> {
+    /// [`StoreError::Unusable`] if the prefix is empty or has braces in it.
+    pub fn new(options: RedisOptions) -> Result<Self, StoreError> {
         let tag: Arc<str> = format!("{{{}}}", options.prefix).into();
         if options.prefix.is_empty() || options.prefix.contains(['{', '}']) {
             return Err(StoreError::unusable(
@@ -92,24 +93,6 @@ impl RedisStore {
         }
         let rules = options.rules.clone();
         let link = Arc::new(Link::new(options));
-        let warnings = readiness::check(&link, &tag).await?;
-        for warning in &warnings {
-            tracing::warn!("{warning}");
-        }
-        let (wakers, closed, tasks) = (
-            Arc::new(Wakers::default()),
-            CancellationToken::new(),
-            TaskTracker::new(),
-        );
-        let listener = Listener {
-            link: link.clone(),
-            stream: format!("{tag}:wake"),
-            wakers: wakers.clone(),
-            closed: closed.clone(),
-        };
-        // From here on nothing that happens is missed.
-        let first = listener.begin().await.map_err(fault::Fault::into_error)?;
-        tasks.spawn(listener.run(Some(first)));
         let transactor = Arc::new(Transactor::new(link.clone(), tag.clone(), rules));
         let leases = Arc::new(Leases::new(link.clone(), tag.clone()));
         let listings = Listings::new(link.clone(), tag.clone());
@@ -120,25 +103,59 @@ impl RedisStore {
             leases,
             listings,
             name: random_id(&SystemRandom).to_string(),
-            wakers,
-            warnings,
-            closed,
-            tasks,
+            wakers: Arc::new(Wakers::default()),
+            opened: OnceCell::new(),
+            closed: CancellationToken::new(),
+            tasks: TaskTracker::new(),
             unsure: Mutex::default(),
         })
     }
 
-    /// What should be set otherwise in Redis so that no job is lost, in sentences for people. They were logged as well.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
+    /// The same, when Redis has answered that it can be used.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new) and [`ready`](Self::ready).
+    pub async fn open(options: RedisOptions) -> Result<Self, StoreError> {
+        let store = Self::new(options)?;
+        store.ready().await?;
+        Ok(store)
     }
 
-    fn check_open(&self) -> Result<(), StoreError> {
+    /// Looks whether Redis can be used, unless that is known, and listens to other nodes from then on.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Away`] if Redis cannot be reached, and [`StoreError::Unusable`] if it is too old, a newer version has
+    /// written there, or it lets nobody in with this name and password. The next call asks again.
+    pub async fn ready(&self) -> Result<(), StoreError> {
         if self.closed.is_cancelled() {
-            Err(StoreError::Closed)
-        } else {
-            Ok(())
+            return Err(StoreError::Closed);
         }
+        self.opened.get_or_try_init(|| self.begin()).await.map(|_| ())
+    }
+
+    async fn begin(&self) -> Result<Vec<String>, StoreError> {
+        let warnings = readiness::check(&self.link, &self.tag).await?;
+        for warning in &warnings {
+            tracing::warn!("{warning}");
+        }
+        let listener = Listener {
+            link: self.link.clone(),
+            stream: format!("{}:wake", self.tag),
+            wakers: self.wakers.clone(),
+            closed: self.closed.clone(),
+        };
+        // From here on nothing that happens is missed.
+        let first = listener.begin().await.map_err(fault::Fault::into_error)?;
+        self.tasks.spawn(listener.run(Some(first)));
+        Ok(warnings)
+    }
+
+    /// What should be set otherwise in Redis so that no job is lost, in sentences for people. They were logged as well.
+    /// None before it is [`ready`](Self::ready).
+    pub fn warnings(&self) -> &[String] {
+        self.opened.get().map_or(&[], Vec::as_slice)
     }
 
     /// Whether this handle has stored the end of a run, though it was never told so.
@@ -177,7 +194,7 @@ impl Drop for RedisStore {
 #[async_trait]
 impl Store for RedisStore {
     async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError> {
-        self.check_open()?;
+        self.ready().await?;
         if jobs.is_empty() {
             return Ok(Vec::new());
         }
@@ -193,7 +210,7 @@ impl Store for RedisStore {
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Claimed, StoreError> {
-        self.check_open()?;
+        self.ready().await?;
         let (sender, receiver) = oneshot::channel();
         let (leases, transactor, tasks) = (self.leases.clone(), self.transactor.clone(), self.tasks.clone());
         let claim = claim.clone();
@@ -208,7 +225,7 @@ impl Store for RedisStore {
     }
 
     async fn renew(&self, renewals: &[Renewal], lease: Duration) -> Result<Vec<Renewed>, StoreError> {
-        self.check_open()?;
+        self.ready().await?;
         if renewals.is_empty() {
             return Ok(Vec::new());
         }
@@ -222,7 +239,7 @@ impl Store for RedisStore {
         outcome: Outcome,
         notes: Map<String, Value>,
     ) -> Result<Finished, StoreError> {
-        self.check_open()?;
+        self.ready().await?;
         let run = (id.clone(), lease.epoch);
         let is_unsure = self.unsure.lock().contains(&run);
         if is_unsure && self.has_finished(id, lease.epoch).await? {
@@ -254,7 +271,7 @@ impl Store for RedisStore {
     }
 
     async fn keep_house(&self) -> Result<Kept, StoreError> {
-        self.check_open()?;
+        self.ready().await?;
         self.transactor
             .transact(Start::House(PART), true, None, |transaction| {
                 transaction.keep_house()
@@ -263,7 +280,7 @@ impl Store for RedisStore {
     }
 
     async fn act(&self, id: &JobId, action: Action) -> Result<Acted, StoreError> {
-        self.check_open()?;
+        self.ready().await?;
         let wanted = Wanted {
             jobs: [id.clone()].into(),
             ..Wanted::default()
@@ -276,7 +293,7 @@ impl Store for RedisStore {
     }
 
     async fn job(&self, id: &JobId) -> Result<Option<(Job, Option<Value>)>, StoreError> {
-        self.check_open()?;
+        self.ready().await?;
         let mut view = View::default();
         let wanted = Wanted {
             jobs: [id.clone()].into(),
@@ -288,12 +305,12 @@ impl Store for RedisStore {
     }
 
     async fn jobs(&self, query: &JobQuery) -> Result<JobPage, StoreError> {
-        self.check_open()?;
+        self.ready().await?;
         self.listings.page(query).await
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {
-        self.check_open()?;
+        self.ready().await?;
         self.listings.count().await
     }
 
@@ -302,12 +319,12 @@ impl Store for RedisStore {
         after: Option<&AggregationKey>,
         limit: usize,
     ) -> Result<Vec<Aggregation>, StoreError> {
-        self.check_open()?;
+        self.ready().await?;
         self.listings.aggregations(after, limit).await
     }
 
     async fn aggregation(&self, key: &AggregationKey) -> Result<Option<Aggregation>, StoreError> {
-        self.check_open()?;
+        self.ready().await?;
         self.listings.aggregation(key).await
     }
 
@@ -316,7 +333,7 @@ impl Store for RedisStore {
         key: &AggregationKey,
         settings: Option<AggregationSettings>,
     ) -> Result<(), StoreError> {
-        self.check_open()?;
+        self.ready().await?;
         let mut call = Call::new(&scripts::LIMITS, &self.tag);
         call.text(&commit::name_of(key));
         if let Some(settings) = &settings {
@@ -329,12 +346,12 @@ impl Store for RedisStore {
     }
 
     async fn events(&self, after: EventId, limit: usize) -> Result<Vec<Event>, StoreError> {
-        self.check_open()?;
+        self.ready().await?;
         self.listings.events_after(after, limit).await
     }
 
     async fn last_event(&self) -> Result<EventId, StoreError> {
-        self.check_open()?;
+        self.ready().await?;
         self.listings.last_event().await
     }
 

@@ -14,6 +14,7 @@
 //! - [`vectors`]: answers printed by Go's own code, which ours must be;
 //! - [`zip`]: what is in a zip, and its h1, by another reader;
 //! - [`git_http::GitHttp`] and [`sshd::Sshd`]: git over HTTP and over ssh, with access control;
+//! - [`redis::Redis`]: the real Redis, killed and started again;
 //! - [`relay::Relay`]: a server of any system, in whose answers one thing is wrong;
 //! - [`small_disk`]: a test again, with a disk on which there is little room;
 //! - [`scene::Scene`]: the upstream, the example and the binary put together.
@@ -37,6 +38,7 @@ pub mod git_http;
 pub mod go;
 pub mod http;
 pub mod process;
+pub mod redis;
 pub mod relay;
 pub mod reply;
 pub mod scene;

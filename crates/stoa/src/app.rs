@@ -4,6 +4,7 @@ mod administration;
 mod checksums;
 mod core;
 mod downloads;
+mod job_store;
 mod job_transport;
 mod jobs;
 mod named_hosts;
@@ -54,6 +55,9 @@ impl App {
         core.registry.root().collector(log.clone());
         let parts = builders.iter().map(|build| build(config, &core));
         let parts = parts.collect::<Result<Vec<_>, _>>()?;
+        for part in &parts {
+            part.start(config).await?;
+        }
         let access_log = config
             .log
             .access

@@ -15,6 +15,8 @@ mod dispatch;
 mod drain;
 mod edge;
 mod fetch;
+mod job_redis;
+mod job_store;
 mod jobs;
 #[cfg(test)]
 pub(crate) mod lab;
@@ -35,7 +37,8 @@ mod vcs;
 mod webhook;
 
 pub(crate) use dispatch::names;
-pub(crate) use jobs::{JobStore, JobsConfig};
+pub(crate) use job_store::JobStore;
+pub(crate) use jobs::JobsConfig;
 pub(crate) use sections::Config;
 pub(crate) use stoa_config::{ConfigError, Given};
 pub(crate) use sumdb::DatabaseConfig;

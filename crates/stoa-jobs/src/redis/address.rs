@@ -55,6 +55,20 @@ pub enum RedisAddressError {
     Master,
 }
 
+impl RedisAddress {
+    /// Whether it holds a password.
+    pub fn has_password(&self) -> bool {
+        self.password.is_some()
+    }
+
+    /// The same place, with this password.
+    #[must_use]
+    pub fn with_password(mut self, password: String) -> Self {
+        self.password = Some(password);
+        self
+    }
+}
+
 impl FromStr for RedisAddress {
     type Err = RedisAddressError;
 
@@ -178,6 +192,11 @@ mod tests {
             (read.username.as_deref(), read.password.as_deref()),
             (Some("us@er"), Some("p:w/"))
         );
+        let read = address("redis://user@h");
+        assert!(!read.has_password());
+        let with = read.with_password("hunter2".into());
+        assert!(with.has_password() && !format!("{with:?}").contains("hunter2"));
+        assert_eq!(with, address("redis://user:hunter2@h"));
     }
 
     #[test]

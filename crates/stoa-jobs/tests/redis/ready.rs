@@ -6,7 +6,7 @@ use stoa_jobs::{JobQuery, RedisOptions, RedisStore, Rules, Store as _, StoreErro
 
 use crate::{
     jobs::{LONG, claim, finish, job},
-    server::{Server, prefix},
+    server::{PATIENCE, Server, prefix},
 };
 
 #[tokio::test]
@@ -157,4 +157,29 @@ async fn a_redis_that_is_not_there_is_away() {
     server.kill();
     let error = RedisStore::open(server.options()).await.expect_err("away");
     assert!(matches!(error, StoreError::Away(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_node_can_start_while_redis_is_away() {
+    let server = Server::start();
+    server.kill();
+    let store = RedisStore::new(server.options()).expect("a prefix");
+    let error = store.submit(vec![job("x")]).await.expect_err("away");
+    assert!(matches!(error, StoreError::Away(_)), "{error:?}");
+    assert!(store.warnings().is_empty());
+    server.restart();
+    let submitted = store.submit(vec![job("x")]).await.expect("submits");
+    assert_eq!(submitted.len(), 1);
+    // It hears of what another node does from then on.
+    let mut work = store.signals().work;
+    work.borrow_and_update();
+    let other = server.open(Rules::default(), "stoa-jobs").await;
+    other.submit(vec![job("y")]).await.expect("submits");
+    tokio::time::timeout(PATIENCE, work.changed())
+        .await
+        .expect("is told")
+        .expect("is open");
+    store.close().await;
+    let error = store.counts().await.expect_err("closed");
+    assert!(matches!(error, StoreError::Closed), "{error:?}");
 }

@@ -1,34 +1,25 @@
 //! Durable jobs.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use stoa_jobs::{
-    Engine, EngineOptions, KindOptions, MemoryStore, Rules, SqliteOptions, SqliteStore, Store, SystemClock,
-    SystemRandom,
-};
+use stoa_jobs::{Engine, EngineOptions, KindOptions};
 use stoa_proxy::{Download, MODULE, ModuleHandler, PREFETCH, PrefetchHandler};
 use stoa_server::{AdminGuard, Guard, Mount, aggregations_mount, downloader_mounts, jobs_mount};
-use stoa_storage::own_directory_of_url;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{
-    Core, Part,
-    downloads::{UrlJobs, callbacks},
-};
+use super::{Core, Part, downloads::UrlJobs, job_store::OpenStore};
 use crate::{
     admin_token::{self, SETTING},
     command_error::CommandError,
-    config::{Config, JobStore, JobsConfig},
+    config::Config,
 };
-
-/// The name of the file in which jobs are kept.
-const FILE: &str = "jobs.db";
 
 /// Keeps and runs jobs: modules that are brought in for nobody who waits.
 #[derive(Debug)]
 struct Jobs {
     engine: Arc<Engine>,
+    store: OpenStore,
     guard: Arc<dyn Guard>,
     grace: Duration,
     upkeep: TaskTracker,
@@ -40,7 +31,7 @@ struct Jobs {
 /// Opens the store of jobs, and starts to run what is in it.
 pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, CommandError> {
     let (token, _) = admin_token::of_server(config)?;
-    let store = open(config)?;
+    let store = OpenStore::of(config)?;
     let workers = KindOptions {
         workers: config.jobs.workers,
         timeout: None,
@@ -53,7 +44,7 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
         heartbeat: config.jobs.lease / 6,
         ..EngineOptions::default()
     };
-    let engine = Engine::builder(store)
+    let engine = Engine::builder(store.shared())
         .options(options)
         .handler(kind(MODULE)?, Arc::new(module), workers.clone())
         .handler(kind(PREFETCH)?, Arc::new(PrefetchHandler), workers.clone());
@@ -72,58 +63,13 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
     }
     Ok(Arc::new(Jobs {
         engine: Arc::new(engine),
+        store,
         guard: Arc::new(AdminGuard::new(token, SETTING)),
         grace: config.drain.timeout / 2,
         upkeep,
         ending,
         has_urls: urls.is_some(),
     }))
-}
-
-fn open(config: &Config) -> Result<Arc<dyn Store>, CommandError> {
-    let rules = rules(&config.jobs);
-    let memory = || {
-        Arc::new(MemoryStore::new(
-            rules.clone(),
-            Arc::new(SystemClock),
-            Arc::new(SystemRandom),
-        ))
-    };
-    let options = SqliteOptions {
-        rules: rules.clone(),
-        ..SqliteOptions::default()
-    };
-    let open = |directory: &Path| SqliteStore::open(&directory.join(FILE), options);
-    match &config.jobs.store {
-        JobStore::Memory => Ok(memory()),
-        JobStore::Directory(directory) => {
-            let store =
-                open(directory).map_err(|error| CommandError::new(config.fault("jobs.store", error)))?;
-            Ok(Arc::new(store))
-        }
-        JobStore::InStorage => {
-            let Some(directory) = own_directory_of_url(&config.storage.url).ok().flatten() else {
-                return Ok(memory());
-            };
-            match open(&directory) {
-                Ok(store) => Ok(Arc::new(store)),
-                // A server starts on a full disk and on a storage that cannot be written, and serves what is stored.
-                Err(error) => {
-                    tracing::warn!(%error, "jobs are kept in memory, and are lost when this server ends");
-                    Ok(memory())
-                }
-            }
-        }
-    }
-}
-
-fn rules(config: &JobsConfig) -> Rules {
-    Rules {
-        callbacks: callbacks(config),
-        keep_ok: config.keep_ok,
-        keep_failed: config.keep_failed,
-        ..Rules::default()
-    }
 }
 
 #[async_trait]
@@ -141,6 +87,10 @@ impl Part for Jobs {
             mounts.extend(downloader_mounts(&self.engine, &self.guard));
         }
         mounts
+    }
+
+    async fn start(&self, config: &Config) -> Result<(), CommandError> {
+        self.store.ready(config).await
     }
 
     async fn leave(&self) {

@@ -18,6 +18,14 @@ pub(crate) trait Part: fmt::Debug + Send + Sync {
     /// Where it answers. Asked once, before anything is served.
     fn mounts(&self) -> Vec<Mount>;
 
+    /// Looks whether what it needs can be used. Called once, in the order of the parts, before anything is served.
+    ///
+    /// # Errors
+    /// When the server should not start, for a person has to change something first.
+    async fn start(&self, _config: &Config) -> Result<(), CommandError> {
+        Ok(())
+    }
+
     /// Takes no more work: it leaves registries and queues. Requests are still answered meanwhile.
     async fn leave(&self) {}
 

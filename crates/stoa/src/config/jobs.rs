@@ -7,13 +7,19 @@ use stoa_config::{
     values::{ByteSize, boolean, bound, duration},
 };
 
-use super::private_file::private_file;
+use super::{
+    job_redis::{self, RedisConfig},
+    job_store::JobStore,
+    private_file::private_file,
+};
 
 const STORE: Key = Key::new(
     "store",
     "file:",
-    "where jobs are kept: file: (in the storage), file:///DIR, or memory: for none that outlive the server",
-);
+    "where jobs are kept: file: (in the storage), file:///DIR, redis://HOST:PORT/DB for several servers, or memory: for none \
+     that outlive the server",
+)
+.secret();
 const WORKERS: Key = Key::new(
     "workers",
     "16",
@@ -63,6 +69,11 @@ const JOBS: Table = Table::once(
     "jobs",
     &[
         STORE,
+        job_redis::PREFIX,
+        job_redis::TIMEOUT,
+        job_redis::PASSWORD_FILE,
+        job_redis::SENTINEL_PASSWORD_FILE,
+        job_redis::CA,
         WORKERS,
         LEASE,
         KEEP_OK,
@@ -80,21 +91,11 @@ const JOBS: Table = Table::once(
 /// The shortest lease: renewing it takes a write for each job several times in that time.
 const SHORTEST_LEASE: Duration = Duration::from_secs(5);
 
-/// Where jobs are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum JobStore {
-    /// In the storage, if it is a directory; else in memory.
-    InStorage,
-    /// In a file of this directory.
-    Directory(PathBuf),
-    /// In memory.
-    Memory,
-}
-
 /// How durable jobs are kept and run.
 #[derive(Clone, Debug)]
 pub(crate) struct JobsConfig {
     pub(crate) store: JobStore,
+    pub(crate) redis: RedisConfig,
     pub(crate) workers: usize,
     pub(crate) lease: Duration,
     pub(crate) keep_ok: Duration,
@@ -118,7 +119,7 @@ impl Section for JobsConfig {
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let mut table = reader.once(&JOBS);
-        let store = table.value(&STORE, store);
+        let store = table.value_shown(&STORE, str::parse::<JobStore>, JobStore::shown);
         let workers = table.value(&WORKERS, bound);
         let lease = table.value(&LEASE, lease);
         let keep_ok = table.value(&KEEP_OK, duration);
@@ -134,8 +135,10 @@ impl Section for JobsConfig {
             file.as_deref().map(private_file).transpose()?;
             Ok::<_, String>(file)
         });
+        let redis = RedisConfig::read(&mut table, store.as_ref());
         Some(Self {
             store: store?,
+            redis: redis?,
             workers: workers?,
             lease: lease?,
             keep_ok: keep_ok?,
@@ -149,21 +152,6 @@ impl Section for JobsConfig {
             callback_secret_file: callback_secret_file?,
         })
     }
-}
-
-fn store(text: &str) -> Result<JobStore, String> {
-    match text {
-        "file:" => return Ok(JobStore::InStorage),
-        "memory:" => return Ok(JobStore::Memory),
-        _ => {}
-    }
-    let path = text.strip_prefix("file://").unwrap_or_default();
-    if path.starts_with('/') {
-        return Ok(JobStore::Directory(path.into()));
-    }
-    Err(format!(
-        "{text:?} is no store of jobs: write file:, file:///DIR or memory:"
-    ))
 }
 
 /// A path that does not depend on where the server is started.

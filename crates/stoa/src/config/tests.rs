@@ -1,5 +1,6 @@
 //! What holds for every section.
 
+mod jobs;
 mod reading;
 mod reference;
 mod round_trip;

@@ -149,7 +149,18 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "rewrite.to" => one_of(&["https://m.example/a/", "ssh://git@m.example:2222/x"]),
         "credential.match" => one_of(&["https://a.example", "http://b.example:8080/x/"]),
         "webhook.secret_file" | "jobs.callback_secret_file" => one_of(&[""]),
-        "jobs.store" => one_of(&["file:", "file:///srv/jobs", "memory:"]),
+        "jobs.store" => one_of(&[
+            "file:",
+            "file:///srv/jobs",
+            "redis://a.example,b.example:7000/3",
+            "memory:",
+        ]),
+        "jobs.redis_prefix" => one_of(&["stoa-jobs", "p"]),
+        "jobs.redis_timeout" => durations(),
+        "jobs.redis_password_file" | "jobs.redis_sentinel_password_file" => {
+            one_of(&["", &secrets.path("token#")])
+        }
+        "jobs.redis_ca" => one_of(&["", "/srv/ca.pem"]),
         "jobs.downloads" => one_of(&["", "/srv/downloads"]),
         "jobs.download_url" => one_of(&["", "https://files.example/d"]),
         "jobs.max_download" | "jobs.min_free" => one_of(&["1GiB", "12345"]),
