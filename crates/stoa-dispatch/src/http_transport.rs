@@ -7,7 +7,6 @@
 use std::{
     error::Error,
     fmt, io,
-    net::IpAddr,
     path::PathBuf,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -18,23 +17,17 @@ use http_body_util::BodyExt;
 use rustls_platform_verifier::Verifier;
 
 use crate::{
-    Authorities, LaneKey, Lookup, PrivateAddressError, PublicOnly, RawBody, Request, RequestContent,
-    SystemLookup, Transport, TransportError, TransportErrorKind, Transports,
-    certificate_error::CertificateError, is_public, lookup::Resolver,
+    Authorities, LaneKey, Lookup, PrivateAddressError, RawBody, Request, RequestContent, SystemLookup,
+    Transport, TransportError, TransportErrorKind, Transports, certificate_error::CertificateError,
+    http_clients::HttpClients,
 };
-
-/// Header lines of an answer over HTTP/1.1. Go's client takes as many as 10 MiB hold; hyper by itself takes a hundred, and
-/// bounds the bytes of a head to some hundred kilobytes.
-const MAX_HEADERS: usize = 1000;
-
-/// Idle connections that a lane keeps.
-const MAX_IDLE: usize = 32;
 
 /// HTTP/1.1 and HTTP/2 over TCP and TLS, each lane with connections of its own.
 ///
-/// Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), TLS roots from the
-/// system, to which [`HttpOptions::authorities`] are added. A request marked [`PublicOnly`] reaches public addresses only, over connections of its own; where it goes
-/// through a proxy, the proxy resolves the name and has to see to that.
+/// Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) unless a request names one
+/// itself ([`Via`](crate::Via)), TLS roots from the system, to which [`HttpOptions::authorities`] are added. A request marked
+/// [`PublicOnly`](crate::PublicOnly) reaches public addresses only, over connections of its own; where it goes through a
+/// proxy, the proxy resolves the name and has to see to that.
 #[derive(Debug)]
 pub struct HttpTransports {
     options: HttpOptions,
@@ -55,7 +48,7 @@ pub struct HttpOptions {
     pub unix_socket: Option<PathBuf>,
     /// Finds the addresses of names.
     pub lookup: Arc<dyn Lookup>,
-    /// The hosts of the proxies of the environment, which [`PublicOnly`] requests may be sent through wherever they are.
+    /// The hosts of the operator's own proxies, which [`PublicOnly`](crate::PublicOnly) requests may be sent through wherever they are.
     pub proxy_hosts: Vec<String>,
     /// Certificate authorities that are believed beside the system's.
     pub authorities: Authorities,
@@ -78,17 +71,7 @@ impl Default for HttpOptions {
 /// The transport of one lane.
 #[derive(Debug)]
 struct HttpTransport {
-    any: reqwest::Client,
-    /// For [`PublicOnly`] requests; made for the first of them.
-    public: OnceLock<Result<reqwest::Client, TransportError>>,
-    recipe: Recipe,
-}
-
-/// What the clients of a lane are made of.
-#[derive(Clone, Debug)]
-struct Recipe {
-    options: HttpOptions,
-    tls: rustls::ClientConfig,
+    clients: HttpClients,
 }
 
 impl HttpTransports {
@@ -124,73 +107,15 @@ fn client_config(authorities: &Authorities) -> Result<rustls::ClientConfig, rust
 
 impl Transports for HttpTransports {
     fn for_lane(&self, _lane: &LaneKey) -> Result<Arc<dyn Transport>, TransportError> {
-        let recipe = Recipe {
-            options: self.options.clone(),
-            tls: self.tls()?,
-        };
-        Ok(Arc::new(HttpTransport {
-            any: recipe.client(false)?,
-            public: OnceLock::new(),
-            recipe,
-        }))
-    }
-}
-
-impl Recipe {
-    fn client(&self, public_only: bool) -> Result<reqwest::Client, TransportError> {
-        let options = &self.options;
-        let resolver = Resolver {
-            lookup: Arc::clone(&options.lookup),
-            public_only: public_only.then(|| options.proxy_hosts.clone().into()),
-        };
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(self.tls.clone())
-            .dns_resolver(Arc::new(resolver))
-            .connect_timeout(options.connect_timeout)
-            .pool_idle_timeout(options.idle_timeout)
-            .pool_max_idle_per_host(MAX_IDLE)
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true)
-            .http1_max_headers(MAX_HEADERS)
-            // As Go's client does: a value may go on in the next line, and spaces may stand before a colon.
-            .http1_allow_obsolete_multiline_headers_in_responses(true)
-            .http1_allow_spaces_after_header_name_in_responses(true);
-        if let Some(agent) = &options.user_agent {
-            builder = builder.user_agent(agent);
-        }
-        if let Some(path) = &options.unix_socket {
-            builder = builder.unix_socket(path.as_path());
-        }
-        builder
-            .build()
-            .map_err(|error| TransportError::new(TransportErrorKind::Request, error))
-    }
-}
-
-impl HttpTransport {
-    fn client_for(&self, request: &Request) -> Result<&reqwest::Client, TransportError> {
-        if request.extensions().get::<PublicOnly>().is_none() {
-            return Ok(&self.any);
-        }
-        // An IP literal skips the resolver, so check it here.
-        let host = request.uri().host().unwrap_or_default();
-        let literal = host.trim_start_matches('[').trim_end_matches(']');
-        if let Ok(address) = literal.parse::<IpAddr>()
-            && !is_public(address)
-        {
-            let host = host.to_owned();
-            let error = PrivateAddressError { host, address };
-            return Err(TransportError::new(TransportErrorKind::Private, error));
-        }
-        let public = self.public.get_or_init(|| self.recipe.client(true));
-        public.as_ref().map_err(Clone::clone)
+        let clients = HttpClients::new(self.options.clone(), self.tls()?)?;
+        Ok(Arc::new(HttpTransport { clients }))
     }
 }
 
 #[async_trait]
 impl Transport for HttpTransport {
     async fn send(&self, request: Request) -> Result<http::Response<RawBody>, TransportError> {
-        let client = self.client_for(&request)?;
+        let client = self.clients.of(&request)?;
         let host = request.uri().host().unwrap_or_default().to_owned();
         let request = request.map(|body| match body.into_content() {
             RequestContent::Bytes(bytes) => reqwest::Body::from(bytes),

@@ -12,3 +12,4 @@ mod programs;
 mod rate;
 mod tls;
 mod unread;
+mod vias;
