@@ -1,4 +1,4 @@
-//! The clients of one lane.
+//! The clients of one lane: the only place that makes an HTTP client.
 #![expect(
     clippy::disallowed_types,
     reason = "everything else takes a pool; here the pool's own clients are made"
@@ -84,12 +84,11 @@ impl HttpClients {
         let known = vias
             .iter()
             .position(|(other, public, _)| other == via && *public == public_only);
-        let found = match known {
-            Some(place) => vias.remove(place),
-            None => {
-                let client = client(&self.options, &self.tls, public_only, Some(via))?;
-                (via.clone(), public_only, client)
-            }
+        let found = if let Some(place) = known {
+            vias.remove(place)
+        } else {
+            let client = client(&self.options, &self.tls, public_only, Some(via))?;
+            (via.clone(), public_only, client)
         };
         let client = found.2.clone();
         vias.push(found);

@@ -1,15 +1,9 @@
-//! The wire: the only place that makes an HTTP client.
-#![expect(
-    clippy::disallowed_types,
-    reason = "everything else takes a pool; here the pool's own client is made"
-)]
+//! The wire.
 
 use std::{
     error::Error,
     fmt, io,
-    path::PathBuf,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -17,8 +11,8 @@ use http_body_util::BodyExt;
 use rustls_platform_verifier::Verifier;
 
 use crate::{
-    Authorities, LaneKey, Lookup, PrivateAddressError, RawBody, Request, RequestContent, SystemLookup,
-    Transport, TransportError, TransportErrorKind, Transports, certificate_error::CertificateError,
+    Authorities, HttpOptions, LaneKey, PrivateAddressError, RawBody, Request, RequestContent, Transport,
+    TransportError, TransportErrorKind, Transports, certificate_error::CertificateError,
     http_clients::HttpClients,
 };
 
@@ -33,39 +27,6 @@ pub struct HttpTransports {
     options: HttpOptions,
     /// Made for the first lane: reading the system's roots takes milliseconds and megabytes.
     tls: OnceLock<Result<rustls::ClientConfig, String>>,
-}
-
-/// What connections are made with.
-#[derive(Clone, Debug)]
-pub struct HttpOptions {
-    /// `User-Agent` of requests that have none. With `None`, they are sent without one.
-    pub user_agent: Option<String>,
-    /// The longest time for connecting, name resolution and TLS included.
-    pub connect_timeout: Duration,
-    /// Idle connections are closed after it.
-    pub idle_timeout: Duration,
-    /// Connect to this unix socket, whatever the URI says.
-    pub unix_socket: Option<PathBuf>,
-    /// Finds the addresses of names.
-    pub lookup: Arc<dyn Lookup>,
-    /// The hosts of the operator's own proxies, which [`PublicOnly`](crate::PublicOnly) requests may be sent through wherever they are.
-    pub proxy_hosts: Vec<String>,
-    /// Certificate authorities that are believed beside the system's.
-    pub authorities: Authorities,
-}
-
-impl Default for HttpOptions {
-    fn default() -> Self {
-        Self {
-            user_agent: None,
-            connect_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(90),
-            unix_socket: None,
-            lookup: Arc::new(SystemLookup),
-            proxy_hosts: Vec::new(),
-            authorities: Authorities::default(),
-        }
-    }
 }
 
 /// The transport of one lane.

@@ -33,7 +33,8 @@ pub struct AggregationSettings {
     /// The proxy that its downloads pass, as a URL. It may hold a password and is never shown whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
-    /// Header fields that its downloads carry, unless a job has a field of the same name. They are never shown.
+    /// Header fields that its downloads carry to the host that it is named after, unless a job has a field of the same name.
+    /// They are never shown.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
     /// Fields that another version of this library wrote. They are kept.

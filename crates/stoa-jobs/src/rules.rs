@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Map, Value};
 
 use crate::{
-    Attempt, Backoff, Callbacks, Children, Ended, Failure, Job, JobId, Lease, NewJob, NoCallbacks, Outcome,
-    State, Submitter, Timestamp, Wait, timestamp::millis,
+    Attempt, Backoff, Callbacks, Children, Ended, Failure, Job, JobId, Lease, Limits, NewJob, NoCallbacks,
+    NoLimits, Outcome, State, Submitter, Timestamp, Wait, timestamp::millis,
 };
 
 /// What becomes of a job when something happens to it. All stores follow these rules, inside of their transactions; they
@@ -26,6 +26,8 @@ pub struct Rules {
     pub keep_failed: Duration,
     /// How ends are told.
     pub callbacks: Arc<dyn Callbacks>,
+    /// Which limits aggregations begin with.
+    pub limits: Arc<dyn Limits>,
 }
 
 impl Default for Rules {
@@ -36,6 +38,7 @@ impl Default for Rules {
             keep_ok: Duration::from_secs(24 * 3600),
             keep_failed: Duration::from_secs(30 * 24 * 3600),
             callbacks: Arc::new(NoCallbacks),
+            limits: Arc::new(NoLimits),
         }
     }
 }

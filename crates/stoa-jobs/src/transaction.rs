@@ -203,7 +203,8 @@ impl<'a, L: Ledger> Transaction<'a, L> {
         settings: Option<AggregationSettings>,
     ) -> Result<(), StoreError> {
         let to = job.state.name();
-        let new = || Standing::new(settings.unwrap_or_default());
+        let rules = self.rules;
+        let new = || Standing::new(rules.limits.of(&job.aggregation).or(settings).unwrap_or_default());
         let mut standing = self.ledger.standing(&job.aggregation)?.unwrap_or_else(new);
         standing.moved(from, to);
         self.keep(&job.aggregation, &standing)?;

@@ -9,6 +9,7 @@
 
 mod admin;
 mod advice;
+mod aggregations;
 mod cache;
 mod credential;
 mod dispatch;

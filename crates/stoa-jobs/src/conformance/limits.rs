@@ -1,13 +1,15 @@
 //! What limits say is what runs.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::adapter::Adapter;
 use super::examples::{
     LONG, Scene, act, at_most, claim, claim_one, claim_with, done, end, failure, job, key, kind, limit,
-    state, submit, submit_all,
+    rules, state, submit, submit_all,
 };
-use crate::{Action, AggregationKey, AggregationSettings, Job, NewJob, Outcome, Priority, StateName};
+use crate::{
+    Action, AggregationKey, AggregationSettings, Job, Limits, NewJob, Outcome, Priority, Rules, StateName,
+};
 
 pub(super) async fn run(adapter: &dyn Adapter) {
     no_more_run_than_the_limit_on_all_nodes_together(adapter).await;
@@ -19,6 +21,7 @@ pub(super) async fn run(adapter: &dyn Adapter) {
     kinds_that_nobody_wants_stay(adapter).await;
     a_job_waits_for_its_delay(adapter).await;
     the_first_job_sets_the_limits_unless_they_are_pinned(adapter).await;
+    a_configured_limit_is_stronger_than_that_of_a_job(adapter).await;
 }
 
 async fn no_more_run_than_the_limit_on_all_nodes_together(adapter: &dyn Adapter) {
@@ -297,5 +300,34 @@ async fn the_first_job_sets_the_limits_unless_they_are_pinned(adapter: &dyn Adap
     let running = claim(&*scene.b, 10).await;
     let of = |name: &str| running.iter().filter(|job| job.aggregation == key(name)).count();
     assert_eq!((of("x"), of("pinned")), (2, 1));
+    scene.close().await;
+}
+
+/// Three at a time for `x`.
+#[derive(Debug)]
+struct OfX;
+
+impl Limits for OfX {
+    fn of(&self, of: &AggregationKey) -> Option<AggregationSettings> {
+        (*of == key("x")).then(|| at_most(3))
+    }
+}
+
+async fn a_configured_limit_is_stronger_than_that_of_a_job(adapter: &dyn Adapter) {
+    let rules = Rules {
+        limits: Arc::new(OfX),
+        ..rules()
+    };
+    let scene = Scene::with(adapter, rules).await;
+    let with = |name: &str| NewJob {
+        aggregation_settings: Some(at_most(2)),
+        ..job(name)
+    };
+    submit_all(&*scene.a, [vec![with("x"); 9], vec![with("y"); 9]].concat()).await;
+    let running = claim(&*scene.b, 20).await;
+    let of = |name: &str| running.iter().filter(|job| job.aggregation == key(name)).count();
+    assert_eq!((of("x"), of("y")), (3, 2));
+    limit(&*scene.a, "x", 5).await;
+    assert_eq!(claim(&*scene.b, 20).await.len(), 2, "an operator is stronger");
     scene.close().await;
 }

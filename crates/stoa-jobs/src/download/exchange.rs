@@ -121,7 +121,11 @@ async fn begin_anew(session: &mut Session<'_>) -> Result<Option<Answer>, Outcome
 fn request(session: &Session<'_>, resumed: Option<&Validator>) -> Result<Request, Outcome> {
     let settings = session.run.settings();
     // Operators can mend theirs, and the job nothing of its own.
-    let base = layered(&[&session.options.headers, &settings.headers]);
+    let base = if is_of_its_host(session) {
+        layered(&[&session.options.headers, &settings.headers])
+    } else {
+        layered(&[&session.options.headers])
+    };
     let base = base.map_err(|error| retry("headers", &error.to_string()))?;
     let headers = session.spec.request_headers(base);
     let mut headers = headers.map_err(|error| dead("headers", &error.to_string()))?;
@@ -160,6 +164,16 @@ fn request(session: &Session<'_>, resumed: Option<&Validator>) -> Result<Request
         proxy,
         response_timeout: Some(session.response_timeout()),
     })
+}
+
+/// Whether the aggregation is named after the host of the URL. Whoever submits a job chooses its aggregation, so the headers
+/// that an operator gave one go to no other host.
+fn is_of_its_host(session: &Session<'_>) -> bool {
+    let url = session.spec.url.request_url();
+    let name = session.run.job().aggregation.name();
+    let host = url.host_str().unwrap_or_default();
+    let with_port = || format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
+    name.eq_ignore_ascii_case(host) || name.eq_ignore_ascii_case(&with_port())
 }
 
 fn note(session: &Session<'_>, response: &Response) {

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, num::NonZeroU32};
 
 use serde_json::{Map, Value, json};
+use stoa_dispatch::Via;
 use stoa_jobs::{
     AggregationSettings, NewJob, Submitter,
     callback::CallbackTarget,
@@ -103,12 +104,13 @@ fn whole(fields: &Map<String, Value>, name: &str) -> Result<Option<u32>, String>
 }
 
 fn proxy(fields: &Map<String, Value>) -> Result<Option<String>, String> {
-    match optional(fields, "aggr_proxy")? {
-        None => Ok(None),
-        Some(_) => {
-            Err("aggr_proxy: this server passes the proxies of its environment only (HTTPS_PROXY)".to_owned())
-        }
-    }
+    let Some(proxy) = optional(fields, "aggr_proxy")? else {
+        return Ok(None);
+    };
+    proxy
+        .parse::<Via>()
+        .map(|_| Some(proxy.to_owned()))
+        .map_err(|error| format!("aggr_proxy: {error}"))
 }
 
 fn headers(fields: &Map<String, Value>) -> Result<BTreeMap<String, String>, String> {
@@ -213,6 +215,7 @@ mod tests {
             (r#"{"aggr_limit":"-"}"#, "aggr_limit: it is missing"),
             (r#"{"aggr_proxy":null}"#, "aggr_proxy: it is a text"),
             (r#"{"aggr_proxy":7}"#, "aggr_proxy: it is a text"),
+            (r#"{"aggr_proxy":"hunter2"}"#, "aggr_proxy: a proxy is written"),
             (r#"{"mime_type":"image/["}"#, "mime_type: "),
             (r#"{"max_retries":-1}"#, "max_retries: "),
             (r#"{"download_timeout":null}"#, "download_timeout: "),

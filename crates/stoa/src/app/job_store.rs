@@ -75,6 +75,7 @@ impl OpenStore {
 fn rules(config: &JobsConfig) -> Rules {
     Rules {
         callbacks: callbacks(config),
+        limits: Arc::new(config.limits.clone()),
         keep_ok: config.keep_ok,
         keep_failed: config.keep_failed,
         ..Rules::default()

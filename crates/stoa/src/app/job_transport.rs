@@ -5,7 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
 use http::{Method as HttpMethod, StatusCode, header};
-use stoa_dispatch::{Class, DispatchError, Pool, PublicOnly, RequestBody, Task, TransportErrorKind};
+use stoa_dispatch::{
+    Class, DispatchError, Pool, PublicOnly, RequestBody, Task, TransportErrorKind, Via, ViaError,
+};
 use stoa_jobs::download::{Body, Method, Request, Response, Transport, TransportError, TransportFault};
 use tokio::time::timeout;
 use url::Url;
@@ -41,11 +43,6 @@ impl JobTransport {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(refused("only http and https are asked"));
         }
-        if request.proxy.is_some() {
-            return Err(refused(
-                "this server passes no proxies of aggregations; set proxies for the whole server",
-            ));
-        }
         let (method, body) = match &request.method {
             Method::Get => (HttpMethod::GET, RequestBody::empty()),
             Method::Post(body) => (HttpMethod::POST, RequestBody::from(body.clone())),
@@ -57,6 +54,13 @@ impl JobTransport {
             .parse()
             .map_err(|_no_uri| refused("it is no URL that can be asked"))?;
         *sent.headers_mut() = request.headers_for(url);
+        if let Some(proxy) = &request.proxy {
+            let via: Via = proxy
+                .as_str()
+                .parse()
+                .map_err(|error: ViaError| refused(&error.to_string()))?;
+            sent.extensions_mut().insert(via);
+        }
         if !self.allow_private {
             sent.extensions_mut().insert(PublicOnly);
         }

@@ -11,10 +11,17 @@ use crate::config::{Config, names};
 /// The door: every HTTP request of this process leaves through one of its lanes, whose stages are listed at
 /// [`stoa_dispatch`].
 pub(super) fn dispatcher(config: &Config) -> Pool {
+    let proxies = config.jobs.limits.proxy_hosts();
     let transports = HttpTransports::new(HttpOptions {
         connect_timeout: config.fetch.deadlines.connect,
         user_agent: Some(concat!("stoa/", env!("CARGO_PKG_VERSION")).to_owned()),
-        proxy_hosts: config.dispatch.proxy_hosts.clone(),
+        proxy_hosts: config
+            .dispatch
+            .proxy_hosts
+            .iter()
+            .cloned()
+            .chain(proxies)
+            .collect(),
         authorities: config.tls.authorities.clone(),
         ..HttpOptions::default()
     });

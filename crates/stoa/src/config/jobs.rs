@@ -8,6 +8,7 @@ use stoa_config::{
 };
 
 use super::{
+    aggregations::{AGGREGATION, ConfiguredLimits},
     job_redis::{self, RedisConfig},
     job_store::JobStore,
     private_file::private_file,
@@ -96,6 +97,7 @@ const SHORTEST_LEASE: Duration = Duration::from_secs(5);
 pub(crate) struct JobsConfig {
     pub(crate) store: JobStore,
     pub(crate) redis: RedisConfig,
+    pub(crate) limits: ConfiguredLimits,
     pub(crate) workers: usize,
     pub(crate) lease: Duration,
     pub(crate) keep_ok: Duration,
@@ -115,7 +117,7 @@ pub(crate) struct JobsConfig {
 }
 
 impl Section for JobsConfig {
-    const TABLES: &'static [Table] = &[JOBS];
+    const TABLES: &'static [Table] = &[JOBS, AGGREGATION];
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let mut table = reader.once(&JOBS);
@@ -136,7 +138,9 @@ impl Section for JobsConfig {
             Ok::<_, String>(file)
         });
         let redis = RedisConfig::read(&mut table, store.as_ref());
+        let limits = ConfiguredLimits::read(reader);
         Some(Self {
+            limits: limits?,
             store: store?,
             redis: redis?,
             workers: workers?,

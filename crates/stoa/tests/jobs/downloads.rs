@@ -178,6 +178,18 @@ async fn a_strangers_url_reaches_no_private_address() {
             "{job}"
         );
     }
+    // Nor by way of a proxy that the stranger names.
+    for proxy in [scene.origin.url(), format!("http://localhost:{port}")] {
+        let job = json!({ "url": "http://far.example/x", "aggr_id": proxy, "aggr_proxy": proxy });
+        let id = scene.download("/x", &job).await;
+        let (_, job) = scene.ask("GET", &format!("/api/v1/jobs/{id}?wait=20s"), "").await;
+        let job: Value = serde_json::from_str(&job).unwrap();
+        assert_eq!(
+            (&job["state"], &job["failure"]["class"]),
+            (&json!("dead"), &json!("refused")),
+            "{job}"
+        );
+    }
     assert_eq!(scene.origin.connections(), 0);
 }
 

@@ -9,6 +9,7 @@
 
 mod api;
 mod downloads;
+mod limits;
 mod prefetch;
 mod scene;
 

@@ -227,3 +227,20 @@ async fn the_proxy_and_the_headers_of_the_aggregation_are_used() {
     assert!(!format!("{ran:?}").contains("hunter2"));
     assert_eq!(origin.requests().len(), 1);
 }
+
+#[tokio::test]
+async fn the_headers_of_an_aggregation_go_to_no_other_host() {
+    let origin = Origin::of(Reply::ok("x"));
+    let mut lab = Lab::new(
+        &origin,
+        json!({"url": "https://evil.example/file", "headers": {"x-a": "job"}}),
+    );
+    lab.settings.headers = [("x-b".to_owned(), "hunter2".to_owned())].into();
+    lab.run().await.result();
+    let request = &origin.requests()[0];
+    assert_eq!(
+        (request.url.host_str(), &request.headers["x-a"]),
+        (Some("evil.example"), &"job".parse().expect("a value"))
+    );
+    assert!(!request.headers.contains_key("x-b"));
+}

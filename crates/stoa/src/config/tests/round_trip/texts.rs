@@ -21,6 +21,7 @@ impl Secrets {
         }
         let netrc = "machine a.example login u password p\n";
         fs::write(directory.path().join("netrc"), netrc).expect("write");
+        fs::write(directory.path().join("headers"), "Authorization: Bearer five\n").expect("write");
         let authority = rcgen::generate_simple_self_signed(["a.example".to_owned()]).expect("certificate");
         fs::write(directory.path().join("ca.pem"), authority.cert.pem()).expect("write");
         Self { directory }
@@ -161,6 +162,12 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
             one_of(&["", &secrets.path("token#")])
         }
         "jobs.redis_ca" => one_of(&["", "/srv/ca.pem"]),
+        "aggregation.match" => one_of(&["*", "*.a.example,url/b", "module/*"]),
+        "aggregation.concurrency" | "aggregation.weight" => one_of(&["1", "16"]),
+        "aggregation.rate" => one_of(&["", "20/s", "5/h"]),
+        "aggregation.paused" => one_of(&["true", "false"]),
+        "aggregation.proxy" => one_of(&["", "http://proxy.example:3128", "socks5h://[::1]:1080"]),
+        "aggregation.headers_file" => one_of(&["", &secrets.path("headers")]),
         "jobs.downloads" => one_of(&["", "/srv/downloads"]),
         "jobs.download_url" => one_of(&["", "https://files.example/d"]),
         "jobs.max_download" | "jobs.min_free" => one_of(&["1GiB", "12345"]),
