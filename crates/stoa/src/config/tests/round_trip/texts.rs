@@ -115,6 +115,7 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         | "wait"
         | "abandoned"
         | "breaker_window"
+        | "jobs.redis_timeout"
         | "max_throttle" => durations(),
         "breaker_open" => one_of(&["1ms", "2s"]),
         "breaker_open_max" => one_of(&["90s", "7d"]),
@@ -157,7 +158,6 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
             "memory:",
         ]),
         "jobs.redis_prefix" => one_of(&["stoa-jobs", "p"]),
-        "jobs.redis_timeout" => durations(),
         "jobs.redis_password_file" | "jobs.redis_sentinel_password_file" => {
             one_of(&["", &secrets.path("token#")])
         }
@@ -165,14 +165,13 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "aggregation.match" => one_of(&["*", "*.a.example,url/b", "module/*"]),
         "aggregation.concurrency" | "aggregation.weight" => one_of(&["1", "16"]),
         "aggregation.rate" => one_of(&["", "20/s", "5/h"]),
-        "aggregation.paused" => one_of(&["true", "false"]),
         "aggregation.proxy" => one_of(&["", "http://proxy.example:3128", "socks5h://[::1]:1080"]),
         "aggregation.headers_file" => one_of(&["", &secrets.path("headers")]),
         "jobs.downloads" => one_of(&["", "/srv/downloads"]),
         "jobs.download_url" => one_of(&["", "https://files.example/d"]),
         "jobs.max_download" | "jobs.min_free" => one_of(&["1GiB", "12345"]),
         "jobs.full_at" => one_of(&["1", "95", "100"]),
-        "jobs.allow_private_addresses" => one_of(&["true", "false"]),
+        "jobs.allow_private_addresses" | "aggregation.paused" => one_of(&["true", "false"]),
         "jobs.workers" => one_of(&["1", "64"]),
         "jobs.lease" => one_of(&["5s", "1m 30s"]),
         "jobs.keep_ok" | "jobs.keep_failed" => one_of(&["0s", "7d", "1h 30m"]),
