@@ -31,22 +31,24 @@ use self::part::BuildPart;
 pub(crate) use self::{core::Core, part::Part, parts::PARTS};
 use crate::{command_error::CommandError, config::Config, descriptors::Connections, setup::open_storage};
 
-/// A server that is about to serve: everything is built, and it listens.
+/// A server that is about to serve, or a worker that is about to work: everything is built, and the server listens.
 pub(crate) struct App {
     core: Core,
     parts: Vec<Arc<dyn Part>>,
     edge: Edge,
-    listener: Listener,
+    /// None for one that only works.
+    listener: Option<Listener>,
     options: ServeOptions,
     drain_notice: Duration,
 }
 
 impl App {
-    /// Starts in this order: certificates, storage, core, parts, edge, listener. What fails ends the start, and nothing has
+    /// Starts in this order: certificates, storage, core, parts, edge, and the listener if it `listens`. What fails ends the start, and nothing has
     /// been answered by then. Must be called within a runtime.
     pub(crate) async fn start(
         config: &Config,
         builders: &[BuildPart<'_>],
+        listens: bool,
         log: &LogWriter,
     ) -> Result<Self, CommandError> {
         let tls = config.tls.files.as_ref().map(TlsFiles::read).transpose();
@@ -80,14 +82,19 @@ impl App {
         };
         let edge = Edge::new(options, edge).map_err(CommandError::new)?;
         tracing::info!(version = VERSION, protocol = %core.protocol, checksums = %core.checksums.databases, "starting");
-        let listener = Listener::bind(&config.edge.listen).await;
+        let listener = if listens {
+            let bound = Listener::bind(&config.edge.listen).await;
+            Some(bound.map_err(CommandError::new)?)
+        } else {
+            None
+        };
         let connections =
             Connections::within_limit(config.pool.connections, config.pool.connections_per_address);
         Ok(Self {
             core,
             parts,
             edge,
-            listener: listener.map_err(CommandError::new)?,
+            listener,
             options: ServeOptions {
                 connections: connections.all,
                 connections_per_address: connections.per_address,
@@ -101,9 +108,9 @@ impl App {
         })
     }
 
-    /// Where it listens.
-    pub(crate) fn listener(&self) -> &Listener {
-        &self.listener
+    /// Where it listens, if it does.
+    pub(crate) fn listener(&self) -> Option<&Listener> {
+        self.listener.as_ref()
     }
 
     /// Serves until `stop` resolves for the first time, and then ends, in this order:
@@ -120,7 +127,14 @@ impl App {
     pub(crate) async fn run(self, mut stop: impl AsyncFnMut() -> &'static str) -> Result<(), CommandError> {
         let (core, parts, within) = (self.core, self.parts, self.options.drain_timeout);
         let shutdown = CancellationToken::new();
-        let server = serve(self.listener, self.edge, self.options, shutdown.clone());
+        let server = async {
+            if let Some(listener) = self.listener {
+                serve(listener, self.edge, self.options, shutdown.clone()).await
+            } else {
+                shutdown.cancelled().await;
+                0
+            }
+        };
         let leaving = async {
             let reason = stop().await;
             tracing::info!(signal = reason, "draining: not ready from now on");

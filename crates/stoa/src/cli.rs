@@ -32,6 +32,17 @@ pub(crate) enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Run the durable jobs of servers whose store this configuration names, and serve nothing
+    Worker {
+        /// Where to listen all the same, for health, metrics and the API [default: nowhere]
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<String>,
+        /// How many jobs of a kind run at a time here; default: `jobs.workers`
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        workers: Option<u32>,
+        #[command(flatten)]
+        common: Common,
+    },
     /// Fetch modules into storage and print them as `go mod download -json` does
     Fetch {
         /// MODULE, MODULE@VERSION, MODULE@BRANCH, MODULE@v1 or MODULE@<v1.5.0

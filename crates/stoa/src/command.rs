@@ -10,6 +10,7 @@ mod lanes;
 mod prefetch;
 mod serve;
 mod verify;
+mod worker;
 
 use std::{
     io::{self, Write},
@@ -30,6 +31,14 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Serve { listen, common } => {
             configured(common, listen).and_then(|config| serve::run(&config))
+        }
+        Command::Worker {
+            listen,
+            workers,
+            common,
+        } => {
+            let listens = listen.is_some();
+            configured(common, listen).and_then(|config| worker::run(config, listens, workers))
         }
         Command::Fetch { modules, common } => {
             configured(common, None).and_then(|config| fetch::run(&config, &modules))

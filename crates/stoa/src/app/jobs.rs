@@ -40,9 +40,9 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
     let module = ModuleHandler::new(Arc::clone(&core.protocol), download);
     let kind = |name: &str| name.parse().map_err(CommandError::new);
     let options = EngineOptions {
+        node: rustix::system::uname().nodename().to_string_lossy().into(),
         lease: config.jobs.lease,
         heartbeat: config.jobs.lease / 6,
-        ..EngineOptions::default()
     };
     let engine = Engine::builder(store.shared())
         .options(options)

@@ -128,10 +128,10 @@ async fn a_part_is_built_mounted_counted_and_ended() {
     let mut parts = PARTS.to_vec();
     parts.push(&built);
     let sink = LogSink::new(std::io::sink()).expect("sink");
-    let app = App::start(&config, &parts, &sink.writer())
+    let app = App::start(&config, &parts, true, &sink.writer())
         .await
         .expect("started");
-    let url = app.listener().url(false).expect("tcp");
+    let url = app.listener().expect("it listens").url(false).expect("tcp");
     let address = url.trim_start_matches("http://").to_owned();
     let (stop, stops) = (Arc::new(Notify::new()), AtomicU64::new(0));
     let stopping = Arc::clone(&stop);

@@ -30,9 +30,11 @@ pub(super) fn run(config: &Config) -> Result<(), CommandError> {
 }
 
 async fn serve_until_signal(config: &Config, sink: &LogSink) -> Result<(), CommandError> {
-    let app = App::start(config, PARTS, &sink.writer()).await?;
+    let app = App::start(config, PARTS, true, &sink.writer()).await?;
     let mut signals = StopSignals::new()?;
-    announce(config, app.listener())?;
+    if let Some(listener) = app.listener() {
+        announce(config, listener)?;
+    }
     app.run(async || signals.recv().await).await
 }
 
@@ -62,21 +64,21 @@ fn announce(config: &Config, listener: &Listener) -> io::Result<()> {
     stdout.flush()
 }
 
-/// The signals that ask the server to stop, listened for from before it says that it listens.
-struct StopSignals {
+/// The signals that ask a process to stop, listened for from before it says that it listens.
+pub(super) struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl StopSignals {
-    fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
         })
     }
 
-    async fn recv(&mut self) -> &'static str {
+    pub(super) async fn recv(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",

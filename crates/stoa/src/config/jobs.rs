@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use stoa_config::{
     Key, Reader, Section, Table,
-    values::{ByteSize, boolean, bound, duration},
+    values::{ByteSize, boolean, count, duration},
 };
 
 use super::{
@@ -24,7 +24,7 @@ const STORE: Key = Key::new(
 const WORKERS: Key = Key::new(
     "workers",
     "16",
-    "how many jobs of a kind run at a time on this server",
+    "how many jobs of a kind run at a time on this server; 0 leaves them to `stoa worker`",
 );
 const LEASE: Key = Key::new(
     "lease",
@@ -122,7 +122,7 @@ impl Section for JobsConfig {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let mut table = reader.once(&JOBS);
         let store = table.value_shown(&STORE, str::parse::<JobStore>, JobStore::shown);
-        let workers = table.value(&WORKERS, bound);
+        let workers = table.value(&WORKERS, count);
         let lease = table.value(&LEASE, lease);
         let keep_ok = table.value(&KEEP_OK, duration);
         let keep_failed = table.value(&KEEP_FAILED, duration);

@@ -12,5 +12,6 @@ mod downloads;
 mod limits;
 mod prefetch;
 mod scene;
+mod workers;
 
 pub(crate) const STOA: &str = env!("CARGO_BIN_EXE_stoa");

@@ -172,7 +172,7 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "jobs.max_download" | "jobs.min_free" => one_of(&["1GiB", "12345"]),
         "jobs.full_at" => one_of(&["1", "95", "100"]),
         "jobs.allow_private_addresses" | "aggregation.paused" => one_of(&["true", "false"]),
-        "jobs.workers" => one_of(&["1", "64"]),
+        "jobs.workers" => one_of(&["0", "64"]),
         "jobs.lease" => one_of(&["5s", "1m 30s"]),
         "jobs.keep_ok" | "jobs.keep_failed" => one_of(&["0s", "7d", "1h 30m"]),
         "credential.password_file" | "credential.token_file" => one_of(
