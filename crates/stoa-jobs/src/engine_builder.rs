@@ -111,7 +111,7 @@ impl EngineBuilder {
             lease: options.lease,
         };
         until_end(Box::pin(housekeeper.keep()));
-        let journal = Arc::new(Journal::new(Arc::clone(&store)));
+        let journal = Arc::new(Journal::new(Arc::clone(&store), Arc::clone(&observer)));
         until_end(Box::pin(Arc::clone(&journal).follow()));
         let names = kinds.keys().cloned().collect();
         for (kind, of_kind) in kinds {

@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{Event, Job, JobId, Store, StoreError, pause::Pause};
+use crate::{Event, Job, JobId, Observer, Store, StoreError, pause::Pause};
 
 /// How many events are read in one question.
 const PAGE: usize = 1_000;
@@ -20,6 +20,7 @@ const BEHIND: usize = 4_096;
 #[derive(Debug)]
 pub(crate) struct Journal {
     store: Arc<dyn Store>,
+    observer: Arc<dyn Observer>,
     events: broadcast::Sender<Event>,
     waiting: Mutex<HashMap<JobId, Waiting>>,
 }
@@ -31,10 +32,11 @@ struct Waiting {
 }
 
 impl Journal {
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, observer: Arc<dyn Observer>) -> Self {
         let (events, _) = broadcast::channel(BEHIND);
         Self {
             store,
+            observer,
             events,
             waiting: Mutex::default(),
         }
@@ -83,6 +85,7 @@ impl Journal {
     }
 
     fn tell(&self, event: Event) {
+        self.observer.happened(&event);
         if event.to.has_ended()
             && let Some(waiting) = self.waiting.lock().get(&event.job)
         {

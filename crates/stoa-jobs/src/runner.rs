@@ -29,7 +29,8 @@ impl Runner {
             self.observer.stale(run.job());
             return;
         };
-        self.observer.ran(run.job(), &outcome, began.elapsed());
+        let time = began.elapsed();
+        self.observer.ran(run.job(), &outcome, time);
         let notes = run.take_notes();
         let mut pause = Pause::default();
         loop {
@@ -38,7 +39,10 @@ impl Runner {
                 .finish(&run.job().id, run.lease(), outcome.clone(), notes.clone())
                 .await;
             match finished {
-                Ok(Finished::Stored) => return,
+                Ok(Finished::Stored) => {
+                    self.observer.stored(run.job(), &outcome, &notes, time);
+                    return;
+                }
                 Ok(Finished::Stale) => {
                     tracing::warn!(job = %run.job().id, epoch = run.lease().epoch, "the result of a run came after the end of its lease and is refused");
                     self.observer.stale(run.job());

@@ -6,8 +6,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Claim, Gate, Kind, KindOptions, Run, engine_options::EngineOptions, pause::Pause, runner::Runner,
-    runs::Runs,
+    Claim, Gate, Kind, KindOptions, Observer, Run, engine_options::EngineOptions, pause::Pause,
+    runner::Runner, runs::Runs,
 };
 
 /// How many jobs are claimed in one question.
@@ -96,11 +96,12 @@ impl WorkerPool {
                 .give_back(&run, "the store gave more than was asked for")
                 .await;
         };
-        self.runner.observer.starts(run.job());
+        let ends = Ends::of(&self.runner.observer, &run);
         let entered = self.runs.enter(&run);
         let (runner, ending) = (self.runner.clone(), self.ending.clone());
         self.tasks.spawn(async move {
             ending.run_until_cancelled(runner.run(run, entered)).await;
+            drop(ends);
             drop(permit);
         });
     }
@@ -130,6 +131,28 @@ impl WorkerPool {
             Some(gate) => gate.changed().await,
             None => std::future::pending().await,
         }
+    }
+}
+
+/// Tells the observer that a run is over, however it ends.
+struct Ends {
+    observer: Arc<dyn Observer>,
+    run: Arc<Run>,
+}
+
+impl Ends {
+    fn of(observer: &Arc<dyn Observer>, run: &Arc<Run>) -> Self {
+        observer.starts(run.job());
+        Self {
+            observer: Arc::clone(observer),
+            run: Arc::clone(run),
+        }
+    }
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.observer.ends(self.run.job());
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod submission;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -20,6 +20,7 @@ use stoa_jobs::{
 use self::submission::read;
 use crate::{
     guard::{Guard, OpenGuard},
+    job_metrics::JobMetrics,
     mount::Mount,
 };
 
@@ -28,18 +29,25 @@ const MAX_BODY: usize = 1 << 20;
 /// How many aggregations are shown, and how many callbacks of a job are looked at.
 const MOST: usize = 10_000;
 
-/// `/download`, `/retry`, `/stats` and `/dashboard` behind `guard`, and `/hb` for everybody.
-pub fn downloader_mounts(engine: &Arc<Engine>, guard: &Arc<dyn Guard>) -> Vec<Mount> {
+/// `/download`, `/retry`, `/stats` and `/dashboard` behind `guard`, and `/hb` for everybody. `metrics` observes the engine.
+pub fn downloader_mounts(
+    engine: &Arc<Engine>,
+    metrics: &Arc<JobMetrics>,
+    guard: &Arc<dyn Guard>,
+) -> Vec<Mount> {
     let mount = |prefix: &str, routes: Router<Arc<Engine>>| {
         Mount::new(prefix, Arc::clone(guard), routes.with_state(Arc::clone(engine)))
     };
     let beat = Router::new()
         .route("/hb", any(heartbeat))
         .with_state(Arc::clone(engine));
+    let stats = Router::new()
+        .route("/stats/{id}", get(stats))
+        .with_state(Arc::clone(metrics));
     vec![
         mount("/download", Router::new().route("/download", any(download))).with_max_body(MAX_BODY),
         mount("/retry", Router::new().route("/retry/{id}", any(retry))),
-        mount("/stats", Router::new().route("/stats/{id}", get(stats))),
+        Mount::new("/stats", Arc::clone(guard), stats),
         mount(
             "/dashboard",
             Router::new().route("/dashboard/aggregations", get(aggregations)),
@@ -136,19 +144,13 @@ async fn heartbeat(State(engine): State<Arc<Engine>>) -> Response {
     text(StatusCode::OK, "OK")
 }
 
-async fn stats(State(engine): State<Arc<Engine>>, Path(id): Path<String>) -> Response {
-    let running = engine.running();
-    let kind = match id.as_str() {
-        "processor" => DownloadSpec::KIND,
-        "notifier" => CallbackPayload::KIND,
-        _ => return text(StatusCode::NOT_FOUND, format!("there are no stats of {id:?}")),
-    };
-    let of_kind: BTreeMap<_, _> = running
-        .iter()
-        .filter(|(key, _)| key.kind().as_str() == kind)
-        .collect();
-    let workers: usize = of_kind.values().copied().sum();
-    shared(&json!({ "alive": 1, "workers": workers, "workerPools": of_kind.len() }))
+/// The counts of this node since its start, under the names of the origin.
+async fn stats(State(metrics): State<Arc<JobMetrics>>, Path(id): Path<String>) -> Response {
+    match id.as_str() {
+        "processor" => shared(&metrics.processor()),
+        "notifier" => shared(&metrics.notifier()),
+        _ => text(StatusCode::NOT_FOUND, format!("there are no stats of {id:?}")),
+    }
 }
 
 async fn aggregations(State(engine): State<Arc<Engine>>) -> Response {

@@ -112,6 +112,11 @@ impl UrlJobs {
             .handler(callback, Arc::clone(&self.callbacks) as _, workers.clone()))
     }
 
+    /// The volume of downloads, and what is closed while it is full.
+    pub(super) fn disk(&self) -> (&'static str, Gate) {
+        ("downloads", self.gate.clone())
+    }
+
     /// Watches the disk, and removes partial files that nobody goes on with, for as long as it is polled.
     pub(super) fn upkeep(&self) -> impl Future<Output = ()> + Send + 'static {
         let (guard, downloads) = (Arc::clone(&self.guard), Arc::clone(&self.downloads));

@@ -1,11 +1,13 @@
 //! Durable jobs.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use stoa_jobs::{Engine, EngineOptions, KindOptions};
+use stoa_jobs::{Engine, EngineOptions, KindOptions, ObservedStore};
 use stoa_proxy::{Download, MODULE, ModuleHandler, PREFETCH, PrefetchHandler};
-use stoa_server::{AdminGuard, Guard, Mount, aggregations_mount, downloader_mounts, jobs_mount};
+use stoa_server::{
+    AdminGuard, Guard, JobGauges, JobMetrics, Mount, aggregations_mount, downloader_mounts, jobs_mount,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Core, Part, downloads::UrlJobs, job_store::OpenStore};
@@ -20,6 +22,7 @@ use crate::{
 struct Jobs {
     engine: Arc<Engine>,
     store: OpenStore,
+    metrics: Arc<JobMetrics>,
     guard: Arc<dyn Guard>,
     grace: Duration,
     upkeep: TaskTracker,
@@ -32,6 +35,8 @@ struct Jobs {
 pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, CommandError> {
     let (token, _) = admin_token::of_server(config)?;
     let store = OpenStore::of(config)?;
+    let metrics = Arc::new(JobMetrics::new(&core.registry.root()));
+    let observed = Arc::new(ObservedStore::new(store.shared(), Arc::clone(&metrics) as _));
     let workers = KindOptions {
         workers: config.jobs.workers,
         timeout: None,
@@ -44,8 +49,9 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
         lease: config.jobs.lease,
         heartbeat: config.jobs.lease / 6,
     };
-    let engine = Engine::builder(store.shared())
+    let engine = Engine::builder(observed)
         .options(options)
+        .observer(Arc::clone(&metrics) as _)
         .handler(kind(MODULE)?, Arc::new(module), workers.clone())
         .handler(kind(PREFETCH)?, Arc::new(PrefetchHandler), workers.clone());
     let urls = UrlJobs::of(config, core)?;
@@ -55,15 +61,23 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
     };
     let engine = engine.start();
     let (upkeep, ending) = (TaskTracker::new(), CancellationToken::new());
-    if let Some(urls) = &urls {
-        let (work, ending) = (urls.upkeep(), ending.clone());
+    let until_end = |work: Pin<Box<dyn Future<Output = ()> + Send>>| {
+        let ending = ending.clone();
         upkeep.spawn(async move {
             ending.run_until_cancelled(work).await;
         });
+    };
+    let disks = urls.iter().map(UrlJobs::disk).collect();
+    let gauges = JobGauges::new(Arc::clone(engine.store()), disks);
+    core.registry.root().collector(gauges.clone());
+    until_end(Box::pin(gauges.watch()));
+    if let Some(urls) = &urls {
+        until_end(Box::pin(urls.upkeep()));
     }
     Ok(Arc::new(Jobs {
         engine: Arc::new(engine),
         store,
+        metrics,
         guard: Arc::new(AdminGuard::new(token, SETTING)),
         grace: config.drain.timeout / 2,
         upkeep,
@@ -84,7 +98,7 @@ impl Part for Jobs {
             aggregations_mount(Arc::clone(&self.engine), Arc::clone(&self.guard)),
         ];
         if self.has_urls {
-            mounts.extend(downloader_mounts(&self.engine, &self.guard));
+            mounts.extend(downloader_mounts(&self.engine, &self.metrics, &self.guard));
         }
         mounts
     }
