@@ -104,6 +104,7 @@ impl fmt::Debug for MemoryStore {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Store for MemoryStore {
     async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError> {
         self.change(|transaction| transaction.submit(jobs))

@@ -159,6 +159,7 @@ impl fmt::Debug for SqliteStore {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Store for SqliteStore {
     async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError> {
         self.change(move |change| change.submit(jobs)).await

@@ -29,6 +29,7 @@ impl Leases {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Store for Leases {
     async fn submit(&self, _jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError> {
         Err(StoreError::Closed)
