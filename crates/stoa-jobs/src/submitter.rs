@@ -1,5 +1,7 @@
 //! Who asked for a job, and where the result is told.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -20,6 +22,9 @@ pub struct Submitter {
     /// What it wants to be told again with the result, as it was given.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub extra: String,
+    /// A hash of what it asked for, if it may ask again and has to be known then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Arc<str>>,
     /// Fields that another version of this library wrote. They are kept.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,

@@ -13,5 +13,6 @@ mod limits;
 mod prefetch;
 mod scene;
 mod workers;
+mod surfaces;
 
 pub(crate) const STOA: &str = env!("CARGO_BIN_EXE_stoa");

@@ -11,7 +11,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use stoa_jobs::{Aggregation, AggregationKey, AggregationSettings, Engine, Rate};
 
-use super::{super::json::Json, problem};
+use super::{super::json::Json, answers::problem};
 use crate::problem::Problem;
 
 /// How many aggregations are shown.

@@ -41,7 +41,7 @@ pub(super) struct JobView {
 }
 
 #[derive(Debug, Serialize)]
-struct AttemptView {
+pub(in super::super) struct AttemptView {
     start: String,
     end: String,
     node: String,
@@ -53,21 +53,25 @@ struct AttemptView {
 }
 
 /// As RFC 3339 has it.
-fn moment(at: Timestamp) -> String {
+pub(in super::super) fn moment(at: Timestamp) -> String {
     let time = UNIX_EPOCH + Duration::from_millis(at.as_millis());
     humantime::format_rfc3339_millis(time).to_string()
 }
 
+/// Why it ended, or why its last run did.
+pub(in super::super) fn failure_of(job: &Job) -> Option<Failure> {
+    match &job.state {
+        State::Dead { failure, .. } | State::Cancelled { failure, .. } => Some(failure.clone()),
+        _ => job
+            .attempts
+            .back()
+            .and_then(|attempt| attempt.failure.clone())
+            .filter(|_| job.result.is_none()),
+    }
+}
+
 impl JobView {
     pub(super) fn of(job: &Job, progress: Option<Value>) -> Self {
-        let failure = match &job.state {
-            State::Dead { failure, .. } | State::Cancelled { failure, .. } => Some(failure.clone()),
-            _ => job
-                .attempts
-                .back()
-                .and_then(|attempt| attempt.failure.clone())
-                .filter(|_| job.result.is_none()),
-        };
         let (due, waiting_for) = match &job.state {
             State::Scheduled { due, why } => (Some(moment(*due)), Some(wait_name(*why))),
             State::Blocked => (None, Some("children")),
@@ -92,7 +96,7 @@ impl JobView {
             children: job.children,
             progress: progress.filter(|_| job.lease().is_some()),
             result: job.result.clone(),
-            failure,
+            failure: failure_of(job),
             attempts: job.attempts.iter().map(AttemptView::of).collect(),
         }
     }
@@ -111,7 +115,7 @@ impl JobView {
 }
 
 impl AttemptView {
-    fn of(attempt: &Attempt) -> Self {
+    pub(in super::super) fn of(attempt: &Attempt) -> Self {
         Self {
             start: moment(attempt.start),
             end: moment(attempt.end),
