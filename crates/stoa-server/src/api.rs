@@ -1,5 +1,7 @@
 //! `/api/v1`: the administration of this server.
 
+mod callbacks;
+mod events;
 mod jobs;
 mod json;
 mod lanes;
@@ -44,6 +46,20 @@ pub fn jobs_mount(engine: Arc<Engine>, guard: Arc<dyn Guard>) -> Mount {
 pub fn aggregations_mount(engine: Arc<Engine>, guard: Arc<dyn Guard>) -> Mount {
     let path = "/api/v1/aggregations";
     let routes = jobs::aggregation_routes(path).with_state(engine);
+    Mount::new(path, guard, api_routes(routes))
+}
+
+/// `/api/v1/callbacks`: shows how the ends of jobs were told, and tells them once more.
+pub fn callbacks_mount(engine: Arc<Engine>, guard: Arc<dyn Guard>) -> Mount {
+    let path = "/api/v1/callbacks";
+    let routes = callbacks::routes(path).with_state(engine);
+    Mount::new(path, guard, api_routes(routes))
+}
+
+/// `/api/v1/events`: tells what happens to jobs, while it happens.
+pub fn events_mount(engine: Arc<Engine>, guard: Arc<dyn Guard>) -> Mount {
+    let path = "/api/v1/events";
+    let routes = events::routes(path).with_state(events::Events::new(engine));
     Mount::new(path, guard, api_routes(routes))
 }
 

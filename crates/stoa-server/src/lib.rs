@@ -75,7 +75,8 @@ pub use access_log::AccessLog;
 pub use admin::AdminGuard;
 pub use admin_token::{AdminToken, AdminTokenError, TokenError};
 pub use api::{
-    aggregations_mount, api_mount, api_routes, jobs_mount, lanes_mount, refresh_mount, webhook_mount,
+    aggregations_mount, api_mount, api_routes, callbacks_mount, events_mount, jobs_mount, lanes_mount,
+    refresh_mount, webhook_mount,
 };
 pub use body::Body;
 pub use body_error::BodyError;

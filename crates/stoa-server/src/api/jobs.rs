@@ -20,16 +20,16 @@ use axum::{
 use serde::Deserialize;
 use stoa_jobs::{Action, Engine, Failure};
 
-use self::{
-    accept::submit,
-    answers::{act_on, id_of, problem, query_of, unknown},
-    query::ListQuery,
-    view::JobView,
-};
+use self::{accept::submit, query::ListQuery, view::JobView};
 use super::json::Json;
 use crate::problem::Problem;
 
-pub(super) use self::aggregations::routes as aggregation_routes;
+pub(super) use self::{
+    aggregations::routes as aggregation_routes,
+    answers::{act_on, id_of, problem, query_of, unknown},
+    query::{PAGE, page_size, states_of},
+    view::{AttemptView, failure_of, moment},
+};
 
 /// The longest body: a go.sum of ten thousand lines, in bytes.
 pub(super) const MAX_BODY: usize = 8 << 20;

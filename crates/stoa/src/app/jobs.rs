@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use stoa_jobs::{Engine, EngineOptions, KindOptions, ObservedStore};
 use stoa_proxy::{Download, MODULE, ModuleHandler, PREFETCH, PrefetchHandler};
 use stoa_server::{
-    AdminGuard, Guard, JobGauges, JobMetrics, Mount, aggregations_mount, downloader_mounts, jobs_mount,
+    AdminGuard, Guard, JobGauges, JobMetrics, Mount, aggregations_mount, callbacks_mount, downloader_mounts,
+    events_mount, jobs_mount,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -96,6 +97,8 @@ impl Part for Jobs {
         let mut mounts = vec![
             jobs_mount(Arc::clone(&self.engine), Arc::clone(&self.guard)),
             aggregations_mount(Arc::clone(&self.engine), Arc::clone(&self.guard)),
+            callbacks_mount(Arc::clone(&self.engine), Arc::clone(&self.guard)),
+            events_mount(Arc::clone(&self.engine), Arc::clone(&self.guard)),
         ];
         if self.has_urls {
             mounts.extend(downloader_mounts(&self.engine, &self.metrics, &self.guard));

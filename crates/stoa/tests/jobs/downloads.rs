@@ -153,6 +153,107 @@ async fn a_download_is_told_with_the_fields_of_the_origin() {
     assert_eq!(scene.ask("GET", "/stats/processor", "").await.0, 200);
 }
 
+impl Scene {
+    /// The JSON that is at a path, which says nothing of the secrets of callbacks.
+    async fn json(&self, path: &str) -> Value {
+        let (status, text) = self.ask("GET", path, "").await;
+        assert_eq!(status, 200, "{text}");
+        assert!(!text.contains("hunter2") && !text.contains("s3cret"), "{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// The ids of a download and of its callback, whose target says that it does not come back.
+    async fn dead_callback(&self) -> (String, String) {
+        self.origin.file("/x.bin", "content");
+        self.told.on_everything(Reply::text(410, "gone"));
+        let told = self.told.url().replace("http://", "http://ann:hunter2@");
+        let more = json!({ "callback_url": format!("{told}/told?token=s3cret") });
+        let id = self.download("/x.bin", &more).await;
+        self.json(&format!("/api/v1/jobs/{id}?wait=20s")).await;
+        let all = self.json("/api/v1/callbacks").await;
+        let callback = all["callbacks"][0]["id"].as_str().unwrap().to_owned();
+        let job = self.json(&format!("/api/v1/jobs/{callback}?wait=20s")).await;
+        assert_eq!(job["state"], "dead", "{job}");
+        (id, callback)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_callback_is_listed_without_its_secrets() {
+    let scene = Scene::new(true);
+    let (id, callback) = scene.dead_callback().await;
+    let all = scene.json("/api/v1/callbacks").await;
+    let one = &all["callbacks"][0];
+    let target = format!("{}/told?...", scene.told.url());
+    assert_eq!(
+        (&one["job"], &one["target"], &one["charged"]),
+        (&json!(id), &json!(target), &json!(1)),
+        "{all}"
+    );
+    let attempt = &one["attempts"][0];
+    assert_eq!(
+        (
+            &attempt["ended"],
+            &attempt["notes"]["status"],
+            &one["failure"]["class"]
+        ),
+        (&json!("failed"), &json!(410), &json!("status")),
+        "{all}"
+    );
+    for query in ["?state=dead&limit=1".to_owned(), format!("?job={id}")] {
+        let list = scene.json(&format!("/api/v1/callbacks{query}")).await;
+        assert_eq!(list["callbacks"][0]["id"], json!(callback), "{query}");
+    }
+    let none = scene.json("/api/v1/callbacks?state=ok").await;
+    assert_eq!(none, json!({ "callbacks": [], "next": null }));
+    assert_eq!(scene.ask("GET", "/api/v1/callbacks?colour=blue", "").await.0, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_callback_is_told_once_more_and_counted() {
+    let scene = Scene::new(true);
+    let (id, callback) = scene.dead_callback().await;
+    scene.told.on_everything(Reply::text(200, "thanks"));
+    let retry = |id: &str| format!("/api/v1/callbacks/{id}/retry");
+    assert_eq!(
+        scene.ask("POST", &retry(&id), "").await.0,
+        404,
+        "a download is no callback"
+    );
+    assert_eq!(scene.ask("POST", &retry(&callback), "").await.0, 200);
+    scene.told.arrived("/told", 2).await;
+    scene.json(&format!("/api/v1/jobs/{callback}?wait=20s")).await;
+    let list = scene.json("/api/v1/callbacks?state=ok").await;
+    assert_eq!(list["callbacks"][0]["id"], json!(callback));
+    assert_eq!(
+        scene.ask("POST", &retry(&callback), "").await.0,
+        409,
+        "it was delivered"
+    );
+    let requests = scene.told.requests();
+    let keys: Vec<_> = requests
+        .iter()
+        .map(|request| request.header("idempotency-key"))
+        .collect();
+    assert_eq!(keys[0], keys[1], "it is the same message");
+    let notifier = scene.json("/stats/notifier").await;
+    assert_eq!(
+        (&notifier["successfulCallbacks"], &notifier["failedCallbacks"]),
+        (&json!(1), &json!(1)),
+        "{notifier}"
+    );
+    let processor = scene.json("/stats/processor").await;
+    assert_eq!(
+        (
+            &processor["spawnedWorkers"],
+            &processor["failures"],
+            &processor["download.response.200"]
+        ),
+        (&json!(1), &json!(0), &json!(1)),
+        "{processor}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_strangers_url_reaches_no_private_address() {
     let scene = Scene::new(false);

@@ -1,8 +1,10 @@
 //! Metrics, events, callbacks, batches and quotas of jobs over HTTP.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use stoa_testing::gate::Gate;
-use stoa_testing::http;
+use stoa_testing::http::{self, Streaming};
 use stoa_testing::reply::Reply;
 
 use crate::scene::{Scene, module};
@@ -56,6 +58,36 @@ async fn metrics_tell_of_jobs() {
         assert!(text.contains(&format!("\n{line}\n")), "no {line} in\n{text}");
     }
     assert!(!text.contains("example.com/a"), "no job is a label");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_streamed_and_end_at_a_drain() {
+    let mut scene = Scene::of(&[module("a")]);
+    let id = scene.submit("a").await;
+    assert_eq!(scene.ended(&id).await["state"], "ok");
+    let token = scene.stoa.admin_authorization().unwrap();
+    let url = format!("{}/api/v1/events?job={id}", scene.stoa.url());
+    assert_eq!(http::get(&url).await.unwrap().status, 401);
+    let headers = [("Authorization", token.as_str()), ("Last-Event-ID", "0")];
+    let mut stream = Streaming::open(&url, &headers).await.unwrap();
+    let mut text = String::new();
+    while text.matches("event: job").count() < 3 {
+        let part = stream.next().await.unwrap().expect("more events");
+        text += std::str::from_utf8(&part).unwrap();
+    }
+    let states: Vec<Value> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(|data| serde_json::from_str::<Value>(data).unwrap()["state"].take())
+        .collect();
+    assert_eq!(states, ["ready", "running", "ok"], "{text}");
+    scene.stoa.sigterm();
+    while stream.next().await.unwrap().is_some() {}
+    assert_eq!(stream.end(), Some(http::BodyEnd::Clean));
+    assert!(
+        scene.stoa.wait(Duration::from_secs(10)).is_some(),
+        "no stream keeps it"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
