@@ -1,7 +1,7 @@
 use http_body_util::BodyExt as _;
 use serde_json::json;
 use stoa_jobs::{MemoryStore, NewJob, Rules, SystemClock, SystemRandom};
-use tokio::task::yield_now;
+use tokio::{task::yield_now, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -9,6 +9,9 @@ use super::*;
 
 /// Far more than any test takes.
 const NEVER: Duration = Duration::from_secs(3600);
+
+/// How long a part may take: longer than a heartbeat.
+const LONGEST: Duration = Duration::from_secs(20);
 
 async fn engine() -> Arc<Engine> {
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
@@ -38,7 +41,8 @@ struct Opened {
 impl Opened {
     /// The next part as text; none at the end.
     async fn part(&mut self) -> Option<String> {
-        let frame = self.body.frame().await?.expect("no error");
+        let frame = timeout(LONGEST, self.body.frame()).await.expect("a part in time");
+        let frame = frame?.expect("no error");
         let bytes = frame.into_data().expect("data").to_vec();
         Some(String::from_utf8(bytes).expect("text"))
     }
