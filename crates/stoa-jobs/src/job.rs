@@ -163,6 +163,14 @@ pub struct Children {
     pub ok: u64,
     /// Those that are dead or were cancelled.
     pub failed: u64,
+    /// The sum of the `bytes` in the results of those that are done.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bytes: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 /// A job as a store keeps it. [`Rules`](crate::Rules) alone changes it.

@@ -207,9 +207,10 @@ impl Rules {
         }
     }
 
-    /// A child of `job` has ended.
-    pub fn child_ended(&self, job: &mut Job, is_ok: bool, now: Timestamp) {
+    /// A child of `job` has ended; its result tells of this many bytes.
+    pub fn child_ended(&self, job: &mut Job, is_ok: bool, bytes: u64, now: Timestamp) {
         job.children.open = job.children.open.saturating_sub(1);
+        job.children.bytes = job.children.bytes.saturating_add(bytes);
         let counted = if is_ok {
             &mut job.children.ok
         } else {

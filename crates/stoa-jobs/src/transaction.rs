@@ -160,6 +160,8 @@ impl<'a, L: Ledger> Transaction<'a, L> {
 
     /// Writes a changed job, and what is to be stored together with it.
     fn settle(&mut self, before: &Record, after: Record, change: Change) -> Result<(), StoreError> {
+        let result = after.job.result.as_ref();
+        let bytes = result.and_then(|result| result.get("bytes")?.as_u64());
         self.put(before, after)?;
         for new in change.submit {
             self.take(new)?;
@@ -169,7 +171,8 @@ impl<'a, L: Ledger> Transaction<'a, L> {
                 continue;
             };
             let mut after = before.clone();
-            self.rules.child_ended(&mut after.job, is_ok, self.now);
+            self.rules
+                .child_ended(&mut after.job, is_ok, bytes.unwrap_or(0), self.now);
             self.put(&before, after)?;
         }
         Ok(())

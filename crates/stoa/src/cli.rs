@@ -83,6 +83,9 @@ pub(crate) enum Command {
         /// Do not wait for it: print the ids of the jobs
         #[arg(long)]
         detach: bool,
+        /// Show no progress
+        #[arg(long, short)]
+        quiet: bool,
         #[command(flatten)]
         server: ServerCommon,
     },

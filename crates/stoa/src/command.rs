@@ -10,6 +10,7 @@ mod lanes;
 mod prefetch;
 mod serve;
 mod verify;
+mod wait;
 mod worker;
 
 use std::{
@@ -59,9 +60,10 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Prefetch {
             wanted,
             detach,
+            quiet,
             server,
         } => configured(server.common.clone(), None)
-            .and_then(|config| prefetch::run(&config, &server, &wanted, detach)),
+            .and_then(|config| prefetch::run(&config, &server, &wanted, detach, quiet)),
         Command::Jobs { command, server } => {
             configured(server.common.clone(), None).and_then(|config| jobs::run(&config, &server, command))
         }

@@ -7,6 +7,9 @@ use crate::config::ConfigError;
 /// Exit code for a command line or a configuration that cannot be understood (`EX_USAGE` of sysexits).
 pub(crate) const USAGE: u8 = 64;
 
+/// Exit code of a command that was interrupted, as a shell tells it of SIGINT.
+pub(crate) const INTERRUPTED: u8 = 130;
+
 /// Why a command failed: one text for the user, and the exit code.
 #[derive(Debug)]
 pub(crate) struct CommandError {

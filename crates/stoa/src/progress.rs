@@ -1,8 +1,16 @@
-//! Progress of long work, shown when standard error is a terminal.
+//! Progress of long work, shown on standard error.
+
+mod bars;
+mod board;
+mod lines;
+mod speed;
+mod standing;
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+pub(crate) use self::{board::Board, standing::Standing};
 
 /// A bar that shows a zip while it arrives. It disappears when it is dropped.
 #[derive(Debug, Default)]

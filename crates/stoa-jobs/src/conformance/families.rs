@@ -43,7 +43,8 @@ async fn a_parent_goes_on_when_all_its_children_have_ended(adapter: &dyn Adapter
         Children {
             open: 3,
             ok: 0,
-            failed: 0
+            failed: 0,
+            bytes: 0
         }
     );
     let found = scene
@@ -57,7 +58,8 @@ async fn a_parent_goes_on_when_all_its_children_have_ended(adapter: &dyn Adapter
     assert_eq!(found.jobs.len(), 3);
     assert!(found.jobs.iter().all(|child| child.parents == [parent.clone()]));
     let children = claim(&*scene.b, 10).await;
-    end(&*scene.b, &children[0], done()).await;
+    let told = Outcome::Ok(json!({ "bytes": 20 }));
+    end(&*scene.b, &children[0], told).await;
     end(&*scene.b, &children[1], Outcome::Dead(failure("status"))).await;
     assert_eq!(state(&*scene.a, &parent).await, StateName::Blocked);
     end(&*scene.b, &children[2], done()).await;
@@ -68,7 +70,8 @@ async fn a_parent_goes_on_when_all_its_children_have_ended(adapter: &dyn Adapter
         Children {
             open: 0,
             ok: 2,
-            failed: 1
+            failed: 1,
+            bytes: 20
         }
     );
     assert_eq!(again.attempts[0].ended, Ended::Spawned);
@@ -98,7 +101,8 @@ async fn children_join_jobs_that_are_there(adapter: &dyn Adapter) {
             Children {
                 open: 0,
                 ok: 1,
-                failed: 0
+                failed: 0,
+                bytes: 0
             }
         );
     }

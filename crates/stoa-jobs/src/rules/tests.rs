@@ -297,16 +297,17 @@ fn a_parent_waits_for_all_of_its_children() {
         "{change:?}"
     );
     rules().has_spawned(&mut job, 2, NOW);
-    rules().child_ended(&mut job, true, NOW);
+    rules().child_ended(&mut job, true, 20, NOW);
     assert_eq!(job.state, State::Blocked);
-    rules().child_ended(&mut job, false, NOW);
+    rules().child_ended(&mut job, false, 0, NOW);
     assert_eq!(job.state, State::Ready { since: NOW });
     assert_eq!(
         job.children,
         Children {
             open: 0,
             ok: 1,
-            failed: 1
+            failed: 1,
+            bytes: 20
         }
     );
     finish(

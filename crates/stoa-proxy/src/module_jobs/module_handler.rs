@@ -29,13 +29,16 @@ impl ModuleHandler {
         Self { protocol, download }
     }
 
+    /// Brings in what `query` means, tells the run which file is on its way, and returns the version and how many bytes of its
+    /// zip have come. There are none if the zip is stored already.
     async fn bring(
         &self,
         run: &Run,
         query: &ModuleQuery,
         go_mod_only: bool,
-    ) -> Result<ModuleVersion, QueryError> {
+    ) -> Result<(ModuleVersion, u64), QueryError> {
         let context = Context::background();
+        run.progress(json!({ "file": if go_mod_only { "mod" } else { "info" } }));
         if go_mod_only && let Some(version) = query.version() {
             let target = ModuleVersion::new(query.path().clone(), version.clone());
             let target = target.map_err(|error| QueryError::Info(error.to_string()))?;
@@ -44,18 +47,22 @@ impl ModuleHandler {
                 &Question::new(Resource::Mod(target.clone()), context),
             )
             .await?;
-            return Ok(target);
+            return Ok((target, 0));
         }
-        let mut total = None;
+        let (mut total, mut arrived) = (None, 0);
         let listen = |event| match event {
+            DownloadEvent::Resolved { .. } => run.progress(json!({ "file": "mod" })),
+            DownloadEvent::GoMod { .. } => run.progress(json!({ "file": "zip" })),
             DownloadEvent::ZipStarted { total: told } => total = told,
-            DownloadEvent::ZipArrived { bytes } => run.progress(json!({ "bytes": bytes, "total": total })),
-            _ => {}
+            DownloadEvent::ZipArrived { bytes } => {
+                arrived = bytes;
+                run.note("bytes", bytes);
+                run.progress(json!({ "file": "zip", "bytes": bytes, "total": total }));
+            }
+            DownloadEvent::Listed { .. } | DownloadEvent::Stored => {}
         };
-        self.download
-            .run(query, &context, listen)
-            .await
-            .map(|downloaded| downloaded.target)
+        let downloaded = self.download.run(query, &context, listen).await?;
+        Ok((downloaded.target, arrived))
     }
 }
 
@@ -71,8 +78,9 @@ impl Handler for ModuleHandler {
             Err(error) => return Outcome::Dead(Failure::new("payload", &error)),
         };
         match self.bring(run, &query, spec.go_mod_only).await {
-            Ok(target) => {
-                Outcome::Ok(json!({ "module": target.path().as_str(), "version": target.version().as_str() }))
+            Ok((target, bytes)) => {
+                let (module, version) = (target.path().as_str(), target.version().as_str());
+                Outcome::Ok(json!({ "module": module, "version": version, "bytes": bytes }))
             }
             Err(QueryError::Proxy(error)) => outcome_of(&error),
             Err(error) => Outcome::Dead(Failure::new("not_found", &error.to_string())),

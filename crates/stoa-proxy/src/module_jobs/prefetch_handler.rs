@@ -48,8 +48,9 @@ impl Handler for PrefetchHandler {
             return Outcome::Ok(json!({ "modules": ok }));
         }
         let text = format!(
-            "{failed} of {} modules could not be brought in; its children say why",
-            ok + failed
+            "{failed} of {} module{} could not be brought in; its children say why",
+            ok + failed,
+            if ok + failed == 1 { "" } else { "s" }
         );
         Outcome::Dead(Failure::new("children", &text))
     }

@@ -1,7 +1,7 @@
 //! What a job of kind `prefetch` is told.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use stoa_jobs::{AggregationKey, NewJob};
 use stoa_module::{Query, Wanted};
 
@@ -35,12 +35,18 @@ impl PrefetchSpec {
         }
     }
 
+    /// How many children a job of this payload will have made in the end.
+    pub fn children(payload: &Value) -> Option<usize> {
+        Some(payload.get("modules")?.as_array()?.len())
+    }
+
     /// The job that brings them in.
     #[expect(clippy::missing_panics_doc, reason = "the kind is a word")]
     pub fn job(&self) -> NewJob {
         let kind = PREFETCH.parse().expect("the kind is a word");
         let aggregation = AggregationKey::new(kind, "modules").expect("a name");
-        let title = format!("{} ({} modules)", self.name, self.modules.len());
+        let (count, s) = (self.modules.len(), if self.modules.len() == 1 { "" } else { "s" });
+        let title = format!("{} ({count} module{s})", self.name);
         NewJob {
             title,
             ..NewJob::new(aggregation, json!(self))

@@ -18,7 +18,7 @@ use axum::{
     routing::{get, post},
 };
 use serde::Deserialize;
-use stoa_jobs::{Action, Engine, Failure};
+use stoa_jobs::{Action, Engine, Failure, JobQuery, StateName};
 
 use self::{accept::submit, query::ListQuery, view::JobView};
 use super::json::Json;
@@ -35,6 +35,8 @@ pub(super) use self::{
 pub(super) const MAX_BODY: usize = 8 << 20;
 /// How long a request may wait for a job.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// How many running children are shown with a job. Each costs a question to the store.
+const MOST_RUNNING: usize = 32;
 
 /// The routes, whole.
 pub(super) fn routes(path: &str) -> Router<Arc<Engine>> {
@@ -64,12 +66,14 @@ async fn list(State(engine): State<Arc<Engine>>, uri: Uri) -> Result<Json<serde_
     ))
 }
 
-/// Whether to wait for the end of the job.
+/// Whether to wait for the end of the job, and what to show of it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ShowQuery {
     /// For how long, such as `30s`.
     wait: Option<String>,
+    /// How many children that run are shown with it.
+    running: Option<usize>,
 }
 
 async fn show(
@@ -98,7 +102,31 @@ async fn show(
         .await
         .map_err(|error| problem(&error))?;
     view.waits_for(&job, aggregation.as_ref());
+    if let Some(most) = query.running {
+        let running = running(&engine, &key, most.min(MOST_RUNNING)).await;
+        view.shows(running.map_err(|error| problem(&error))?);
+    }
     Ok(Json(view))
+}
+
+/// Children of a job that run, the earliest first, each with how far it has come.
+async fn running(engine: &Engine, parent: &JobId, most: usize) -> Result<Vec<JobView>, StoreError> {
+    let query = JobQuery {
+        states: [StateName::Running].into(),
+        parent: Some(parent.clone()),
+        ..JobQuery::latest(most)
+    };
+    let mut views = Vec::new();
+    if most == 0 {
+        return Ok(views);
+    }
+    for job in engine.store().jobs(&query).await?.jobs.iter().rev() {
+        // It may have ended since, or been removed.
+        let found = engine.store().job(&job.id).await?;
+        let found = found.filter(|(job, _)| job.lease().is_some());
+        views.extend(found.map(|(job, progress)| JobView::of(&job, progress)));
+    }
+    Ok(views)
 }
 
 async fn cancel(State(engine): State<Arc<Engine>>, Path(id): Path<String>) -> Result<Json<JobView>, Problem> {

@@ -28,10 +28,14 @@ pub(crate) enum JobsCommand {
         /// The job
         id: String,
     },
-    /// Wait until a job has ended; fails if it is not done
+    /// Wait until jobs have ended; fails if one is not done
     Wait {
-        /// The job
-        id: String,
+        /// The jobs
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// Show no progress
+        #[arg(long, short)]
+        quiet: bool,
     },
     /// Cancel jobs; those that run are stopped
     Cancel {

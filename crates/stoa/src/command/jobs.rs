@@ -5,26 +5,27 @@ use std::io::{self, Write};
 use http::Method;
 use serde_json::Value;
 
-use super::admin_client::AdminClient;
+use super::{
+    admin_client::AdminClient,
+    wait::{Interrupt, ended, left_alone},
+};
 use crate::{
     cli::{JobsCommand, ServerCommon},
     command_error::CommandError,
     config::Config,
+    progress::Board,
     setup::runtime,
     terminal::stdout,
 };
 
-/// How long one request waits for a job.
-pub(super) const WAIT: &str = "8s";
-
 pub(super) fn run(config: &Config, server: &ServerCommon, command: JobsCommand) -> Result<(), CommandError> {
     runtime(config)?.block_on(async {
         let client = AdminClient::new(config, server.server.as_deref(), server.token_file.as_deref())?;
-        jobs(&client, command).await
+        jobs(&client, server, command).await
     })
 }
 
-async fn jobs(client: &AdminClient, command: JobsCommand) -> Result<(), CommandError> {
+async fn jobs(client: &AdminClient, server: &ServerCommon, command: JobsCommand) -> Result<(), CommandError> {
     match command {
         JobsCommand::Ls {
             state,
@@ -49,14 +50,12 @@ async fn jobs(client: &AdminClient, command: JobsCommand) -> Result<(), CommandE
             let job = client.ask(Method::GET, &["jobs", &id], None).await?;
             writeln!(stdout(), "{job:#}").map_err(CommandError::from)
         }
-        JobsCommand::Wait { id } => {
-            let job = ended(client, &id, |_| {}).await?;
-            line(&job)?;
-            if job["state"] == "ok" {
-                Ok(())
-            } else {
-                Err(CommandError::already_printed())
-            }
+        JobsCommand::Wait { ids, quiet } => {
+            let mut interrupt = Interrupt::new()?;
+            let Some(jobs) = interrupt.or(ended(client, &ids, Board::new(quiet))).await else {
+                return Err(left_alone(ids.iter().map(String::as_str), server));
+            };
+            outcome(&jobs?)
         }
         JobsCommand::Cancel { ids } => each(client, &ids, "cancel").await,
         JobsCommand::Retry { ids } => each(client, &ids, "retry").await,
@@ -75,20 +74,15 @@ async fn each(client: &AdminClient, ids: &[String], action: &str) -> Result<(), 
     failed.map_or(Ok(()), Err)
 }
 
-/// The job when it has ended; `show` is told how it is meanwhile.
-pub(super) async fn ended(
-    client: &AdminClient,
-    id: &str,
-    mut show: impl FnMut(&Value),
-) -> Result<Value, CommandError> {
-    loop {
-        let job = client
-            .ask_about(Method::GET, &["jobs", id], &[("wait", WAIT)], None)
-            .await?;
-        if matches!(job["state"].as_str(), Some("ok" | "dead" | "cancelled") | None) {
-            return Ok(job);
-        }
-        show(&job);
+/// Prints jobs that have ended, and fails if one is not done.
+fn outcome(jobs: &[Value]) -> Result<(), CommandError> {
+    for job in jobs {
+        line(job)?;
+    }
+    if jobs.iter().all(|job| job["state"] == "ok") {
+        Ok(())
+    } else {
+        Err(CommandError::already_printed())
     }
 }
 

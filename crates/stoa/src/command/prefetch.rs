@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 
 use super::{
     admin_client::AdminClient,
-    jobs::{ended, row},
+    jobs::row,
+    wait::{Interrupt, ended, left_alone},
 };
 use crate::{
-    cli::ServerCommon, command_error::CommandError, config::Config, progress, setup::runtime,
+    cli::ServerCommon, command_error::CommandError, config::Config, progress::Board, setup::runtime,
     terminal::stdout,
 };
 
@@ -27,6 +28,7 @@ pub(super) fn run(
     server: &ServerCommon,
     wanted: &[String],
     detach: bool,
+    quiet: bool,
 ) -> Result<(), CommandError> {
     let submissions = wanted
         .iter()
@@ -34,7 +36,8 @@ pub(super) fn run(
         .collect::<Result<Vec<_>, _>>()?;
     runtime(config)?.block_on(async {
         let client = AdminClient::new(config, server.server.as_deref(), server.token_file.as_deref())?;
-        prefetch(&client, submissions, detach).await
+        let board = (!detach).then(|| Board::new(quiet));
+        prefetch(&client, server, submissions, board).await
     })
 }
 
@@ -69,27 +72,34 @@ fn bounded(file: impl Read) -> io::Result<String> {
     Ok(text)
 }
 
-async fn prefetch(client: &AdminClient, submissions: Vec<Value>, detach: bool) -> Result<(), CommandError> {
-    let mut jobs = Vec::new();
+async fn prefetch(
+    client: &AdminClient,
+    server: &ServerCommon,
+    submissions: Vec<Value>,
+    board: Option<Board>,
+) -> Result<(), CommandError> {
+    let mut interrupt = Interrupt::new()?;
+    let mut ids = Vec::new();
     for submission in &submissions {
-        jobs.push(client.ask(Method::POST, &["jobs"], Some(submission)).await?);
-    }
-    if detach {
-        for job in &jobs {
-            writeln!(stdout(), "{}", row(job))?;
+        let job = client.ask(Method::POST, &["jobs"], Some(submission)).await?;
+        if board.is_none() {
+            writeln!(stdout(), "{}", row(&job))?;
         }
-        return Ok(());
+        ids.push(job["id"].as_str().unwrap_or_default().to_owned());
+        if interrupt.is_pressed() {
+            return Err(left_alone(ids.iter().map(String::as_str), server));
+        }
     }
+    let Some(board) = board else { return Ok(()) };
+    let Some(jobs) = interrupt.or(ended(client, &ids, board)).await else {
+        return Err(left_alone(ids.iter().map(String::as_str), server));
+    };
     let mut failed = false;
-    for job in &jobs {
-        let bar = progress::count(job["title"].as_str().unwrap_or_default());
-        let id = job["id"].as_str().unwrap_or_default();
-        let done = ended(client, id, |job| bar.set_message(so_far(job))).await;
-        bar.finish_and_clear();
-        let done = done?;
-        writeln!(stdout(), "{}", row(&done))?;
-        if done["state"] != "ok" {
+    for job in &jobs? {
+        writeln!(stdout(), "{}", row(job))?;
+        if job["state"] != "ok" {
             failed = true;
+            let id = job["id"].as_str().unwrap_or_default();
             let query = [("parent", id), ("state", "dead,cancelled"), ("limit", SHOWN)];
             let children = client.ask_about(Method::GET, &["jobs"], &query, None).await?;
             for child in children["jobs"].as_array().into_iter().flatten() {
@@ -101,19 +111,5 @@ async fn prefetch(client: &AdminClient, submissions: Vec<Value>, detach: bool) -
         Err(CommandError::already_printed())
     } else {
         Ok(())
-    }
-}
-
-/// How far a job has come.
-fn so_far(job: &Value) -> String {
-    let children = &job["children"];
-    let count = |name: &str| children[name].as_u64().unwrap_or_default();
-    let title = job["title"].as_str().unwrap_or_default();
-    match (count("open"), count("ok"), count("failed")) {
-        (0, 0, 0) => match job["progress"]["bytes"].as_u64() {
-            Some(bytes) => format!("{title}: {bytes} bytes"),
-            None => title.to_owned(),
-        },
-        (open, ok, failed) => format!("{title}: {ok} done, {failed} failed, {open} to go"),
     }
 }

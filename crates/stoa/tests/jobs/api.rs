@@ -22,7 +22,7 @@ async fn a_job_is_taken_shown_and_done() {
     );
     assert_eq!(
         job["result"],
-        json!({ "module": "example.com/a", "version": "v1.0.0" })
+        json!({ "module": "example.com/a", "version": "v1.0.0", "bytes": module("a").zip().len() })
     );
     assert_eq!(job["attempts"].as_array().unwrap().len(), 1);
     let (_, list) = scene.api("GET", "jobs?state=ok&q=example.com/a", "").await;

@@ -8,6 +8,7 @@
 )]
 
 mod api;
+mod cli;
 mod downloads;
 mod limits;
 mod prefetch;

@@ -146,7 +146,7 @@ mod tests {
         let job = job(text).expect("a job");
         assert_eq!(
             (job.title.as_str(), job.priority),
-            ("x/go.sum (1 modules)", Priority::FIRST)
+            ("x/go.sum (1 module)", Priority::FIRST)
         );
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use stoa_jobs::{Aggregation, Attempt, Children, Ended, Failure, Job, State, StateName, Timestamp, Wait};
+use stoa_proxy::{PREFETCH, PrefetchSpec};
 
 /// A job as the API shows it. What it was told to do is not shown: it may hold secrets.
 #[derive(Debug, Serialize)]
@@ -31,6 +32,12 @@ pub(super) struct JobView {
     max_attempts: u32,
     submitters: usize,
     children: Children,
+    /// How many children it will have made in the end, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expects_children: Option<usize>,
+    /// Children that run, with how far they have come, for who asks for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    running: Option<Vec<JobView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     progress: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,6 +84,7 @@ impl JobView {
             State::Blocked => (None, Some("children")),
             _ => (None, None),
         };
+        let is_prefetch = job.aggregation.kind().as_str() == PREFETCH;
         Self {
             id: job.id.to_string(),
             kind: job.aggregation.kind().to_string(),
@@ -94,11 +102,18 @@ impl JobView {
             max_attempts: job.max_attempts.get(),
             submitters: job.submitters.len(),
             children: job.children,
+            expects_children: PrefetchSpec::children(&job.payload).filter(|_| is_prefetch),
+            running: None,
             progress: progress.filter(|_| job.lease().is_some()),
             result: job.result.clone(),
             failure: failure_of(job),
             attempts: job.attempts.iter().map(AttemptView::of).collect(),
         }
+    }
+
+    /// Shows these children, too.
+    pub(super) fn shows(&mut self, running: Vec<Self>) {
+        self.running = Some(running);
     }
 
     /// Says why a job that is ready has not started.

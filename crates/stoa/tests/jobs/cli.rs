@@ -1,0 +1,238 @@
+//! What the commands for jobs print.
+
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use stoa_testing::content::Content;
+use stoa_testing::gate::Gate;
+use stoa_testing::reply::Reply;
+
+use crate::STOA;
+use crate::scene::{Scene, module};
+
+/// The program with these arguments and the server of the scene, in an environment of its own.
+fn command(scene: &Scene, program: &[&str], arguments: &[&str]) -> Command {
+    let mut command = Command::new(program[0]);
+    command
+        .args(&program[1..])
+        .args(arguments)
+        .args(["--server", scene.stoa.url(), "--token-file"])
+        .arg(scene.stoa.admin_token_file().unwrap())
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("STOA_STORAGE", "memory:")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Runs a shell command on a terminal of its own, presses Ctrl-C as soon as what it has shown is `enough`, and returns its exit
+/// code and everything that it has shown.
+fn on_a_terminal(inner: &str, colours: bool, enough: fn(&str) -> bool) -> (Option<i32>, String) {
+    let mut script = Command::new("script");
+    script
+        .args(["-qec", inner, "/dev/null"])
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("TERM", "xterm-256color")
+        .env("STOA_STORAGE", "memory:")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    if !colours {
+        script.env("NO_COLOR", "1");
+    }
+    let mut child = script.spawn().unwrap();
+    let (mut keyboard, mut screen) = (child.stdin.take(), child.stdout.take().unwrap());
+    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+    let shown = loop {
+        let read = screen.read(&mut piece).unwrap();
+        bytes.extend_from_slice(&piece[..read]);
+        let shown = String::from_utf8_lossy(&bytes).into_owned();
+        if read == 0 {
+            break shown;
+        }
+        if enough(&shown)
+            && let Some(mut keyboard) = keyboard.take()
+        {
+            keyboard.write_all(b"\x03").unwrap();
+        }
+    };
+    (child.wait().unwrap().code(), shown)
+}
+
+/// Whether the total is there, and the line of a file of which a part has come.
+fn shows_bars(shown: &str) -> bool {
+    let mut lines = shown.split(['\r', '\n']);
+    shown.contains("1/2 done, ")
+        && lines.any(|line| line.contains("example.com/b@v1.0.0") && line.contains("MiB/3.00 MiB"))
+}
+
+/// A text whose times are `Ns`.
+fn timeless(text: &str) -> String {
+    let (head, time) = text.trim_end().rsplit_once(" in ").unwrap();
+    assert!(time.ends_with('s'), "{text}");
+    format!("{head} in Ns\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prefetch_without_a_terminal_prints_plain_lines() {
+    let scene = Scene::of(&[module("a"), module("b")]);
+    let bytes = module("a").zip().len() + module("b").zip().len();
+    let file = scene.file("list", "example.com/a@v1.0.0\nexample.com/b@v1.0.0\n");
+    let prefetch = scene.command(&["prefetch", &file]);
+    assert_eq!(prefetch.code, Some(0), "{prefetch:?}");
+    let id = prefetch.stdout.split(' ').next().unwrap();
+    assert_eq!(prefetch.stdout, format!("{id}  ok         {file} (2 modules)\n"));
+    let last = prefetch.stderr.lines().last().unwrap();
+    assert_eq!(
+        timeless(last),
+        format!("{file} (2 modules): 2 of 2 done, {bytes} B in Ns\n")
+    );
+    assert!(!prefetch.stderr.contains('\u{1b}'), "{prefetch:?}");
+    let quiet = scene.command(&["prefetch", "--quiet", "example.com/a"]);
+    let id = quiet.stdout.split(' ').next().unwrap();
+    assert_eq!(
+        (quiet.code, quiet.stdout.as_str(), quiet.stderr.as_str()),
+        (
+            Some(0),
+            format!("{id}  ok         example.com/a@latest\n").as_str(),
+            ""
+        )
+    );
+    let one = scene.file("one", "example.com/none@v1.0.0\n");
+    let failed = scene.command(&["prefetch", &one]);
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    assert!(
+        failed
+            .stdout
+            .contains("(1 module)  1 of 1 module could not be brought in;"),
+        "{failed:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_sees_bars_and_who_interrupts_is_told_how_to_go_on() {
+    let scene = Scene::of(&[module("a"), module("b")]);
+    let gate = Gate::new();
+    let reply = Reply::Gated {
+        body: Content::random(3 << 20, 7),
+        send_first: 1 << 20,
+        gate: gate.clone(),
+    };
+    scene.upstream.on("/example.com/b/@v/v1.0.0.zip", reply);
+    let file = scene.file("list", "example.com/a@v1.0.0\nexample.com/b@v1.0.0\n");
+    for colours in [true, false] {
+        let inner = format!(
+            "stty cols 100; exec {STOA} prefetch {file} --server {} --token-file {}",
+            scene.stoa.url(),
+            scene.stoa.admin_token_file().unwrap().display()
+        );
+        let watched = tokio::task::spawn_blocking(move || on_a_terminal(&inner, colours, shows_bars));
+        let watched = tokio::time::timeout(Duration::from_secs(60), watched).await;
+        let (code, shown) = watched.expect("bars").unwrap();
+        assert_eq!(code, Some(130), "{shown}");
+        assert!(shows_bars(&shown), "{shown}");
+        assert_eq!(shown.contains("\u{1b}[32m"), colours, "{shown}");
+        let told = "stoa: the job goes on without you; to wait again:\r\nstoa: stoa jobs wait ";
+        assert!(shown.contains(told), "{shown}");
+    }
+    gate.release();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_wait_leaves_the_job_running() {
+    let scene = Scene::of(&[module("a")]);
+    let gate = Gate::new();
+    let held = Reply::ok(module("a").zip()).held(&gate);
+    scene.upstream.on("/example.com/a/@v/v1.0.0.zip", held);
+    let child = command(&scene, &[STOA], &["prefetch", "example.com/a@v1.0.0"])
+        .spawn()
+        .unwrap();
+    // What asks the upstream has been accepted, so the command watches, or is about to.
+    gate.reached(1).await;
+    let kill = Command::new("/bin/sh")
+        .args(["-c", &format!("kill -s INT {}", child.id())])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output())
+        .await
+        .unwrap()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        (output.status.code(), output.stdout.len()),
+        (Some(130), 0),
+        "{stderr}"
+    );
+    let again = stderr.lines().last().unwrap();
+    let id = again
+        .strip_prefix("stoa: stoa jobs wait ")
+        .and_then(|rest| rest.split(' ').next())
+        .unwrap();
+    let token = scene.stoa.admin_token_file().unwrap();
+    let want = format!(
+        "stoa: the job goes on without you; to wait again:\nstoa: stoa jobs wait {id} --server {} --token-file {}\n",
+        scene.stoa.url(),
+        token.display()
+    );
+    assert_eq!(stderr, want);
+    let (_, job) = scene.api("GET", &format!("jobs/{id}?wait=10ms"), "").await;
+    assert_eq!(job["state"], "running", "{job}");
+    gate.release();
+    let wait = scene.command(&["jobs", "wait", id]);
+    assert_eq!(
+        (wait.code, wait.stdout),
+        (Some(0), format!("{id}  ok         example.com/a@v1.0.0\n"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_shown_with_its_children_that_run_and_their_bytes() {
+    let scene = Scene::of(&[module("a"), module("b")]);
+    let gate = Gate::new();
+    let reply = Reply::Gated {
+        body: Content::random(3 << 20, 7),
+        send_first: 1 << 20,
+        gate: gate.clone(),
+    };
+    scene.upstream.on("/example.com/b/@v/v1.0.0.zip", reply);
+    let file = scene.file("list", "example.com/a@v1.0.0\nexample.com/b@v1.0.0\n");
+    let detached = scene.command(&["prefetch", "--detach", &file]);
+    let id = detached.stdout.split(' ').next().unwrap().to_owned();
+    gate.reached(1).await;
+    let bytes = module("a").zip().len();
+    let mut shown = serde_json::Value::Null;
+    for _ in 0..20 {
+        shown = scene
+            .api("GET", &format!("jobs/{id}?wait=1s&running=4"), "")
+            .await
+            .1;
+        let arrived = shown["running"][0]["progress"]["bytes"].as_u64();
+        if shown["children"]["ok"] == 1 && arrived.is_some_and(|bytes| bytes > 0) {
+            break;
+        }
+    }
+    assert_eq!(
+        (&shown["expects_children"], &shown["children"]["bytes"]),
+        (&2.into(), &bytes.into()),
+        "{shown}"
+    );
+    let running = shown["running"].as_array().unwrap();
+    assert_eq!(running.len(), 1, "{shown}");
+    assert_eq!(
+        (
+            running[0]["title"].as_str(),
+            running[0]["progress"]["file"].as_str(),
+            running[0]["progress"]["total"].as_u64()
+        ),
+        (Some("example.com/b@v1.0.0"), Some("zip"), Some(3 << 20)),
+        "{shown}"
+    );
+    let (_, plain) = scene.api("GET", &format!("jobs/{id}"), "").await;
+    assert!(plain["running"].is_null(), "{plain}");
+    gate.release();
+    drop(scene.ended(&id).await);
+}
