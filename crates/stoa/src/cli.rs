@@ -2,6 +2,7 @@
 
 mod common;
 mod jobs;
+mod jobs_add;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use clap_complete::Shell;
 pub(crate) use self::{
     common::{Common, ServerCommon, VerifyCommon, VerifyUpstream},
     jobs::JobsCommand,
+    jobs_add::JobsAdd,
 };
 
 /// A Go module proxy in one binary.

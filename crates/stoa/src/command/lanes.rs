@@ -1,14 +1,11 @@
 //! `stoa lanes`.
 
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::{io::Write, path::Path};
 
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::admin_client::AdminClient;
+use super::{admin_client::AdminClient, table};
 use crate::{
     cli::LanesCommand, command_error::CommandError, config::Config, setup::runtime, terminal::stdout,
 };
@@ -75,7 +72,8 @@ async fn lanes(client: &AdminClient, command: LanesCommand) -> Result<(), Comman
     }
     let one = [answer.clone()];
     let rows = answer["lanes"].as_array().map_or(&one[..], Vec::as_slice);
-    print(rows).map_err(CommandError::from)
+    let rows: Vec<_> = rows.iter().map(row).collect();
+    table::print(&mut stdout(), COLUMNS, &rows).map_err(CommandError::from)
 }
 
 /// `rate=5/s` and the like, as the API takes it. The values are the server's to judge.
@@ -93,26 +91,6 @@ fn parse(changes: &[String], lasting: Option<String>) -> Result<Value, CommandEr
         change.insert("for".to_owned(), json!(lasting));
     }
     Ok(change.into())
-}
-
-fn print(lanes: &[Value]) -> io::Result<()> {
-    let rows: Vec<[String; 10]> = lanes.iter().map(row).collect();
-    let mut widths = COLUMNS.map(str::len);
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut stdout = stdout();
-    for row in std::iter::once(COLUMNS.map(str::to_owned)).chain(rows) {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        writeln!(stdout, "{}", line.trim_end())?;
-    }
-    Ok(())
 }
 
 fn row(lane: &Value) -> [String; 10] {

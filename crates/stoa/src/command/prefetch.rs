@@ -1,8 +1,8 @@
 //! `stoa prefetch`.
 
 use std::{
-    fs, io,
-    io::{Read, Write},
+    io::{self, Write},
+    path::Path,
 };
 
 use http::Method;
@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::{
     admin_client::AdminClient,
-    jobs::row,
+    job_rows::row,
+    text_file,
     wait::{Interrupt, ended, left_alone},
 };
 use crate::{
@@ -18,8 +19,6 @@ use crate::{
     terminal::stdout,
 };
 
-/// The largest file that is sent, in bytes; the server takes no larger one either.
-const LARGEST: u64 = 4 << 20;
 /// How many children that failed are shown.
 const SHOWN: &str = "100";
 
@@ -43,15 +42,10 @@ pub(super) fn run(
 
 /// A file that is there, standard input, or else a module.
 fn submission(wanted: &str) -> Result<Value, CommandError> {
-    let failed = |error: io::Error| CommandError::new(format!("{wanted}: {error}"));
-    let text = if wanted == "-" {
-        Some(bounded(io::stdin().lock()).map_err(failed)?)
-    } else {
-        match fs::File::open(wanted) {
-            Ok(file) => Some(bounded(file).map_err(failed)?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(failed(error)),
-        }
+    let text = match text_file::read(Path::new(wanted)) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(CommandError::new(format!("{wanted}: {error}"))),
     };
     let looks_like_a_file = wanted.starts_with(['.', '/']) || !wanted.contains('/');
     match text {
@@ -61,15 +55,6 @@ fn submission(wanted: &str) -> Result<Value, CommandError> {
         ))),
         None => Ok(json!({ "module": wanted })),
     }
-}
-
-fn bounded(file: impl Read) -> io::Result<String> {
-    let mut text = String::new();
-    file.take(LARGEST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LARGEST {
-        return Err(io::Error::other(format!("it is larger than {LARGEST} bytes")));
-    }
-    Ok(text)
 }
 
 async fn prefetch(

@@ -236,3 +236,176 @@ async fn a_job_is_shown_with_its_children_that_run_and_their_bytes() {
     gate.release();
     drop(scene.ended(&id).await);
 }
+
+/// The ids with which the lines of an output begin.
+fn ids(stdout: &str) -> Vec<&str> {
+    stdout
+        .lines()
+        .map(|line| line.split(' ').next().unwrap())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn urls_are_added_with_what_is_expected_of_them() {
+    let scene = Scene::of(&[]);
+    let origin = scene.upstream.url();
+    for name in ["/a", "/b"] {
+        scene.upstream.file(name, "content");
+    }
+    let headers = scene.file("headers", "# of the origin\nAuthorization: Bearer secret\n");
+    let (a, b) = (format!("{origin}/a"), format!("{origin}/b"));
+    // The digest of "content".
+    let digest = "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73";
+    let one = scene.command(&[
+        "jobs",
+        "add",
+        &a,
+        "--sha256",
+        digest,
+        "--aggregation",
+        "mine",
+        "--header",
+        "X-Kind: test",
+        "--header-file",
+        &headers,
+        "--max-bytes",
+        "7",
+        "--mime-type",
+        "text/*",
+        "--priority",
+        "2",
+        "--wait",
+        "--quiet",
+    ]);
+    let id = ids(&one.stdout).join("");
+    assert_eq!(
+        (one.code, one.stdout.as_str(), one.stderr.as_str()),
+        (Some(0), format!("{id}  ok         {a}\n").as_str(), "")
+    );
+    let request = &scene.upstream.requests()[0];
+    assert_eq!(
+        (request.header("authorization"), request.header("x-kind")),
+        (Some("Bearer secret"), Some("test"))
+    );
+    let (_, job) = scene.api("GET", &format!("jobs/{id}"), "").await;
+    assert_eq!(
+        (job["aggregation"].as_str(), job["priority"].as_u64()),
+        (Some("url/mine"), Some(2)),
+        "{job}"
+    );
+    let bad = scene.command(&["jobs", "add", &b, "--max-bytes", "3", "--wait", "--quiet"]);
+    assert_eq!(bad.code, Some(1), "{bad:?}");
+    assert!(bad.stdout.contains(&format!("  dead       {b}  ")), "{bad:?}");
+
+    let mut child = command(&scene, &[STOA], &["jobs", "add", "--from", "-", "--json"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let text = format!("# two\n{a}?1\n\n  {a}?2\n");
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let added: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(added["jobs"].as_array().unwrap().len(), 2, "{added}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_added_when_one_thing_is_wrong() {
+    let scene = Scene::of(&[]);
+    let file = scene.file("urls", "# two\nhttps://h.example/a\nftp://h.example/b\n");
+    let headers = scene.file("headers", "X: 1\nBearer secret\n");
+    let url = "https://h.example/a";
+    for (arguments, says) in [
+        (
+            vec!["--from", file.as_str()],
+            format!(
+                "{file}: line 3: the scheme of the URL is ftp, and only http and https can be downloaded"
+            ),
+        ),
+        (
+            vec![url, "file"],
+            "\"file\": it is no URL: relative URL without a base".to_owned(),
+        ),
+        (
+            vec![url, "--header-file", headers.as_str()],
+            format!("{headers}: line 2: write NAME: VALUE"),
+        ),
+        (
+            vec![url, "--header", "Host: x"],
+            "the header \"Host\" cannot be set by a job".to_owned(),
+        ),
+        (
+            vec![url, "--sha256", "x"],
+            "--sha256: a sha256 is 64 hexadecimal digits".to_owned(),
+        ),
+        (
+            vec![url, "https://h.example/b", "--sha256", "x"],
+            "--sha256 is for one URL, and there are 2".to_owned(),
+        ),
+        (
+            vec![url, "--callback", "mailto:x"],
+            "--callback: the scheme of the URL is mailto, and only http and https can be downloaded"
+                .to_owned(),
+        ),
+    ] {
+        let add = scene.command(&[&["jobs", "add"], arguments.as_slice()].concat());
+        assert_eq!(
+            (add.code, add.stdout.as_str(), add.stderr),
+            (Some(64), "", format!("stoa: {says}\n"))
+        );
+    }
+    assert_eq!(scene.command(&["jobs", "ls"]).stdout, "no jobs\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_are_filtered_paged_and_shown() {
+    let scene = Scene::of(&[module("a"), module("b"), module("c")]);
+    for name in ["a", "b", "c"] {
+        let query = format!("example.com/{name}@v1.0.0");
+        let prefetch = scene.command(&["prefetch", "--quiet", &query]);
+        assert_eq!(prefetch.code, Some(0), "{prefetch:?}");
+    }
+    let all = scene.command(&["jobs", "ls"]).stdout;
+    let all_ids = ids(&all);
+    assert_eq!(all.lines().count(), 4, "{all}");
+    let page = scene
+        .command(&["jobs", "ls", "--limit", "2", "--kind", "module"])
+        .stdout;
+    let lines: Vec<_> = page.lines().collect();
+    let cursor = lines[2].strip_prefix("more: --before ").unwrap();
+    assert_eq!(lines[3], "3 ok");
+    let rest = scene
+        .command(&["jobs", "ls", "--limit", "2", "--before", cursor])
+        .stdout;
+    assert_eq!(
+        rest,
+        format!("{}  ok         example.com/a@v1.0.0\n3 ok\n", all_ids[2])
+    );
+    let none = scene
+        .command(&["jobs", "ls", "--aggregation", "module/none"])
+        .stdout;
+    assert_eq!(none, "3 ok\n");
+    let lines = scene.command(&["jobs", "ls", "--all", "--json"]).stdout;
+    let found: Vec<_> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].clone())
+        .collect();
+    assert_eq!(found, all_ids[..3]);
+    let shown = scene.command(&["jobs", "show", all_ids[2]]).stdout;
+    let starts = format!(
+        "id           {}\ntitle        example.com/a@v1.0.0\nstate        ok\n",
+        all_ids[2]
+    );
+    assert!(shown.starts_with(&starts), "{shown}");
+    assert!(shown.contains("\naggregation  module/example.com\n"), "{shown}");
+    assert!(shown.contains("\n\nSTARTED "), "{shown}");
+    let bytes = module("a").zip().len().to_string();
+    let run: Vec<_> = shown.lines().last().unwrap().split_whitespace().collect();
+    assert_eq!(run[3..], ["ok", "-", "-", &bytes, "-"], "{shown}");
+    let json = scene.command(&["jobs", "show", "--json", all_ids[2]]).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["id"], all_ids[2]);
+    let promote = scene.command(&["jobs", "promote", all_ids[2]]);
+    let says = format!("stoa: 409 Conflict: job {} is ok: it does not wait\n", all_ids[2]);
+    assert_eq!((promote.code, promote.stderr), (Some(1), says));
+}

@@ -23,6 +23,13 @@ fn start(directory: &Path, upstream: &Upstream, lease: &str) -> StoaProcess {
         .upstream(&upstream.url())
         .env("STOA_SUMDB_VERIFY", "false")
         .env("STOA_JOBS_LEASE", lease)
+        .env(
+            "STOA_JOBS_DOWNLOADS",
+            directory.join("downloads").to_str().unwrap(),
+        )
+        .env("STOA_JOBS_ALLOW_PRIVATE_ADDRESSES", "true")
+        .env("STOA_JOBS_MIN_FREE", "1MiB")
+        .env("STOA_JOBS_FULL_AT", "100")
         .start()
 }
 
