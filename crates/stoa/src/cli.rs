@@ -1,5 +1,6 @@
 //! The command line.
 
+mod aggr;
 mod common;
 mod jobs;
 mod jobs_add;
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use self::{
+    aggr::AggrCommand,
     common::{Common, ServerCommon, VerifyCommon, VerifyUpstream},
     jobs::JobsCommand,
     jobs_add::JobsAdd,
@@ -95,6 +97,13 @@ pub(crate) enum Command {
     Jobs {
         #[command(subcommand)]
         command: JobsCommand,
+        #[command(flatten)]
+        server: ServerCommon,
+    },
+    /// Show and change the limits that durable jobs of a running server share
+    Aggr {
+        #[command(subcommand)]
+        command: AggrCommand,
         #[command(flatten)]
         server: ServerCommon,
     },

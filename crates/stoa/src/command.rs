@@ -1,6 +1,7 @@
 //! One module for each command.
 
 mod admin_client;
+mod aggr;
 mod config;
 mod download;
 mod drift;
@@ -69,6 +70,9 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             .and_then(|config| prefetch::run(&config, &server, &wanted, detach, quiet)),
         Command::Jobs { command, server } => {
             configured(server.common.clone(), None).and_then(|config| jobs::run(&config, &server, command))
+        }
+        Command::Aggr { command, server } => {
+            configured(server.common.clone(), None).and_then(|config| aggr::run(&config, &server, command))
         }
         Command::Lanes {
             command,

@@ -154,6 +154,9 @@ impl AdminClient {
         let body = response.into_body().bytes(MAX_ANSWER).await;
         let body = body.map_err(|error| failed(&error))?;
         let body = body.ok_or_else(|| failed(&"the answer is too large"))?;
+        if status == StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
         let answer: Value = serde_json::from_slice(&body).map_err(|_| {
             failed(&format!(
                 "the answer is {status} and no JSON: is this a stoa server?"

@@ -409,3 +409,61 @@ async fn jobs_are_filtered_paged_and_shown() {
     let says = format!("stoa: 409 Conflict: job {} is ok: it does not wait\n", all_ids[2]);
     assert_eq!((promote.code, promote.stderr), (Some(1), says));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_are_set_shown_and_reset() {
+    let scene = Scene::of(&[]);
+    let key = "url/https://h.example/x";
+    let set = scene.command(&["aggr", "set", key, "concurrency=2", "rate=10/s", "paused=true"]);
+    let head =
+        "AGGREGATION              RUNNING  READY  SCHEDULED  CONCURRENCY  RATE  WEIGHT  PAUSED  LIMITS\n";
+    let row = |concurrency, rate, paused| {
+        format!(
+            "{head}{key}  0        0      0          {concurrency}            {rate:4}  1       {paused:6}  set\n"
+        )
+    };
+    assert_eq!(
+        (set.code, set.stdout.as_str(), set.stderr.as_str()),
+        (Some(0), row(2, "10/s", "yes").as_str(), "")
+    );
+    let resumed = scene.command(&["aggr", "resume", key]).stdout;
+    assert_eq!(resumed, row(2, "10/s", "no"));
+    assert_eq!(
+        scene.command(&["aggr", "set", key, "rate="]).stdout,
+        row(2, "-", "no")
+    );
+    assert_eq!(scene.command(&["aggr", "pause", key]).stdout, row(2, "-", "yes"));
+    assert_eq!(scene.command(&["aggr", "ls"]).stdout, row(2, "-", "yes"));
+    let json = scene.command(&["aggr", "show", key, "--json"]).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["paused"], &json["concurrency"]), (&true.into(), &2.into()));
+    let reset = scene.command(&["aggr", "reset", key]);
+    assert_eq!(
+        (reset.code, reset.stdout.as_str(), reset.stderr.as_str()),
+        (Some(0), "", "")
+    );
+    let gone = scene.command(&["aggr", "show", key]);
+    let says =
+        format!("stoa: 404 Not Found: the aggregation {key} has no jobs, and nobody has set its limits\n");
+    assert_eq!((gone.code, gone.stderr), (Some(1), says));
+    for (arguments, says) in [
+        (
+            ["set", "url/x", "concurrency=none"],
+            "\"concurrency=none\": concurrency is a number from 1 up, as concurrency=4",
+        ),
+        (
+            ["set", "x", "paused=true"],
+            "\"x\": an aggregation is written KIND/NAME",
+        ),
+        (
+            ["set", "url/x", "proxy=http://p"],
+            "\"proxy=http://p\": this server passes no proxies of aggregations; set proxies for the whole server",
+        ),
+    ] {
+        let refused = scene.command(&[&["aggr"], &arguments[..]].concat());
+        assert_eq!(
+            (refused.code, refused.stderr),
+            (Some(64), format!("stoa: {says}\n"))
+        );
+    }
+}
