@@ -193,6 +193,9 @@ pub struct Job {
     /// How long one run may take, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
+    /// How long it is kept at most after its end, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_ms: Option<u64>,
     /// When it was submitted.
     pub submitted: Timestamp,
     /// When it is dead if it has not ended.

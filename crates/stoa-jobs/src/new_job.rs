@@ -95,6 +95,8 @@ pub struct NewJob {
     pub max_age: Option<Duration>,
     /// How long it waits before its first run.
     pub delay: Duration,
+    /// How long it is kept at most after its end. None for as long as the store keeps all jobs.
+    pub keep: Option<Duration>,
     /// What makes another job the same work as this one.
     pub fingerprint: Option<Fingerprint>,
     /// The job that waits for this one. It is entered for the children of [`Outcome::Spawn`](crate::Outcome).
@@ -120,6 +122,7 @@ impl NewJob {
             timeout: None,
             max_age: None,
             delay: Duration::ZERO,
+            keep: None,
             fingerprint: None,
             parent: None,
             submitter: Submitter::default(),

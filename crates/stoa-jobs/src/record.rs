@@ -47,7 +47,7 @@ impl Record {
             },
             lease_end: job.lease().map(|lease| lease.until),
             deadline: if is_waiting { job.deadline } else { None },
-            removal: rules.removal(&job.state),
+            removal: rules.removal(job),
             fingerprint: if job.state.name().has_ended() {
                 None
             } else {

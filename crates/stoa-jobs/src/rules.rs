@@ -73,6 +73,7 @@ impl Rules {
             priority: new.priority,
             max_attempts: new.max_attempts,
             timeout_ms: new.timeout.map(millis),
+            keep_ms: new.keep.map(millis),
             submitted: now,
             deadline: new.max_age.map(|age| now.plus(age)),
             fingerprint: new.fingerprint,
@@ -117,6 +118,10 @@ impl Rules {
         job.priority = job.priority.min(new.priority);
         job.deadline = match (job.deadline, new.max_age) {
             (Some(first), Some(age)) => Some(first.max(now.plus(age))),
+            _ => None,
+        };
+        job.keep_ms = match (job.keep_ms, new.keep.map(millis)) {
+            (Some(first), Some(second)) => Some(first.max(second)),
             _ => None,
         };
         job.parents.extend(new.parent);
@@ -301,13 +306,16 @@ impl Rules {
     }
 
     /// When a job that has ended is removed.
-    pub fn removal(&self, state: &State) -> Option<Timestamp> {
-        let keep = if matches!(state, State::Ok { .. }) {
+    pub fn removal(&self, job: &Job) -> Option<Timestamp> {
+        let keep = if matches!(job.state, State::Ok { .. }) {
             self.keep_ok
         } else {
             self.keep_failed
         };
-        state.ended_at().map(|at| at.plus(keep))
+        let keep = job
+            .keep_ms
+            .map_or(keep, |own| keep.min(Duration::from_millis(own)));
+        job.state.ended_at().map(|at| at.plus(keep))
     }
 
     fn wait(&self, job: &mut Job, now: Timestamp, due: Timestamp, why: Wait, failure: &Failure) -> Change {

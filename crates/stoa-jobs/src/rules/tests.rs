@@ -375,7 +375,7 @@ fn a_dead_job_starts_anew_with_all_its_attempts() {
     );
     job.children.failed = 1;
     finish(&mut job, Outcome::Dead(failure()));
-    assert_eq!(rules().removal(&job.state), Some(NOW.plus(rules().keep_failed)));
+    assert_eq!(rules().removal(&job), Some(NOW.plus(rules().keep_failed)));
     assert!(rules().retry(&mut job, NOW));
     assert_eq!((job.charged, job.round, job.deadline), (0, 1, None));
     assert_eq!(
@@ -387,7 +387,7 @@ fn a_dead_job_starts_anew_with_all_its_attempts() {
     assert!(!rules().retry(&mut job, NOW), "it has not ended");
     finish(&mut job, Outcome::Ok(Value::Null));
     assert!(!rules().retry(&mut job, NOW), "it is done");
-    assert_eq!(rules().removal(&job.state), Some(NOW.plus(rules().keep_ok)));
+    assert_eq!(rules().removal(&job), Some(NOW.plus(rules().keep_ok)));
 }
 
 #[test]
@@ -399,4 +399,25 @@ fn fields_of_another_version_are_kept() {
     let stored = serde_json::to_value(&job).expect("a value");
     assert_eq!(stored["colour"], "blue");
     assert_eq!(serde_json::from_value::<Job>(stored).expect("a job"), job);
+}
+
+#[test]
+fn a_job_may_be_kept_for_less_than_others_unless_somebody_joins_who_did_not_say_so() {
+    let brief = |seconds| NewJob {
+        keep: Some(Duration::from_secs(seconds)),
+        ..new_job()
+    };
+    let removal = |job: &Job| rules().removal(job).map(|at| at.since(NOW));
+    let mut job = job_of(brief(60));
+    assert!(rules().join(&mut job, brief(90), NOW).is_ok());
+    assert_eq!(removal(&job), None, "it has not ended");
+    let mut joined = job.clone();
+    finish(&mut job, Outcome::Dead(failure()));
+    assert_eq!(removal(&job), Some(Duration::from_secs(90)));
+    assert!(rules().join(&mut joined, new_job(), NOW).is_ok());
+    finish(&mut joined, Outcome::Dead(failure()));
+    assert_eq!(removal(&joined), Some(rules().keep_failed));
+    let mut long = job_of(brief(u64::MAX / 1_000));
+    finish(&mut long, Outcome::Ok(Value::Null));
+    assert_eq!(removal(&long), Some(rules().keep_ok), "no longer than others");
 }

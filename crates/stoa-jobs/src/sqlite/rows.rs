@@ -87,6 +87,7 @@ pub(super) fn is_same_body(before: &Job, job: &Job) -> bool {
         priority,
         max_attempts,
         timeout_ms,
+        keep_ms,
         submitted,
         deadline,
         fingerprint,
@@ -112,8 +113,13 @@ pub(super) fn is_same_body(before: &Job, job: &Job) -> bool {
                 &before.title,
                 &before.priority,
             )
-        && (max_attempts, timeout_ms, submitted)
-            == (&before.max_attempts, &before.timeout_ms, &before.submitted)
+        && (max_attempts, timeout_ms, keep_ms, submitted)
+            == (
+                &before.max_attempts,
+                &before.timeout_ms,
+                &before.keep_ms,
+                &before.submitted,
+            )
         && (deadline, fingerprint, parents) == (&before.deadline, &before.fingerprint, &before.parents)
         && (charged, lost, round, children)
             == (&before.charged, &before.lost, &before.round, &before.children)
