@@ -25,6 +25,8 @@ pub enum Meaning {
     NotFound,
     /// There was one; the source says it is gone for good.
     Gone,
+    /// It is not here yet, and is being brought in. Nobody is sure that there is such a thing.
+    Coming,
     /// A rule of this proxy forbids it.
     Refused,
     /// A source could not be reached, refused us, or sent something wrong.
@@ -84,6 +86,26 @@ pub enum Cause {
         /// What was asked for.
         what: String,
     },
+    /// It is being brought in by a job.
+    #[error("{what} is not here yet: it is being brought in (job {job}); ask again in some seconds")]
+    Coming {
+        /// What was asked for.
+        what: String,
+        /// The job.
+        job: Arc<str>,
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// A job was to bring it in, and could not.
+    #[error("{text}")]
+    Job {
+        /// What that means.
+        meaning: Meaning,
+        /// Why, as the job tells it.
+        text: Arc<str>,
+        /// The job.
+        job: Arc<str>,
+    },
     /// A bound was reached.
     #[error("{reason}")]
     Overloaded {
@@ -129,6 +151,8 @@ impl ProxyError {
                 }
             },
             Cause::NotStored { .. } => Meaning::NotFound,
+            Cause::Coming { .. } => Meaning::Coming,
+            Cause::Job { meaning, .. } => *meaning,
             Cause::Overloaded { .. } => Meaning::Overloaded,
             Cause::Deadline { .. } => Meaning::Deadline,
             Cause::Storage(error) => match error {
@@ -162,7 +186,7 @@ impl ProxyError {
     /// When it makes sense to ask again, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match &self.cause {
-            Cause::Overloaded { retry_after, .. } => Some(*retry_after),
+            Cause::Overloaded { retry_after, .. } | Cause::Coming { retry_after, .. } => Some(*retry_after),
             Cause::Storage(_) => self.storage_back(),
             Cause::Sum(failure) if matches!(**failure, ChecksumError::Behind { .. }) => Some(SOME_TIME),
             Cause::Sum(_) if self.fetch_error().is_some_and(is_away) => Some(SOME_TIME),
@@ -209,6 +233,14 @@ impl ProxyError {
     /// system said.
     pub fn report(&self) -> ErrorReport<'_> {
         ErrorReport(self)
+    }
+
+    /// The id of the job that brings in what was asked for, or was to.
+    pub fn job(&self) -> Option<&str> {
+        match &self.cause {
+            Cause::Coming { job, .. } | Cause::Job { job, .. } => Some(job),
+            _ => None,
+        }
     }
 
     /// Where the failure came from.

@@ -3,7 +3,7 @@
 //! Small ports are composed from plain layers, each a struct that holds the next one as `Arc<dyn Trait>`:
 //!
 //! ```text
-//! Protocol   revalidation_cache -> storage_first -> admission -> resolved_info -> stash
+//! Protocol   revalidation_cache -> storage_first -> admission -> resolved_info -> download_mode -> stash
 //! Stasher    single_flight -> fetch_and_save -> pool -> the fetcher
 //! ```
 //!
@@ -24,6 +24,7 @@ mod answer_cache;
 mod choose;
 mod content;
 mod download;
+mod download_mode;
 mod drift;
 mod error;
 mod fetch_and_save;
@@ -35,6 +36,7 @@ mod metered;
 mod metrics;
 mod module_jobs;
 mod module_query;
+mod module_queue;
 mod offline;
 mod owner_route;
 mod pipelines;
@@ -64,6 +66,7 @@ pub use admission::Admission;
 pub use answer::{Answer, Held, Outcome};
 pub use content::Content;
 pub use download::{Download, DownloadEvent, Downloaded};
+pub use download_mode::{DownloadMode, Mode, Modes};
 pub use drift::{Drift, DriftCheck, DriftReport, Today};
 pub use error::{Cause, ErrorReport, Meaning, ProxyError};
 pub use fetch_and_save::{FetchAndSave, Ingest};
@@ -72,8 +75,11 @@ pub use info::{Info, parse_info};
 pub use key::file_key;
 pub use metered::{FetchMetrics, Metered};
 pub use metrics::{LaneMetrics, RepositoryMetrics, SumMetrics};
-pub use module_jobs::{MODULE, ModuleHandler, ModuleSpec, PREFETCH, PrefetchHandler, PrefetchSpec};
+pub use module_jobs::{
+    MODULE, MissOptions, MissQueue, ModuleHandler, ModuleSpec, PREFETCH, PrefetchHandler, PrefetchSpec,
+};
 pub use module_query::{ModuleQuery, Resolved};
+pub use module_queue::{ModuleQueue, QueueSlot};
 pub use offline::Offline;
 pub use owner_route::{OwnerRoute, Owners};
 pub use pipelines::{

@@ -4,11 +4,13 @@
 //! asks for, as its children. Both go through the pipelines as any question does, in the background class, so that what is
 //! stored is verified, and who waits for a question comes first.
 
+mod miss_queue;
 mod module_handler;
 mod module_spec;
 mod prefetch_handler;
 mod prefetch_spec;
 
+pub use miss_queue::{MissOptions, MissQueue};
 pub use module_handler::ModuleHandler;
 pub use module_spec::{MODULE, ModuleSpec};
 pub use prefetch_handler::PrefetchHandler;

@@ -13,10 +13,10 @@ use stoa_telemetry::Part;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Admission, BreakMetrics, ChecksumDatabase, DatabaseAdapter, FetchAndSave, FetchMetrics, Ingest, Metered,
-    NetworkMode, Offline, OwnerRoute, Owners, Pool, PrivateGate, Protocol, Refreshes, Remote, ResolvedInfo,
-    Resumed, RevalidationCache, RevalidationOptions, SingleFlight, Stash, Stasher, StorageFirst, SumFlight,
-    SumMemory, SumMemoryOptions, SumRetry, SumWatch, VerifiedDatabase, Watched,
+    Admission, BreakMetrics, ChecksumDatabase, DatabaseAdapter, DownloadMode, FetchAndSave, FetchMetrics,
+    Ingest, Metered, Modes, NetworkMode, Offline, OwnerRoute, Owners, Pool, PrivateGate, Protocol, Refreshes,
+    Remote, ResolvedInfo, Resumed, RevalidationCache, RevalidationOptions, SingleFlight, Stash, Stasher,
+    StorageFirst, SumFlight, SumMemory, SumMemoryOptions, SumRetry, SumWatch, VerifiedDatabase, Watched,
 };
 
 /// How long the latest head of a checksum database is believed to be the latest.
@@ -35,6 +35,8 @@ pub struct ProtocolOptions {
     pub network: NetworkMode,
     /// What is known to be new.
     pub refreshes: Arc<Refreshes>,
+    /// Whether clients wait for what is not stored.
+    pub modes: Modes,
 }
 
 /// What shapes the stash pipeline.
@@ -86,15 +88,19 @@ pub struct DatabaseOptions {
 /// 3. `admission` - bounds how many requests wait for something to be brought in; inside of the hits, so that no hit
 ///    waits behind a miss (ADR 0004)
 /// 4. `resolved_info` - sees to it that a version that a query resolved to has its `.info` stored (ADR 0006)
-/// 5. `stash` - asks the stash pipeline
+/// 5. `download_mode` - puts off what clients do not wait for; there is none without rules, nor offline
+/// 6. `stash` - asks the stash pipeline
 pub fn protocol_pipeline(
     options: &ProtocolOptions,
     stasher: Arc<dyn Stasher>,
     storage: &Arc<dyn Storage>,
     tasks: &TaskTracker,
 ) -> Arc<dyn Protocol> {
-    let stash = Arc::new(Stash::new(stasher));
-    let resolved_info = Arc::new(ResolvedInfo::new(stash, tasks.clone()));
+    let mut innermost: Arc<dyn Protocol> = Arc::new(Stash::new(stasher));
+    if !options.modes.rules.is_empty() && options.network != NetworkMode::Offline {
+        innermost = Arc::new(DownloadMode::new(innermost, options.modes.clone()));
+    }
+    let resolved_info = Arc::new(ResolvedInfo::new(innermost, tasks.clone()));
     let admission = Arc::new(Admission::new(resolved_info, options.requests));
     let storage_first = StorageFirst::new(admission, Arc::clone(storage), options.network);
     Arc::new(RevalidationCache::new(

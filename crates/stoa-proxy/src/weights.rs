@@ -26,6 +26,8 @@ pub(crate) fn of_error(error: &ProxyError) -> usize {
         Cause::Fetch(error) => of_fetch_error(error),
         Cause::Sum(failure) => size_of::<ChecksumError>() + of_checksum_error(failure),
         Cause::NotStored { what: text } | Cause::Deadline { what: text } => text.capacity(),
+        Cause::Coming { what, job, .. } => what.capacity() + job.len(),
+        Cause::Job { text, job, .. } => text.len() + job.len(),
         Cause::Overloaded { reason, .. } | Cause::Internal { reason } => reason.capacity(),
         // Its source is one of the operating system.
         Cause::Storage { .. } => size_of::<std::io::Error>(),

@@ -9,7 +9,7 @@ use http::{
 };
 use stoa_fetch::{Context, Passed, ProxyName, Question};
 use stoa_module::Resource;
-use stoa_proxy::{Answer, Content, Held, ProxyError, SumQuestion};
+use stoa_proxy::{Answer, Content, Held, Meaning, ProxyError, SumQuestion};
 use stoa_storage::ETag;
 
 use crate::{
@@ -150,6 +150,7 @@ impl EdgeState {
         let result = match (error.is_not_found(), error.is_remembered()) {
             (true, true) => "negative",
             (true, false) => "miss",
+            (false, _) if error.meaning() == Meaning::Coming => "miss",
             (false, _) => "error",
         };
         let response = refuse(head, ErrorReply::of(error, &self.places));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::{
-    HeaderMap, HeaderValue, Method, Response, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
     header::{
         ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RETRY_AFTER,
         WWW_AUTHENTICATE,
@@ -22,6 +22,9 @@ use crate::{
     status::ErrorReply,
     subject::Subject,
 };
+
+/// The job that brings in what is not here yet.
+const JOB: HeaderName = HeaderName::from_static("stoa-job");
 
 /// The part of a request that shapes the head of its response.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +115,9 @@ pub(crate) fn refuse(request: RequestHead<'_>, error: ErrorReply) -> Response<Bo
     headers.insert(CONTENT_LENGTH, HeaderValue::from(error.body.len()));
     if let Some(seconds) = error.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(job) = error.job {
+        headers.insert(JOB, *job);
     }
     if let Some(challenge) = error.challenge {
         headers.insert(WWW_AUTHENTICATE, *challenge);

@@ -19,7 +19,8 @@ const MAX_BYTES: usize = 648;
 /// operator has made room (507).
 pub fn status_of(meaning: Meaning) -> StatusCode {
     match meaning {
-        Meaning::NotFound => StatusCode::NOT_FOUND,
+        // The client that must not wait has somebody else to ask, or comes again.
+        Meaning::NotFound | Meaning::Coming => StatusCode::NOT_FOUND,
         Meaning::Gone => StatusCode::GONE,
         Meaning::Refused => StatusCode::FORBIDDEN,
         Meaning::BadUpstream => StatusCode::BAD_GATEWAY,
@@ -44,6 +45,8 @@ pub(crate) struct ErrorReply {
     pub(crate) retry_after: Option<u64>,
     /// `WWW-Authenticate`.
     pub(crate) challenge: Option<Box<HeaderValue>>,
+    /// The job that brings it in, or was to.
+    pub(crate) job: Option<Box<HeaderValue>>,
 }
 
 impl ErrorReply {
@@ -63,6 +66,10 @@ impl ErrorReply {
             body: body.into(),
             retry_after,
             challenge: None,
+            job: error
+                .job()
+                .and_then(|job| HeaderValue::try_from(job).ok())
+                .map(Box::new),
         }
     }
 }
@@ -79,6 +86,7 @@ impl ErrorReply {
             body: error_text(reason, "").into(),
             retry_after: None,
             challenge: None,
+            job: None,
         }
     }
 }
@@ -188,6 +196,7 @@ mod tests {
     fn every_meaning_has_the_status_of_the_design() {
         for (meaning, status) in [
             (Meaning::NotFound, 404),
+            (Meaning::Coming, 404),
             (Meaning::Gone, 410),
             (Meaning::Refused, 403),
             (Meaning::BadUpstream, 502),

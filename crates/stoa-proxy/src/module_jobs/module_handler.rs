@@ -83,6 +83,7 @@ impl Handler for ModuleHandler {
                 Outcome::Ok(json!({ "module": module, "version": version, "bytes": bytes }))
             }
             Err(QueryError::Proxy(error)) => outcome_of(&error),
+            Err(error @ QueryError::Info(_)) => Outcome::Dead(Failure::new("upstream", &error.to_string())),
             Err(error) => Outcome::Dead(Failure::new("not_found", &error.to_string())),
         }
     }
@@ -100,12 +101,13 @@ fn outcome_of(error: &ProxyError) -> Outcome {
             failure: failure("upstream"),
             after: error.retry_after(),
         },
-        Meaning::Deadline => Outcome::Retry {
-            failure: failure("timeout"),
+        // Only clients are told to come back, and a job is none.
+        Meaning::Coming | Meaning::Internal => Outcome::Retry {
+            failure: failure("internal"),
             after: None,
         },
-        Meaning::Internal => Outcome::Retry {
-            failure: failure("internal"),
+        Meaning::Deadline => Outcome::Retry {
+            failure: failure("timeout"),
             after: None,
         },
         Meaning::Overloaded => {

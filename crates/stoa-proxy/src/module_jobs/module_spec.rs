@@ -23,6 +23,9 @@ pub struct ModuleSpec {
     /// Whether only the go.mod is wanted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub go_mod_only: bool,
+    /// Whether somebody asked for it and was told to come back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub missed: bool,
 }
 
 impl ModuleSpec {
@@ -32,6 +35,7 @@ impl ModuleSpec {
             module: path.to_string(),
             version: query.as_str().to_owned(),
             go_mod_only: files == WantedFiles::GoMod,
+            missed: false,
         }
     }
 

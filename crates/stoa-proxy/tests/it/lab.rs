@@ -8,9 +8,9 @@ use stoa_dispatch::{Concurrency, HttpOptions, HttpTransports, LaneSettings, Pool
 use stoa_fetch::{Caller, Context, Deadlines, HttpClient, Limits, Off, Question};
 use stoa_module::{ModulePath, ModuleVersion, PatternList, Resource, zip::ZipLimits};
 use stoa_proxy::{
-    Answer, Content, Growing, Ingest, NetworkMode, NoCheck, Protocol, ProtocolOptions, ProxyError, Refreshes,
-    RevalidationOptions, SourceOptions, Stashed, Stasher, StasherOptions, fetch_pipeline, protocol_pipeline,
-    stash_pipeline,
+    Answer, Content, Growing, Ingest, Modes, NetworkMode, NoCheck, Protocol, ProtocolOptions, ProxyError,
+    Refreshes, RevalidationOptions, SourceOptions, Stashed, Stasher, StasherOptions, fetch_pipeline,
+    protocol_pipeline, stash_pipeline,
 };
 use stoa_storage::{FileKey, FileKind, MemoryStorage, Storage};
 use stoa_telemetry::Registry;
@@ -115,15 +115,28 @@ impl Lab {
     }
 
     pub(crate) async fn with_limits(storage: Arc<dyn Storage>, zip_limits: ZipLimits) -> Self {
-        Self::with(storage, zip_limits, LaneSettings::default().queue, REQUESTS).await
+        let queue = LaneSettings::default().queue;
+        Self::with(storage, zip_limits, queue, REQUESTS, Modes::default()).await
+    }
+
+    /// With modes.
+    pub(crate) async fn with_modes(modes: Modes) -> Self {
+        let queue = LaneSettings::default().queue;
+        Self::with(memory(), ZipLimits::default(), queue, REQUESTS, modes).await
     }
 
     /// With room for so many requests that wait, and for so many in the lane of the server.
     pub(crate) async fn crowded(waiting: usize) -> Self {
-        Self::with(memory(), ZipLimits::default(), waiting, waiting).await
+        Self::with(memory(), ZipLimits::default(), waiting, waiting, Modes::default()).await
     }
 
-    async fn with(storage: Arc<dyn Storage>, zip_limits: ZipLimits, queue: usize, requests: usize) -> Self {
+    async fn with(
+        storage: Arc<dyn Storage>,
+        zip_limits: ZipLimits,
+        queue: usize,
+        requests: usize,
+        modes: Modes,
+    ) -> Self {
         let upstream = Upstream::start().await;
         let deadlines = Deadlines {
             idle: Duration::from_secs(20),
@@ -162,6 +175,7 @@ impl Lab {
             requests,
             network: NetworkMode::Online,
             refreshes: Arc::clone(&refreshes),
+            modes,
         };
         let protocol = protocol_pipeline(&options, Arc::clone(&stasher), &storage, &tasks);
         Self {

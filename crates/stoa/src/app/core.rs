@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use stoa_dispatch::Drain;
 use stoa_fetch::{Direct, Fetcher};
 use stoa_proxy::{
-    Ingest, LaneMetrics, Protocol, ProtocolOptions, Refreshes, Stasher, StasherOptions, fetch_pipeline,
-    protocol_pipeline, stash_pipeline,
+    Ingest, LaneMetrics, Modes, Protocol, ProtocolOptions, QueueSlot, Refreshes, Stasher, StasherOptions,
+    fetch_pipeline, protocol_pipeline, stash_pipeline,
 };
 use stoa_server::Readiness;
 use stoa_storage::Storage;
@@ -34,6 +34,8 @@ pub(crate) struct Core {
     pub(crate) dispatcher: stoa_dispatch::Pool,
     /// What parts count is registered here.
     pub(crate) registry: Registry,
+    /// Who takes modules for later. Only a server has somebody who does.
+    pub(crate) later: QueueSlot,
     /// What somebody has said to be new.
     pub(crate) refreshes: Arc<Refreshes>,
     /// Whether new requests should be sent here.
@@ -69,11 +71,16 @@ impl Core {
             refreshes: Arc::clone(&refreshes),
         };
         let stasher = stash_pipeline(stasher, Arc::clone(&fetcher), &storage, &tasks);
+        let later = QueueSlot::default();
         let protocol = ProtocolOptions {
             revalidation: config.cache.revalidation.clone(),
             requests: config.pool.requests,
             network: config.upstream.network,
             refreshes: Arc::clone(&refreshes),
+            modes: Modes {
+                rules: config.modes.rules.clone(),
+                queue: later.clone(),
+            },
         };
         let protocol = protocol_pipeline(&protocol, Arc::clone(&stasher), &storage, &tasks);
         Self {
@@ -85,6 +92,7 @@ impl Core {
             registry,
             storage,
             dispatcher,
+            later,
             refreshes,
             tasks,
         }
@@ -152,6 +160,20 @@ mod tests {
             "revalidation_cache > storage_first({storage}) > admission(4096) > resolved_info > stash > offline"
         );
         assert_eq!(order(&offline), (want, databases("offline")));
+        let modes = "[[mode]]\nmatch = \"corp.example\"\nmode = \"sync\"\n\
+                     [[mode]]\nmatch = \"*\"\nmode = \"async\"\n";
+        let (protocol, _) = order(&format!("{toml}{modes}"));
+        assert!(
+            protocol.contains(
+                "> resolved_info > download_mode(corp.example => sync; * => async) > stash > single_flight >"
+            ),
+            "{protocol}"
+        );
+        let (protocol, _) = order(&format!("{offline}{modes}"));
+        assert!(
+            protocol.ends_with("> resolved_info > stash > offline"),
+            "{protocol}"
+        );
         let unchecked = format!("{toml}[sumdb]\ndatabases = []\n");
         let (protocol, checksums) = order(&unchecked);
         assert!(protocol.contains("> fetch_and_save(no_check) >"), "{protocol}");

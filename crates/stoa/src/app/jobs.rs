@@ -4,7 +4,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use stoa_jobs::{Engine, EngineOptions, KindOptions, ObservedStore};
-use stoa_proxy::{Download, MODULE, ModuleHandler, PREFETCH, PrefetchHandler};
+use stoa_proxy::{Download, MODULE, MissOptions, MissQueue, ModuleHandler, PREFETCH, PrefetchHandler};
 use stoa_server::{
     AdminGuard, Guard, JobGauges, JobMetrics, Mount, aggregations_mount, callbacks_mount, downloader_mounts,
     events_mount, jobs_mount,
@@ -60,8 +60,11 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
         Some(urls) => urls.add(engine, &workers)?,
         None => engine,
     };
-    let engine = engine.start();
+    let engine = Arc::new(engine.start());
     let (upkeep, ending) = (TaskTracker::new(), CancellationToken::new());
+    if config.modes.has_async() {
+        take_misses(config, core, &engine, &upkeep, &ending);
+    }
     let until_end = |work: Pin<Box<dyn Future<Output = ()> + Send>>| {
         let ending = ending.clone();
         upkeep.spawn(async move {
@@ -76,7 +79,7 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
         until_end(Box::pin(urls.upkeep()));
     }
     Ok(Arc::new(Jobs {
-        engine: Arc::new(engine),
+        engine,
         store,
         metrics,
         guard: Arc::new(AdminGuard::new(token, SETTING)),
@@ -85,6 +88,27 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
         ending,
         has_urls: urls.is_some(),
     }))
+}
+
+/// Lets clients leave what they do not wait for to jobs.
+fn take_misses(
+    config: &Config,
+    core: &Core,
+    engine: &Arc<Engine>,
+    upkeep: &TaskTracker,
+    ending: &CancellationToken,
+) {
+    let options = MissOptions {
+        open: config.jobs.max_async,
+        failed_ttl: config.cache.revalidation.negative_ttl,
+        refreshes: Arc::clone(&core.refreshes),
+    };
+    let queue = MissQueue::new(Arc::clone(engine), options, upkeep.clone(), ending.clone());
+    core.later.fill(Arc::new(queue.clone()));
+    let ending = ending.clone();
+    upkeep.spawn(async move {
+        ending.run_until_cancelled(queue.recover()).await;
+    });
 }
 
 #[async_trait]

@@ -31,6 +31,11 @@ const LEASE: Key = Key::new(
     "60s",
     "how long a server may be silent before its jobs are taken for lost",
 );
+const MAX_ASYNC: Key = Key::new(
+    "max_async",
+    "1000",
+    "how many modules may be on their way here for clients that do not wait ([[mode]] async)",
+);
 const KEEP_OK: Key = Key::new("keep_ok", "24h", "how long a job that is done is kept");
 const KEEP_FAILED: Key = Key::new(
     "keep_failed",
@@ -77,6 +82,7 @@ const JOBS: Table = Table::once(
         job_redis::CA,
         WORKERS,
         LEASE,
+        MAX_ASYNC,
         KEEP_OK,
         KEEP_FAILED,
         DOWNLOADS,
@@ -100,6 +106,8 @@ pub(crate) struct JobsConfig {
     pub(crate) limits: ConfiguredLimits,
     pub(crate) workers: usize,
     pub(crate) lease: Duration,
+    /// Open jobs of modules with an asynchronous mode.
+    pub(crate) max_async: usize,
     pub(crate) keep_ok: Duration,
     pub(crate) keep_failed: Duration,
     /// Where downloads go; without it there are none.
@@ -124,6 +132,7 @@ impl Section for JobsConfig {
         let store = table.value_shown(&STORE, str::parse::<JobStore>, JobStore::shown);
         let workers = table.value(&WORKERS, count);
         let lease = table.value(&LEASE, lease);
+        let max_async = table.value(&MAX_ASYNC, bound);
         let keep_ok = table.value(&KEEP_OK, duration);
         let keep_failed = table.value(&KEEP_FAILED, duration);
         let downloads = table.value(&DOWNLOADS, absolute);
@@ -145,6 +154,7 @@ impl Section for JobsConfig {
             redis: redis?,
             workers: workers?,
             lease: lease?,
+            max_async: max_async?,
             keep_ok: keep_ok?,
             keep_failed: keep_failed?,
             downloads: downloads?,

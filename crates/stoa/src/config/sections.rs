@@ -6,9 +6,9 @@ use stoa_config::{ConfigError, configuration};
 
 use super::{
     admin::AdminConfig, cache::CacheConfig, dispatch::DispatchConfig, drain::DrainConfig, edge::EdgeConfig,
-    fetch::FetchConfig, jobs::JobsConfig, log::LogConfig, metrics::MetricsConfig, pool::PoolConfig,
-    storage::StorageConfig, sumdb::SumdbConfig, tls::TlsConfig, upstream::UpstreamConfig, vcs::VcsConfig,
-    webhook::WebhookConfig,
+    fetch::FetchConfig, jobs::JobsConfig, log::LogConfig, metrics::MetricsConfig, mode::ModesConfig,
+    pool::PoolConfig, storage::StorageConfig, sumdb::SumdbConfig, tls::TlsConfig, upstream::UpstreamConfig,
+    vcs::VcsConfig, webhook::WebhookConfig,
 };
 
 configuration! {
@@ -18,6 +18,7 @@ configuration! {
         pub(crate) edge: EdgeConfig,
         pub(crate) storage: StorageConfig,
         pub(crate) upstream: UpstreamConfig,
+        pub(crate) modes: ModesConfig,
         pub(crate) tls: TlsConfig,
         pub(crate) cache: CacheConfig,
         pub(crate) pool: PoolConfig,

@@ -2,10 +2,10 @@
 
 use stoa_config::{Key, Occurrence, Reader, Repeated, Section, Table};
 use stoa_fetch::{Entry, Fallback, UpstreamList};
-use stoa_module::{PatternList, PatternListError};
+use stoa_module::PatternList;
 use stoa_proxy::NetworkMode;
 
-use super::values::hide;
+use super::values::{hide, modules};
 
 /// The public Go module proxy; what it does not have comes from its repository. The same default as the go command.
 const DEFAULT_UPSTREAM: &str = "https://proxy.golang.org,direct";
@@ -76,10 +76,7 @@ impl Section for UpstreamConfig {
 }
 
 fn route(route: &mut Occurrence<'_, '_>) -> Option<RouteConfig> {
-    let patterns = route.value(&ROUTE_MATCH, |text| match text.trim() {
-        "" => Err("must name a pattern".to_owned()),
-        _ => text.parse().map_err(|error: PatternListError| error.to_string()),
-    });
+    let patterns = route.value(&ROUTE_MATCH, modules);
     let upstream = route.value_shown(&ROUTE_UPSTREAM, str::parse, shown);
     Some(RouteConfig {
         patterns: patterns?,

@@ -2,7 +2,7 @@
 
 use stoa_config::HIDDEN;
 use stoa_fetch::BaseUrl;
-use stoa_module::PatternList;
+use stoa_module::{PatternList, PatternListError};
 
 /// Patterns of hosts. What no host looks like would match none, and nobody would know.
 pub(super) fn hosts(text: &str) -> Result<PatternList, String> {
@@ -20,6 +20,14 @@ pub(super) fn hosts(text: &str) -> Result<PatternList, String> {
         }
     }
     Ok(PatternList::parse(text))
+}
+
+/// Patterns of module paths, at least one.
+pub(super) fn modules(text: &str) -> Result<PatternList, String> {
+    match text.trim() {
+        "" => Err("must name a pattern".to_owned()),
+        _ => text.parse().map_err(|error: PatternListError| error.to_string()),
+    }
 }
 
 /// Refuses a URL with a user or a password, which would be shown wherever the URL is. A user alone may stand where `user`

@@ -11,6 +11,9 @@ use tempfile::TempDir;
 
 use crate::STOA;
 
+/// The name of the file with its configuration, if it has one.
+const CONFIG: &str = "stoa.toml";
+
 pub(crate) struct Scene {
     pub(crate) directory: TempDir,
     pub(crate) upstream: Upstream,
@@ -18,7 +21,13 @@ pub(crate) struct Scene {
 }
 
 fn start(directory: &Path, upstream: &Upstream, lease: &str) -> StoaProcess {
-    StoaProcess::command(STOA)
+    let config = directory.join(CONFIG);
+    let command = StoaProcess::command(STOA);
+    let command = match config.to_str().filter(|_| config.is_file()) {
+        Some(config) => command.args(&["--config", config]),
+        None => command,
+    };
+    command
         .storage(&directory.join("storage"))
         .upstream(&upstream.url())
         .env("STOA_SUMDB_VERIFY", "false")
@@ -35,7 +44,15 @@ fn start(directory: &Path, upstream: &Upstream, lease: &str) -> StoaProcess {
 
 impl Scene {
     pub(crate) fn of(modules: &[ModuleFixture]) -> Self {
+        Self::configured(modules, "")
+    }
+
+    /// With this text in its file of configuration.
+    pub(crate) fn configured(modules: &[ModuleFixture], toml: &str) -> Self {
         let directory = stoa_testing::scene::private_directory();
+        if !toml.is_empty() {
+            std::fs::write(directory.path().join(CONFIG), toml).unwrap();
+        }
         let upstream = Upstream::start_blocking();
         upstream.modules(modules);
         let stoa = start(directory.path(), &upstream, "5s");
@@ -50,6 +67,17 @@ impl Scene {
     pub(crate) fn kill_and_restart(&mut self) {
         self.stoa.kill9();
         self.stoa = start(self.directory.path(), &self.upstream, "5s");
+    }
+
+    /// Starts it again on the same storage with another text in its file of configuration.
+    pub(crate) fn reconfigure(&mut self, toml: &str) {
+        self.file(CONFIG, toml);
+        self.kill_and_restart();
+    }
+
+    /// Asks for a file as a client of the proxy.
+    pub(crate) async fn get(&self, path: &str) -> http::Response {
+        http::get(&format!("{}{path}", self.stoa.url())).await.unwrap()
     }
 
     /// Asks the API: the status, and the JSON of the answer.
