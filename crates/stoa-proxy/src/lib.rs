@@ -76,7 +76,8 @@ pub use key::file_key;
 pub use metered::{FetchMetrics, Metered};
 pub use metrics::{LaneMetrics, RepositoryMetrics, SumMetrics};
 pub use module_jobs::{
-    MODULE, MissOptions, MissQueue, ModuleHandler, ModuleSpec, PREFETCH, PrefetchHandler, PrefetchSpec,
+    MIRROR, MODULE, MirrorHandler, MirrorSchedule, MirrorSpec, MirrorVersions, MissOptions, MissQueue,
+    ModuleHandler, ModuleSpec, PREFETCH, PrefetchHandler, PrefetchSpec, schedule_mirrors,
 };
 pub use module_query::{ModuleQuery, Resolved};
 pub use module_queue::{ModuleQueue, QueueSlot};

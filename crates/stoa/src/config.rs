@@ -23,6 +23,7 @@ mod jobs;
 pub(crate) mod lab;
 mod log;
 mod metrics;
+mod mirror;
 mod mode;
 mod pool;
 mod private_file;

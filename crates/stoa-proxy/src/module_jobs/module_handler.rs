@@ -90,7 +90,7 @@ impl Handler for ModuleHandler {
 }
 
 /// What a failure means for the job: what will be the same the next time is its end, what is ours is not charged.
-fn outcome_of(error: &ProxyError) -> Outcome {
+pub(super) fn outcome_of(error: &ProxyError) -> Outcome {
     let failure = |class| Failure::new(class, &error.to_string());
     match error.meaning() {
         Meaning::NotFound => Outcome::Dead(failure("not_found")),

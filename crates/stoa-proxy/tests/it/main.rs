@@ -8,6 +8,7 @@ mod contexts;
 mod fake;
 mod fallback;
 mod lab;
+mod mirrors;
 mod modes;
 mod module_jobs;
 mod module_queries;

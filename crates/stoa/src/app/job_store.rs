@@ -6,6 +6,7 @@ use stoa_jobs::{
     MemoryStore, RedisAddress, RedisOptions, RedisStore, Rules, SqliteOptions, SqliteStore, Store,
     StoreError, SystemClock, SystemRandom,
 };
+use stoa_proxy::MirrorSchedule;
 use stoa_storage::own_directory_of_url;
 
 use super::downloads::callbacks;
@@ -74,7 +75,7 @@ impl OpenStore {
 
 fn rules(config: &JobsConfig) -> Rules {
     Rules {
-        callbacks: callbacks(config),
+        callbacks: Arc::new(MirrorSchedule::new(callbacks(config))),
         limits: Arc::new(config.limits.clone()),
         keep_ok: config.keep_ok,
         keep_failed: config.keep_failed,

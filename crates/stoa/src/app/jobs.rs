@@ -4,7 +4,10 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use stoa_jobs::{Engine, EngineOptions, KindOptions, ObservedStore};
-use stoa_proxy::{Download, MODULE, MissOptions, MissQueue, ModuleHandler, PREFETCH, PrefetchHandler};
+use stoa_proxy::{
+    Download, MIRROR, MODULE, MirrorHandler, MissOptions, MissQueue, ModuleHandler, PREFETCH, PrefetchHandler,
+    schedule_mirrors,
+};
 use stoa_server::{
     AdminGuard, Guard, JobGauges, JobMetrics, Mount, aggregations_mount, callbacks_mount, downloader_mounts,
     events_mount, jobs_mount,
@@ -44,6 +47,7 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
     };
     let download = Download::new(Arc::clone(&core.protocol), Arc::clone(&core.storage));
     let module = ModuleHandler::new(Arc::clone(&core.protocol), download);
+    let mirror = MirrorHandler::new(Arc::clone(&core.stasher), Arc::clone(&core.storage));
     let kind = |name: &str| name.parse().map_err(CommandError::new);
     let options = EngineOptions {
         node: rustix::system::uname().nodename().to_string_lossy().into(),
@@ -54,7 +58,8 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
         .options(options)
         .observer(Arc::clone(&metrics) as _)
         .handler(kind(MODULE)?, Arc::new(module), workers.clone())
-        .handler(kind(PREFETCH)?, Arc::new(PrefetchHandler), workers.clone());
+        .handler(kind(PREFETCH)?, Arc::new(PrefetchHandler), workers.clone())
+        .handler(kind(MIRROR)?, Arc::new(mirror), workers.clone());
     let urls = UrlJobs::of(config, core)?;
     let engine = match &urls {
         Some(urls) => urls.add(engine, &workers)?,
@@ -62,6 +67,15 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
     };
     let engine = Arc::new(engine.start());
     let (upkeep, ending) = (TaskTracker::new(), CancellationToken::new());
+    let (scheduling, scheduled, mirrors) = (
+        ending.clone(),
+        Arc::clone(&engine),
+        config.mirrors.mirrors.clone(),
+    );
+    upkeep.spawn(async move {
+        let schedule = schedule_mirrors(&scheduled, &mirrors);
+        scheduling.run_until_cancelled(schedule).await;
+    });
     if config.modes.has_async() {
         take_misses(config, core, &engine, &upkeep, &ending);
     }

@@ -6,9 +6,9 @@ use stoa_config::{ConfigError, configuration};
 
 use super::{
     admin::AdminConfig, cache::CacheConfig, dispatch::DispatchConfig, drain::DrainConfig, edge::EdgeConfig,
-    fetch::FetchConfig, jobs::JobsConfig, log::LogConfig, metrics::MetricsConfig, mode::ModesConfig,
-    pool::PoolConfig, storage::StorageConfig, sumdb::SumdbConfig, tls::TlsConfig, upstream::UpstreamConfig,
-    vcs::VcsConfig, webhook::WebhookConfig,
+    fetch::FetchConfig, jobs::JobsConfig, log::LogConfig, metrics::MetricsConfig, mirror::MirrorsConfig,
+    mode::ModesConfig, pool::PoolConfig, storage::StorageConfig, sumdb::SumdbConfig, tls::TlsConfig,
+    upstream::UpstreamConfig, vcs::VcsConfig, webhook::WebhookConfig,
 };
 
 configuration! {
@@ -32,6 +32,7 @@ configuration! {
         pub(crate) metrics: MetricsConfig,
         pub(crate) webhook: WebhookConfig,
         pub(crate) jobs: JobsConfig,
+        pub(crate) mirrors: MirrorsConfig,
     }
 }
 

@@ -43,7 +43,13 @@ async fn a_job_is_taken_shown_and_done() {
 async fn what_cannot_be_is_refused_with_its_reason() {
     let scene = Scene::of(&[]);
     for (method, path, body, status, says) in [
-        ("POST", "jobs", "{}", 400, "name one of module, prefetch and url"),
+        (
+            "POST",
+            "jobs",
+            "{}",
+            400,
+            "name one of module, prefetch, mirror and url",
+        ),
         (
             "POST",
             "jobs",

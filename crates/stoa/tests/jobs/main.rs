@@ -11,6 +11,7 @@ mod api;
 mod cli;
 mod downloads;
 mod limits;
+mod mirrors;
 mod modes;
 mod prefetch;
 mod scene;

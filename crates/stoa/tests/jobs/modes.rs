@@ -56,6 +56,7 @@ async fn a_miss_is_not_found_at_once_and_there_soon_after() {
             "example.com/a@v1.0.0.info is not here yet: it is being brought in (job {id}); ask again in some seconds\n"
         )
     );
+    scene.upstream.arrived(&a.url_path("info"), 1).await;
     let list = jobs(&scene).await;
     assert_eq!((list.len(), list[0]["id"].as_str()), (1, Some(&*id)), "{list:?}");
     assert_eq!(

@@ -1,6 +1,6 @@
 //! What somebody submits.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use serde::Deserialize;
 use serde_json::json;
@@ -10,7 +10,7 @@ use stoa_jobs::{
     download::{DownloadSpec, DownloadUrl, MimeRule, Sha256Hex, SpecError},
 };
 use stoa_module::{ModulePath, Query, Wanted, WantedFiles, WantedFormat};
-use stoa_proxy::{ModuleSpec, PrefetchSpec};
+use stoa_proxy::{MirrorSpec, MirrorVersions, ModuleSpec, PrefetchSpec};
 
 /// A job as the API takes it.
 #[derive(Debug, Deserialize)]
@@ -22,6 +22,8 @@ pub(super) struct Submission {
     url: Option<Download>,
     /// Modules to bring in, by a file that names them.
     prefetch: Option<Prefetch>,
+    /// Modules to bring in as their sources have them.
+    mirror: Option<Mirror>,
     /// 0 to 9; 0 starts first.
     priority: Option<Priority>,
 }
@@ -55,19 +57,36 @@ struct Prefetch {
     text: String,
 }
 
+/// Modules, and which of their versions.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mirror {
+    modules: Vec<String>,
+    #[serde(default)]
+    versions: MirrorVersions,
+    limit: Option<NonZeroUsize>,
+}
+
 impl Submission {
     /// The job.
     ///
     /// # Errors
     /// What is wrong with it, by field.
     pub(super) fn job(self) -> Result<NewJob, String> {
-        let job = match (self.module, self.prefetch, self.url) {
-            (None, None, Some(download)) => of_url(download).map_err(|error| format!("url: {error}"))?,
-            (Some(module), None, None) => of_module(&module).map_err(|error| format!("module: {error}"))?,
-            (None, Some(prefetch), None) => {
+        let job = match (self.module, self.prefetch, self.url, self.mirror) {
+            (None, None, None, Some(mirror)) => {
+                of_mirror(mirror).map_err(|error| format!("mirror: {error}"))?
+            }
+            (None, None, Some(download), None) => {
+                of_url(download).map_err(|error| format!("url: {error}"))?
+            }
+            (Some(module), None, None, None) => {
+                of_module(&module).map_err(|error| format!("module: {error}"))?
+            }
+            (None, Some(prefetch), None, None) => {
                 of_file(&prefetch).map_err(|error| format!("prefetch: {}: {error}", prefetch.name))?
             }
-            _ => return Err("name one of module, prefetch and url".to_owned()),
+            _ => return Err("name one of module, prefetch, mirror and url".to_owned()),
         };
         Ok(NewJob {
             priority: self.priority.unwrap_or_default(),
@@ -102,6 +121,22 @@ fn of_file(prefetch: &Prefetch) -> Result<NewJob, String> {
     Ok(PrefetchSpec::new(&prefetch.name, &wanted).job())
 }
 
+/// Once; what is repeated stands in the configuration.
+fn of_mirror(mirror: Mirror) -> Result<NewJob, String> {
+    let name = match mirror.modules.as_slice() {
+        [module] => module.clone(),
+        modules => format!("of {} modules", modules.len()),
+    };
+    let spec = MirrorSpec {
+        name,
+        modules: mirror.modules,
+        versions: mirror.versions,
+        limit: mirror.limit,
+        every_ms: None,
+    };
+    spec.check().map(|()| spec.job())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,10 +150,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (json, want) in [
-            ("{}", "name one of module, prefetch and url"),
+            ("{}", "name one of module, prefetch, mirror and url"),
             (
                 r#"{"module":"a.example/b@v1.0.0","prefetch":{"name":"go.sum","text":""}}"#,
-                "name one of module, prefetch and url",
+                "name one of module, prefetch, mirror and url",
             ),
             (r#"{"module":"../b@v1.0.0"}"#, "module: malformed module path"),
             (
@@ -132,6 +167,12 @@ mod tests {
             (
                 r#"{"module":"a.example/b","priority":10}"#,
                 "a priority is 0 to 9, and not 10",
+            ),
+            (r#"{"mirror":{"modules":["x"]}}"#, "mirror: malformed module path"),
+            (r#"{"mirror":{"modules":[]}}"#, "mirror: must name a module"),
+            (
+                r#"{"mirror":{"modules":["a.example/b"],"versions":"some"}}"#,
+                "unknown variant `some`, expected one of `all`, `latest`, `releases`",
             ),
             (r#"{"modul":"a.example/b"}"#, "unknown field `modul`"),
         ] {

@@ -172,6 +172,11 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "jobs.max_download" | "jobs.min_free" => one_of(&["1GiB", "12345"]),
         "jobs.full_at" => one_of(&["1", "95", "100"]),
         "jobs.allow_private_addresses" | "aggregation.paused" => one_of(&["true", "false"]),
+        "mirror.name" => one_of(&["tools", "a \"b\" #", "third"]),
+        "mirror.modules" => one_of(&["a.example/x", "a.example/x, b.example/* ,c.example/[xy]"]),
+        "mirror.versions" => one_of(&["latest", "releases", "all"]),
+        "mirror.limit" => one_of(&["", "1", "007"]),
+        "mirror.every" => one_of(&["60s", "6h", "7d"]),
         "mode.match" => one_of(&["*", "a.example,b.example/[^x]*", " github.com/Corp/* "]),
         "mode.mode" => one_of(&["sync", "async"]),
         "jobs.max_async" => one_of(&["1", "007", "1000000"]),
@@ -270,7 +275,11 @@ pub(super) fn occurrences(table: &'static Table, secrets: &Secrets) -> BoxedStra
         let mut seen = Vec::new();
         let is_new = |read: &BTreeMap<String, String>| {
             let place = read.get("match").filter(|_| table.name == "credential");
-            let id = place.or(read.get("from")).or(read.get("prefix")).cloned();
+            let id = place
+                .or(read.get("from"))
+                .or(read.get("prefix"))
+                .or(read.get("name"))
+                .cloned();
             let is_new = id.is_none() || !seen.contains(&id);
             seen.push(id);
             is_new
