@@ -230,9 +230,9 @@ async fn a_mirror_begins_again_when_its_time_has_passed_and_once_for_all_that_pa
     schedule_mirrors(&scene.engine, &wanted).await;
     assert_eq!(scene.mirrors(true).await, next);
     scene.asked();
-    // Nobody was there for a week.
+    // Nobody was there three times.
     scene.lab.upstream.module(&module("a", "v1.1.0"));
-    scene.clock.advance(28 * EVERY);
+    scene.clock.advance(3 * EVERY);
     scene.store.keep_house().await.unwrap();
     schedule_mirrors(&other, &wanted).await;
     assert_eq!(scene.ended(&next[0].id).await.state.name(), StateName::Ok);

@@ -70,7 +70,7 @@ impl Section for MirrorsConfig {
 
 fn mirror(mirror: &mut Occurrence<'_, '_>) -> Option<MirrorSpec> {
     let name = mirror.value(&NAME, name);
-    let modules = mirror.value(&MODULES, modules);
+    let modules = mirror.value_shown(&MODULES, modules, |modules, _| modules.join(","));
     let versions = mirror.value(&VERSIONS, versions);
     let limit = mirror.value(&LIMIT, limit);
     let every = mirror.value(&EVERY, every);
