@@ -17,6 +17,7 @@ pub trait Callbacks: fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct NoCallbacks;
 
+#[deny(clippy::missing_trait_methods)]
 impl Callbacks for NoCallbacks {
     fn of(&self, _job: &Job) -> Vec<NewJob> {
         Vec::new()

@@ -87,6 +87,7 @@ impl HttpCallbacks {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl Callbacks for HttpCallbacks {
     fn of(&self, job: &Job) -> Vec<NewJob> {
         let Ok(kind) = CallbackPayload::KIND.parse::<Kind>() else {

@@ -170,6 +170,7 @@ async fn a_cancelled_parent_leaves_its_children(adapter: &dyn Adapter) {
 #[derive(Debug)]
 struct Tell;
 
+#[deny(clippy::missing_trait_methods)]
 impl Callbacks for Tell {
     fn of(&self, job: &Job) -> Vec<NewJob> {
         let key: AggregationKey = "callback/target".parse().expect("a key");

@@ -28,6 +28,7 @@ fn rules() -> Rules {
 #[derive(Debug)]
 struct ToldOnce;
 
+#[deny(clippy::missing_trait_methods)]
 impl Callbacks for ToldOnce {
     fn of(&self, job: &Job) -> Vec<NewJob> {
         let wants = |submitter: &&Submitter| submitter.callback.is_some();

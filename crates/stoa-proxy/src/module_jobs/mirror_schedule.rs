@@ -33,6 +33,7 @@ impl MirrorSchedule {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl Callbacks for MirrorSchedule {
     fn of(&self, job: &Job) -> Vec<NewJob> {
         let mut told = self.inner.of(job);

@@ -1,6 +1,6 @@
 //! What a job of kind `mirror` is told.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{fmt::Write as _, num::NonZeroUsize, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -67,10 +67,10 @@ impl MirrorSpec {
         let kind = MIRROR.parse().expect("the kind is a word");
         let aggregation = AggregationKey::new(kind, "modules").expect("a name");
         let payload = json!(self);
-        let hash: String = Sha256::digest(payload.to_string())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let mut hash = String::new();
+        for byte in Sha256::digest(payload.to_string()) {
+            let _infallible = write!(hash, "{byte:02x}");
+        }
         NewJob {
             title: format!("mirror {}", self.name),
             fingerprint: Fingerprint::new(&format!("mirror {hash}")),

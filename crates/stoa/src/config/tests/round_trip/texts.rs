@@ -124,7 +124,7 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "rate" => one_of(&["", "20/s", "600/m"]),
         "retry_budget" | "breaker_rate" => one_of(&["0%", "20%", "100%"]),
         "breaker" => one_of(&["active", "observe", "disabled", "forced_open"]),
-        "route.match" => one_of(&["*", "a.example,b.example/[^x]*", " github.com/Corp/* "]),
+        "route.match" | "mode.match" => one_of(&["*", "a.example,b.example/[^x]*", " github.com/Corp/* "]),
         "dispatch.deny" | "dispatch.lane.match" => any_text()
             .prop_map(|text| format!("a{}", text.replace(['/', '@', ' ', ':'], "")))
             .boxed(),
@@ -177,7 +177,6 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "mirror.versions" => one_of(&["latest", "releases", "all"]),
         "mirror.limit" => one_of(&["", "1", "007"]),
         "mirror.every" => one_of(&["60s", "6h", "7d"]),
-        "mode.match" => one_of(&["*", "a.example,b.example/[^x]*", " github.com/Corp/* "]),
         "mode.mode" => one_of(&["sync", "async"]),
         "jobs.max_async" => one_of(&["1", "007", "1000000"]),
         "jobs.workers" => one_of(&["0", "64"]),
