@@ -103,7 +103,7 @@ async fn a_miss_is_not_found_at_once_and_there_soon_after() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_client_was_promised_is_there_also_after_a_kill() {
     let a = module("a");
-    let mut scene = Scene::configured(&[a.clone()], ASYNC);
+    let mut scene = Scene::configured(std::slice::from_ref(&a), ASYNC);
     let gate = hold(&scene, &a.url_path("zip"), Reply::ok(a.zip()));
     let answer = scene.get(&a.url_path("info")).await;
     let id = answer.header("stoa-job").expect("a job").to_owned();
@@ -124,7 +124,7 @@ async fn what_a_client_was_promised_is_there_also_after_a_kill() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_misses_are_one_request_a_file() {
     let a = module("a");
-    let scene = Scene::configured(&[a.clone()], ASYNC);
+    let scene = Scene::configured(std::slice::from_ref(&a), ASYNC);
     let gate = hold(&scene, &a.url_path("info"), Reply::ok(a.info()));
     let mut asking = JoinSet::new();
     for n in 0..200 {
@@ -153,7 +153,7 @@ async fn two_hundred_misses_are_one_request_a_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_go_command_prints_that_it_is_on_its_way() {
     let a = module("a");
-    let scene = Scene::configured(&[a.clone()], ASYNC);
+    let scene = Scene::configured(std::slice::from_ref(&a), ASYNC);
     let gate = hold(&scene, &a.url_path("info"), Reply::ok(a.info()));
     let go = GoClient::new(scene.stoa.url());
     let output = go
