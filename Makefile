@@ -13,6 +13,7 @@ run:
 ## test: install what the tests need, then run all of them
 test: tools
 	cargo test --workspace --no-fail-fast
+	cargo test --workspace --features stoa-jobs/kafka-tls --test kafka
 
 ## lint: file lengths, layers, formatting, lints, documentation, licences
 lint:
@@ -23,6 +24,7 @@ lint:
 	scripts/tools.sh lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	cargo clippy --workspace --all-targets --features stoa/kafka-tls --locked -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items --locked
 	$(TOOLS)/bin/cargo-deny --locked --log-level error check bans licenses sources
 

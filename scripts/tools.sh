@@ -6,7 +6,7 @@
 #                             go's server of test repositories, a program that asks cmd/go's own code, and what it
 #                             and the rest of Go answer to the questions of the tests
 #   scripts/tools.sh bench    also nginx, wrk and h2load
-#   scripts/tools.sh lint     only cargo-deny
+#   scripts/tools.sh lint     only cargo-deny, and what librdkafka is compiled with
 #   scripts/tools.sh fuzz     also cargo-fuzz, which is compiled
 #
 # Prints one line per thing done; a run that finds everything in place says nothing.
@@ -175,17 +175,24 @@ install_deny() {
 	echo "tools: installed cargo-deny $deny_version in $tools/bin"
 }
 
+# What librdkafka is compiled with, which the callbacks over Kafka use.
+install_kafka() {
+	install_packages make=make g++=g++ pkg-config=pkg-config /usr/include/openssl/ssl.h=libssl-dev
+}
+
 install_fuzz() {
 	[ "$("$tools/bin/cargo-fuzz" --version 2>/dev/null)" = "cargo-fuzz $fuzz_version" ] && return
 	quietly "building cargo-fuzz $fuzz_version" cargo install cargo-fuzz --version "$fuzz_version" --locked --root "$tools"
 	echo "tools: installed cargo-fuzz $fuzz_version in $tools/bin"
 }
 
-# Installs those Debian packages whose program is not there: install_packages nginx=nginx-light wrk=wrk git=git
+# Installs those Debian packages whose program or file is not there:
+# install_packages nginx=nginx-light wrk=wrk /usr/include/openssl/ssl.h=libssl-dev
 install_packages() {
 	missing=
 	for wanted in "$@"; do
-		PATH=$PATH:/usr/sbin command -v "${wanted%%=*}" >/dev/null || missing="$missing ${wanted#*=}"
+		[ -f "${wanted%%=*}" ] || PATH=$PATH:/usr/sbin command -v "${wanted%%=*}" >/dev/null ||
+			missing="$missing ${wanted#*=}"
 	done
 	[ -z "$missing" ] && return
 	# shellcheck disable=SC2086 # a list of package names
@@ -204,6 +211,7 @@ case ${1-} in
 	install_go
 	install_packages strace=strace git=git hg=mercurial svn=subversion bzr=bzr fossil=fossil sshd=openssh-server \
 		redis-server=redis-server
+	install_kafka
 	install_vcweb
 	install_oracle
 	install_vectors
@@ -212,7 +220,10 @@ bench)
 	install_go
 	install_packages nginx=nginx-light wrk=wrk h2load=nghttp2-client
 	;;
-lint) install_deny ;;
+lint)
+	install_deny
+	install_kafka
+	;;
 fuzz)
 	"$0"
 	install_fuzz

@@ -1,17 +1,23 @@
-//! Callbacks over HTTP: the end of a job is told by another job, of kind `callback`, so it is told as durably as any job is
-//! done.
+//! Callbacks: the end of a job is told by another job, so it is told as durably as any job is done.
 //!
-//! [`HttpCallbacks`] makes these jobs, and [`CallbackHandler`] does them through a [`Transport`](crate::download::Transport).
+//! [`CallbackJobs`] makes these jobs. [`CallbackHandler`] does those of kind `callback` over HTTP, through a
+//! [`Transport`](crate::download::Transport); with the feature `kafka`, `KafkaHandler` does those of kind `callback-kafka`.
 //! The attempts of a callback job are the log of its delivery.
 
+mod callback_jobs;
 mod handler;
-mod http_callbacks;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod message;
 mod payload;
 mod signature;
+mod topic;
 
+pub use callback_jobs::{CallbackJobs, CallbackRules};
 pub use handler::{CallbackHandler, CallbackOptions};
-pub use http_callbacks::{CallbackRules, HttpCallbacks};
+#[cfg(feature = "kafka")]
+pub use kafka::{KafkaHandler, KafkaSettings, KafkaSettingsError};
 pub use message::CallbackMessage;
-pub use payload::{CallbackPayload, CallbackTarget};
+pub use payload::{CallbackPayload, CallbackTarget, KafkaPayload};
 pub use signature::CallbackSecret;
+pub use topic::{KafkaTopic, KafkaTopicError};

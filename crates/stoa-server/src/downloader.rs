@@ -14,13 +14,16 @@ use axum::{
 };
 use serde_json::json;
 use stoa_jobs::{
-    Acted, Action, Engine, JobQuery, StateName, StoreError, callback::CallbackPayload, download::DownloadSpec,
+    Acted, Action, Engine, JobQuery, StateName, StoreError,
+    callback::{CallbackPayload, KafkaPayload},
+    download::DownloadSpec,
 };
 
 use self::submission::read;
 use crate::{
     guard::{Guard, OpenGuard},
     job_metrics::JobMetrics,
+    kafka::has_kafka,
     mount::Mount,
 };
 
@@ -28,6 +31,8 @@ use crate::{
 const MAX_BODY: usize = 1 << 20;
 /// How many aggregations are shown, and how many callbacks of a job are looked at.
 const MOST: usize = 10_000;
+/// The kinds of jobs that tell of the ends of others.
+const CALLBACKS: [&str; 2] = [CallbackPayload::KIND, KafkaPayload::KIND];
 
 /// `/download`, `/retry`, `/stats` and `/dashboard` behind `guard`, and `/hb` for everybody. `metrics` observes the engine.
 pub fn downloader_mounts(
@@ -82,7 +87,7 @@ async fn download(State(engine): State<Arc<Engine>>, method: Method, body: Bytes
     if engine.is_draining() {
         return text(StatusCode::SERVICE_UNAVAILABLE, "this server is shutting down");
     }
-    let job = match read(&body) {
+    let job = match read(&body, has_kafka(&engine)) {
         Ok(job) => job,
         Err(error) => return text(StatusCode::BAD_REQUEST, error),
     };
@@ -119,16 +124,18 @@ async fn retry(State(engine): State<Arc<Engine>>, method: Method, Path(id): Path
 async fn retried(engine: &Engine, id: &str) -> Result<usize, StoreError> {
     // The title of a callback names its job.
     let mut query = JobQuery::latest(MOST);
-    query.kind = CallbackPayload::KIND.parse().ok();
     query.states.insert(StateName::Dead);
     id.clone_into(&mut query.text);
     if id.is_empty() {
         return Ok(0);
     }
     let mut retried = 0;
-    for job in engine.store().jobs(&query).await?.jobs {
-        if matches!(engine.store().act(&job.id, Action::Retry).await?, Acted::Done(_)) {
-            retried += 1;
+    for kind in CALLBACKS {
+        query.kind = kind.parse().ok();
+        for job in engine.store().jobs(&query).await?.jobs {
+            if matches!(engine.store().act(&job.id, Action::Retry).await?, Acted::Done(_)) {
+                retried += 1;
+            }
         }
     }
     Ok(retried)

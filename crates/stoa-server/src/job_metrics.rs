@@ -9,7 +9,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use stoa_jobs::{
-    Ended, Event, Job, JobId, Observer, Outcome, StoreError, callback::CallbackPayload,
+    Ended, Event, Job, JobId, Observer, Outcome, StoreError, callback::{CallbackPayload, KafkaPayload},
     download::DownloadSpec,
 };
 use stoa_telemetry::{Counter, EncodeLabelSet, Family, Histogram, Part, exponential_buckets};
@@ -17,13 +17,13 @@ use stoa_telemetry::{Counter, EncodeLabelSet, Family, Histogram, Part, exponenti
 pub use self::gauges::JobGauges;
 use self::{tally::Tally, words::Words};
 
-/// How many classes of failures are told apart, and how many kinds of jobs and backends of callbacks.
+/// How many classes of failures are told apart, and how many kinds of jobs.
 const MAX_CLASSES: usize = 64;
 const MAX_KINDS: usize = 16;
 
 /// Counts what happens to jobs on this node, for Prometheus and for `/stats`.
 ///
-/// No label grows without bound: classes, kinds and backends are words of handlers, and beyond so many of them the rest
+/// No label grows without bound: classes and kinds are words of handlers, and beyond so many of them the rest
 /// is `other`. Aggregations are no label, because whoever submits a job names one.
 #[derive(Debug)]
 pub struct JobMetrics {
@@ -42,7 +42,6 @@ pub struct JobMetrics {
     store_failures: Family<Operation, Counter>,
     classes: Words,
     kinds: Words,
-    backends: Words,
     downloads: Mutex<Tally>,
     notices: Mutex<Tally>,
 }
@@ -76,7 +75,7 @@ struct Why {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Delivery {
-    backend: String,
+    backend: &'static str,
     result: &'static str,
 }
 
@@ -152,7 +151,6 @@ impl JobMetrics {
             store_failures: part.counters("store_failures", "Questions that the job store did not answer"),
             classes: Words::new(MAX_CLASSES),
             kinds: Words::new(MAX_KINDS),
-            backends: Words::new(MAX_KINDS),
             downloads: Mutex::default(),
             notices: Mutex::default(),
         }
@@ -176,20 +174,22 @@ impl JobMetrics {
     fn tally(&self, job: &Job) -> Option<&Mutex<Tally>> {
         match job.aggregation.kind().as_str() {
             DownloadSpec::KIND => Some(&self.downloads),
-            CallbackPayload::KIND => Some(&self.notices),
+            CallbackPayload::KIND | KafkaPayload::KIND => Some(&self.notices),
             _ => None,
         }
     }
 
-    fn delivery(&self, job: &Job, outcome: &Outcome, notes: &Map<String, Value>, time: Duration) {
+    fn delivery(&self, job: &Job, outcome: &Outcome, time: Duration) {
         let result = match outcome {
             Outcome::Ok(_) => "delivered",
             _ if is_last(job, outcome) => "dead",
             Outcome::Cancelled(_) | Outcome::Interrupted(_) => "stopped",
             _ => "failed",
         };
-        let backend = notes.get("backend").and_then(Value::as_str).unwrap_or("http");
-        let backend = self.backends.bounded(backend);
+        let backend = match job.aggregation.kind().as_str() {
+            KafkaPayload::KIND => "kafka",
+            _ => "http",
+        };
         self.callbacks.get_or_create(&Delivery { backend, result }).inc();
         if let (Outcome::Ok(_), Some(lease)) = (outcome, job.lease()) {
             // A callback is submitted together with the end that it tells.
@@ -264,8 +264,8 @@ impl Observer for JobMetrics {
                 self.bytes.get_or_create(&Direction { dir }).inc_by(received);
                 self.downloads.lock().download(outcome, notes);
             }
-            CallbackPayload::KIND => {
-                self.delivery(job, outcome, notes, time);
+            CallbackPayload::KIND | KafkaPayload::KIND => {
+                self.delivery(job, outcome, time);
                 self.notices.lock().callback(outcome);
             }
             _ => {}

@@ -44,6 +44,7 @@ mod http2_body;
 mod http2_reply;
 mod inert;
 mod job_metrics;
+mod kafka;
 mod listen;
 mod local_places;
 mod metrics;

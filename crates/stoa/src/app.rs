@@ -7,6 +7,7 @@ mod downloads;
 mod job_store;
 mod job_transport;
 mod jobs;
+mod kafka;
 mod named_hosts;
 mod outbound;
 mod part;

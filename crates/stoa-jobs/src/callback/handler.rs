@@ -1,10 +1,6 @@
 //! The handler of jobs of kind `callback`.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -29,9 +25,9 @@ use crate::{
 const DRAINED: u64 = 64 * 1_024;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const TIMESTAMP: HeaderName = HeaderName::from_static("x-stoa-timestamp");
-const SIGNATURE: HeaderName = HeaderName::from_static("x-stoa-signature");
+pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(super) const TIMESTAMP: HeaderName = HeaderName::from_static("x-stoa-timestamp");
+pub(super) const SIGNATURE: HeaderName = HeaderName::from_static("x-stoa-signature");
 
 /// How callbacks are sent.
 #[derive(Clone, Debug)]
@@ -108,9 +104,7 @@ impl CallbackHandler {
             key.map_err(|_| dead("payload", "the key is no header"))?,
         );
         if let Some(secret) = &self.options.secret {
-            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-            let second = since.unwrap_or_default().as_secs();
-            let signature = secret.sign(second, payload.body.as_bytes());
+            let (second, signature) = secret.sign_now(payload.body.as_bytes());
             headers.insert(TIMESTAMP, HeaderValue::from(second));
             let signature = signature.parse();
             headers.insert(SIGNATURE, signature.map_err(|_| dead("headers", "no signature"))?);

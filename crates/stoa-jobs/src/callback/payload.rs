@@ -3,35 +3,26 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use super::topic::KafkaTopic;
 use crate::{Job, Submitter, download::DownloadUrl};
 
-/// Where a submitter wants to be told over HTTP: its [`callback`](Submitter::callback).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CallbackTarget {
-    /// `http`. Other types belong to other backends.
-    #[serde(rename = "type")]
-    pub kind: String,
+/// Where a submitter wants to be told: its [`callback`](Submitter::callback), as `{"type":"http","dst":"URL"}` or
+/// `{"type":"kafka","dst":"TOPIC"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "dst", rename_all = "lowercase")]
+pub enum CallbackTarget {
     /// The URL that is posted to.
-    pub dst: DownloadUrl,
-    /// Fields that another version of this library wrote. They are kept.
-    #[serde(flatten)]
-    pub unknown: Map<String, Value>,
+    Http(DownloadUrl),
+    /// The topic that is written to.
+    Kafka(KafkaTopic),
 }
 
 impl CallbackTarget {
     /// The type of callbacks over HTTP.
     pub const HTTP: &'static str = "http";
-
-    /// A callback to this URL.
-    pub fn http(dst: DownloadUrl) -> Self {
-        Self {
-            kind: Self::HTTP.to_owned(),
-            dst,
-            unknown: Map::new(),
-        }
-    }
+    /// The type of callbacks over Kafka.
+    pub const KAFKA: &'static str = "kafka";
 }
 
 /// What a job of kind `callback` is told. The body was made when the job ended, so every attempt sends the same bytes.
@@ -52,6 +43,33 @@ impl CallbackPayload {
     /// The idempotency key of what `submitter` is told of the end of `job`.
     pub fn key(job: &Job, submitter: &Submitter) -> String {
         format!("{}-{}-{}", job.id, job.round, submitter.number)
+    }
+}
+
+/// What a job of kind `callback-kafka` is told.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KafkaPayload {
+    /// Where it is written.
+    pub topic: KafkaTopic,
+    /// What is written: the same JSON as over HTTP.
+    pub body: String,
+    /// The idempotency key, as of a [`CallbackPayload`].
+    pub key: String,
+}
+
+impl KafkaPayload {
+    /// The kind of the jobs. It is another one than that of callbacks over HTTP, so that a node that has no Kafka leaves them
+    /// to those that have.
+    pub const KIND: &'static str = "callback-kafka";
+}
+
+/// The body is not shown: it has the whole URL of the download.
+impl fmt::Debug for KafkaPayload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaPayload")
+            .field("topic", &self.topic)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a receiver knows that a callback is ours.
 
-use std::fmt;
+use std::{fmt, time::SystemTime};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -15,6 +15,13 @@ impl CallbackSecret {
     /// A secret of these bytes.
     pub fn new(secret: impl Into<Vec<u8>>) -> Self {
         Self(secret.into())
+    }
+
+    /// What tells a receiver now that a body is ours: the second, and the [signature](Self::sign).
+    pub(super) fn sign_now(&self, body: &[u8]) -> (u64, String) {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let second = since.unwrap_or_default().as_secs();
+        (second, self.sign(second, body))
     }
 
     /// The signature of a body that is sent at this second: `sha256=` and the hexadecimal HMAC-SHA256 of `SECOND.BODY`. The

@@ -9,7 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
-use stoa_jobs::{Action, Cursor, Engine, Failure, Job, JobQuery, StateName, callback::CallbackPayload};
+use stoa_jobs::{Action, Cursor, Engine, Failure, Job, JobQuery, StateName, callback::{CallbackPayload, KafkaPayload}};
 
 use super::{
     jobs::{AttemptView, PAGE, act_on, id_of, moment, page_size, problem, query_of, states_of, unknown},
@@ -30,6 +30,8 @@ pub(super) fn routes(path: &str) -> Router<Arc<Engine>> {
 struct ListQuery {
     /// States, with commas between them.
     state: String,
+    /// How they are delivered: `http` if it is not named, or `kafka`.
+    backend: String,
     /// The job that they tell of.
     job: Option<String>,
     limit: Option<usize>,
@@ -80,14 +82,18 @@ impl CallbackView {
 }
 
 fn is_callback(job: &Job) -> bool {
-    job.aggregation.kind().as_str() == CallbackPayload::KIND
+    [CallbackPayload::KIND, KafkaPayload::KIND].contains(&job.aggregation.kind().as_str())
 }
 
 async fn list(State(engine): State<Arc<Engine>>, uri: Uri) -> Result<Json<serde_json::Value>, Problem> {
     let asked: ListQuery = query_of(&uri)?;
     let bad = |error| Problem::new(StatusCode::BAD_REQUEST, error);
     let mut query = JobQuery::latest(page_size(asked.limit.unwrap_or(PAGE)));
-    query.kind = CallbackPayload::KIND.parse().ok();
+    query.kind = match asked.backend.as_str() {
+        "" | "http" => CallbackPayload::KIND.parse().ok(),
+        "kafka" => KafkaPayload::KIND.parse().ok(),
+        other => return Err(bad(format!("backend: {other:?} is neither http nor kafka"))),
+    };
     query.states = states_of(&asked.state).map_err(bad)?;
     query.before = asked.cursor.map(Cursor);
     if let Some(job) = asked.job {

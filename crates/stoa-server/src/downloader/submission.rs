@@ -6,18 +6,20 @@ use serde_json::{Map, Value, json};
 use stoa_dispatch::Via;
 use stoa_jobs::{
     AggregationSettings, NewJob, Submitter,
-    callback::CallbackTarget,
+    callback::{CallbackTarget, KafkaTopic},
     download::{DownloadSpec, DownloadUrl},
 };
+
+use crate::kafka::NO_KAFKA;
 
 /// The retries of a job that says nothing of them.
 const RETRIES: u32 = 2;
 
-/// Reads a job. Fields that are not known are ignored, as there.
+/// Reads a job. Fields that are not known are ignored, as there. Ends are told over Kafka only where it is.
 ///
 /// # Errors
 /// What is wrong with it, by field.
-pub(super) fn read(body: &[u8]) -> Result<NewJob, String> {
+pub(super) fn read(body: &[u8], has_kafka: bool) -> Result<NewJob, String> {
     let fields: Map<String, Value> =
         serde_json::from_slice(body).map_err(|error| format!("the body is no JSON object: {error}"))?;
     let url: DownloadUrl = text(&fields, "url")?
@@ -58,7 +60,7 @@ pub(super) fn read(body: &[u8]) -> Result<NewJob, String> {
         ..AggregationSettings::default()
     });
     job.submitter = Submitter {
-        callback: Some(json!(callback(&fields)?)),
+        callback: Some(json!(callback(&fields, has_kafka)?)),
         extra: fields
             .get("extra")
             .and_then(Value::as_str)
@@ -129,19 +131,28 @@ fn headers(fields: &Map<String, Value>) -> Result<BTreeMap<String, String>, Stri
 }
 
 /// Where the end is told: `callback_type` and `callback_dst`, or `callback_url`, which is over HTTP.
-fn callback(fields: &Map<String, Value>) -> Result<CallbackTarget, String> {
+fn callback(fields: &Map<String, Value>, has_kafka: bool) -> Result<CallbackTarget, String> {
     let parsed = |name: &str, url: &str| {
         url.parse::<DownloadUrl>()
             .map_err(|error| format!("{name}: {error}"))
     };
     if let Some(url) = optional(fields, "callback_url")? {
-        return Ok(CallbackTarget::http(parsed("callback_url", url)?));
+        return Ok(CallbackTarget::Http(parsed("callback_url", url)?));
     }
     let (kind, target) = (text(fields, "callback_type")?, text(fields, "callback_dst")?);
-    if kind != CallbackTarget::HTTP {
-        return Err(format!("callback_type: this server has no {kind:?}, only http"));
+    match kind {
+        CallbackTarget::HTTP => Ok(CallbackTarget::Http(parsed("callback_dst", target)?)),
+        CallbackTarget::KAFKA if !has_kafka => Err(format!("callback_type: {NO_KAFKA}")),
+        CallbackTarget::KAFKA => {
+            let topic = target.parse::<KafkaTopic>();
+            Ok(CallbackTarget::Kafka(
+                topic.map_err(|error| format!("callback_dst: {error}"))?,
+            ))
+        }
+        _ => Err(format!(
+            "callback_type: this server has no {kind:?}, only http and kafka"
+        )),
     }
-    Ok(CallbackTarget::http(parsed("callback_dst", target)?))
 }
 
 #[cfg(test)]
@@ -153,6 +164,10 @@ mod tests {
 
     /// The good job with these fields in it.
     fn with(changes: &str) -> Result<NewJob, String> {
+        with_kafka(changes, false)
+    }
+
+    fn with_kafka(changes: &str, has_kafka: bool) -> Result<NewJob, String> {
         let mut fields: Map<String, Value> = serde_json::from_str(GOOD).expect("an object");
         let changes: Map<String, Value> = serde_json::from_str(changes).expect(changes);
         for (name, value) in changes {
@@ -163,7 +178,7 @@ mod tests {
                 fields.insert(name, value)
             };
         }
-        read(Value::Object(fields).to_string().as_bytes())
+        read(Value::Object(fields).to_string().as_bytes(), has_kafka)
     }
 
     #[test]
@@ -229,7 +244,11 @@ mod tests {
             ),
             (
                 r#"{"callback_url":"-","callback_type":"kafka","callback_dst":"topic"}"#,
-                "callback_type: this server has no",
+                "callback_type: this server tells nobody over Kafka: name a file",
+            ),
+            (
+                r#"{"callback_url":"-","callback_type":"nats","callback_dst":"topic"}"#,
+                "callback_type: this server has no \"nats\"",
             ),
             (r#"{"s3_bucket":"b","s3_region":"r"}"#, "s3_bucket: "),
         ] {
@@ -237,7 +256,22 @@ mod tests {
             assert!(error.starts_with(want), "{changes}: {error}");
         }
         for body in ["", "[]", "{", "7"] {
-            assert!(read(body.as_bytes()).is_err(), "{body}");
+            assert!(read(body.as_bytes(), true).is_err(), "{body}");
         }
+    }
+
+    #[test]
+    fn ends_are_told_over_kafka_where_it_is() {
+        let told = |topic: &str| {
+            let changes = json!({"callback_url": "-", "callback_type": "kafka", "callback_dst": topic});
+            with_kafka(&changes.to_string(), true).map(|job| job.submitter.callback)
+        };
+        let target = json!({"type": "kafka", "dst": "a.topic"});
+        assert_eq!(told("a.topic"), Ok(Some(target)));
+        let error = told("a topic").expect_err("no topic");
+        assert!(
+            error.starts_with("callback_dst: a topic of Kafka is named by"),
+            "{error}"
+        );
     }
 }

@@ -19,6 +19,7 @@ pub(super) struct Tally {
     done: u64,
     failures: u64,
     unreadable: u64,
+    unknown_topics: u64,
     invalid_proxies: u64,
     /// By the last part of their names: a status, or what was wrong.
     responses: BTreeMap<String, u64>,
@@ -71,6 +72,7 @@ impl Tally {
             self.failures += 1;
             // Nobody here can read where it goes.
             self.unreadable += u64::from(&*failure.class == "payload");
+            self.unknown_topics += u64::from(&*failure.class == "unknown_topic");
         }
     }
 
@@ -104,6 +106,7 @@ impl Tally {
             "successfulCallbacks": self.done,
             "failedCallbacks": self.failures,
             "undefinedBackendWithCallback": self.unreadable,
+            "unknownTopicOrPartition": self.unknown_topics,
         })
     }
 }

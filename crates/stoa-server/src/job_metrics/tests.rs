@@ -49,7 +49,7 @@ fn job(key: &str, payload: Value) -> NewJob {
 async fn run(metrics: &Arc<JobMetrics>, store: &Arc<dyn Store>, jobs: Vec<NewJob>) -> Engine {
     let observed = Arc::new(ObservedStore::new(Arc::clone(store), Arc::clone(metrics) as _));
     let mut engine = Engine::builder(observed).observer(Arc::clone(metrics) as _);
-    for kind in [DownloadSpec::KIND, CallbackPayload::KIND] {
+    for kind in [DownloadSpec::KIND, CallbackPayload::KIND, KafkaPayload::KIND] {
         let workers = KindOptions {
             workers: 1,
             timeout: None,
@@ -85,10 +85,7 @@ async fn runs_are_counted_by_kind_outcome_and_class() {
         job("url/b", json!({ "class": "type", "notes": { "status": 200 } })),
         job("url/b", json!({ "class": "tls" })),
         job("callback/c", json!({})),
-        job(
-            "callback/c",
-            json!({ "class": "payload", "notes": { "backend": "other-backend" } }),
-        ),
+        job("callback-kafka/c", json!({ "class": "payload" })),
     ];
     run(&metrics, &store(), jobs).await;
     let text = registry.text();
@@ -100,11 +97,12 @@ async fn runs_are_counted_by_kind_outcome_and_class() {
             "stoa_job_run_seconds_count{kind=\"url\",outcome=\"interrupted\"} 1",
             "stoa_job_start_delay_seconds_count{kind=\"url\"} 4",
             "stoa_job_attempts_count{kind=\"url\"} 4",
-            "stoa_job_attempts_count{kind=\"callback\"} 2",
+            "stoa_job_attempts_count{kind=\"callback\"} 1",
+            "stoa_job_attempts_count{kind=\"callback-kafka\"} 1",
             "stoa_job_bytes_total{dir=\"in\"} 80",
             "stoa_job_interrupted_total{why=\"disk\"} 1",
             "stoa_callbacks_total{backend=\"http\",result=\"delivered\"} 1",
-            "stoa_callbacks_total{backend=\"other-backend\",result=\"dead\"} 1",
+            "stoa_callbacks_total{backend=\"kafka\",result=\"dead\"} 1",
             "stoa_callback_lag_seconds_count 1",
             "stoa_store_latency_seconds_count{op=\"submit\"} 6",
             "stoa_store_latency_seconds_count{op=\"finish\"} 7",

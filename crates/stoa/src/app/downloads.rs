@@ -5,14 +5,14 @@ use std::{path::Path, sync::Arc, time::Duration};
 use stoa_jobs::{
     Callbacks, EngineBuilder, Gate, Kind, KindOptions, NoCallbacks,
     callback::{
-        CallbackHandler, CallbackOptions, CallbackPayload, CallbackRules, CallbackSecret, HttpCallbacks,
+        CallbackHandler, CallbackJobs, CallbackOptions, CallbackPayload, CallbackRules, CallbackSecret,
     },
     download::{
         DirectorySink, DiskGuard, DiskOptions, DownloadOptions, DownloadSpec, Downloads, Statvfs, Volume,
     },
 };
 
-use super::{Core, job_transport::JobTransport};
+use super::{Core, job_transport::JobTransport, kafka::Kafka};
 use crate::{
     command_error::CommandError,
     config::{Config, JobsConfig},
@@ -30,14 +30,15 @@ const SWEEP: Duration = Duration::from_secs(3600);
 pub(super) struct UrlJobs {
     downloads: Arc<Downloads>,
     callbacks: Arc<CallbackHandler>,
+    kafka: Kafka,
     guard: Arc<DiskGuard>,
     gate: Gate,
 }
 
-/// How the ends of jobs are told: over HTTP, where files are downloaded.
+/// How the ends of jobs are told, where files are downloaded.
 pub(super) fn callbacks(config: &JobsConfig) -> Arc<dyn Callbacks> {
     match &config.downloads {
-        Some(_) => Arc::new(HttpCallbacks::new(&config.download_url, CallbackRules::default())),
+        Some(_) => Arc::new(CallbackJobs::new(&config.download_url, CallbackRules::default())),
         None => Arc::new(NoCallbacks),
     }
 }
@@ -86,6 +87,7 @@ impl UrlJobs {
             Arc::clone(&guard),
             options,
         );
+        let kafka = Kafka::of(config, secret.clone())?;
         let options = CallbackOptions {
             secret,
             ..CallbackOptions::default()
@@ -93,6 +95,7 @@ impl UrlJobs {
         Ok(Some(Self {
             downloads: Arc::new(downloads.map_err(|error| fault(&error))?),
             callbacks: Arc::new(CallbackHandler::new(transport, options)),
+            kafka,
             guard,
             gate,
         }))
@@ -106,10 +109,16 @@ impl UrlJobs {
     ) -> Result<EngineBuilder, CommandError> {
         let kind = |name: &str| name.parse::<Kind>().map_err(CommandError::new);
         let (url, callback) = (kind(DownloadSpec::KIND)?, kind(CallbackPayload::KIND)?);
-        Ok(engine
+        let engine = engine
             .handler(url.clone(), Arc::clone(&self.downloads) as _, workers.clone())
             .gate(&url, self.gate.clone())
-            .handler(callback, Arc::clone(&self.callbacks) as _, workers.clone()))
+            .handler(callback, Arc::clone(&self.callbacks) as _, workers.clone());
+        self.kafka.add(engine, workers)
+    }
+
+    /// Sends what is still to be sent, when no job runs any more.
+    pub(super) async fn close(&self) {
+        self.kafka.close().await;
     }
 
     /// The volume of downloads, and what is closed while it is full.

@@ -31,8 +31,8 @@ struct Jobs {
     grace: Duration,
     upkeep: TaskTracker,
     ending: CancellationToken,
-    /// Whether URLs are downloaded, which the endpoints of skroutz/downloader are for.
-    has_urls: bool,
+    /// What downloads URLs, if it is done, which the endpoints of skroutz/downloader are for.
+    urls: Option<UrlJobs>,
 }
 
 /// Opens the store of jobs, and starts to run what is in it.
@@ -100,7 +100,7 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
         grace: config.drain.timeout / 2,
         upkeep,
         ending,
-        has_urls: urls.is_some(),
+        urls,
     }))
 }
 
@@ -138,7 +138,7 @@ impl Part for Jobs {
             callbacks_mount(Arc::clone(&self.engine), Arc::clone(&self.guard)),
             events_mount(Arc::clone(&self.engine), Arc::clone(&self.guard)),
         ];
-        if self.has_urls {
+        if self.urls.is_some() {
             mounts.extend(downloader_mounts(&self.engine, &self.metrics, &self.guard));
         }
         mounts
@@ -155,6 +155,9 @@ impl Part for Jobs {
     async fn end(&self) {
         let report = self.engine.drain(self.grace).await;
         tracing::info!(?report, "jobs are drained");
+        if let Some(urls) = &self.urls {
+            urls.close().await;
+        }
         self.ending.cancel();
         self.upkeep.close();
         self.upkeep.wait().await;

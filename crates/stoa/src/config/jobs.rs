@@ -70,6 +70,11 @@ const CALLBACK_SECRET: Key = Key::new(
     "",
     "file with the secret that callbacks are signed with",
 );
+const KAFKA: Key = Key::new(
+    "kafka_file",
+    "",
+    "file with the settings of librdkafka, a NAME=VALUE a line; without it, nobody is told over Kafka",
+);
 
 const JOBS: Table = Table::once(
     "jobs",
@@ -92,6 +97,7 @@ const JOBS: Table = Table::once(
         FULL_AT,
         ALLOW_PRIVATE,
         CALLBACK_SECRET,
+        KAFKA,
     ],
 );
 
@@ -122,6 +128,8 @@ pub(crate) struct JobsConfig {
     pub(crate) full_at: f64,
     pub(crate) allow_private_addresses: bool,
     pub(crate) callback_secret_file: Option<PathBuf>,
+    /// Set only where the binary has Kafka.
+    pub(crate) kafka_file: Option<PathBuf>,
 }
 
 impl Section for JobsConfig {
@@ -141,11 +149,8 @@ impl Section for JobsConfig {
         let min_free = table.value(&MIN_FREE, str::parse::<ByteSize>);
         let full_at = table.value(&FULL_AT, percent);
         let allow_private_addresses = table.value(&ALLOW_PRIVATE, boolean);
-        let callback_secret_file = table.value(&CALLBACK_SECRET, |text| {
-            let file = absolute(text)?;
-            file.as_deref().map(private_file).transpose()?;
-            Ok::<_, String>(file)
-        });
+        let callback_secret_file = table.value(&CALLBACK_SECRET, secret_file);
+        let kafka_file = table.value(&KAFKA, kafka_file);
         let redis = RedisConfig::read(&mut table, store.as_ref());
         let limits = ConfiguredLimits::read(reader);
         Some(Self {
@@ -164,6 +169,7 @@ impl Section for JobsConfig {
             full_at: full_at?,
             allow_private_addresses: allow_private_addresses?,
             callback_secret_file: callback_secret_file?,
+            kafka_file: kafka_file?,
         })
     }
 }
@@ -175,6 +181,22 @@ fn absolute(text: &str) -> Result<Option<PathBuf>, String> {
         text if text.starts_with('/') => Ok(Some(text.into())),
         _ => Err(format!("{text:?} is no absolute path")),
     }
+}
+
+/// A file that nobody else reads.
+fn secret_file(text: &str) -> Result<Option<PathBuf>, String> {
+    let file = absolute(text)?;
+    file.as_deref().map(private_file).transpose()?;
+    Ok(file)
+}
+
+fn kafka_file(text: &str) -> Result<Option<PathBuf>, String> {
+    if !text.is_empty() && !cfg!(feature = "kafka") {
+        return Err(
+            "this binary was built without Kafka: build it with --features kafka or kafka-tls".to_owned(),
+        );
+    }
+    secret_file(text)
 }
 
 fn percent(text: &str) -> Result<f64, String> {

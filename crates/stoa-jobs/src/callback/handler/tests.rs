@@ -1,6 +1,6 @@
 //! Callbacks to a scripted target.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::SystemTime};
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};

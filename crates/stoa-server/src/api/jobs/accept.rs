@@ -17,7 +17,7 @@ use super::{
     submit::Submission,
     view::JobView,
 };
-use crate::problem::Problem;
+use crate::{kafka::has_kafka, problem::Problem};
 
 /// The most jobs of one batch: they are stored in one transaction.
 const MAX_BATCH: usize = 1_000;
@@ -64,7 +64,7 @@ fn key_of(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
 fn read(engine: &Engine, body: &[u8]) -> Result<NewJob, String> {
     let submission: Submission =
         serde_json::from_slice(body).map_err(|error| format!("the body makes no sense: {error}"))?;
-    let job = submission.job()?;
+    let job = submission.job(has_kafka(engine))?;
     if !engine.runs(job.aggregation.kind()) {
         return Err("this server downloads no URLs: name a directory for them in jobs.downloads".to_owned());
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use stoa_jobs::{
     NewJob, Priority,
     callback::CallbackTarget,
@@ -11,6 +11,11 @@ use stoa_jobs::{
 };
 use stoa_module::{ModulePath, Query, Wanted, WantedFiles, WantedFormat};
 use stoa_proxy::{MirrorSpec, MirrorVersions, ModuleSpec, PrefetchSpec};
+
+use crate::kafka::NO_KAFKA;
+
+/// What else a callback is not.
+const WRITTEN: &str = "write \"URL\" or {\"kafka\": \"TOPIC\"}";
 
 /// A job as the API takes it.
 #[derive(Debug, Deserialize)]
@@ -40,11 +45,38 @@ struct Download {
     sha256: Option<Sha256Hex>,
     max_bytes: Option<u64>,
     mime_type: Option<MimeRule>,
-    /// A URL that is told the end.
-    callback: Option<DownloadUrl>,
+    /// Who is told the end.
+    callback: Option<Callback>,
     /// What is told again with it.
     #[serde(default)]
     extra: String,
+}
+
+/// Who is told the end: `"URL"`, or `{"kafka": "TOPIC"}`.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Value")]
+struct Callback(CallbackTarget);
+
+impl TryFrom<Value> for Callback {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        let target = match &value {
+            Value::String(url) => url
+                .parse()
+                .map(CallbackTarget::Http)
+                .map_err(|error| error.to_string()),
+            Value::Object(fields) => match (fields.len(), fields.get(CallbackTarget::KAFKA)) {
+                (1, Some(Value::String(topic))) => topic
+                    .parse()
+                    .map(CallbackTarget::Kafka)
+                    .map_err(|error| error.to_string()),
+                _ => Err(WRITTEN.to_owned()),
+            },
+            _ => Err(WRITTEN.to_owned()),
+        };
+        target.map(Self).map_err(|error| format!("callback: {error}"))
+    }
 }
 
 /// A file that names modules.
@@ -68,16 +100,19 @@ struct Mirror {
 }
 
 impl Submission {
-    /// The job.
+    /// The job. Ends are told over Kafka only where it is.
     ///
     /// # Errors
     /// What is wrong with it, by field.
-    pub(super) fn job(self) -> Result<NewJob, String> {
+    pub(super) fn job(self, has_kafka: bool) -> Result<NewJob, String> {
         let job = match (self.module, self.prefetch, self.url, self.mirror) {
             (None, None, None, Some(mirror)) => {
                 of_mirror(mirror).map_err(|error| format!("mirror: {error}"))?
             }
             (None, None, Some(download), None) => {
+                if !has_kafka && matches!(download.callback, Some(Callback(CallbackTarget::Kafka(_)))) {
+                    return Err(format!("url: callback: {NO_KAFKA}"));
+                }
                 of_url(download).map_err(|error| format!("url: {error}"))?
             }
             (Some(module), None, None, None) => {
@@ -100,7 +135,7 @@ fn of_url(download: Download) -> Result<NewJob, SpecError> {
     spec.headers = download.headers;
     (spec.sha256, spec.max_bytes, spec.mime_type) = (download.sha256, download.max_bytes, download.mime_type);
     let mut job = spec.new_job(download.aggregation.as_deref())?;
-    job.submitter.callback = download.callback.map(|url| json!(CallbackTarget::http(url)));
+    job.submitter.callback = download.callback.map(|Callback(target)| json!(target));
     job.submitter.extra = download.extra;
     Ok(job)
 }
@@ -142,9 +177,49 @@ mod tests {
     use super::*;
 
     fn job(json: &str) -> Result<NewJob, String> {
+        job_with(json, false)
+    }
+
+    fn job_with(json: &str, has_kafka: bool) -> Result<NewJob, String> {
         serde_json::from_str::<Submission>(json)
             .map_err(|error| error.to_string())?
-            .job()
+            .job(has_kafka)
+    }
+
+    #[test]
+    fn ends_are_told_over_http_and_where_it_is_over_kafka() {
+        let of =
+            |callback: &str| format!(r#"{{"url":{{"url":"http://a.example/x","callback":{callback}}}}}"#);
+        let told =
+            |callback: &str, has_kafka| job_with(&of(callback), has_kafka).map(|job| job.submitter.callback);
+        let url = json!({"type": "http", "dst": "http://b.example/c"});
+        assert_eq!(told(r#""http://b.example/c""#, false), Ok(Some(url)));
+        let topic = json!({"type": "kafka", "dst": "a.topic"});
+        assert_eq!(told(r#"{"kafka":"a.topic"}"#, true), Ok(Some(topic)));
+        assert_eq!(told("null", false), Ok(None));
+        for (callback, has_kafka, want) in [
+            (
+                r#"{"kafka":"a.topic"}"#,
+                false,
+                "url: callback: this server tells nobody over Kafka",
+            ),
+            (
+                r#"{"kafka":"a topic"}"#,
+                true,
+                "callback: a topic of Kafka is named by",
+            ),
+            (
+                r#"{"kafka":7}"#,
+                true,
+                r#"callback: write "URL" or {"kafka": "TOPIC"}"#,
+            ),
+            (r#"{"kafka":"a","nats":"b"}"#, true, "callback: write "),
+            ("7", true, "callback: write "),
+            (r#""ftp://b.example/c""#, true, "callback: "),
+        ] {
+            let error = told(callback, has_kafka).expect_err(callback);
+            assert!(error.contains(want), "{callback}: {error}");
+        }
     }
 
     #[test]

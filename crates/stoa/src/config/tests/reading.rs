@@ -138,3 +138,30 @@ fn a_password_is_in_no_fault_and_in_no_origin() {
     let (given, _file) = given("upstream = \"https://bot:hunter2@a.example\"\n");
     assert!(!format!("{:?}", load(&given).expect("config")).contains("hunter2"));
 }
+
+#[cfg(not(feature = "kafka"))]
+#[test]
+fn a_binary_without_kafka_says_so() {
+    assert_eq!(
+        faults("[jobs]\nkafka_file = \"/etc/stoa/kafka\"\n"),
+        [
+            "line 2: jobs.kafka_file: this binary was built without Kafka: build it with --features kafka or kafka-tls"
+        ]
+    );
+}
+
+#[cfg(feature = "kafka")]
+#[test]
+fn a_file_for_kafka_is_private() {
+    let scratch = stoa_testing::scene::private_directory();
+    let file = scratch.path().join("kafka");
+    std::fs::write(&file, "sasl.password=x\n").expect("write");
+    let of = |path: &std::path::Path| format!("[jobs]\nkafka_file = \"{}\"\n", path.display());
+    let (given, _config) = given(&of(&file));
+    assert_eq!(load(&given).expect("config").jobs.kafka_file, Some(file));
+    let relative = faults(&of(std::path::Path::new("kafka")));
+    assert_eq!(
+        relative,
+        ["line 2: jobs.kafka_file: \"kafka\" is no absolute path"]
+    );
+}

@@ -9,7 +9,7 @@ use crate::{
     Ended, Engine, Gate, Kind, KindOptions, MemoryStore, Rules, SeededRandom, StateName, Store, Timestamp,
     TokioClock,
     callback::{
-        CallbackHandler, CallbackMessage, CallbackOptions, CallbackRules, CallbackTarget, HttpCallbacks,
+        CallbackHandler, CallbackJobs, CallbackMessage, CallbackOptions, CallbackRules, CallbackTarget,
     },
     download::{
         DownloadSpec, Downloads, Method, Purpose, TransportFault,
@@ -19,7 +19,7 @@ use crate::{
 
 fn engine(origin: &Origin, downloads: Downloads, gate: Gate) -> Engine {
     let rules = Rules {
-        callbacks: Arc::new(HttpCallbacks::new(
+        callbacks: Arc::new(CallbackJobs::new(
             "https://files.example.com",
             CallbackRules::default(),
         )),
@@ -73,7 +73,7 @@ async fn a_flaky_download_is_told_once_it_is_done() {
     let engine = engine(&origin, lab.downloads, gate);
     let spec = DownloadSpec::new("https://example.com/file".parse().expect("a URL"));
     let mut new = spec.new_job(None).expect("a job");
-    let target = CallbackTarget::http("https://hooks.example.com/x".parse().expect("a URL"));
+    let target = CallbackTarget::Http("https://hooks.example.com/x".parse().expect("a URL"));
     new.submitter.callback = Some(serde_json::to_value(target).expect("a target"));
     new.submitter.extra = "mine".to_owned();
     let submitted = engine.store().submit(vec![new]).await.expect("taken");

@@ -150,7 +150,7 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "rewrite.from" => one_of(&["https://a.example/", "https://b.example/x", "ssh://git@c.example"]),
         "rewrite.to" => one_of(&["https://m.example/a/", "ssh://git@m.example:2222/x"]),
         "credential.match" => one_of(&["https://a.example", "http://b.example:8080/x/"]),
-        "webhook.secret_file" | "jobs.callback_secret_file" => one_of(&[""]),
+        "webhook.secret_file" | "jobs.callback_secret_file" | "jobs.kafka_file" => one_of(&[""]),
         "jobs.store" => one_of(&[
             "file:",
             "file:///srv/jobs",

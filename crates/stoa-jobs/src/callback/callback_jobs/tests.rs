@@ -1,6 +1,6 @@
 //! Jobs that tell of the ends of others.
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::*;
 use crate::{
@@ -10,8 +10,8 @@ use crate::{
 
 const AT: Timestamp = Timestamp::from_millis(5);
 
-fn callbacks() -> HttpCallbacks {
-    HttpCallbacks::new("https://files.example.com/d/", CallbackRules::default())
+fn callbacks() -> CallbackJobs {
+    CallbackJobs::new("https://files.example.com/d/", CallbackRules::default())
 }
 
 fn submitter(number: u32, callback: Value, extra: &str) -> Submitter {
@@ -122,11 +122,15 @@ fn each_submitter_is_told_in_the_aggregation_of_its_host() {
         ..Submitter::default()
     });
     job.submitters
-        .push(submitter(2, json!({"type": "kafka", "dst": "topic"}), ""));
+        .push(submitter(2, json!({"type": "carrier-pigeon", "dst": "x"}), ""));
     job.submitters
         .push(submitter(3, to("http://other.example.com/"), "other"));
     job.submitters
         .push(submitter(4, to("ftp://other.example.com/"), ""));
+    job.submitters
+        .push(submitter(5, json!({"type": "kafka", "dst": "a.topic"}), ""));
+    job.submitters
+        .push(submitter(6, json!({"type": "kafka", "dst": "no topic"}), ""));
     let jobs = callbacks().of(&job);
     let found: Vec<_> = jobs
         .iter()
@@ -156,6 +160,16 @@ fn each_submitter_is_told_in_the_aggregation_of_its_host() {
                 "abcdefghijklmn-2-4",
                 "abcdefghijklmn-2-4"
             ),
+            (
+                "callback-kafka/a.topic".to_owned(),
+                "abcdefghijklmn-2-5",
+                "kafka:a.topic for abcdefghijklmn"
+            ),
+            (
+                "callback-kafka/unreadable".to_owned(),
+                "abcdefghijklmn-2-6",
+                "abcdefghijklmn-2-6"
+            ),
         ]
     );
     for job in jobs {
@@ -179,7 +193,7 @@ fn the_rules_of_the_configuration_are_those_of_the_jobs() {
         priority: Priority::FIRST,
         settings: Some(AggregationSettings::default()),
     };
-    let jobs = HttpCallbacks::new("", rules.clone()).of(&done());
+    let jobs = CallbackJobs::new("", rules.clone()).of(&done());
     let job = &jobs[0];
     let found = CallbackRules {
         max_attempts: job.max_attempts,
@@ -192,7 +206,23 @@ fn the_rules_of_the_configuration_are_those_of_the_jobs() {
 
 #[test]
 fn the_end_of_a_callback_is_told_to_nobody() {
+    for aggregation in ["callback/example.com", "callback-kafka/topic"] {
+        let mut job = done();
+        job.aggregation = aggregation.parse().expect("a key");
+        assert_eq!(callbacks().of(&job), []);
+    }
+}
+
+#[test]
+fn the_message_is_the_same_over_kafka() {
     let mut job = done();
-    job.aggregation = "callback/example.com".parse().expect("a key");
-    assert_eq!(callbacks().of(&job), []);
+    job.submitters.push(submitter(
+        1,
+        json!({"type": "kafka", "dst": "topic"}),
+        "a \"b\"\n",
+    ));
+    let jobs = callbacks().of(&job);
+    assert_eq!(jobs[1].payload["body"], jobs[0].payload["body"]);
+    let expected = json!({"topic": "topic", "body": bodies(&job)[0], "key": "abcdefghijklmn-0-1"});
+    assert_eq!(jobs[1].payload, expected);
 }
