@@ -45,7 +45,7 @@ impl KafkaHandler {
     ///
     /// # Errors
     /// If librdkafka does not take the settings, or if with them a message could wait for ever.
-    pub fn new(settings: KafkaSettings, secret: Option<CallbackSecret>) -> Result<Self, KafkaSettingsError> {
+    pub fn new(settings: &KafkaSettings, secret: Option<CallbackSecret>) -> Result<Self, KafkaSettingsError> {
         let producer = KafkaProducer::new(settings)?;
         Ok(Self { producer, secret })
     }

@@ -97,7 +97,7 @@ impl Scene {
         all.extend(settings);
         let settings: KafkaSettings = all.into_iter().collect();
         let secret = CallbackSecret::new("a secret of callbacks");
-        let kafka = Arc::new(KafkaHandler::new(settings, Some(secret)).expect("a producer"));
+        let kafka = Arc::new(KafkaHandler::new(&settings, Some(secret)).expect("a producer"));
         let rules = CallbackRules {
             max_attempts: NonZeroU32::new(attempts).expect("one or more"),
             ..CallbackRules::default()

@@ -16,7 +16,7 @@ const SECRET: &str = "correct-horse-battery";
 fn refused(settings: &[(&str, &str)]) -> String {
     let all = [("bootstrap.servers", "127.0.0.1:1")];
     let settings: KafkaSettings = all.iter().chain(settings).copied().collect();
-    let error = KafkaHandler::new(settings, None).expect_err("no producer");
+    let error = KafkaHandler::new(&settings, None).expect_err("no producer");
     assert!(!format!("{error} {error:?}").contains(SECRET), "{error}");
     error.to_string()
 }
@@ -67,7 +67,7 @@ fn settings_that_librdkafka_does_not_take_are_named() {
         kerberos.contains("No provider for SASL mechanism GSSAPI"),
         "{kerberos}"
     );
-    let error = KafkaHandler::new(KafkaSettings::default(), None).expect_err("no producer");
+    let error = KafkaHandler::new(&KafkaSettings::default(), None).expect_err("no producer");
     assert_eq!(error.to_string(), "bootstrap.servers is missing");
 }
 
@@ -88,7 +88,7 @@ fn tls_and_scram_are_there() {
         ("sasl.username", "somebody"),
         ("sasl.password", SECRET),
     ];
-    let made = KafkaHandler::new(settings.into_iter().collect(), None);
+    let made = KafkaHandler::new(&settings.into_iter().collect(), None);
     assert!(made.is_ok(), "{made:?}");
     let key = refused(&[("security.protocol", "ssl"), ("ssl.key.pem", SECRET)]);
     assert!(key.starts_with("librdkafka makes no producer: "), "{key}");

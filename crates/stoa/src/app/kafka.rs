@@ -57,13 +57,13 @@ fn handler(file: &Path, secret: Option<CallbackSecret>) -> Result<KafkaHandler, 
     let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let settings = KafkaSettings::parse(&text);
     settings
-        .and_then(|settings| KafkaHandler::new(settings, secret))
+        .and_then(|settings| KafkaHandler::new(&settings, secret))
         .map_err(|error| format!("{}: {error}", file.display()))
 }
 
 /// The configuration refuses the file in a binary without Kafka.
 #[cfg(not(feature = "kafka"))]
-#[expect(
+#[allow(
     clippy::unused_self,
     clippy::unused_async,
     clippy::unnecessary_wraps,

@@ -78,7 +78,7 @@ impl fmt::Debug for KafkaProducer {
 }
 
 impl KafkaProducer {
-    pub(super) fn new(settings: KafkaSettings) -> Result<Self, KafkaSettingsError> {
+    pub(super) fn new(settings: &KafkaSettings) -> Result<Self, KafkaSettingsError> {
         if !(settings.has("bootstrap.servers") || settings.has("metadata.broker.list")) {
             return Err(KafkaSettingsError::Missing("bootstrap.servers"));
         }
@@ -103,7 +103,7 @@ impl KafkaProducer {
         } else {
             RDKafkaLogLevel::Warning
         });
-        let wait = bounds(&config, &settings)?;
+        let wait = bounds(&config, settings)?;
         let producer = config
             .create_with_context(Reports::new(settings.clone()))
             .map_err(|error| settings.error(&error))?;

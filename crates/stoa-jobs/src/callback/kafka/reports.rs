@@ -35,9 +35,11 @@ impl ClientContext for Reports {
         let message = self.settings.without_secrets(message);
         match level {
             RDKafkaLogLevel::Debug | RDKafkaLogLevel::Info => {
-                tracing::debug!(facility, "librdkafka: {message}")
+                tracing::debug!(facility, "librdkafka: {message}");
             }
-            _ => tracing::warn!(facility, "librdkafka: {message}"),
+            _ => {
+                tracing::warn!(facility, "librdkafka: {message}");
+            }
         }
     }
 
