@@ -129,6 +129,10 @@ pub(crate) struct JobsConfig {
     pub(crate) allow_private_addresses: bool,
     pub(crate) callback_secret_file: Option<PathBuf>,
     /// Set only where the binary has Kafka.
+    #[cfg_attr(
+        not(feature = "kafka"),
+        allow(dead_code, reason = "without Kafka, it is never set")
+    )]
     pub(crate) kafka_file: Option<PathBuf>,
 }
 
