@@ -9,7 +9,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use stoa_jobs::{
-    Ended, Event, Job, JobId, Observer, Outcome, StoreError, callback::{CallbackPayload, KafkaPayload},
+    Ended, Event, Job, JobId, Observer, Outcome, StoreError,
+    callback::{CallbackPayload, KafkaPayload},
     download::DownloadSpec,
 };
 use stoa_telemetry::{Counter, EncodeLabelSet, Family, Histogram, Part, exponential_buckets};

@@ -9,7 +9,10 @@ use axum::{
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
-use stoa_jobs::{Action, Cursor, Engine, Failure, Job, JobQuery, StateName, callback::{CallbackPayload, KafkaPayload}};
+use stoa_jobs::{
+    Action, Cursor, Engine, Failure, Job, JobQuery, StateName,
+    callback::{CallbackPayload, KafkaPayload},
+};
 
 use super::{
     jobs::{AttemptView, PAGE, act_on, id_of, moment, page_size, problem, query_of, states_of, unknown},

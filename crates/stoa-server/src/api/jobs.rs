@@ -18,7 +18,7 @@ use axum::{
     routing::{get, post},
 };
 use serde::Deserialize;
-use stoa_jobs::{Action, Engine, Failure, JobQuery, StateName};
+use stoa_jobs::{Action, Engine, Failure, JobId, JobQuery, StateName, StoreError};
 
 use self::{accept::submit, query::ListQuery, view::JobView};
 use super::json::Json;

@@ -5,8 +5,8 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use stoa_jobs::{Engine, EngineOptions, KindOptions, ObservedStore};
 use stoa_proxy::{
-    Download, MIRROR, MODULE, MirrorHandler, MissOptions, MissQueue, ModuleHandler, PREFETCH, PrefetchHandler,
-    schedule_mirrors,
+    Download, MIRROR, MODULE, MirrorHandler, MissOptions, MissQueue, ModuleHandler, PREFETCH,
+    PrefetchHandler, schedule_mirrors,
 };
 use stoa_server::{
     AdminGuard, Guard, JobGauges, JobMetrics, Mount, aggregations_mount, callbacks_mount, downloader_mounts,

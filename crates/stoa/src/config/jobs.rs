@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use stoa_config::{
     Key, Reader, Section, Table,
-    values::{ByteSize, boolean, count, duration},
+    values::{ByteSize, boolean, bound, count, duration},
 };
 
 use super::{

@@ -15,7 +15,7 @@ mod mirrors;
 mod modes;
 mod prefetch;
 mod scene;
-mod workers;
 mod surfaces;
+mod workers;
 
 pub(crate) const STOA: &str = env!("CARGO_BIN_EXE_stoa");
