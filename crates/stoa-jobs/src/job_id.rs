@@ -5,9 +5,6 @@ use std::{fmt, str::FromStr, sync::Arc};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The length of an id in characters: ten bytes in base64url.
-const LENGTH: usize = 14;
-
 /// The id of a job: 14 characters of `A-Z a-z 0-9 - _`, the first of which is no `-`.
 ///
 /// It is chosen at random and holds 80 bits, so that nobody guesses one; a store refuses one that it has already. An id never
@@ -16,6 +13,9 @@ const LENGTH: usize = 14;
 pub struct JobId(Arc<str>);
 
 impl JobId {
+    /// The length of an id in characters: ten bytes in base64url.
+    pub const LENGTH: usize = 14;
+
     /// An id of these bytes, which are random; none if it would begin with `-`.
     pub fn of_bytes(bytes: [u8; 10]) -> Option<Self> {
         let text = URL_SAFE_NO_PAD.encode(bytes);
@@ -43,7 +43,7 @@ impl FromStr for JobId {
     type Err = JobIdError;
 
     fn from_str(text: &str) -> Result<Self, JobIdError> {
-        let is_id = text.len() == LENGTH
+        let is_id = text.len() == Self::LENGTH
             && !text.starts_with('-')
             && text
                 .bytes()
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn ids_are_read_as_they_are_written() {
         let id = JobId::of_bytes([7; 10]).expect("no dash first");
-        assert_eq!(id.as_str().len(), LENGTH);
+        assert_eq!(id.as_str().len(), JobId::LENGTH);
         assert_eq!(id.as_str().parse(), Ok(id));
         assert_eq!(JobId::of_bytes([0xf8; 10]), None, "0xf8 encodes as -Pj4");
     }

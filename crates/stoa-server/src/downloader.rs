@@ -2,7 +2,10 @@
 
 mod submission;
 
-use std::sync::Arc;
+use std::{
+    path::{Path as FilePath, PathBuf},
+    sync::Arc,
+};
 
 use axum::{
     Router,
@@ -34,18 +37,20 @@ const MOST: usize = 10_000;
 /// The kinds of jobs that tell of the ends of others.
 const CALLBACKS: [&str; 2] = [CallbackPayload::KIND, KafkaPayload::KIND];
 
-/// `/download`, `/retry`, `/stats` and `/dashboard` behind `guard`, and `/hb` for everybody. `metrics` observes the engine.
+/// `/download`, `/retry`, `/stats` and `/dashboard` behind `guard`, and `/hb` for everybody. `metrics` observes the engine. While
+/// there is a `heartbeat_file`, `/hb` says that nothing more is to be sent here.
 pub fn downloader_mounts(
     engine: &Arc<Engine>,
     metrics: &Arc<JobMetrics>,
     guard: &Arc<dyn Guard>,
+    heartbeat_file: Option<PathBuf>,
 ) -> Vec<Mount> {
     let mount = |prefix: &str, routes: Router<Arc<Engine>>| {
         Mount::new(prefix, Arc::clone(guard), routes.with_state(Arc::clone(engine)))
     };
     let beat = Router::new()
         .route("/hb", any(heartbeat))
-        .with_state(Arc::clone(engine));
+        .with_state((Arc::clone(engine), heartbeat_file.map(Arc::<FilePath>::from)));
     let stats = Router::new()
         .route("/stats/{id}", get(stats))
         .with_state(Arc::clone(metrics));
@@ -141,12 +146,20 @@ async fn retried(engine: &Engine, id: &str) -> Result<usize, StoreError> {
     Ok(retried)
 }
 
-async fn heartbeat(State(engine): State<Arc<Engine>>) -> Response {
+async fn heartbeat(State((engine, file)): State<(Arc<Engine>, Option<Arc<FilePath>>)>) -> Response {
     if engine.is_draining() {
         return text(
             StatusCode::SERVICE_UNAVAILABLE,
             "Service disabled, it is shutting down!",
         );
+    }
+    if let Some(file) = file {
+        // What cannot be looked at may be there, so it counts as if it were, as by the origin.
+        let is_there = tokio::fs::try_exists(&file).await.unwrap_or(true);
+        if is_there {
+            let why = format!("Service disabled, '{}' exists!", file.display());
+            return text(StatusCode::SERVICE_UNAVAILABLE, why);
+        }
     }
     text(StatusCode::OK, "OK")
 }

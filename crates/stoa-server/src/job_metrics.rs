@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use stoa_jobs::{
     Ended, Event, Job, JobId, Observer, Outcome, StoreError,
     callback::{CallbackPayload, KafkaPayload},
-    download::DownloadSpec,
+    download::{DownloadSpec, PurgePayload},
 };
 use stoa_telemetry::{Counter, EncodeLabelSet, Family, Histogram, Part, exponential_buckets};
 
@@ -265,6 +265,7 @@ impl Observer for JobMetrics {
                 self.bytes.get_or_create(&Direction { dir }).inc_by(received);
                 self.downloads.lock().download(outcome, notes);
             }
+            PurgePayload::KIND => self.downloads.lock().purge(outcome),
             CallbackPayload::KIND | KafkaPayload::KIND => {
                 self.delivery(job, outcome, time);
                 self.notices.lock().callback(outcome);

@@ -10,14 +10,27 @@ use crate::{
     admin_token::{SETTING, made},
     cli::Common,
     command_error::{CommandError, USAGE},
-    config::{Config, load},
+    config::{Config, Translated, load},
     terminal::stderr,
 };
 
 /// The configuration of a command, its warnings said.
 pub(crate) fn configured(common: Common, listen: Option<String>) -> Result<Config, CommandError> {
-    let config = load(&common.given(listen))?;
+    let translated = common
+        .downloader_config
+        .as_deref()
+        .map(Translated::read)
+        .transpose();
+    let translated = translated
+        .map_err(|text| CommandError { text, code: USAGE })?
+        .unwrap_or_default();
+    let mut given = common.given(listen);
+    given.flags.extend(translated.values);
+    let config = load(&given)?;
     let mut stderr = stderr();
+    for note in &translated.notes {
+        let _closed = writeln!(stderr, "stoa: {note}");
+    }
     for warning in &config.record.warnings {
         let _closed = writeln!(stderr, "stoa: warning: {warning}");
     }

@@ -121,8 +121,8 @@ impl Lab {
 
     /// With modes.
     pub(crate) async fn with_modes(modes: Modes) -> Self {
-        let queue = LaneSettings::default().queue;
-        Self::with(memory(), ZipLimits::default(), queue, REQUESTS, modes).await
+        let (queue, requests) = (LaneSettings::default().queue, 1_000);
+        Self::with(memory(), ZipLimits::default(), queue, requests, modes).await
     }
 
     /// With room for so many requests that wait, and for so many in the lane of the server.

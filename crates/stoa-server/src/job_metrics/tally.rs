@@ -21,6 +21,8 @@ pub(super) struct Tally {
     unreadable: u64,
     unknown_topics: u64,
     invalid_proxies: u64,
+    purged: u64,
+    purges_failed: u64,
     /// By the last part of their names: a status, or what was wrong.
     responses: BTreeMap<String, u64>,
 }
@@ -76,6 +78,12 @@ impl Tally {
         }
     }
 
+    /// A file was deleted, or could not be.
+    pub(super) fn purge(&mut self, outcome: &Outcome) {
+        self.purged += u64::from(matches!(outcome, Outcome::Ok(_)));
+        self.purges_failed += u64::from(failure(outcome).is_some());
+    }
+
     fn response(&mut self, name: &str) {
         *self.responses.entry(name.to_owned()).or_default() += 1;
     }
@@ -91,6 +99,8 @@ impl Tally {
             "spawnedWorkerPools": self.spawned_pools,
             "failures": self.failures,
             "invalidProxies": self.invalid_proxies,
+            "reaperSuccessfulDeletions": self.purged,
+            "reaperFailures": self.purges_failed,
         });
         for (name, count) in &self.responses {
             shown[format!("download.response.{name}")] = (*count).into();

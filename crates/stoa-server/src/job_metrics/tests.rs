@@ -115,6 +115,7 @@ async fn runs_are_counted_by_kind_outcome_and_class() {
         json!({
             "alive": 1, "workers": 0, "workerPools": 0, "maxWorkers": 1, "maxWorkerPools": 1,
             "spawnedWorkers": 5, "spawnedWorkerPools": 5, "failures": 2, "invalidProxies": 0,
+            "reaperSuccessfulDeletions": 0, "reaperFailures": 0,
             "download.response.200": 2, "download.response.mime": 1, "download.response.tls": 1,
         })
     );

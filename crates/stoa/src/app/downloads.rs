@@ -8,7 +8,8 @@ use stoa_jobs::{
         CallbackHandler, CallbackJobs, CallbackOptions, CallbackPayload, CallbackRules, CallbackSecret,
     },
     download::{
-        DirectorySink, DiskGuard, DiskOptions, DownloadOptions, DownloadSpec, Downloads, Statvfs, Volume,
+        DirectorySink, DiskGuard, DiskOptions, DownloadOptions, DownloadSpec, Downloads, Purge, PurgeAfter,
+        PurgePayload, Statvfs, Volume,
     },
 };
 
@@ -30,6 +31,7 @@ const SWEEP: Duration = Duration::from_secs(3600);
 pub(super) struct UrlJobs {
     downloads: Arc<Downloads>,
     callbacks: Arc<CallbackHandler>,
+    purge: Arc<Purge>,
     kafka: Kafka,
     guard: Arc<DiskGuard>,
     gate: Gate,
@@ -37,9 +39,13 @@ pub(super) struct UrlJobs {
 
 /// How the ends of jobs are told, where files are downloaded.
 pub(super) fn callbacks(config: &JobsConfig) -> Arc<dyn Callbacks> {
-    match &config.downloads {
+    let callbacks: Arc<dyn Callbacks> = match &config.downloads {
         Some(_) => Arc::new(CallbackJobs::new(&config.download_url, CallbackRules::default())),
         None => Arc::new(NoCallbacks),
+    };
+    match config.delete_after {
+        Some(time) => Arc::new(PurgeAfter::new(callbacks, time)),
+        None => callbacks,
     }
 }
 
@@ -78,11 +84,12 @@ impl UrlJobs {
         let (guard, gate) = DiskGuard::new(vec![volume], options, Arc::new(Statvfs));
         let options = DownloadOptions {
             max_bytes: Some(config.jobs.max_download),
+            headers: config.jobs.headers.fields.clone(),
             ..DownloadOptions::default()
         };
         let downloads = Downloads::new(
             transport.clone(),
-            Arc::new(sink),
+            Arc::new(sink.clone()),
             folder.join(PARTIAL),
             Arc::clone(&guard),
             options,
@@ -95,6 +102,7 @@ impl UrlJobs {
         Ok(Some(Self {
             downloads: Arc::new(downloads.map_err(|error| fault(&error))?),
             callbacks: Arc::new(CallbackHandler::new(transport, options)),
+            purge: Arc::new(Purge::new(sink)),
             kafka,
             guard,
             gate,
@@ -109,10 +117,12 @@ impl UrlJobs {
     ) -> Result<EngineBuilder, CommandError> {
         let kind = |name: &str| name.parse::<Kind>().map_err(CommandError::new);
         let (url, callback) = (kind(DownloadSpec::KIND)?, kind(CallbackPayload::KIND)?);
+        let purge = kind(PurgePayload::KIND)?;
         let engine = engine
             .handler(url.clone(), Arc::clone(&self.downloads) as _, workers.clone())
             .gate(&url, self.gate.clone())
-            .handler(callback, Arc::clone(&self.callbacks) as _, workers.clone());
+            .handler(callback, Arc::clone(&self.callbacks) as _, workers.clone())
+            .handler(purge, Arc::clone(&self.purge) as _, workers.clone());
         self.kafka.add(engine, workers)
     }
 

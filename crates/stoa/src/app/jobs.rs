@@ -1,6 +1,6 @@
 //! Durable jobs.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use stoa_jobs::{Engine, EngineOptions, KindOptions, ObservedStore};
@@ -29,6 +29,7 @@ struct Jobs {
     metrics: Arc<JobMetrics>,
     guard: Arc<dyn Guard>,
     grace: Duration,
+    heartbeat_file: Option<PathBuf>,
     upkeep: TaskTracker,
     ending: CancellationToken,
     /// What downloads URLs, if it is done, which the endpoints of skroutz/downloader are for.
@@ -98,6 +99,7 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
         metrics,
         guard: Arc::new(AdminGuard::new(token, SETTING)),
         grace: config.drain.timeout / 2,
+        heartbeat_file: config.jobs.heartbeat_file.clone(),
         upkeep,
         ending,
         urls,
@@ -139,7 +141,12 @@ impl Part for Jobs {
             events_mount(Arc::clone(&self.engine), Arc::clone(&self.guard)),
         ];
         if self.urls.is_some() {
-            mounts.extend(downloader_mounts(&self.engine, &self.metrics, &self.guard));
+            mounts.extend(downloader_mounts(
+                &self.engine,
+                &self.metrics,
+                &self.guard,
+                self.heartbeat_file.clone(),
+            ));
         }
         mounts
     }

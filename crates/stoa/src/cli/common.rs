@@ -20,6 +20,9 @@ pub(crate) struct Common {
     /// online, fallback or offline
     #[arg(long, value_name = "MODE")]
     network: Option<String>,
+    /// Take what the configuration file of skroutz/downloader says, as if flags said it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) downloader_config: Option<PathBuf>,
 }
 
 /// The same for `verify`, where `--upstream` says more.
@@ -80,6 +83,7 @@ impl VerifyCommon {
             storage: self.storage,
             upstream: self.upstream.filter(|list| !list.is_empty()),
             network: self.network,
+            downloader_config: None,
         }
     }
 }
@@ -138,6 +142,7 @@ mod tests {
             storage: some("memory:"),
             upstream: some("off"),
             network: some("offline"),
+            downloader_config: None,
         };
         let flags = common.given(some(":0")).flags;
         assert_eq!(flags.len(), 4);

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, fs, num::NonZeroU32, path::Path};
 
-use http::{HeaderName, HeaderValue};
 use stoa_config::{
     HIDDEN, Key, Occurrence, Reader, Repeated, Table,
     values::{boolean, path},
@@ -11,7 +10,7 @@ use stoa_dispatch::{Via, ViaError};
 use stoa_jobs::{AggregationKey, AggregationSettings, Limits, Rate};
 use stoa_module::PatternList;
 
-use super::private_file::private_file;
+use super::{headers::Headers, private_file::private_file};
 
 const MATCH: Key = Key::required(
     "match",
@@ -127,24 +126,8 @@ fn proxy(text: &str) -> Result<Option<(Via, String)>, String> {
 /// The header fields of a file.
 fn headers(file: &Path) -> Result<BTreeMap<String, String>, String> {
     private_file(file)?;
-    let fault = |what: &dyn std::fmt::Display| format!("{}: {what}", file.display());
-    let text = fs::read_to_string(file).map_err(|error| fault(&error))?;
-    let lines = text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(number, line)| {
-            let field = line.split_once(':').filter(|(name, value)| {
-                name.parse::<HeaderName>().is_ok() && value.trim().parse::<HeaderValue>().is_ok()
-            });
-            let (name, value) = field.ok_or_else(|| {
-                fault(&format!(
-                    "line {}: it is no header field, as NAME: VALUE",
-                    number + 1
-                ))
-            })?;
-            Ok((name.to_owned(), value.trim().to_owned()))
-        })
-        .collect()
+    let fault = |what: String| format!("{}: {what}", file.display());
+    let text = fs::read_to_string(file).map_err(|error| fault(error.to_string()))?;
+    let headers: Headers = text.parse().map_err(fault)?;
+    Ok(headers.fields)
 }

@@ -9,6 +9,7 @@ use stoa_config::{
 
 use super::{
     aggregations::{AGGREGATION, ConfiguredLimits},
+    headers::Headers,
     job_redis::{self, RedisConfig},
     job_store::JobStore,
     private_file::private_file,
@@ -76,6 +77,23 @@ const KAFKA: Key = Key::new(
     "file with the settings of librdkafka, a NAME=VALUE a line; without it, nobody is told over Kafka",
 );
 
+const DELETE_AFTER: Key = Key::new(
+    "delete_after",
+    "",
+    "how long after a callback has told of a file it is deleted; without it, files are kept",
+);
+const HEADERS: Key = Key::new(
+    "headers",
+    "",
+    "header fields of all downloads, one in a line, such as User-Agent: mirror/1",
+)
+.secret();
+const HEARTBEAT_FILE: Key = Key::new(
+    "heartbeat_file",
+    "",
+    "while this file exists, GET /hb answers 503, so that a balancer sends nothing more",
+);
+
 const JOBS: Table = Table::once(
     "jobs",
     &[
@@ -92,6 +110,9 @@ const JOBS: Table = Table::once(
         KEEP_FAILED,
         DOWNLOADS,
         DOWNLOAD_URL,
+        DELETE_AFTER,
+        HEADERS,
+        HEARTBEAT_FILE,
         MAX_DOWNLOAD,
         MIN_FREE,
         FULL_AT,
@@ -120,6 +141,11 @@ pub(crate) struct JobsConfig {
     pub(crate) downloads: Option<PathBuf>,
     /// The URL of that directory.
     pub(crate) download_url: String,
+    /// When files are deleted that somebody was told of; without it they are not.
+    pub(crate) delete_after: Option<Duration>,
+    /// Of all downloads.
+    pub(crate) headers: Headers,
+    pub(crate) heartbeat_file: Option<PathBuf>,
     /// In bytes.
     pub(crate) max_download: u64,
     /// In bytes.
@@ -149,6 +175,12 @@ impl Section for JobsConfig {
         let keep_failed = table.value(&KEEP_FAILED, duration);
         let downloads = table.value(&DOWNLOADS, absolute);
         let download_url = table.value(&DOWNLOAD_URL, base_url);
+        let delete_after = table.value(&DELETE_AFTER, |text| match text {
+            "" => Ok(None),
+            text => duration(text).map(Some),
+        });
+        let headers = table.value_shown(&HEADERS, str::parse::<Headers>, Headers::shown);
+        let heartbeat_file = table.value(&HEARTBEAT_FILE, absolute);
         let max_download = table.value(&MAX_DOWNLOAD, str::parse::<ByteSize>);
         let min_free = table.value(&MIN_FREE, str::parse::<ByteSize>);
         let full_at = table.value(&FULL_AT, percent);
@@ -168,6 +200,9 @@ impl Section for JobsConfig {
             keep_failed: keep_failed?,
             downloads: downloads?,
             download_url: download_url?,
+            delete_after: delete_after?,
+            headers: headers?,
+            heartbeat_file: heartbeat_file?,
             max_download: max_download?.0,
             min_free: min_free?.0,
             full_at: full_at?,

@@ -13,6 +13,7 @@ mod downloads;
 mod limits;
 mod mirrors;
 mod modes;
+mod origin;
 mod prefetch;
 mod scene;
 mod surfaces;

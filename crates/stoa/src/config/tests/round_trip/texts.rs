@@ -150,7 +150,9 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "rewrite.from" => one_of(&["https://a.example/", "https://b.example/x", "ssh://git@c.example"]),
         "rewrite.to" => one_of(&["https://m.example/a/", "ssh://git@m.example:2222/x"]),
         "credential.match" => one_of(&["https://a.example", "http://b.example:8080/x/"]),
-        "webhook.secret_file" | "jobs.callback_secret_file" | "jobs.kafka_file" => one_of(&[""]),
+        "webhook.secret_file" | "jobs.callback_secret_file" | "jobs.kafka_file" | "jobs.headers" => {
+            one_of(&[""])
+        }
         "jobs.store" => one_of(&[
             "file:",
             "file:///srv/jobs",
@@ -167,6 +169,8 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "aggregation.rate" => one_of(&["", "20/s", "5/h"]),
         "aggregation.proxy" => one_of(&["", "http://proxy.example:3128", "socks5h://[::1]:1080"]),
         "aggregation.headers_file" => one_of(&["", &secrets.path("headers")]),
+        "jobs.delete_after" => one_of(&["", "3h"]),
+        "jobs.heartbeat_file" => one_of(&["", "/run/stoa/out"]),
         "jobs.downloads" => one_of(&["", "/srv/downloads"]),
         "jobs.download_url" => one_of(&["", "https://files.example/d"]),
         "jobs.max_download" | "jobs.min_free" => one_of(&["1GiB", "12345"]),
