@@ -26,6 +26,7 @@ impl Runner {
     pub(crate) async fn run(self, run: Arc<Run>, mut entered: Entered) {
         let began = tokio::time::Instant::now();
         let Some(outcome) = self.outcome(&run, &mut entered).await else {
+            tracing::warn!(job = %run.job().id, epoch = run.lease().epoch, "a run is stopped: its lease has ended, and its result is refused");
             self.observer.stale(run.job());
             return;
         };
