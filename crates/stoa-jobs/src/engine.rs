@@ -1,13 +1,17 @@
 //! What runs jobs on a node.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    AggregationKey, Event, Failure, Job, JobId, Kind, Store, StoreError,
+    AggregationKey, Event, Failure, Gate, Job, JobId, Kind, Store, StoreError,
     engine_options::EngineOptions,
     journal::Journal,
     runs::{Runs, Stop},
@@ -33,6 +37,7 @@ pub struct Engine {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: EngineOptions,
     pub(crate) kinds: Vec<Kind>,
+    pub(crate) gates: BTreeMap<Kind, Gate>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) runs: Arc<Runs>,
     pub(crate) tasks: TaskTracker,
@@ -56,6 +61,11 @@ impl Engine {
     /// Whether jobs of a kind are run on this node.
     pub fn runs(&self, kind: &Kind) -> bool {
         self.kinds.contains(kind)
+    }
+
+    /// Why no job of a kind is started on this node, though there are workers: its gate is closed.
+    pub fn closed(&self, kind: &Kind) -> Option<Failure> {
+        self.gates.get(kind)?.closed()
     }
 
     /// Whether nothing is started any more.

@@ -114,6 +114,10 @@ impl EngineBuilder {
         let journal = Arc::new(Journal::new(Arc::clone(&store), Arc::clone(&observer)));
         until_end(Box::pin(Arc::clone(&journal).follow()));
         let names = kinds.keys().cloned().collect();
+        let gates = kinds
+            .iter()
+            .filter_map(|(kind, of_kind)| Some((kind.clone(), of_kind.gate.clone()?)))
+            .collect();
         for (kind, of_kind) in kinds {
             let OfKind {
                 handler,
@@ -144,6 +148,7 @@ impl EngineBuilder {
             store,
             options,
             kinds: names,
+            gates,
             journal,
             runs,
             tasks,

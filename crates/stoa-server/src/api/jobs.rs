@@ -101,7 +101,8 @@ async fn show(
         .aggregation(&job.aggregation)
         .await
         .map_err(|error| problem(&error))?;
-    view.waits_for(&job, aggregation.as_ref());
+    let closed = engine.closed(job.aggregation.kind());
+    view.waits_for(&job, aggregation.as_ref(), closed.as_ref());
     if let Some(most) = query.running {
         let running = running(&engine, &key, most.min(MOST_RUNNING)).await;
         view.shows(running.map_err(|error| problem(&error))?);

@@ -26,6 +26,9 @@ pub(super) struct JobView {
     ended: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting_for: Option<&'static str>,
+    /// What keeps it from starting on this server, in a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     node: Option<String>,
     charged: u32,
@@ -95,6 +98,7 @@ impl JobView {
             submitted: moment(job.submitted),
             deadline: job.deadline.map(moment),
             due,
+            waiting_reason: None,
             ended: job.state.ended_at().map(moment),
             waiting_for,
             node: job.lease().map(|lease| lease.node.to_string()),
@@ -116,9 +120,18 @@ impl JobView {
         self.running = Some(running);
     }
 
-    /// Says why a job that is ready has not started.
-    pub(super) fn waits_for(&mut self, job: &Job, aggregation: Option<&Aggregation>) {
-        if let (State::Ready { .. }, Some(aggregation)) = (&job.state, aggregation) {
+    /// Says why a job that is ready has not started; `closed` is why none of its kind starts on this server.
+    pub(super) fn waits_for(
+        &mut self,
+        job: &Job,
+        aggregation: Option<&Aggregation>,
+        closed: Option<&Failure>,
+    ) {
+        if let (State::Ready { .. }, Some(closed)) = (&job.state, closed) {
+            // Disks are the only thing yet that closes a gate.
+            self.waiting_for = Some("disk");
+            self.waiting_reason = Some(closed.text.to_string());
+        } else if let (State::Ready { .. }, Some(aggregation)) = (&job.state, aggregation) {
             self.waiting_for = Some(match &aggregation.settings {
                 settings if settings.paused => "paused",
                 settings if aggregation.running >= u64::from(settings.concurrency.get()) => "slot",
