@@ -39,6 +39,17 @@ pub enum Reply {
         /// The complete body.
         body: Content,
     },
+    /// The same, but that after so many bytes of the body the rest waits for the gate.
+    RangedUntil {
+        /// The strong entity tag, with its quotes.
+        etag: String,
+        /// The complete body.
+        body: Content,
+        /// How many bytes are sent at once.
+        sends: u64,
+        /// What the rest waits for.
+        gate: Gate,
+    },
     /// 302 to this address.
     Redirect(String),
     /// 200 in chunked encoding, without `Content-Length`.

@@ -19,17 +19,22 @@ pub fn mounts() -> Option<&'static str> {
 
 /// Runs the test `name` once more, in a process of its own in which a folder is a disk of so many bytes, and gives that
 /// folder to that run. The first run, which gets `None`, waits for it, and has nothing else to do.
+pub fn again_on(name: &str, bytes: u64) -> Option<PathBuf> {
+    again_with(name, &format!("size={bytes}"))
+}
+
+/// [`again_on`] a disk with these options of tmpfs, such as `nr_inodes=100`.
 #[expect(
     clippy::disallowed_methods,
     reason = "the first run tells the second by the environment"
 )]
-pub fn again_on(name: &str, bytes: u64) -> Option<PathBuf> {
+pub fn again_with(name: &str, options: &str) -> Option<PathBuf> {
     if let Ok(place) = std::env::var(PLACE) {
         return Some(place.into());
     }
     let way = mounts().expect("a private mount namespace: run as root, or where users may make namespaces");
     let folder = tempfile::tempdir().unwrap();
-    let script = format!("mount -t tmpfs -o size={bytes} tmpfs \"${PLACE}\" && exec \"$@\"");
+    let script = format!("mount -t tmpfs -o {options} tmpfs \"${PLACE}\" && exec \"$@\"");
     let output = Command::new("sh")
         .args(["-c", &format!("exec {way} sh -c '{script}' sh \"$@\""), "sh"])
         .arg(std::env::current_exe().unwrap())

@@ -7,6 +7,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::state::Request;
 use crate::content::Content;
+use crate::gate::Gate;
 use crate::reply::Reply;
 
 /// What becomes of the connection after a reply.
@@ -32,7 +33,13 @@ pub(super) async fn write(
         Reply::Ok { content_type, body } => out.whole(200, content_type, body).await,
         Reply::Status(code, content_type, body) => out.whole(*code, content_type, body).await,
         Reply::Full { code, headers, body } => out.full(*code, headers, body).await,
-        Reply::Ranged { etag, body } => out.ranged(request, etag, body).await,
+        Reply::Ranged { etag, body } => out.ranged(request, etag, body, None).await,
+        Reply::RangedUntil {
+            etag,
+            body,
+            sends,
+            gate,
+        } => out.ranged(request, etag, body, Some((*sends, gate))).await,
         Reply::Redirect(to) => {
             out.full(302, &[("Location".to_owned(), to.clone())], &Content::default())
                 .await
@@ -109,7 +116,14 @@ impl<W: AsyncWrite + Unpin> Out<'_, W> {
         self.range(send, 0..send.len()).await
     }
 
-    async fn ranged(&mut self, request: &Request, etag: &str, body: &Content) -> io::Result<Then> {
+    /// A body or a range of it; after so many bytes the rest waits for the gate, if there is one.
+    async fn ranged(
+        &mut self,
+        request: &Request,
+        etag: &str,
+        body: &Content,
+        until: Option<(u64, &Gate)>,
+    ) -> io::Result<Then> {
         let len = body.len();
         let mut headers = typed(BINARY);
         headers.push(("ETag".to_owned(), etag.to_owned()));
@@ -120,7 +134,9 @@ impl<W: AsyncWrite + Unpin> Out<'_, W> {
             .filter(|_| same)
             .and_then(|range| interval(range, len));
         let Some(range) = range else {
-            return self.full(200, &headers, body).await;
+            self.head(200, &headers, len).await?;
+            self.until(body, 0..len, until).await?;
+            return Ok(Then::Continue);
         };
         if range.is_empty() {
             headers.push(("Content-Range".to_owned(), format!("bytes */{len}")));
@@ -129,8 +145,23 @@ impl<W: AsyncWrite + Unpin> Out<'_, W> {
         let content_range = format!("bytes {}-{}/{len}", range.start, range.end - 1);
         headers.push(("Content-Range".to_owned(), content_range));
         self.head(206, &headers, range.end - range.start).await?;
-        self.range(body, range).await?;
+        self.until(body, range, until).await?;
         Ok(Then::Continue)
+    }
+
+    async fn until(
+        &mut self,
+        body: &Content,
+        range: Range<u64>,
+        until: Option<(u64, &Gate)>,
+    ) -> io::Result<()> {
+        let Some((sends, gate)) = until else {
+            return self.range(body, range).await;
+        };
+        let middle = range.end.min(range.start + sends);
+        self.range(body, range.start..middle).await?;
+        gate.pass().await;
+        self.range(body, middle..range.end).await
     }
 
     /// A chunked body up to, and without, its last chunk.
