@@ -210,7 +210,7 @@ case ${1-} in
 "")
 	install_go
 	install_packages strace=strace git=git hg=mercurial svn=subversion bzr=bzr fossil=fossil sshd=openssh-server \
-		redis-server=redis-server
+		redis-server=redis-server faketime=faketime
 	install_kafka
 	install_vcweb
 	install_oracle
