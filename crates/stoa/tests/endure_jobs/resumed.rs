@@ -91,7 +91,7 @@ async fn a17_a_download_goes_on_where_its_origin_was_killed(kind: Kind) {
     println!("{kind:?}: it went on at byte {from}; {sent} bytes were sent of {SIZE}");
     assert_eq!(ranges[0], None);
     assert!(sent * 10 < SIZE * 11, "{sent} bytes were sent");
-    assert_eq!(fs::read(scene.file(&id)).unwrap(), body.to_bytes());
+    assert!(fs::read(scene.file(&id)).unwrap() == body.to_bytes());
     let job = scene.ended(0, &id).await;
     assert_eq!(
         job["result"]["sha256"].as_str(),
@@ -117,7 +117,7 @@ async fn a17_a_download_of_what_has_changed_begins_anew(kind: Kind) {
     assert!(ranges[1] >= Some(SENT), "{ranges:?}");
     let request = scene.origin.requests().remove(1);
     assert_eq!(request.header("if-range"), Some("\"a\""));
-    assert_eq!(fs::read(scene.file(&id)).unwrap(), new.to_bytes());
+    assert!(fs::read(scene.file(&id)).unwrap() == new.to_bytes());
     let job = scene.ended(0, &id).await;
     assert_eq!(
         job["result"]["sha256"].as_str(),
