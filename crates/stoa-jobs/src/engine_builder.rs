@@ -114,10 +114,7 @@ impl EngineBuilder {
         let journal = Arc::new(Journal::new(Arc::clone(&store), Arc::clone(&observer)));
         until_end(Box::pin(Arc::clone(&journal).follow()));
         let names = kinds.keys().cloned().collect();
-        let gates = kinds
-            .iter()
-            .filter_map(|(kind, of_kind)| Some((kind.clone(), of_kind.gate.clone()?)))
-            .collect();
+        let gates = gates(&kinds);
         for (kind, of_kind) in kinds {
             let OfKind {
                 handler,
@@ -157,4 +154,12 @@ impl EngineBuilder {
             ending,
         }
     }
+}
+
+/// The gates of the kinds that have one.
+fn gates(kinds: &BTreeMap<Kind, OfKind>) -> BTreeMap<Kind, Gate> {
+    let gates = kinds
+        .iter()
+        .filter_map(|(kind, of_kind)| Some((kind.clone(), of_kind.gate.clone()?)));
+    gates.collect()
 }

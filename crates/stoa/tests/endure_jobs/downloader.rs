@@ -167,7 +167,12 @@ async fn a21_each_case_of_the_origin_has_its_callback(kind: Kind) {
         println!("{kind:?}: {}: {}", case.path, message["error"]);
         assert_eq!(message["error"] == "", case.success, "{message}");
         assert_eq!(scene.origin.count(case.path), case.requests, "{}", case.path);
-        assert_eq!(scene.file(id).exists(), case.success, "{}", case.path);
+        assert_eq!(
+            scene.file(id).try_exists().unwrap(),
+            case.success,
+            "{}",
+            case.path
+        );
     }
     assert_eq!(fs::read(scene.file(&ids["/image"])).unwrap(), png().to_bytes());
     let error = |path: &str| {

@@ -1,5 +1,6 @@
 //! A Redis that is away.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -45,8 +46,8 @@ async fn a9_a_redis_that_hangs_and_is_restarted_costs_nothing() {
     (0..2).for_each(|node| scene.start(node));
     let batch = Batch::submit(&scene, 200, 2).await;
     let before = scene.origin.total();
-    let port = scene.redis.as_ref().unwrap().port();
-    let asleep = std::thread::spawn(move || tell(port, "DEBUG SLEEP 8"));
+    let redis = Arc::clone(scene.redis.as_ref().unwrap());
+    let asleep = std::thread::spawn(move || redis.tell("DEBUG SLEEP 8"));
     is_away(&mut scene, "example.com/a/@v/v1.0.0.info").await;
     assert!(!asleep.is_finished(), "Redis was to sleep all the time");
     println!(
@@ -54,25 +55,12 @@ async fn a9_a_redis_that_hangs_and_is_restarted_costs_nothing() {
         before,
         scene.origin.total()
     );
-    tokio::task::spawn_blocking(|| asleep.join())
-        .await
-        .unwrap()
-        .unwrap();
-    let redis = scene.redis.take().unwrap();
+    let said = tokio::task::spawn_blocking(|| asleep.join()).await.unwrap();
+    assert_eq!(said.unwrap(), "+OK");
+    let redis = Arc::clone(scene.redis.as_ref().unwrap());
     redis.tell("SHUTDOWN NOSAVE");
     is_away(&mut scene, "example.com/a/@v/v1.1.0.info").await;
     redis.restart();
-    scene.redis = Some(redis);
     batch.check(&scene, 0).await;
     scene.check_logs();
-}
-
-/// Sends Redis a command, and waits until it has answered.
-fn tell(port: u16, command: &str) {
-    use std::io::{Read as _, Write as _};
-    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.write_all(format!("{command}\r\n").as_bytes()).unwrap();
-    let mut answer = [0; 5];
-    stream.read_exact(&mut answer).unwrap();
-    assert_eq!(&answer, b"+OK\r\n");
 }

@@ -1,6 +1,7 @@
 //! Servers on one store of jobs, an origin, and who is told.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -31,7 +32,7 @@ pub(crate) struct Scene {
     pub(crate) directory: TempDir,
     pub(crate) origin: Upstream,
     pub(crate) told: Upstream,
-    pub(crate) redis: Option<Redis>,
+    pub(crate) redis: Option<Arc<Redis>>,
     pub(crate) downloads: PathBuf,
     /// What all servers are told besides.
     pub(crate) settings: Vec<(&'static str, String)>,
@@ -71,7 +72,7 @@ impl Scene {
             directory,
             origin,
             told,
-            redis: (kind == Kind::Redis).then(|| Redis::with(&debug)),
+            redis: (kind == Kind::Redis).then(|| Arc::new(Redis::with(&debug))),
             settings: Vec::new(),
             nodes: Vec::new(),
         }
@@ -89,12 +90,11 @@ impl Scene {
     /// The command that starts it.
     pub(crate) fn command(&self, node: usize) -> StoaCommand {
         let at = |name: &str| self.directory.path().join(name);
-        let store = match &self.redis {
-            Some(redis) => redis.url(),
-            None => {
-                std::fs::create_dir_all(at("jobs")).unwrap();
-                format!("file://{}", at("jobs").display())
-            }
+        let store = if let Some(redis) = &self.redis {
+            redis.url()
+        } else {
+            std::fs::create_dir_all(at("jobs")).unwrap();
+            format!("file://{}", at("jobs").display())
         };
         let mut command = StoaProcess::command(STOA)
             .storage(&at(&format!("storage{node}")))
