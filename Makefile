@@ -48,8 +48,8 @@ bench:
 	python3 bench/direct.py $(CARGO_TARGET_DIR)/release-fast/stoa
 	cargo build --profile release-fast --package stoa-dispatch --example dispatch_lab --locked
 	python3 bench/dispatch.py $(CARGO_TARGET_DIR)/release-fast/examples/dispatch_lab
-	cargo build --profile release-fast --package stoa-jobs --example store_bench --locked
-	$(CARGO_TARGET_DIR)/release-fast/examples/store_bench --jobs 50000 $(CARGO_TARGET_DIR)/store_bench/jobs.db
+	cargo build --profile release-fast --package stoa-jobs --features redis --example store_bench --locked
+	python3 bench/jobs.py $(CARGO_TARGET_DIR)/release-fast/stoa $(CARGO_TARGET_DIR)/release-fast/examples/store_bench
 
 ## fuzz: many more property cases (FUZZ_CASES=20000), random repositories (FUZZ_REPOSITORIES=200) and a while for each
 ##       target in fuzz/ (FUZZ_SECONDS=60, FUZZ_TARGETS="names tar")

@@ -218,7 +218,7 @@ case ${1-} in
 	;;
 bench)
 	install_go
-	install_packages nginx=nginx-light wrk=wrk h2load=nghttp2-client
+	install_packages nginx=nginx-light wrk=wrk h2load=nghttp2-client redis-server=redis-server
 	;;
 lint)
 	install_deny

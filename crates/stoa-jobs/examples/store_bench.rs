@@ -1,14 +1,14 @@
-//! Measures a store in a file: submits, claims and finishes tiny jobs, and says how many it does in a second.
+//! Measures a store in a file, or in Redis: submits, claims and finishes tiny jobs, and says how many it does in a second.
 //!
 //! ```text
-//! cargo run --release --example store_bench -- [--jobs 100000] [--tasks 64] [--batch 1] [--claim 64] [--claimers 2] [--queued 0] [FILE]
+//! cargo run --release --example store_bench -- [--jobs 100000] [--tasks 64] [--batch 1] [--claim 64] [--claimers 2] [--queued 0] [FILE|redis://HOST:PORT]
 //! ```
 
 #![expect(clippy::print_stdout, reason = "it is for people")]
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -18,7 +18,10 @@ use std::{
 
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
-use stoa_jobs::{AggregationSettings, Claim, JobId, NewJob, Outcome, SqliteOptions, SqliteStore, Store};
+use stoa_jobs::{
+    AggregationSettings, Claim, JobId, NewJob, Outcome, RedisOptions, RedisStore, SqliteOptions, SqliteStore,
+    Store,
+};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 const AGGREGATIONS: usize = 4;
@@ -30,7 +33,7 @@ struct Options {
     claim: usize,
     claimers: usize,
     queued: usize,
-    file: PathBuf,
+    place: String,
 }
 
 impl Options {
@@ -42,7 +45,7 @@ impl Options {
             claim: 64,
             claimers: 2,
             queued: 0,
-            file: "/tmp/store_bench/jobs.db".into(),
+            place: "/tmp/store_bench/jobs.db".into(),
         };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
@@ -54,7 +57,7 @@ impl Options {
                 "--claim" => options.claim = number(),
                 "--claimers" => options.claimers = number(),
                 "--queued" => options.queued = number(),
-                _ => options.file = word.into(),
+                _ => options.place = word,
             }
         }
         options
@@ -163,8 +166,17 @@ fn memory() -> String {
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     let options = Options::read();
-    let store: Arc<dyn Store> =
-        Arc::new(SqliteStore::open(&options.file, SqliteOptions::default()).expect("a file of ours"));
+    let store: Arc<dyn Store> = if options.place.starts_with("redis") {
+        let address = options.place.parse().expect("an address");
+        Arc::new(
+            RedisStore::open(RedisOptions::new(address))
+                .await
+                .expect("a Redis of ours"),
+        )
+    } else {
+        let file = Path::new(&options.place);
+        Arc::new(SqliteStore::open(file, SqliteOptions::default()).expect("a file of ours"))
+    };
     println!("start: {}", memory());
     if options.queued > 0 {
         let start = Instant::now();

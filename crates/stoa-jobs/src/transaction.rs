@@ -182,7 +182,9 @@ impl<'a, L: Ledger> Transaction<'a, L> {
     fn put(&mut self, before: &Record, mut after: Record) -> Result<(), StoreError> {
         let (from, to) = (before.job.state.name(), after.job.state.name());
         let is_promoted = after.turn < 0 && after.turn != before.turn;
-        if to == StateName::Ready && from != to && !is_promoted {
+        // What was interrupted, or lost with its node, keeps its turn: it has waited for it already.
+        let is_back = from == StateName::Running;
+        if to == StateName::Ready && from != to && !is_promoted && !is_back {
             after.turn = self.ledger.next_turn()?;
         }
         if to != StateName::Running {

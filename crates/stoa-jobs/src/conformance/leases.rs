@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::adapter::Adapter;
 use super::examples::{
-    LATER, LONG, SHORT, Scene, act, claim, claim_one, done, end, failure, finish, job, keep_house, look,
-    state, submit,
+    LATER, LONG, SHORT, Scene, act, claim, claim_one, done, end, failure, finish, job, keep_house, limit,
+    look, state, submit,
 };
-use crate::{Action, Ended, Finished, Job, JobId, Renewal, Renewed, State, StateName, Store};
+use crate::{Action, Ended, Finished, Job, JobId, Outcome, Renewal, Renewed, State, StateName, Store};
 
 pub(super) async fn run(adapter: &dyn Adapter) {
     a_job_whose_node_is_not_heard_of_runs_again(adapter).await;
@@ -17,6 +17,7 @@ pub(super) async fn run(adapter: &dyn Adapter) {
     a_renewed_lease_holds(adapter).await;
     a_job_that_loses_three_nodes_is_dead(adapter).await;
     a_lost_job_that_was_cancelled_ends(adapter).await;
+    what_was_interrupted_or_lost_keeps_its_turn(adapter).await;
 }
 
 async fn renew(store: &dyn Store, job: &Job, progress: Option<serde_json::Value>) -> Renewed {
@@ -167,5 +168,25 @@ async fn a_lost_job_that_was_cancelled_ends(adapter: &dyn Adapter) {
     scene.storage.pass(LATER).await;
     keep_house(&*scene.b).await;
     assert_eq!(state(&*scene.a, &id).await, StateName::Cancelled);
+    scene.close().await;
+}
+
+async fn what_was_interrupted_or_lost_keeps_its_turn(adapter: &dyn Adapter) {
+    let scene = Scene::new(adapter).await;
+    limit(&*scene.a, "x", 1).await;
+    let interrupted = submit(&*scene.a, job("x")).await;
+    submit(&*scene.a, job("x")).await;
+    let running = claim_one(&*scene.a, LONG).await;
+    assert_eq!(running.id, interrupted);
+    end(&*scene.a, &running, Outcome::Interrupted(failure("interrupted"))).await;
+    let again = claim_one(&*scene.b, SHORT).await;
+    assert_eq!(again.id, interrupted, "before what came after it");
+    scene.storage.pass(LATER).await;
+    keep_house(&*scene.b).await;
+    assert_eq!(
+        claim_one(&*scene.a, LONG).await.id,
+        interrupted,
+        "after a loss, too"
+    );
     scene.close().await;
 }
