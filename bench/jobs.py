@@ -11,7 +11,6 @@ import json
 import os
 import pathlib
 import shutil
-import statistics
 import subprocess
 import sys
 import threading
@@ -87,9 +86,9 @@ def whole(binary, work, name, store, origin):
         waits = []
         for number in range(SINGLE):
             path = f"/{name}/single/{number}"
-            job = {"url": f"{origin}{path}", "aggr_id": "bench", "aggr_limit": 64, "callback_url": f"{origin}/told"}
+            job = {"url": {"url": f"{origin}{path}", "aggregation": "bench"}}
             begun = time.perf_counter()
-            api("POST", "/download", job)
+            api("POST", "/api/v1/jobs", job)
             waits.append(Origin.wait([path])[0] - begun)
         waits.sort()
         begun = time.perf_counter()
