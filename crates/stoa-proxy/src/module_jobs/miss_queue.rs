@@ -44,7 +44,7 @@ pub struct MissOptions {
     pub refreshes: Arc<Refreshes>,
 }
 
-/// Takes modules for later by submitting jobs of kind [`MODULE`](super::MODULE).
+/// Takes modules for later by submitting jobs of kind [`MODULE`].
 ///
 /// What strangers ask for is bounded: so many jobs are open at a time, of which no share has all; a number of those that have
 /// ended are kept, for minutes; and while one is open, or has failed a moment ago, the same module makes no other, nor

@@ -183,9 +183,15 @@ async fn a21_each_case_of_the_origin_has_its_callback(kind: Kind) {
     assert!(error("/mismatch").contains("image/png"), "{}", error("/mismatch"));
     let (status, stats) = scene.ask(0, "GET", "/stats/processor", "").await;
     let stats: Value = serde_json::from_str(&stats).unwrap();
+    let counts = ["alive", "workers", "workerPools"].map(|name| stats[name].as_u64());
+    assert_eq!((status, counts), (200, [Some(1), Some(0), Some(0)]), "{stats}");
+    // The origin counts each run, and each answer under its status.
+    let runs: usize = cases.iter().map(|case| case.requests).sum();
+    assert_eq!(stats["spawnedWorkers"], runs, "{stats}");
     assert_eq!(
-        (status, stats),
-        (200, json!({ "alive": 1, "workers": 0, "workerPools": 0 }))
+        (&stats["download.response.404"], &stats["download.response.mime"]),
+        (&json!(1), &json!(1)),
+        "{stats}"
     );
 }
 
