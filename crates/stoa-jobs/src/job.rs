@@ -247,6 +247,8 @@ impl Job {
     pub const MAX_ATTEMPTS_KEPT: usize = 20;
     /// How many may ask for one job. The next one gets a job of its own.
     pub const MAX_SUBMITTERS: usize = 1_000;
+    /// How many bytes those who ask for one job may have together, for a job is written as a whole.
+    pub const MAX_SUBMITTER_BYTES: usize = 1 << 20;
 
     /// The lease under which it runs, if it does.
     pub const fn lease(&self) -> Option<&Lease> {

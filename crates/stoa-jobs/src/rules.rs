@@ -102,8 +102,10 @@ impl Rules {
     /// # Errors
     /// `new`, which is to become a job of its own without the fingerprint.
     pub fn join(&self, job: &mut Job, new: NewJob, now: Timestamp) -> Result<(), Box<NewJob>> {
-        if job.cancel.is_some() || job.submitters.len() >= Job::MAX_SUBMITTERS || job.state.name().has_ended()
-        {
+        let bytes: usize = job.submitters.iter().map(Submitter::bytes).sum();
+        let is_full = job.submitters.len() >= Job::MAX_SUBMITTERS
+            || bytes + new.submitter.bytes() > Job::MAX_SUBMITTER_BYTES;
+        if job.cancel.is_some() || is_full || job.state.name().has_ended() {
             return Err(Box::new(NewJob {
                 fingerprint: None,
                 ..new

@@ -29,3 +29,17 @@ pub struct Submitter {
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
+
+impl Submitter {
+    /// The longest [`extra`](Self::extra) that should be taken from somebody, in bytes: it is read with every list of jobs.
+    pub const MAX_EXTRA: usize = 64 << 10;
+
+    /// About how many bytes it has.
+    pub(crate) fn bytes(&self) -> usize {
+        let callback = self
+            .callback
+            .as_ref()
+            .map_or(0, |callback| callback.to_string().len());
+        self.extra.len() + callback + 64
+    }
+}

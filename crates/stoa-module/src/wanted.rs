@@ -74,6 +74,21 @@ pub struct WantedError {
     pub reason: String,
 }
 
+/// Whether a list is what `go list -m all` prints: a path, and then lines of a path and a version each, or of a replacement.
+fn is_build_list(text: &str) -> bool {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let is_main = |line: &str| {
+        !line.starts_with('#') && !line.contains('@') && line.split_ascii_whitespace().count() == 1
+    };
+    lines.next().is_some_and(is_main)
+        && text.lines().filter(|line| !line.trim().is_empty()).count() > 1
+        && lines.all(|line| {
+            line.split_ascii_whitespace()
+                .nth(1)
+                .is_some_and(|word| word.starts_with('v') || word == "=>")
+        })
+}
+
 impl Wanted {
     /// Reads a text of this format.
     ///
@@ -87,7 +102,9 @@ impl Wanted {
         }
         // A replaced module of a program is the line before.
         let mut replaceable = None;
-        for (index, line) in text.lines().enumerate() {
+        // `go list -m all` begins with the main module, which has no version and is nobody's to bring in.
+        let is_build_list = format == WantedFormat::List && is_build_list(text);
+        for (index, line) in text.lines().enumerate().skip(usize::from(is_build_list)) {
             let read = match format {
                 WantedFormat::GoSum => wanted.read_sum_line(line),
                 WantedFormat::BuildInfo => wanted.read_build_line(line, &mut replaceable),

@@ -86,6 +86,12 @@ pub enum Cause {
         /// What was asked for.
         what: String,
     },
+    /// This process answers nobody.
+    #[error("{what}: a worker serves no modules; ask a server")]
+    NotServed {
+        /// What was asked for.
+        what: String,
+    },
     /// It is being brought in by a job.
     #[error("{what} is not here yet: it is being brought in (job {job}); ask again in some seconds")]
     Coming {
@@ -151,6 +157,7 @@ impl ProxyError {
                 }
             },
             Cause::NotStored { .. } => Meaning::NotFound,
+            Cause::NotServed { .. } => Meaning::Refused,
             Cause::Coming { .. } => Meaning::Coming,
             Cause::Job { meaning, .. } => *meaning,
             Cause::Overloaded { .. } => Meaning::Overloaded,

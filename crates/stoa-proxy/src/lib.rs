@@ -37,6 +37,7 @@ mod metrics;
 mod module_jobs;
 mod module_query;
 mod module_queue;
+mod no_modules;
 mod offline;
 mod owner_route;
 mod pipelines;
@@ -81,6 +82,7 @@ pub use module_jobs::{
 };
 pub use module_query::{ModuleQuery, Resolved};
 pub use module_queue::{ModuleQueue, QueueSlot};
+pub use no_modules::NoModules;
 pub use offline::Offline;
 pub use owner_route::{OwnerRoute, Owners};
 pub use pipelines::{

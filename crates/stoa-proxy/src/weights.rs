@@ -25,7 +25,9 @@ pub(crate) fn of_error(error: &ProxyError) -> usize {
     match error.cause() {
         Cause::Fetch(error) => of_fetch_error(error),
         Cause::Sum(failure) => size_of::<ChecksumError>() + of_checksum_error(failure),
-        Cause::NotStored { what: text } | Cause::Deadline { what: text } => text.capacity(),
+        Cause::NotStored { what: text }
+        | Cause::NotServed { what: text }
+        | Cause::Deadline { what: text } => text.capacity(),
         Cause::Coming { what, job, .. } => what.capacity() + job.len(),
         Cause::Job { text, job, .. } => text.len() + job.len(),
         Cause::Overloaded { reason, .. } | Cause::Internal { reason } => reason.capacity(),

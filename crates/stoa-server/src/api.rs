@@ -21,6 +21,7 @@ use stoa_dispatch::Pool;
 use stoa_jobs::Engine;
 use stoa_proxy::Refreshes;
 
+pub(crate) use self::json::read_body;
 use self::webhook::Webhooks;
 use crate::{
     WebhookSecret,

@@ -9,21 +9,21 @@ use std::{
 
 use axum::{
     Router,
-    body::Bytes,
-    extract::{Path, State},
+    extract::{Path, Request, State},
     http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
 use serde_json::json;
 use stoa_jobs::{
-    Acted, Action, Engine, JobQuery, StateName, StoreError,
+    Acted, Action, Engine, JobId, JobQuery, StateName, StoreError,
     callback::{CallbackPayload, KafkaPayload},
     download::DownloadSpec,
 };
 
 use self::submission::read;
 use crate::{
+    api::read_body,
     guard::{Guard, OpenGuard},
     job_metrics::JobMetrics,
     kafka::has_kafka,
@@ -85,13 +85,17 @@ fn shared(body: &serde_json::Value) -> Response {
     (headers, body.to_string()).into_response()
 }
 
-async fn download(State(engine): State<Arc<Engine>>, method: Method, body: Bytes) -> Response {
+async fn download(State(engine): State<Arc<Engine>>, method: Method, request: Request) -> Response {
     if method != Method::POST {
         return text(StatusCode::METHOD_NOT_ALLOWED, "send a job as POST");
     }
     if engine.is_draining() {
         return text(StatusCode::SERVICE_UNAVAILABLE, "this server is shutting down");
     }
+    let body = match read_body(request).await {
+        Ok(body) => body,
+        Err(problem) => return text(problem.status, problem.detail),
+    };
     let job = match read(&body, has_kafka(&engine)) {
         Ok(job) => job,
         Err(error) => return text(StatusCode::BAD_REQUEST, error),
@@ -127,17 +131,19 @@ async fn retry(State(engine): State<Arc<Engine>>, method: Method, Path(id): Path
 }
 
 async fn retried(engine: &Engine, id: &str) -> Result<usize, StoreError> {
-    // The title of a callback names its job.
+    let Ok(id) = id.parse::<JobId>() else {
+        return Ok(0);
+    };
+    // The title of a callback ends with its job.
+    let of_job = format!(" for {id}");
     let mut query = JobQuery::latest(MOST);
     query.states.insert(StateName::Dead);
-    id.clone_into(&mut query.text);
-    if id.is_empty() {
-        return Ok(0);
-    }
+    query.text.clone_from(&of_job);
     let mut retried = 0;
     for kind in CALLBACKS {
         query.kind = kind.parse().ok();
-        for job in engine.store().jobs(&query).await?.jobs {
+        let found = engine.store().jobs(&query).await?.jobs;
+        for job in found.iter().filter(|job| job.title.ends_with(&of_job)) {
             if matches!(engine.store().act(&job.id, Action::Retry).await?, Acted::Done(_)) {
                 retried += 1;
             }

@@ -21,6 +21,7 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
+use stoa_proxy::{ChecksumDatabases, NoModules};
 use stoa_server::{
     AccessLog, Edge, EdgeMetrics, EdgeOptions, EdgeParts, Listener, ServeOptions, Tls, TlsFiles, serve,
 };
@@ -31,6 +32,18 @@ use tokio_util::sync::CancellationToken;
 use self::part::BuildPart;
 pub(crate) use self::{core::Core, part::Part, parts::PARTS};
 use crate::{command_error::CommandError, config::Config, descriptors::Connections, setup::open_storage};
+
+/// What a process is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It serves modules and runs jobs.
+    Server,
+    /// It runs jobs. If it listens, it answers for its health, its metrics and its jobs, and serves no modules.
+    Worker {
+        /// Whether it does.
+        listens: bool,
+    },
+}
 
 /// A server that is about to serve, or a worker that is about to work: everything is built, and the server listens.
 pub(crate) struct App {
@@ -44,12 +57,12 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Starts in this order: certificates, storage, core, parts, edge, and the listener if it `listens`. What fails ends the start, and nothing has
+    /// Starts in this order: certificates, storage, core, parts, edge, and the listener if the `role` has one. What fails ends the start, and nothing has
     /// been answered by then. Must be called within a runtime.
     pub(crate) async fn start(
         config: &Config,
         builders: &[BuildPart<'_>],
-        listens: bool,
+        role: Role,
         log: &LogWriter,
     ) -> Result<Self, CommandError> {
         let tls = config.tls.files.as_ref().map(TlsFiles::read).transpose();
@@ -68,9 +81,17 @@ impl App {
         let edge = EdgeParts {
             gate: None,
             mounts: parts.iter().flat_map(|part| part.mounts()).collect(),
-            protocol: Arc::clone(&core.protocol),
+            protocol: if role == Role::Server {
+                Arc::clone(&core.protocol)
+            } else {
+                Arc::new(NoModules)
+            },
             refreshes: Arc::clone(&core.refreshes),
-            checksum_databases: core.checksums.databases.clone(),
+            checksum_databases: if role == Role::Server {
+                core.checksums.databases.clone()
+            } else {
+                ChecksumDatabases::default()
+            },
             access_log: access_log.map(Arc::new),
             metrics: EdgeMetrics::new(&core.registry.root()),
             places: places::of(config),
@@ -83,11 +104,11 @@ impl App {
         };
         let edge = Edge::new(options, edge).map_err(CommandError::new)?;
         tracing::info!(version = VERSION, protocol = %core.protocol, checksums = %core.checksums.databases, "starting");
-        let listener = if listens {
+        let listener = if role == (Role::Worker { listens: false }) {
+            None
+        } else {
             let bound = Listener::bind(&config.edge.listen).await;
             Some(bound.map_err(CommandError::new)?)
-        } else {
-            None
         };
         let connections =
             Connections::within_limit(config.pool.connections, config.pool.connections_per_address);

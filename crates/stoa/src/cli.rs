@@ -38,7 +38,7 @@ pub(crate) enum Command {
     },
     /// Run the durable jobs of servers whose store this configuration names, and serve nothing
     Worker {
-        /// Where to listen all the same, for health, metrics and the API [default: nowhere]
+        /// Where to listen all the same, for health, metrics and the API, and for no modules [default: nowhere]
         #[arg(long, value_name = "ADDR")]
         listen: Option<String>,
         /// How many jobs of a kind run at a time here; default: `jobs.workers`

@@ -7,6 +7,9 @@ use crate::config::ConfigError;
 /// Exit code for a command line or a configuration that cannot be understood (`EX_USAGE` of sysexits).
 pub(crate) const USAGE: u8 = 64;
 
+/// Exit code of a command whose server could not be reached, or had no time for it (`EX_UNAVAILABLE`).
+pub(crate) const UNAVAILABLE: u8 = 69;
+
 /// Exit code of a command that was interrupted, as a shell tells it of SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
 
@@ -23,6 +26,14 @@ impl CommandError {
         Self {
             text: text.to_string(),
             code: 1,
+        }
+    }
+
+    /// The server is away, now.
+    pub(crate) fn unavailable(text: impl fmt::Display) -> Self {
+        Self {
+            text: text.to_string(),
+            code: UNAVAILABLE,
         }
     }
 

@@ -33,6 +33,7 @@ pub(crate) async fn copy(session: &mut Session<'_>, content: Content) -> Result<
     let mut is_checked = false;
     let mut heard = Instant::now();
     session.run.note("bytes", 0);
+    session.check_fits(expected)?;
     if closed.borrow_and_update().is_some() {
         session.check_room(expected)?;
     }

@@ -103,6 +103,8 @@ struct State {
     left: u64,
     /// Until when the gate stays closed whatever is measured.
     held: Option<Instant>,
+    /// Free bytes of the fullest volume, as they were measured last.
+    free: Option<u64>,
 }
 
 /// One measurement of all volumes.
@@ -188,6 +190,13 @@ impl DiskGuard {
         left.is_some()
     }
 
+    /// Why this many bytes cannot be written now, if the disk has less than that.
+    pub(crate) fn lacks(&self, bytes: u64) -> Option<Failure> {
+        let free = self.state.lock().free?;
+        let text = || format!("{bytes} bytes are to come, and {free} are free on the disk");
+        (bytes > free).then(|| Failure::new("disk", &text()))
+    }
+
     fn close(&self, failure: Failure) {
         self.closed.send_if_modified(|closed| {
             let is_change = closed.is_none();
@@ -199,6 +208,7 @@ impl DiskGuard {
 
     fn judge(&self, measured: Measured) {
         let mut state = self.state.lock();
+        state.free = measured.free;
         let is_closed = self.closed.borrow().is_some();
         if let Some(text) = measured.full.filter(|_| !is_closed) {
             state.left = measured.free.unwrap_or(0);

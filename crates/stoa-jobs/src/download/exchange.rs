@@ -173,7 +173,9 @@ fn is_of_its_host(session: &Session<'_>) -> bool {
     let name = session.run.job().aggregation.name();
     let host = url.host_str().unwrap_or_default();
     let with_port = || format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
-    name.eq_ignore_ascii_case(host) || name.eq_ignore_ascii_case(&with_port())
+    // A name without a port is that of the host itself, over https, and not of whatever listens there.
+    let is_plain = url.scheme() == "https" && url.port().is_none();
+    is_plain && name.eq_ignore_ascii_case(host) || name.eq_ignore_ascii_case(&with_port())
 }
 
 fn note(session: &Session<'_>, response: &Response) {

@@ -1,6 +1,12 @@
 //! The handler of jobs of kind `url`.
 
-use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use serde::Deserialize as _;
@@ -18,7 +24,7 @@ use super::{
     transport::Transport,
     verdict::{dead, retry},
 };
-use crate::{Failure, Handler, Outcome, Run};
+use crate::{Failure, Handler, Outcome, Run, Store};
 
 /// Downloads URLs: the handler of jobs of kind `url`, whose payload is a [`DownloadSpec`] and whose result a
 /// [`DownloadResult`].
@@ -80,6 +86,23 @@ impl Downloads {
         let partials = self.partials.clone();
         let swept = tokio::task::spawn_blocking(move || partials.sweep(age)).await;
         swept.unwrap_or_else(|panic| Err(io::Error::other(panic)))
+    }
+
+    /// Removes partial files of jobs that have ended, or that `store` does not know any more: they were cancelled, are dead, or were
+    /// done by another node. Returns how many there were. The owner of the engine calls it now and then.
+    pub async fn sweep_ended(&self, store: &dyn Store) -> io::Result<usize> {
+        let partials = self.partials.clone();
+        let jobs = tokio::task::spawn_blocking(move || partials.jobs()).await;
+        let mut ended = BTreeSet::new();
+        for id in jobs.unwrap_or_else(|panic| Err(io::Error::other(panic)))? {
+            let job = store.job(&id).await.map_err(io::Error::other)?;
+            if job.is_none_or(|(job, _)| job.state.name().has_ended()) {
+                ended.insert(id);
+            }
+        }
+        let partials = self.partials.clone();
+        let removed = tokio::task::spawn_blocking(move || partials.remove(&ended)).await;
+        removed.unwrap_or_else(|panic| Err(io::Error::other(panic)))
     }
 
     async fn download(&self, run: &Run) -> Result<DownloadResult, Outcome> {

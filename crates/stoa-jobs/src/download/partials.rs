@@ -1,6 +1,7 @@
 //! The folder of files that are being downloaded.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -36,8 +37,33 @@ impl Partials {
         Partial::open(&own, None, fingerprint)?.ok_or_else(taken)
     }
 
+    /// The jobs whose files are here.
+    pub(crate) fn jobs(&self) -> io::Result<BTreeSet<JobId>> {
+        let mut jobs = BTreeSet::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let name = entry?.file_name();
+            let id = name.to_str().and_then(|name| name.split_once('.'));
+            jobs.extend(id.and_then(|(id, _)| id.parse::<JobId>().ok()));
+        }
+        Ok(jobs)
+    }
+
+    /// Removes the files of these jobs that nobody has open, and returns how many partial files those were.
+    pub(crate) fn remove(&self, jobs: &BTreeSet<JobId>) -> io::Result<usize> {
+        self.sweep_those(|path| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let id = name.and_then(|name| name.split_once('.'));
+            id.and_then(|(id, _)| id.parse().ok())
+                .is_some_and(|id| jobs.contains(&id))
+        })
+    }
+
     /// Removes files that nobody has open and that have not changed for `age`, and returns how many partial files those were.
     pub(crate) fn sweep(&self, age: Duration) -> io::Result<usize> {
+        self.sweep_those(|path| is_older(path, age))
+    }
+
+    fn sweep_those(&self, is_over: impl Fn(&Path) -> bool) -> io::Result<usize> {
         let mut removed = 0;
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
@@ -46,7 +72,7 @@ impl Partials {
                 Some("json" | "new") => false,
                 _ => continue,
             };
-            if !is_older(&path, age) {
+            if !is_over(&path) {
                 continue;
             }
             if !is_part {

@@ -4,6 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::directory_sink::DirectorySink;
 use crate::{
@@ -43,6 +44,11 @@ impl PurgeAfter {
         let is_callback =
             [CallbackPayload::KIND, KafkaPayload::KIND].contains(&job.aggregation.kind().as_str());
         if !is_callback || job.state.name() != StateName::Ok {
+            return None;
+        }
+        // A failure has no file, and its job may still get one when somebody starts it anew.
+        let told: Value = serde_json::from_str(job.payload["body"].as_str()?).ok()?;
+        if told["success"] != true {
             return None;
         }
         // The key of a callback begins with the job that it tells of.
@@ -119,7 +125,7 @@ mod tests {
             Timestamp::from_millis(1),
         );
         job.aggregation = "callback/h".parse().expect("a key");
-        job.payload = serde_json::json!({"url": "http://h/", "body": "{}", "key": "0123456789abcd-0-0"});
+        job.payload = serde_json::json!({"url": "http://h/", "body": r#"{"success":true}"#, "key": "0123456789abcd-0-0"});
         job.state = state;
         job
     }
@@ -141,6 +147,9 @@ mod tests {
             failure: Failure::new("status", "500"),
         });
         assert_eq!(purge.of(&dead).len(), 0);
+        let mut failed = delivered.clone();
+        failed.payload["body"] = serde_json::json!(r#"{"success":false}"#);
+        assert_eq!(purge.of(&failed).len(), 0, "there is no file");
         let mut other = delivered;
         other.aggregation = "url/h".parse().expect("a key");
         assert_eq!(purge.of(&other).len(), 0);

@@ -11,6 +11,9 @@ use super::{
 };
 use crate::{Failure, Outcome, Run};
 
+/// When a download is tried again that is larger than what is free on the disk.
+const NO_ROOM: Duration = Duration::from_secs(60);
+
 /// What downloads do that say nothing themselves.
 #[derive(Clone, PartialEq)]
 pub struct DownloadOptions {
@@ -129,6 +132,17 @@ impl Session<'_> {
             return Err(dead("too_large", &text));
         }
         Ok(())
+    }
+
+    /// Puts off a run that the disk has no room for, before it takes the room of others.
+    pub(crate) fn check_fits(&self, expected: Option<u64>) -> Result<(), Outcome> {
+        match expected.and_then(|bytes| self.guard.lacks(bytes)) {
+            Some(failure) => Err(Outcome::Snooze {
+                failure,
+                wait: NO_ROOM,
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Interrupts a run that does not fit on a disk that has become full.

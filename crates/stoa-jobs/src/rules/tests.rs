@@ -245,6 +245,19 @@ fn no_more_than_a_bounded_number_joins() {
         .filter(|_| rules().join(&mut job, new_job(), NOW).is_ok())
         .count();
     assert_eq!(joined + 1, Job::MAX_SUBMITTERS);
+    // Nor more than a bounded number of bytes, for the job is written as a whole.
+    let mut job = job_of(new_job());
+    let long = || NewJob {
+        submitter: Submitter {
+            extra: "x".repeat(Submitter::MAX_EXTRA),
+            ..Submitter::default()
+        },
+        ..new_job()
+    };
+    let joined = (0..100)
+        .filter(|_| rules().join(&mut job, long(), NOW).is_ok())
+        .count();
+    assert_eq!(joined, Job::MAX_SUBMITTER_BYTES / Submitter::MAX_EXTRA - 1);
 }
 
 #[test]

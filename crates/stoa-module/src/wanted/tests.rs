@@ -88,6 +88,17 @@ fn a_list_may_leave_the_choice_to_the_source() {
     ];
     assert_eq!(read(WantedFormat::List, text), wanted);
     assert!(fault(WantedFormat::List, "a.example/a b c d e f\n").contains("is no PATH@QUERY"));
+    // Of `go list -m all`, the first line is the main module, which no source is to hear of.
+    let text = "corp.example/me\na.example/a v1.0.0\na.example/e v1.0.0 => f.example/fork v1.0.1\n";
+    assert_eq!(
+        read(WantedFormat::List, text),
+        ["a.example/a@v1.0.0", "f.example/fork@v1.0.1"]
+    );
+    assert_eq!(
+        read(WantedFormat::List, "a.example/a\na.example/b\n"),
+        ["a.example/a?latest", "a.example/b?latest"]
+    );
+    assert_eq!(read(WantedFormat::List, "a.example/a\n"), ["a.example/a?latest"]);
 }
 
 #[test]

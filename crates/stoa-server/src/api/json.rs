@@ -66,7 +66,7 @@ pub(super) fn media_type(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The whole body, which the mount has bounded.
-pub(super) async fn read_body(request: Request) -> Result<Bytes, Problem> {
+pub(crate) async fn read_body(request: Request) -> Result<Bytes, Problem> {
     let max_body = request
         .extensions()
         .get::<MaxBody>()

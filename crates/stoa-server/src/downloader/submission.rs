@@ -61,14 +61,19 @@ pub(super) fn read(body: &[u8], has_kafka: bool) -> Result<NewJob, String> {
     });
     job.submitter = Submitter {
         callback: Some(json!(callback(&fields, has_kafka)?)),
-        extra: fields
-            .get("extra")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned(),
+        extra: extra(&fields)?,
         ..Submitter::default()
     };
     Ok(job)
+}
+
+/// What is told again; what is no text is none, as by the origin.
+fn extra(fields: &Map<String, Value>) -> Result<String, String> {
+    let extra = fields.get("extra").and_then(Value::as_str).unwrap_or_default();
+    if extra.len() > Submitter::MAX_EXTRA {
+        return Err(format!("extra: it has more than {} bytes", Submitter::MAX_EXTRA));
+    }
+    Ok(extra.to_owned())
 }
 
 /// A text that has to be there.

@@ -123,7 +123,7 @@ async fn runs_are_counted_by_kind_outcome_and_class() {
         metrics.notifier(),
         json!({
             "alive": 1, "workers": 0, "workerPools": 0, "successfulCallbacks": 1, "failedCallbacks": 1,
-            "undefinedBackendWithCallback": 1,
+            "undefinedBackendWithCallback": 1, "unknownTopicOrPartition": 0,
         })
     );
 }

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use stoa_jobs::{
-    Callbacks, EngineBuilder, Gate, Kind, KindOptions, NoCallbacks,
+    Callbacks, EngineBuilder, Gate, Kind, KindOptions, NoCallbacks, Store,
     callback::{
         CallbackHandler, CallbackJobs, CallbackOptions, CallbackPayload, CallbackRules, CallbackSecret,
     },
@@ -24,7 +24,7 @@ const PARTIAL: &str = ".partial";
 /// When a partial file is removed that nobody goes on with,
 const ABANDONED: Duration = Duration::from_secs(7 * 24 * 3600);
 /// and how often they are looked at.
-const SWEEP: Duration = Duration::from_secs(3600);
+const SWEEP: Duration = Duration::from_secs(600);
 
 /// What downloads need, if the configuration says where they go.
 #[derive(Debug)]
@@ -137,12 +137,14 @@ impl UrlJobs {
     }
 
     /// Watches the disk, and removes partial files that nobody goes on with, for as long as it is polled.
-    pub(super) fn upkeep(&self) -> impl Future<Output = ()> + Send + 'static {
+    pub(super) fn upkeep(&self, store: Arc<dyn Store>) -> impl Future<Output = ()> + Send + 'static {
         let (guard, downloads) = (Arc::clone(&self.guard), Arc::clone(&self.downloads));
         async move {
             let sweep = async {
                 loop {
-                    match downloads.sweep(ABANDONED).await {
+                    let old = downloads.sweep(ABANDONED).await;
+                    let ended = downloads.sweep_ended(&*store).await;
+                    match old.and_then(|old| Ok(old + ended?)) {
                         Ok(0) => {}
                         Ok(files) => {
                             tracing::info!(files, "partial downloads that nobody goes on with are removed");

@@ -91,7 +91,7 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
     core.registry.root().collector(gauges.clone());
     until_end(Box::pin(gauges.watch()));
     if let Some(urls) = &urls {
-        until_end(Box::pin(urls.upkeep()));
+        until_end(Box::pin(urls.upkeep(Arc::clone(engine.store()))));
     }
     Ok(Arc::new(Jobs {
         engine,

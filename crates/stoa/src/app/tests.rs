@@ -21,7 +21,7 @@ use tokio::{
     sync::Notify,
 };
 
-use super::{App, Core, PARTS, Part};
+use super::{App, Core, PARTS, Part, Role};
 use crate::{
     command_error::CommandError,
     config::{Config, Given},
@@ -128,7 +128,7 @@ async fn a_part_is_built_mounted_counted_and_ended() {
     let mut parts = PARTS.to_vec();
     parts.push(&built);
     let sink = LogSink::new(std::io::sink()).expect("sink");
-    let app = App::start(&config, &parts, true, &sink.writer())
+    let app = App::start(&config, &parts, Role::Server, &sink.writer())
         .await
         .expect("started");
     let url = app.listener().expect("it listens").url(false).expect("tcp");

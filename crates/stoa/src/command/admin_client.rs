@@ -149,7 +149,12 @@ impl AdminClient {
         let task = Task::ready(request)
             .map_err(|error| failed(&error))?
             .retryable(false);
-        let response = self.pool.call(task).await.map_err(|error| failed(&error))?;
+        let away = |error| {
+            CommandError::unavailable(format!(
+                "{url}: {error}\nis the server running? --server or the configuration says where it is"
+            ))
+        };
+        let response = self.pool.call(task).await.map_err(away)?;
         let status = response.status();
         let body = response.into_body().bytes(MAX_ANSWER).await;
         let body = body.map_err(|error| failed(&error))?;
@@ -170,7 +175,11 @@ impl AdminClient {
             StatusCode::UNAUTHORIZED => "; here, --token-file names it",
             _ => "",
         };
-        Err(CommandError::new(format!("{status}: {detail}{advice}")))
+        let text = format!("{status}: {detail}{advice}");
+        Err(match status {
+            StatusCode::SERVICE_UNAVAILABLE => CommandError::unavailable(text),
+            _ => CommandError::new(text),
+        })
     }
 }
 

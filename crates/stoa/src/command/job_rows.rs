@@ -11,7 +11,10 @@ pub(super) fn row(job: &Value) -> String {
     let text = |name: &str| job[name].as_str().unwrap_or_default();
     let failure = job["failure"]["text"].as_str().filter(|_| text("state") != "ok");
     let why = failure.map(|failure| format!("  {failure}")).unwrap_or_default();
-    format!("{}  {:9}  {}{why}", text("id"), text("state"), text("title"))
+    // A title is somebody else's text, and must not look like further rows.
+    let title = text("title").replace(['\r', '\n'], " ");
+    let why = why.replace(['\r', '\n'], " ");
+    format!("{}  {:9}  {title}{why}", text("id"), text("state"))
 }
 
 /// Prints jobs, as rows or as JSON.

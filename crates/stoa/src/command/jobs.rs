@@ -81,12 +81,16 @@ async fn jobs(client: &AdminClient, server: &ServerCommon, command: JobsCommand)
 
 /// Does something to each job, and fails at the end if it could not be done to one.
 async fn each(client: &AdminClient, ids: &[String], action: &str) -> Result<(), CommandError> {
-    let mut failed = None;
+    let mut failed = Vec::new();
     for id in ids {
         match client.ask(Method::POST, &["jobs", id, action], None).await {
             Ok(job) => print(&[job], false)?,
-            Err(error) => failed = Some(error),
+            Err(error) => failed.push(error.text),
         }
     }
-    failed.map_or(Ok(()), Err)
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(CommandError::new(failed.join("\n")))
+    }
 }

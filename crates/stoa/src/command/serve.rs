@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     admin_token,
-    app::{App, PARTS, VERSION},
+    app::{App, PARTS, Role, VERSION},
     command_error::CommandError,
     config::Config,
     descriptors, logging,
@@ -30,7 +30,7 @@ pub(super) fn run(config: &Config) -> Result<(), CommandError> {
 }
 
 async fn serve_until_signal(config: &Config, sink: &LogSink) -> Result<(), CommandError> {
-    let app = App::start(config, PARTS, true, &sink.writer()).await?;
+    let app = App::start(config, PARTS, Role::Server, &sink.writer()).await?;
     let mut signals = StopSignals::new()?;
     if let Some(listener) = app.listener() {
         announce(config, listener)?;

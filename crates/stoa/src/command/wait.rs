@@ -3,12 +3,15 @@
 use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use http::Method;
 use serde_json::Value;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::{Duration, Instant, sleep},
+};
 
 use super::admin_client::AdminClient;
 use crate::{
     cli::ServerCommon,
-    command_error::{CommandError, INTERRUPTED},
+    command_error::{CommandError, INTERRUPTED, UNAVAILABLE},
     progress::{Board, Standing},
 };
 
@@ -19,6 +22,9 @@ const WAIT: &str = "8s";
 const RUNNING: &str = "32";
 /// How many jobs are asked for at a time. Those after them are asked for when one of these has ended.
 const AT_A_TIME: usize = 8;
+/// For how long a server may be away that is waited for, and how long it is left alone between two questions.
+const PATIENCE: Duration = Duration::from_secs(300);
+const PAUSE: Duration = Duration::from_secs(1);
 /// How many ids are written out.
 const NAMED: usize = 50;
 
@@ -90,7 +96,16 @@ pub(super) async fn ended(
     };
     let ask = |index: usize| async move {
         let path = ["jobs", &ids[index]];
-        (index, client.ask_about(Method::GET, &path, query, None).await)
+        let mut failing = None;
+        loop {
+            let asked = client.ask_about(Method::GET, &path, query, None).await;
+            let since = *failing.get_or_insert_with(Instant::now);
+            match asked {
+                // The job outlives its server, and so does who waits for it.
+                Err(error) if error.code == UNAVAILABLE && since.elapsed() < PATIENCE => sleep(PAUSE).await,
+                asked => return (index, asked),
+            }
+        }
     };
     let mut what = format!("{} jobs", ids.len());
     let mut standings = vec![Standing::unknown(); ids.len()];

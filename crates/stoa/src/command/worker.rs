@@ -4,7 +4,7 @@ use std::{io::Write, time::Duration};
 
 use super::serve::StopSignals;
 use crate::{
-    app::{App, PARTS, VERSION},
+    app::{App, PARTS, Role, VERSION},
     command_error::CommandError,
     config::{Config, JobStore},
     descriptors, logging,
@@ -30,7 +30,7 @@ pub(super) fn run(mut config: Config, listens: bool, workers: Option<u32>) -> Re
     descriptors::raise_limit(config.pool.connections);
     let runtime = runtime(&config)?;
     let result = runtime.block_on(async {
-        let app = App::start(&config, PARTS, listens, &sink.writer()).await?;
+        let app = App::start(&config, PARTS, Role::Worker { listens }, &sink.writer()).await?;
         let mut signals = StopSignals::new()?;
         let mut stdout = stdout();
         writeln!(

@@ -148,11 +148,17 @@ impl Reading {
     fn headers(&mut self, path: &str, value: &Value) {
         let fields = value.as_object().into_iter().flatten();
         let lines: Option<Vec<_>> = fields
-            .map(|(name, value)| Some(format!("{name}: {}", value.as_str()?)))
+            .map(|(name, value)| {
+                // A line each: a value that has a line break in it would be two fields.
+                let value = value.as_str().filter(|value| !value.contains(['\r', '\n']))?;
+                Some(format!("{name}: {value}"))
+            })
             .collect();
         match lines {
             Some(lines) if value.is_object() => self.set("jobs.headers", lines.join("\n")),
-            _ => self.faults.push(format!("{path}: it is no object of texts")),
+            _ => self
+                .faults
+                .push(format!("{path}: it is no object of texts of one line")),
         }
     }
 
@@ -229,7 +235,7 @@ mod tests {
             ": notifier.colour: the downloader has no such key",
             ": notifier.deletion_interval: it is no number",
             ": processor.filestorage: downloads go to a directory",
-            ": processor.request_headers: it is no object of texts",
+            ": processor.request_headers: it is no object of texts of one line",
             ": redis.addr: it is missing",
         ] {
             assert!(error.lines().any(|line| line.contains(want)), "{want}: {error}");

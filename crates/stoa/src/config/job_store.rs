@@ -53,6 +53,6 @@ impl FromStr for JobStore {
                 .map_err(|error: RedisAddressError| error.to_string());
         }
         // It is not repeated: a slip of the pen may be in the scheme of an address with a password.
-        Err("it is no store of jobs: write file:, file:///DIR, redis://HOST:PORT/DB or memory:".to_owned())
+        Err("it is no store of jobs: write file:, file:///DIR, redis://HOST:PORT/DB (rediss:// with TLS, redis+sentinel://) or memory:".to_owned())
     }
 }

@@ -199,6 +199,10 @@ async fn many_jobs_are_cancelled_and_started_anew_page_by_page() {
     for (body, says) in [
         (json!({ "filter": {}, "action": "cancel" }), "filter: name one of"),
         (
+            json!({ "filter": { "state": "," }, "action": "cancel" }),
+            "names none",
+        ),
+        (
             json!({ "filter": { "colour": "blue" }, "action": "cancel" }),
             "unknown field `colour`",
         ),

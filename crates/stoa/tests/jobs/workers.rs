@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use serde_json::{Value, json};
@@ -10,13 +10,25 @@ use stoa_testing::{http, process::StoaProcess, redis::Redis, upstream::Upstream}
 
 use crate::{STOA, scene::module};
 
-/// `stoa worker`, until it is dropped.
-struct Worker(Child);
+/// `stoa worker`, until it is dropped, and its output, which it must be able to write.
+struct Worker {
+    child: Child,
+    _output: BufReader<ChildStdout>,
+}
 
 impl Worker {
     fn start(environment: &[(&str, &str)]) -> Self {
+        Self::with(environment, &[])
+    }
+
+    fn listening(environment: &[(&str, &str)], address: &str) -> Self {
+        Self::with(environment, &["--listen", address])
+    }
+
+    fn with(environment: &[(&str, &str)], more: &[&str]) -> Self {
         let mut child = Command::new(STOA)
             .args(["worker", "--workers", "2"])
+            .args(more)
             .env_clear()
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
@@ -24,25 +36,26 @@ impl Worker {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let said = BufReader::new(child.stdout.take().unwrap())
-            .lines()
-            .next()
-            .unwrap()
-            .unwrap();
-        assert!(said.ends_with("runs jobs, 2 of a kind at a time"), "{said}");
-        Self(child)
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        output.read_line(&mut said).unwrap();
+        assert!(said.ends_with("runs jobs, 2 of a kind at a time\n"), "{said}");
+        Self {
+            child,
+            _output: output,
+        }
     }
 
     fn pid(&self) -> u32 {
-        self.0.id()
+        self.child.id()
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
         // It may have ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -115,7 +128,7 @@ async fn a_worker_runs_what_a_server_takes(store: &str) {
         .arg(worker.pid().to_string())
         .status()
         .unwrap();
-    assert!(ended.success() && worker.0.wait().unwrap().success());
+    assert!(ended.success() && worker.child.wait().unwrap().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,6 +141,41 @@ async fn a_worker_shares_a_file_with_a_server() {
 async fn a_worker_shares_a_redis_with_a_server() {
     let redis = Redis::start();
     a_worker_runs_what_a_server_takes(&redis.url()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_listens_serves_no_modules() {
+    let directory = stoa_testing::scene::private_directory();
+    let at = |name: &str| directory.path().join(name).display().to_string();
+    let upstream = Upstream::start_blocking();
+    upstream.modules(&[module("a")]);
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let address = format!("127.0.0.1:{port}");
+    let (url, storage, store) = (upstream.url(), at("storage"), format!("file://{}", at("jobs")));
+    let environment = [
+        ("STOA_UPSTREAM", url.as_str()),
+        ("STOA_STORAGE", &storage),
+        ("STOA_JOBS_STORE", &store),
+        ("HOME", "/"),
+    ];
+    let _worker = Worker::listening(&environment, &address);
+    let get = async |path: &str| {
+        let answer = http::request("GET", &format!("http://{address}{path}"), &[], b"")
+            .await
+            .unwrap();
+        (answer.status, answer.text().to_owned())
+    };
+    assert_eq!(get("/readyz").await.0, 200);
+    let (status, text) = get("/example.com/a/@v/v1.0.0.zip").await;
+    assert_eq!(status, 403);
+    assert!(text.contains("a worker serves no modules"), "{text}");
+    assert_eq!(get("/sumdb/sum.golang.org/supported").await.0, 404);
+    assert_eq!(get("/api/v1/jobs").await.0, 401);
+    assert_eq!(upstream.total(), 0);
 }
 
 #[test]

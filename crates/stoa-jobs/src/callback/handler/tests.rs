@@ -141,8 +141,8 @@ async fn what_is_sent() {
         ("content-type", "application/json"),
         ("idempotency-key", "abcdefghijklmn-0-1"),
         ("user-agent", "stoa"),
-        ("x-a", "b"),
     ];
+    // Those of the aggregation are for downloads.
     assert_eq!(headers, expected.into());
 }
 

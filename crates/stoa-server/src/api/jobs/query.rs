@@ -44,7 +44,11 @@ pub(in super::super) fn states_of(text: &str) -> Result<BTreeSet<StateName>, Str
         let known = || StateName::ALL.map(StateName::as_str).join(", ");
         state.ok_or_else(|| format!("state: there is no {name:?}, only {}", known()))
     };
-    names.map(of_name).collect()
+    let states: BTreeSet<_> = names.map(of_name).collect::<Result<_, _>>()?;
+    if states.is_empty() && !text.is_empty() {
+        return Err(format!("state: {text:?} names none"));
+    }
+    Ok(states)
 }
 
 impl ListQuery {

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, num::NonZeroUsize};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use stoa_jobs::{
-    NewJob, Priority,
+    NewJob, Priority, Submitter,
     callback::CallbackTarget,
-    download::{DownloadSpec, DownloadUrl, MimeRule, Sha256Hex, SpecError},
+    download::{DownloadSpec, DownloadUrl, MimeRule, Sha256Hex},
 };
 use stoa_module::{ModulePath, Query, Wanted, WantedFiles, WantedFormat};
 use stoa_proxy::{MirrorSpec, MirrorVersions, ModuleSpec, PrefetchSpec};
@@ -130,12 +130,21 @@ impl Submission {
     }
 }
 
-fn of_url(download: Download) -> Result<NewJob, SpecError> {
+fn of_url(download: Download) -> Result<NewJob, String> {
     let mut spec = DownloadSpec::new(download.url);
     spec.headers = download.headers;
     (spec.sha256, spec.max_bytes, spec.mime_type) = (download.sha256, download.max_bytes, download.mime_type);
-    let mut job = spec.new_job(download.aggregation.as_deref())?;
+    let mut job = spec
+        .new_job(download.aggregation.as_deref())
+        .map_err(|error| error.to_string())?;
     job.submitter.callback = download.callback.map(|Callback(target)| json!(target));
+    if download.extra.len() > Submitter::MAX_EXTRA {
+        return Err(format!(
+            "extra: it has {} bytes, and {} are the most",
+            download.extra.len(),
+            Submitter::MAX_EXTRA
+        ));
+    }
     job.submitter.extra = download.extra;
     Ok(job)
 }

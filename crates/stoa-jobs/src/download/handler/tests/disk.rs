@@ -1,13 +1,13 @@
 //! Disks without room.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use serde_json::json;
 use stoa_testing::small_disk;
 use tokio::sync::Notify;
 
 use crate::download::{
-    DirectorySink, DiskGuard, DiskOptions, DownloadOptions, Downloads, Space, Statvfs, Volume,
+    DirectorySink, DiskGuard, DiskOptions, DownloadOptions, Downloads, Probe, Space, Statvfs, Volume,
     testing::{Lab, Origin, Reply, Step},
 };
 
@@ -29,9 +29,14 @@ fn a_full_disk_interrupts_and_closes_the_gate() {
         .enable_time()
         .build();
     runtime.expect("a runtime").block_on(async {
+        // It is not known of the first one that it does not fit.
         let origin = Origin::new(|number, _| {
-            let length = if number == 0 { 4 << 20 } else { 500_000 };
-            Ok(Reply::ok(vec![7; length]).header("etag", "\"a\""))
+            let reply = if number == 0 {
+                Reply::new(200).step(Step::Send(vec![7; 4 << 20].into()))
+            } else {
+                Reply::ok(vec![7; 500_000])
+            };
+            Ok(reply.header("etag", "\"a\""))
         });
         let mut lab = Lab::new(&origin, json!({}));
         let volumes = vec![Volume {
@@ -108,5 +113,46 @@ async fn a_download_that_fits_goes_on_while_the_gate_is_closed() {
         assert_eq!(ran.class().0, expected, "{announced:?}");
         assert!(lab.gate.closed().is_some());
         assert_eq!(lab.temporary(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_larger_than_the_room_is_put_off_before_it_takes_any() {
+    let origin = Origin::of(Reply::ok(vec![7; 4 << 20]));
+    let mut lab = Lab::new(&origin, json!({}));
+    let place = lab.folder.path().to_owned();
+    let volumes = vec![Volume {
+        name: "downloads".into(),
+        path: place.clone(),
+    }];
+    let room = Space {
+        free_bytes: 1 << 20,
+        ..Space::default()
+    };
+    let options = DiskOptions {
+        min_free: 0,
+        ..DiskOptions::default()
+    };
+    let (guard, gate) = DiskGuard::new(volumes, options, Arc::new(Fixed(room)));
+    let sink = Arc::new(DirectorySink::new(place.join("files")).expect("a sink"));
+    let downloads = Downloads::new(
+        Arc::new(origin.clone()),
+        sink,
+        place.join("small"),
+        guard,
+        DownloadOptions::default(),
+    );
+    lab.downloads = downloads.expect("a folder");
+    assert_eq!(lab.run().await.class(), ("snooze", "disk"));
+    assert_eq!(gate.closed(), None, "others may start");
+}
+
+/// A disk that stays as it is.
+#[derive(Debug)]
+struct Fixed(Space);
+
+impl Probe for Fixed {
+    fn measure(&self, _path: &Path) -> std::io::Result<Space> {
+        Ok(self.0)
     }
 }

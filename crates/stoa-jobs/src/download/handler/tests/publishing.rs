@@ -8,7 +8,8 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::{
-    JobId, Outcome, Renewed, StoreError,
+    Action, Failure, JobId, MemoryStore, NewJob, Outcome, Renewed, Rules, SeededRandom, Store as _,
+    StoreError, SystemClock,
     download::{
         DownloadOptions, Existing, FileMeta, FinishedFile, Sink, SinkError,
         testing::{Lab, Origin, Reply, Step, png},
@@ -203,6 +204,36 @@ async fn a_job_names_its_sink() {
         ..lab
     };
     assert_eq!(lab.run().await.result().location.as_deref(), Some("there"));
+}
+
+#[tokio::test]
+async fn what_is_of_no_job_that_is_open_is_swept() {
+    let cut = Reply::new(200)
+        .header("etag", "\"a\"")
+        .step(Step::Send("x".into()))
+        .step(Step::Break(crate::download::TransportFault::Cut));
+    let mut lab = Lab::new(&Origin::of(cut), json!({}));
+    lab.run().await;
+    assert_eq!(lab.temporary().len(), 2);
+    let store = MemoryStore::new(
+        Rules::default(),
+        Arc::new(SystemClock),
+        Arc::new(SeededRandom::new(7)),
+    );
+    let id = lab
+        .part()
+        .file_stem()
+        .and_then(|name| name.to_str()?.parse().ok());
+    let job = NewJob {
+        id,
+        ..NewJob::new("url/example.com".parse().expect("a key"), json!({}))
+    };
+    let id = store.submit(vec![job]).await.expect("submits")[0].id().clone();
+    assert_eq!(lab.downloads.sweep_ended(&store).await.expect("a folder"), 0);
+    let cancel = Action::Cancel(Failure::new("unwanted", ""));
+    store.act(&id, cancel).await.expect("cancels");
+    assert_eq!(lab.downloads.sweep_ended(&store).await.expect("a folder"), 1);
+    assert_eq!(lab.temporary(), [""; 0]);
 }
 
 #[tokio::test]
