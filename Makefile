@@ -13,6 +13,7 @@ run:
 ## test: install what the tests need, then run all of them
 test: tools
 	cargo test --workspace --no-fail-fast
+	STOA_TEST_REDIS=1 cargo test --workspace --test jobs -- prefetch modes mirrors
 	RUST_TEST_THREADS=8 cargo test --workspace --test endure_jobs
 	cargo test --workspace --features stoa-jobs/kafka-tls --test kafka
 

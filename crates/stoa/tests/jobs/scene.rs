@@ -6,6 +6,7 @@ use serde_json::Value;
 use stoa_testing::fixtures::ModuleFixture;
 use stoa_testing::http;
 use stoa_testing::process::{Finished, StoaProcess, run};
+use stoa_testing::redis::Redis;
 use stoa_testing::upstream::Upstream;
 use tempfile::TempDir;
 
@@ -18,9 +19,10 @@ pub(crate) struct Scene {
     pub(crate) directory: TempDir,
     pub(crate) upstream: Upstream,
     pub(crate) stoa: StoaProcess,
+    redis: Option<Redis>,
 }
 
-fn start(directory: &Path, upstream: &Upstream, lease: &str) -> StoaProcess {
+fn start(directory: &Path, upstream: &Upstream, redis: Option<&Redis>) -> StoaProcess {
     let config = directory.join(CONFIG);
     let command = StoaProcess::command(STOA);
     let command = match config.to_str().filter(|_| config.is_file()) {
@@ -31,7 +33,11 @@ fn start(directory: &Path, upstream: &Upstream, lease: &str) -> StoaProcess {
         .storage(&directory.join("storage"))
         .upstream(&upstream.url())
         .env("STOA_SUMDB_VERIFY", "false")
-        .env("STOA_JOBS_LEASE", lease)
+        .env("STOA_JOBS_LEASE", "5s")
+        .env(
+            "STOA_JOBS_STORE",
+            &redis.map_or_else(|| "file:".to_owned(), Redis::url),
+        )
         .env(
             "STOA_JOBS_DOWNLOADS",
             directory.join("downloads").to_str().unwrap(),
@@ -55,8 +61,11 @@ impl Scene {
         }
         let upstream = Upstream::start_blocking();
         upstream.modules(modules);
-        let stoa = start(directory.path(), &upstream, "5s");
+        // The same tests hold for both stores; `make test` runs those of modules on both.
+        let redis = stoa_testing::go::environment("STOA_TEST_REDIS").map(|_| Redis::start());
+        let stoa = start(directory.path(), &upstream, redis.as_ref());
         Self {
+            redis,
             directory,
             upstream,
             stoa,
@@ -66,7 +75,7 @@ impl Scene {
     /// Kills the server, and starts it again on the same storage.
     pub(crate) fn kill_and_restart(&mut self) {
         self.stoa.kill9();
-        self.stoa = start(self.directory.path(), &self.upstream, "5s");
+        self.stoa = start(self.directory.path(), &self.upstream, self.redis.as_ref());
     }
 
     /// Starts it again on the same storage with another text in its file of configuration.
