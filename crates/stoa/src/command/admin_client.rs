@@ -151,7 +151,7 @@ impl AdminClient {
             .retryable(false);
         let away = |error| {
             CommandError::unavailable(format!(
-                "{url}: {error}\nis the server running? --server or the configuration says where it is"
+                "{url}: {error}: is the server running? --server or the configuration says where it is"
             ))
         };
         let response = self.pool.call(task).await.map_err(away)?;
