@@ -12,7 +12,7 @@ use super::{
 use crate::{Failure, Outcome, Run};
 
 /// When a download is tried again that is larger than what is free on the disk.
-const NO_ROOM: Duration = Duration::from_secs(60);
+const NO_ROOM: Duration = Duration::from_secs(10);
 
 /// What downloads do that say nothing themselves.
 #[derive(Clone, PartialEq)]

@@ -68,7 +68,9 @@ async fn bytes(kind: Kind, disk: &Path) {
         );
         let mut ended = attempts(&job);
         assert_eq!(ended.pop(), Some("ok"), "{job}");
-        assert!(ended.iter().all(|ended| *ended == "interrupted"), "{job}");
+        // Whatever did not fit was stopped, or put off before it began; neither costs a job anything.
+        let is_free = |ended: &&str| ["interrupted", "snoozed"].contains(ended);
+        assert!(ended.iter().all(is_free), "{job}");
         if !taken.contains(&id) {
             assert!(
                 fs::read(scene.file(id)).unwrap() == content(number).to_bytes(),
