@@ -65,10 +65,10 @@ impl Scene {
         let redis = stoa_testing::go::environment("STOA_TEST_REDIS").map(|_| Redis::start());
         let stoa = start(directory.path(), &upstream, redis.as_ref());
         Self {
-            redis,
             directory,
             upstream,
             stoa,
+            redis,
         }
     }
 
