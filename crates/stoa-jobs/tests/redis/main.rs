@@ -9,5 +9,4 @@ mod proxy;
 mod ready;
 mod server;
 mod shares;
-mod speed;
 mod trouble;

@@ -47,14 +47,20 @@ async fn goes_on(kind: Kind, scene: &Scene, node: usize, id: &str, gate: &Gate, 
     scene.check_logs();
 }
 
-async fn a1_a_server_that_was_killed_goes_on_when_it_is_back(kind: Kind) {
-    let mut scene = Scene::of(kind, 1);
+/// A node whose only download waits for the gate.
+async fn with_one_that_runs(kind: Kind) -> (Scene, Gate, String) {
+    let scene = Scene::of(kind, 1);
     let gate = Gate::new();
     scene
         .origin
         .on("/slow", Reply::ok(Content::random(100_000, 7)).held(&gate));
     let id = scene.download(0, "/slow", &json!({})).await;
     scene.origin.arrived("/slow", 1).await;
+    (scene, gate, id)
+}
+
+async fn a1_a_server_that_was_killed_goes_on_when_it_is_back(kind: Kind) {
+    let (mut scene, gate, id) = with_one_that_runs(kind).await;
     let killed = Instant::now();
     scene.kill(0);
     scene.start(0);
@@ -62,13 +68,7 @@ async fn a1_a_server_that_was_killed_goes_on_when_it_is_back(kind: Kind) {
 }
 
 async fn a2_another_node_does_what_a_killed_one_did(kind: Kind) {
-    let mut scene = Scene::of(kind, 1);
-    let gate = Gate::new();
-    scene
-        .origin
-        .on("/slow", Reply::ok(Content::random(100_000, 7)).held(&gate));
-    let id = scene.download(0, "/slow", &json!({})).await;
-    scene.origin.arrived("/slow", 1).await;
+    let (mut scene, gate, id) = with_one_that_runs(kind).await;
     scene.start(1);
     let killed = Instant::now();
     scene.kill(0);

@@ -112,8 +112,8 @@ async fn a_prefetch_without_a_terminal_prints_plain_lines() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_terminal_sees_bars_and_who_interrupts_is_told_how_to_go_on() {
+/// A list of two modules, of which the zip of one stops after its first mebibyte of three.
+fn with_half_a_zip() -> (Scene, Gate, String) {
     let scene = Scene::of(&[module("a"), module("b")]);
     let gate = Gate::new();
     let reply = Reply::Gated {
@@ -123,6 +123,12 @@ async fn a_terminal_sees_bars_and_who_interrupts_is_told_how_to_go_on() {
     };
     scene.upstream.on("/example.com/b/@v/v1.0.0.zip", reply);
     let file = scene.file("list", "example.com/a@v1.0.0\nexample.com/b@v1.0.0\n");
+    (scene, gate, file)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_sees_bars_and_who_interrupts_is_told_how_to_go_on() {
+    let (scene, gate, file) = with_half_a_zip();
     for colours in [true, false] {
         let inner = format!(
             "stty cols 100; exec {STOA} prefetch {file} --server {} --token-file {}",
@@ -191,15 +197,7 @@ async fn an_interrupted_wait_leaves_the_job_running() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_is_shown_with_its_children_that_run_and_their_bytes() {
-    let scene = Scene::of(&[module("a"), module("b")]);
-    let gate = Gate::new();
-    let reply = Reply::Gated {
-        body: Content::random(3 << 20, 7),
-        send_first: 1 << 20,
-        gate: gate.clone(),
-    };
-    scene.upstream.on("/example.com/b/@v/v1.0.0.zip", reply);
-    let file = scene.file("list", "example.com/a@v1.0.0\nexample.com/b@v1.0.0\n");
+    let (scene, gate, file) = with_half_a_zip();
     let detached = scene.command(&["prefetch", "--detach", &file]);
     let id = detached.stdout.split(' ').next().unwrap().to_owned();
     gate.reached(1).await;

@@ -206,14 +206,20 @@ async fn a_job_names_its_sink() {
     assert_eq!(lab.run().await.result().location.as_deref(), Some("there"));
 }
 
-#[tokio::test]
-async fn what_is_of_no_job_that_is_open_is_swept() {
+/// A run that was cut off, and has left its files.
+async fn cut_off() -> Lab {
     let cut = Reply::new(200)
         .header("etag", "\"a\"")
         .step(Step::Send("x".into()))
         .step(Step::Break(crate::download::TransportFault::Cut));
     let mut lab = Lab::new(&Origin::of(cut), json!({}));
     lab.run().await;
+    lab
+}
+
+#[tokio::test]
+async fn what_is_of_no_job_that_is_open_is_swept() {
+    let lab = cut_off().await;
     assert_eq!(lab.temporary().len(), 2);
     let store = MemoryStore::new(
         Rules::default(),
@@ -238,12 +244,7 @@ async fn what_is_of_no_job_that_is_open_is_swept() {
 
 #[tokio::test]
 async fn what_nobody_goes_on_with_is_swept() {
-    let cut = Reply::new(200)
-        .header("etag", "\"a\"")
-        .step(Step::Send("x".into()))
-        .step(Step::Break(crate::download::TransportFault::Cut));
-    let mut lab = Lab::new(&Origin::of(cut), json!({}));
-    lab.run().await;
+    let lab = cut_off().await;
     let orphan = lab.folder.path().join("tmp/nopqrstuvwxyza.json");
     fs::write(&orphan, "{}").expect("a file");
     fs::write(lab.folder.path().join("tmp/other"), "not ours").expect("a file");
