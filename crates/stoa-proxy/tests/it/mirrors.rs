@@ -67,13 +67,18 @@ impl Scene {
         jobs
     }
 
-    /// The first one, which may have ended already.
+    /// The first run, which may have ended already. The clock stands still, so the run after it was
+    /// accepted at the same time, and only its state tells them apart.
     async fn first(&self) -> Job {
         let query = JobQuery {
             kind: MIRROR.parse().ok(),
             ..JobQuery::latest(100)
         };
-        self.store.jobs(&query).await.unwrap().jobs.pop().unwrap()
+        let jobs = self.store.jobs(&query).await.unwrap().jobs;
+        let mut runs = jobs
+            .into_iter()
+            .filter(|job| job.state.name() != StateName::Scheduled);
+        runs.next().unwrap()
     }
 
     async fn ended(&self, id: &JobId) -> Job {
