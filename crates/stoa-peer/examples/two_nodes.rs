@@ -41,7 +41,7 @@ fn serve(server: &Sessions, target: &str, headers: &HeaderMap) -> Result<Vec<Byt
 /// What the client does: it has a session, or says hello, and says hello once more if the server has forgotten it.
 async fn fetch(slot: &SessionSlot, client: &Client, server: &Sessions) -> Result<(Bytes, usize), PeerError> {
     for last in [false, true] {
-        let session = slot.get_or_hello(|| client.hello(server)).await?;
+        let session = slot.get_or_hello(|| async { client.hello(server) }).await?;
         let mut headers = HeaderMap::new();
         let (tag, exchange) = session.sign(&request("/file?part=1", &headers));
         tag.write(&mut headers);
@@ -77,7 +77,7 @@ struct Client {
 
 impl Client {
     /// Says hello, which is a request over the network elsewhere.
-    async fn hello(&self, server: &Sessions) -> Result<stoa_peer::Session, PeerError> {
+    fn hello(&self, server: &Sessions) -> Result<stoa_peer::Session, PeerError> {
         let hello = Hello::new(&self.me, &self.secrets, None);
         hello.finish(&server.hello(&hello.body())?)
     }

@@ -62,7 +62,8 @@ fn no_debug_text_and_no_message_shows_a_secret() {
         String::from_utf8_lossy(&hello.body()).into_owned(),
         String::from_utf8_lossy(&answer).into_owned(),
     ];
-    let hexadecimal: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let digits: Vec<_> = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hexadecimal = digits.concat();
     let decimal = format!("{:?}", text.as_bytes());
     for shown in shown {
         for form in [text, hexadecimal.as_str(), decimal.trim_matches(['[', ']'])] {
