@@ -5,7 +5,7 @@ use std::{sync::Arc, thread};
 use http::{HeaderMap, HeaderValue, Method};
 use stoa_peer::{PeerError, RequestTag, WINDOW};
 
-use crate::support::{COVERED, Travelling, server, session};
+use crate::support::{ABSENT, COVERED, Travelling, server, session};
 
 /// A change of a request, and its name.
 type Change = (&'static str, fn(&mut Travelling));
@@ -54,6 +54,9 @@ fn what_is_changed_is_refused_and_uses_up_nothing() {
         ("no values", |request| {
             request.headers.remove(COVERED);
         }),
+        ("a value of a header that was absent", |request| {
+            request.headers.insert(ABSENT, HeaderValue::from_static(""));
+        }),
         ("body", |request| request.body[0] ^= 1),
         ("no body", |request| request.body.clear()),
         ("longer body", |request| request.body.push(0)),
@@ -89,6 +92,23 @@ fn what_is_changed_is_refused_and_uses_up_nothing() {
         .headers
         .insert("x-other", HeaderValue::from_static("not covered"));
     other.arrives(&server).expect("it is right");
+}
+
+#[test]
+fn a_value_is_not_taken_for_the_name_of_the_next_header() {
+    let server = server("bob");
+    let session = session("ada", &server);
+    let mut request = Travelling::new();
+    request
+        .headers
+        .insert(COVERED, HeaderValue::from_static("x-absent"));
+    let (tag, _) = session.sign(&request.view());
+    request.headers.remove(COVERED);
+    request
+        .headers
+        .insert(ABSENT, HeaderValue::from_static("x-absent"));
+    tag.write(&mut request.headers);
+    assert!(matches!(request.arrives(&server), Err(PeerError::Refused(_))));
 }
 
 #[test]

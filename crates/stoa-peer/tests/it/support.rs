@@ -10,8 +10,11 @@ use stoa_peer::{
 /// The header that both sides look at.
 pub(crate) const COVERED: HeaderName = HeaderName::from_static("x-covered");
 
-/// The list of it.
-static SIGNED: [HeaderName; 1] = [COVERED];
+/// Another one, which a request here does not have.
+pub(crate) const ABSENT: HeaderName = HeaderName::from_static("x-absent");
+
+/// The list of both.
+static SIGNED: [HeaderName; 2] = [COVERED, ABSENT];
 
 /// The secrets of these texts.
 pub(crate) fn secrets(texts: &[&str]) -> Secrets {
