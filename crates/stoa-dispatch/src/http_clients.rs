@@ -12,7 +12,7 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    HttpOptions, PrivateAddressError, PublicOnly, Request, TransportError, TransportErrorKind, Via,
+    HttpOptions, NoProxy, PrivateAddressError, PublicOnly, Request, TransportError, TransportErrorKind, Via,
     is_public, lookup::Resolver,
 };
 
@@ -34,6 +34,8 @@ pub(crate) struct HttpClients {
     any: reqwest::Client,
     /// For [`PublicOnly`] requests; made for the first of them.
     public: OnceLock<Result<reqwest::Client, TransportError>>,
+    /// For [`NoProxy`] requests; made for the first of them.
+    near: OnceLock<Result<reqwest::Client, TransportError>>,
     /// For requests with a proxy of their own; that which was used last is the last.
     vias: Mutex<Vec<(Via, bool, reqwest::Client)>>,
 }
@@ -41,12 +43,13 @@ pub(crate) struct HttpClients {
 impl HttpClients {
     /// The clients that `options` and `tls` make.
     pub(crate) fn new(options: HttpOptions, tls: rustls::ClientConfig) -> Result<Self, TransportError> {
-        let any = client(&options, &tls, false, None)?;
+        let any = client(&options, &tls, false, Way::OfEnvironment)?;
         Ok(Self {
             options,
             tls,
             any,
             public: OnceLock::new(),
+            near: OnceLock::new(),
             vias: Mutex::default(),
         })
     }
@@ -65,8 +68,12 @@ impl HttpClients {
         match request.extensions().get::<Via>() {
             Some(via) => self.of_via(via, public_only),
             None if public_only => {
-                let make = || client(&self.options, &self.tls, true, None);
+                let make = || client(&self.options, &self.tls, true, Way::OfEnvironment);
                 self.public.get_or_init(make).clone()
+            }
+            None if request.extensions().get::<NoProxy>().is_some() => {
+                let make = || client(&self.options, &self.tls, false, Way::Direct);
+                self.near.get_or_init(make).clone()
             }
             None => Ok(self.any.clone()),
         }
@@ -87,7 +94,7 @@ impl HttpClients {
         let found = if let Some(place) = known {
             vias.remove(place)
         } else {
-            let client = client(&self.options, &self.tls, public_only, Some(via))?;
+            let client = client(&self.options, &self.tls, public_only, Way::Via(via))?;
             (via.clone(), public_only, client)
         };
         let client = found.2.clone();
@@ -108,11 +115,22 @@ fn judge(host: &str, address: IpAddr) -> Result<(), TransportError> {
     Err(TransportError::new(TransportErrorKind::Private, error))
 }
 
+/// Which proxy a client passes.
+#[derive(Clone, Copy, Debug)]
+enum Way<'a> {
+    /// What the environment names.
+    OfEnvironment,
+    /// None.
+    Direct,
+    /// This one.
+    Via(&'a Via),
+}
+
 fn client(
     options: &HttpOptions,
     tls: &rustls::ClientConfig,
     public_only: bool,
-    via: Option<&Via>,
+    way: Way<'_>,
 ) -> Result<reqwest::Client, TransportError> {
     let resolver = Resolver {
         lookup: Arc::clone(&options.lookup),
@@ -136,12 +154,17 @@ fn client(
     if let Some(path) = &options.unix_socket {
         builder = builder.unix_socket(path.as_path());
     }
-    if let Some(via) = via {
-        let proxy = reqwest::Proxy::all(via.url());
-        // The error may hold the URL.
-        let proxy = proxy
-            .map_err(|_| TransportError::new(TransportErrorKind::Request, format!("{via} is no proxy")))?;
-        builder = builder.no_proxy().proxy(proxy);
+    match way {
+        Way::OfEnvironment => {}
+        Way::Direct => builder = builder.no_proxy(),
+        Way::Via(via) => {
+            let proxy = reqwest::Proxy::all(via.url());
+            // The error may hold the URL.
+            let proxy = proxy.map_err(|_| {
+                TransportError::new(TransportErrorKind::Request, format!("{via} is no proxy"))
+            })?;
+            builder = builder.no_proxy().proxy(proxy);
+        }
     }
     builder
         .build()

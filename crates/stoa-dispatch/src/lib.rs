@@ -109,4 +109,4 @@ pub use throttled::Throttled;
 pub use transport::{Cause, RawBody, Request, Transport, TransportError, TransportErrorKind, Transports};
 pub use urgency::{Class, Interest, Urgency};
 pub use verdict::{BreakerState, BreakerVerdict, Transition};
-pub use via::{Via, ViaError};
+pub use via::{NoProxy, Via, ViaError};

@@ -27,6 +27,11 @@ pub struct Via {
     host: Arc<str>,
 }
 
+/// Sends a request without any proxy, those of the environment included: put into the extensions of a request, it holds for that
+/// request and its retries. For hosts that are near whatever the environment says of the way to everything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoProxy;
+
 /// A text names no proxy. What it says does not repeat the text, which may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a proxy is written http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT")]

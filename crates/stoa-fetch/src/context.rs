@@ -116,9 +116,6 @@ impl Context {
 }
 
 impl Hops {
-    /// The header of a request that says how many hops its question has made: `1`, or absent.
-    pub const HEADER: &'static str = "stoa-hops";
-
     /// The hops of the same question at the next node; `None` if it must be answered here.
     pub fn next(self) -> Option<Self> {
         match self {

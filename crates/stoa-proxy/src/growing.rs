@@ -81,10 +81,15 @@ impl Growing {
 
     /// Reads from the start.
     pub fn follow(&self) -> Follower {
+        self.follow_from(0)
+    }
+
+    /// Reads from this byte on; nothing, if there are fewer.
+    pub fn follow_from(&self, offset: u64) -> Follower {
         Follower {
             progress: self.shared.progress.subscribe(),
             growing: self.clone(),
-            offset: 0,
+            offset,
             failed: false,
         }
     }

@@ -22,6 +22,7 @@ mod admission;
 mod answer;
 mod answer_cache;
 mod choose;
+mod cluster;
 mod content;
 mod download;
 mod download_mode;
@@ -39,7 +40,6 @@ mod module_query;
 mod module_queue;
 mod no_modules;
 mod offline;
-mod owner_route;
 mod pipelines;
 mod pool;
 mod protocol;
@@ -65,6 +65,11 @@ mod weights;
 
 pub use admission::Admission;
 pub use answer::{Answer, Held, Outcome};
+pub use cluster::{
+    ASK_PATH, About, ClusterPeers, MakePeer, Member, Members, OwnFiles, OwnerKey, OwnerRoute, Peer,
+    PeerClient, PeerFailure, PeerHead, PeerMetrics, PeerOptions, PeerQuestion, PeerRequest, PeerRequestError,
+    Peers, PeersSlot, StoredElsewhere, SumRelay,
+};
 pub use content::Content;
 pub use download::{Download, DownloadEvent, Downloaded};
 pub use download_mode::{DownloadMode, Mode, Modes};
@@ -84,10 +89,9 @@ pub use module_query::{ModuleQuery, Resolved};
 pub use module_queue::{ModuleQueue, QueueSlot};
 pub use no_modules::NoModules;
 pub use offline::Offline;
-pub use owner_route::{OwnerRoute, Owners};
 pub use pipelines::{
-    DatabaseOptions, ProtocolOptions, SourceOptions, StasherOptions, fetch_pipeline, protocol_pipeline,
-    stash_pipeline, sum_pipeline,
+    ClusterOptions, DatabaseOptions, ProtocolOptions, SourceOptions, StasherOptions, fetch_pipeline,
+    protocol_pipeline, stash_pipeline, sum_pipeline,
 };
 pub use pool::Pool;
 pub use protocol::Protocol;
@@ -102,7 +106,7 @@ pub use stasher::{Stashed, Stasher};
 pub use storage_first::{NetworkMode, StorageFirst};
 pub use sumdb::{
     Alarm, CheckedSums, ChecksumDatabase, ChecksumDatabases, ChecksumError, DatabaseAdapter, Expected,
-    NoCheck, PrivateGate, Remote, SumAnswer, SumFlight, SumMemory, SumMemoryOptions, SumPathError,
+    NoCheck, PrivateGate, Remote, SumAnswer, SumFiles, SumFlight, SumMemory, SumMemoryOptions, SumPathError,
     SumQuestion, SumRequest, SumRetry, SumWatch, Sums, Unavailable, Unwatched, Verification,
     VerifiedDatabase, Watched,
 };

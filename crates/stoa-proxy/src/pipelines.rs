@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use stoa_fetch::{Chain, Fetcher, HttpClient, Route, Routes, UpstreamList};
+use stoa_fetch::{Chain, Fetcher, HttpClient, Limits, Route, Routes, UpstreamList};
 use stoa_module::PatternList;
 use stoa_storage::{Records, Storage};
 use stoa_sumdb::VerifierKey;
@@ -14,9 +14,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     Admission, BreakMetrics, ChecksumDatabase, DatabaseAdapter, DownloadMode, FetchAndSave, FetchMetrics,
-    Ingest, Metered, Modes, NetworkMode, Offline, OwnerRoute, Owners, Pool, PrivateGate, Protocol, Refreshes,
-    Remote, ResolvedInfo, Resumed, RevalidationCache, RevalidationOptions, SingleFlight, Stash, Stasher,
-    StorageFirst, SumFlight, SumMemory, SumMemoryOptions, SumRetry, SumWatch, VerifiedDatabase, Watched,
+    Ingest, Metered, Modes, NetworkMode, Offline, OwnerRoute, PeerMetrics, Peers, Pool, PrivateGate,
+    Protocol, Refreshes, Remote, ResolvedInfo, Resumed, RevalidationCache, RevalidationOptions, SingleFlight,
+    Stash, Stasher, StorageFirst, StoredElsewhere, SumFlight, SumMemory, SumMemoryOptions, SumRetry,
+    SumWatch, VerifiedDatabase, Watched,
 };
 
 /// How long the latest head of a checksum database is believed to be the latest.
@@ -48,10 +49,25 @@ pub struct StasherOptions {
     pub flights: usize,
     /// Whether sources are asked.
     pub network: NetworkMode,
-    /// The nodes of a cluster; `None` for a node by itself.
-    pub owners: Option<Arc<dyn Owners>>,
+    /// The other nodes of a cluster; `None` for a node by itself.
+    pub cluster: Option<ClusterOptions>,
     /// What is known to be new.
     pub refreshes: Arc<Refreshes>,
+}
+
+/// How the nodes of a cluster ask one another.
+#[derive(Clone, Debug)]
+pub struct ClusterOptions {
+    /// The other nodes.
+    pub peers: Arc<dyn Peers>,
+    /// What is counted of them.
+    pub metrics: PeerMetrics,
+    /// What is counted of transfers that break off.
+    pub breaks: BreakMetrics,
+    /// How large an answer may be.
+    pub limits: Limits,
+    /// How long one may take.
+    pub total: Duration,
 }
 
 /// Where modules come from.
@@ -114,8 +130,16 @@ pub fn protocol_pipeline(
 /// Brings something in. A question meets the layers in this order:
 ///
 /// 1. `single_flight` - joins duplicates; owns the task, so that no caller cancels another
-/// 2. `owner_route` - in a cluster, asks the node that owns the resource
-/// 3. `fetch_and_save` - the leaf: fetch, look up the checksums meanwhile, check, store; add stored versions to lists
+/// 2. `fetch_and_save` - the leaf: fetch, look up the checksums meanwhile, check, store; add stored versions to lists
+///
+/// In a cluster there are three more between them (ADR 0028):
+///
+/// 1. `single_flight` - callers of this node
+/// 2. `owner_route` - asks the node that owns the resource, whose answer comes in through a leaf of its own
+/// 3. `single_flight` - those who are to be answered by this node: its own callers, if it is the owner or no owner can, and other
+///    nodes
+/// 4. `stored_elsewhere` - asks other nodes for what they have stored, through a leaf of its own
+/// 5. `fetch_and_save`
 ///
 /// Offline, `offline` stands in place of all of them.
 pub fn stash_pipeline(
@@ -127,17 +151,52 @@ pub fn stash_pipeline(
     if options.network == NetworkMode::Offline {
         return Arc::new(Offline);
     }
-    let leaf = FetchAndSave::new(fetcher, Arc::clone(storage), options.ingest, tasks.clone());
-    let routed: Arc<dyn Stasher> = match options.owners {
-        None => Arc::new(leaf),
-        Some(owners) => Arc::new(OwnerRoute::new(Arc::new(leaf), owners)),
+    let StasherOptions {
+        ingest,
+        flights,
+        cluster,
+        refreshes,
+        ..
+    } = options;
+    let leaf = |fetcher: Arc<dyn Fetcher>| -> Arc<dyn Stasher> {
+        Arc::new(FetchAndSave::new(
+            fetcher,
+            Arc::clone(storage),
+            ingest.clone(),
+            tasks.clone(),
+        ))
     };
-    Arc::new(SingleFlight::new(
-        routed,
-        options.flights,
-        options.refreshes,
-        tasks.clone(),
-    ))
+    let flight = |inner: Arc<dyn Stasher>, of_callers| -> Arc<dyn Stasher> {
+        let flight = SingleFlight::new(inner, flights, Arc::clone(&refreshes), tasks.clone());
+        Arc::new(if of_callers { flight } else { flight.of_everybody() })
+    };
+    let Some(cluster) = cluster else {
+        return flight(leaf(fetcher), true);
+    };
+    let of_peers = |peers: Arc<dyn Fetcher>| {
+        let (total, limits) = (cluster.total, cluster.limits.clone());
+        leaf(Arc::new(Resumed::new(
+            peers,
+            total,
+            limits,
+            cluster.breaks.clone(),
+        )))
+    };
+    let stored = StoredElsewhere::new(
+        leaf(fetcher),
+        Arc::clone(&cluster.peers),
+        cluster.limits.clone(),
+        cluster.metrics.clone(),
+        of_peers,
+    );
+    let route = OwnerRoute::new(
+        flight(Arc::new(stored), false),
+        Arc::clone(&cluster.peers),
+        cluster.limits.clone(),
+        cluster.metrics.clone(),
+        of_peers,
+    );
+    flight(Arc::new(route), true)
 }
 
 /// Asks sources. A question meets the layers in this order:

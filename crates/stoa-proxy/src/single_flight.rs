@@ -39,6 +39,8 @@ pub struct SingleFlight {
     /// As many, divided among the shares of modules.
     parts: Quota,
     refreshes: Arc<Refreshes>,
+    /// Whether questions of other nodes fly by themselves.
+    apart: bool,
 }
 
 /// What a flight is for. Questions that another node passed on fly by themselves: a flight that waits for that node must
@@ -73,7 +75,14 @@ impl SingleFlight {
             refreshes,
             flights: Flights::new(tasks, max),
             parts: Quota::new(max),
+            apart: true,
         }
+    }
+
+    /// One for questions of this node and of others alike, inside of which no other node is waited for.
+    #[must_use]
+    pub fn of_everybody(self) -> Self {
+        Self { apart: false, ..self }
     }
 }
 
@@ -90,7 +99,7 @@ impl Stasher for SingleFlight {
         let context = &question.context;
         let key = FlightOf {
             resource: question.resource.clone(),
-            hops: context.hops,
+            hops: if self.apart { context.hops } else { Hops::None },
             since: match &question.resource {
                 resource if resource.is_mutable() => self.refreshes.latest(resource.module().as_str()),
                 _ => None,

@@ -197,7 +197,7 @@ impl EdgeConnection {
                 return edge.answer_hot(head, &hot, (info.started, &info.remote, &info.path));
             }
             (Ok(caller), None, None) => {
-                let context = info.context(caller, &parts.headers);
+                let context = info.context(caller);
                 match subject {
                     Subject::Mount(mount) => {
                         let request = Request::from_parts(parts, axum::body::Body::new(body));

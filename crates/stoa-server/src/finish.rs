@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Instant};
 
-use http::{HeaderMap, HeaderValue, Method};
-use stoa_fetch::{Caller, Context, Hops, Trace};
+use http::{HeaderValue, Method};
+use stoa_fetch::{Caller, Context, Trace};
 use tracing::Span;
 
 use crate::{
@@ -43,22 +43,11 @@ pub(crate) struct RequestInfo {
 
 impl RequestInfo {
     /// The context of what `caller` asks with this request.
-    pub(crate) fn context(&self, caller: Caller, headers: &HeaderMap) -> Context {
+    pub(crate) fn context(&self, caller: Caller) -> Context {
         Context {
             trace: self.id.to_str().map(Trace::of).unwrap_or_default(),
-            hops: hops(headers),
             ..Context::interactive(caller)
         }
-    }
-}
-
-/// What is not plainly a first hop has made one: a question must never go in circles.
-fn hops(headers: &HeaderMap) -> Hops {
-    let mut values = headers.get_all(Hops::HEADER).iter();
-    if values.all(|value| value == "0") {
-        Hops::None
-    } else {
-        Hops::One
     }
 }
 
@@ -188,30 +177,5 @@ impl Drop for Finish {
             cut: !self.whole,
             meter: None,
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_no_hop_is_no_hop() {
-        for (values, want) in [
-            (&[][..], Hops::None),
-            (&["0"], Hops::None),
-            (&["1"], Hops::One),
-            (&["0", "1"], Hops::One),
-            (&["2"], Hops::One),
-            (&[""], Hops::One),
-            (&["none"], Hops::One),
-            (&["-1"], Hops::One),
-        ] {
-            let mut headers = HeaderMap::new();
-            for value in values {
-                headers.append(Hops::HEADER, HeaderValue::from_static(value));
-            }
-            assert_eq!(hops(&headers), want, "{values:?}");
-        }
     }
 }

@@ -6,12 +6,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_cache::{Cache, CacheOptions, Flights, LostError};
 use stoa_dispatch::Share;
-use stoa_fetch::{Caller, Context, FetchError, SmallFiles, share_of};
+use stoa_fetch::{Caller, Context, FetchError, share_of};
 use stoa_storage::{RecordName, Records};
 use stoa_sumdb::{BoxError, KeyName, Port, RemoteError, RemotePath, Swap, TileLevel};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use super::sum_files::SumFiles;
 use crate::{Cause, ProxyError, weights};
 
 /// How long a tile that was read, and has not been verified yet, is shared.
@@ -34,7 +35,7 @@ pub(super) fn share_of_path(path: &RemotePath) -> Share {
 #[derive(Clone, Debug)]
 pub enum Remote {
     /// Its server, or a mirror.
-    Online(Arc<SmallFiles>),
+    Online(Arc<dyn SumFiles>),
     /// Nobody is asked.
     Offline,
 }
@@ -94,10 +95,10 @@ impl DatabaseAdapter {
                 if let Some(known) = fresh.get(&path) {
                     return Ok(known.value);
                 }
-                let (below, limit) = (path.to_string(), path.max_bytes() as u64);
+                let limit = path.max_bytes() as u64;
                 // The go command waits for a checksum, whatever class the module has that it is of.
                 let context = Context::interactive(Caller::Stoa).in_share(share_of_path(&path));
-                let data = files.read(below.trim_start_matches('/'), limit, &context).await?;
+                let data = files.read(&path, limit, &context).await?;
                 if matches!(path, RemotePath::Tile(tile) if tile.level() != TileLevel::Data) {
                     fresh.put(path, data.clone());
                 }

@@ -166,7 +166,7 @@ impl Lab {
             },
             flights: 2 * requests.max(500),
             network: NetworkMode::Online,
-            owners: None,
+            cluster: None,
             refreshes: Arc::clone(&refreshes),
         };
         let stasher = stash_pipeline(options, fetcher, &storage, &tasks);

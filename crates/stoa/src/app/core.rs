@@ -67,7 +67,7 @@ impl Core {
             },
             flights: config.pool.requests.saturating_mul(FLIGHTS_PER_REQUEST),
             network: config.upstream.network,
-            owners: None,
+            cluster: None,
             refreshes: Arc::clone(&refreshes),
         };
         let stasher = stash_pipeline(stasher, Arc::clone(&fetcher), &storage, &tasks);

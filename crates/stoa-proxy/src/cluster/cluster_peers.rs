@@ -1,0 +1,129 @@
+//! The other nodes, as they are now.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use parking_lot::RwLock;
+
+use super::{
+    member::Member,
+    members::Members,
+    peer::{Peer, Peers},
+};
+use crate::OwnerKey;
+
+/// How many owners are asked before this node does it itself.
+const MOST_OWNERS: usize = 2;
+/// How many nodes are asked for what they have stored.
+const MOST_HOLDERS: usize = 2;
+
+/// Makes what asks a node.
+pub type MakePeer = Box<dyn Fn(&Member) -> Arc<dyn Peer> + Send + Sync>;
+
+/// The nodes of a cluster as this one sees them, and how it asks the others.
+pub struct ClusterPeers {
+    me: Arc<str>,
+    make: MakePeer,
+    has_one_storage: bool,
+    state: RwLock<State>,
+}
+
+#[derive(Default)]
+struct State {
+    members: Members,
+    peers: HashMap<Arc<str>, (Member, Arc<dyn Peer>)>,
+}
+
+impl ClusterPeers {
+    /// Nobody but this node, until others are told. `has_one_storage` says that all nodes have the same storage.
+    pub fn new(me: Arc<str>, has_one_storage: bool, make: MakePeer) -> Self {
+        Self {
+            me,
+            make,
+            has_one_storage,
+            state: RwLock::default(),
+        }
+    }
+
+    /// These are the nodes from now on, this one among them if others see it.
+    pub fn set(&self, members: Members) {
+        let mut state = self.state.write();
+        let mut known = std::mem::take(&mut state.peers);
+        for member in members.all().iter().filter(|member| member.id != self.me) {
+            // One that is where it was keeps its session and what is known of its health.
+            let kept = known
+                .remove(&member.id)
+                .filter(|(was, _)| was.address == member.address && was.instance == member.instance);
+            let peer = kept.map_or_else(|| (self.make)(member), |(_, peer)| peer);
+            state.peers.insert(Arc::clone(&member.id), (member.clone(), peer));
+        }
+        state.members = members;
+    }
+
+    /// The nodes.
+    pub fn members(&self) -> Members {
+        self.state.read().members.clone()
+    }
+
+    /// What asks the node of this id, if there is one.
+    pub fn peer(&self, id: &str) -> Option<Arc<dyn Peer>> {
+        self.state.read().peers.get(id).map(|(_, peer)| Arc::clone(peer))
+    }
+
+    /// Whether this node is seen, and wants to own something.
+    pub fn is_owner(&self) -> bool {
+        let state = self.state.read();
+        state
+            .members
+            .all()
+            .iter()
+            .any(|member| member.id == self.me && member.is_owner)
+    }
+}
+
+impl Peers for ClusterPeers {
+    fn owners(&self, key: &OwnerKey) -> Vec<Arc<dyn Peer>> {
+        let state = self.state.read();
+        if state.peers.is_empty() {
+            return Vec::new();
+        }
+        let ranked = state.members.owners(key).into_iter();
+        ranked
+            .take_while(|member| member.id != self.me)
+            .filter_map(|member| state.peers.get(&member.id))
+            .map(|(_, peer)| peer)
+            .filter(|peer| peer.is_up())
+            .take(MOST_OWNERS)
+            .cloned()
+            .collect()
+    }
+
+    fn holders(&self, key: &OwnerKey) -> Vec<Arc<dyn Peer>> {
+        let state = self.state.read();
+        if self.has_one_storage || state.peers.is_empty() {
+            return Vec::new();
+        }
+        let ranked = state.members.holders(key).into_iter();
+        ranked
+            .filter_map(|member| state.peers.get(&member.id))
+            .map(|(_, peer)| peer)
+            .filter(|peer| peer.is_up())
+            .take(MOST_HOLDERS)
+            .cloned()
+            .collect()
+    }
+}
+
+impl fmt::Display for ClusterPeers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("peers")
+    }
+}
+
+impl fmt::Debug for ClusterPeers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClusterPeers")
+            .field("me", &self.me)
+            .field("members", &self.state.read().members)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,123 @@
+//! An answer of another node.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use stoa_dispatch::ResponseBody;
+use stoa_fetch::{FetchError, Phase, SourceName};
+use stoa_peer::{FrameEvent, FrameReader, PeerError};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::peer_wire::{PeerFailure, PeerHead};
+
+/// An answer of another node, frame by frame. A node that falls silent is given up.
+#[derive(Debug)]
+pub(super) struct PeerAnswer {
+    source_name: SourceName,
+    reader: FrameReader,
+    body: ResponseBody,
+    read: Bytes,
+    silence: Duration,
+}
+
+impl PeerAnswer {
+    pub(super) fn new(
+        source_name: SourceName,
+        reader: FrameReader,
+        body: ResponseBody,
+        silence: Duration,
+    ) -> Self {
+        Self {
+            source_name,
+            reader,
+            body,
+            read: Bytes::new(),
+            silence,
+        }
+    }
+
+    /// The beginning, which may take as long as `patience` while the node says that it works.
+    pub(super) async fn head(&mut self, patience: Duration) -> Result<PeerHead, FetchError> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let event = timeout_at(deadline, self.event()).await;
+            let event = event.map_err(|_elapsed| FetchError::Timeout {
+                source_name: self.source_name.clone(),
+                phase: Phase::Response,
+                after: patience,
+            })??;
+            match event {
+                FrameEvent::Keepalive => {}
+                FrameEvent::Header(json) => {
+                    return serde_json::from_slice(&json).map_err(|error| self.broken(error));
+                }
+                FrameEvent::Error(json) => return Err(self.failure(&json)),
+                FrameEvent::Data(_) | FrameEvent::End => {
+                    return Err(self.broken("an answer without a head"));
+                }
+            }
+        }
+    }
+
+    /// The next piece; `None` at the end of the whole.
+    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, FetchError> {
+        loop {
+            match self.event().await? {
+                FrameEvent::Data(piece) => return Ok(Some(piece)),
+                FrameEvent::End => return Ok(None),
+                FrameEvent::Keepalive => {}
+                FrameEvent::Error(json) => {
+                    let error = self.failure(&json);
+                    return Err(self.broken(error));
+                }
+                FrameEvent::Header(_) => return Err(self.broken("an answer with two heads")),
+            }
+        }
+    }
+
+    /// All of it, if that is `limit` bytes at most.
+    pub(super) async fn whole(&mut self, limit: u64) -> Result<Bytes, FetchError> {
+        let mut all = BytesMut::new();
+        while let Some(piece) = self.piece().await? {
+            if (all.len() + piece.len()) as u64 > limit {
+                return Err(self.broken("its answer is too long"));
+            }
+            all.extend_from_slice(&piece);
+        }
+        Ok(all.freeze())
+    }
+
+    async fn event(&mut self) -> Result<FrameEvent, FetchError> {
+        loop {
+            let found = self.reader.next(&mut self.read);
+            if let Some(event) = found.map_err(|error| self.broken(error))? {
+                return Ok(event);
+            }
+            let chunk = timeout(self.silence, self.body.chunk()).await;
+            let chunk = chunk.map_err(|_elapsed| FetchError::Timeout {
+                source_name: self.source_name.clone(),
+                phase: Phase::Idle,
+                after: self.silence,
+            })?;
+            match chunk {
+                Some(Ok(chunk)) => self.read = chunk,
+                Some(Err(error)) => return Err(self.broken(error)),
+                None => return Err(self.broken(PeerError::Truncated)),
+            }
+        }
+    }
+
+    fn failure(&self, json: &[u8]) -> FetchError {
+        match serde_json::from_slice::<PeerFailure>(json) {
+            Ok(failure) => failure.into_error(&self.source_name),
+            Err(error) => self.broken(error),
+        }
+    }
+
+    fn broken(&self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> FetchError {
+        FetchError::Broken {
+            source_name: self.source_name.clone(),
+            cause: Arc::from(cause.into()),
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Another node, asked over HTTP.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::{HeaderValue, Method, StatusCode, Uri, header};
+use stoa_dispatch::{Class, DispatchError, LaneKey, NoProxy, Pool, RequestBody, Response, Task, Urgency};
+use stoa_fetch::{Context, FetchError, Fetched, Limits, Phase, SourceName};
+use stoa_peer::{Exchange, Hello, Node, PeerError, Refusal, Request, Secrets, Session, SessionSlot, names};
+use tokio::time::timeout;
+
+use super::{
+    member::Member,
+    peer::{Peer, PeerQuestion},
+    peer_answer::PeerAnswer,
+    peer_health::PeerHealth,
+    peer_wire::{About, PeerRequest},
+};
+
+/// Where questions are sent to.
+pub const ASK_PATH: &str = "/_peer/v1/ask";
+/// The longest answer to a hello, in bytes.
+const LONGEST_HELLO: usize = stoa_peer::LARGEST_HELLO;
+
+/// How nodes are asked.
+#[derive(Clone, Debug)]
+pub struct PeerOptions {
+    /// This node.
+    pub me: Node,
+    /// What the nodes of the cluster know.
+    pub secrets: Secrets,
+    /// A node that says nothing for so long is given up. It says something every quarter of a second while it works.
+    pub silence: Duration,
+    /// How long a node may work before its answer begins.
+    pub patience: Duration,
+    /// How long an answer may take.
+    pub total: Duration,
+    /// How large an answer may be.
+    pub limits: Limits,
+}
+
+/// A node of the cluster, which is asked through a lane of its own.
+pub struct PeerClient {
+    member: Member,
+    hello: Option<Uri>,
+    ask: Option<Uri>,
+    lane: Option<LaneKey>,
+    pool: Pool,
+    slot: SessionSlot,
+    options: Arc<PeerOptions>,
+    health: Arc<PeerHealth>,
+}
+
+impl PeerClient {
+    /// How the names of the lanes of nodes begin. No host has such a name.
+    pub const LANE_PREFIX: &'static str = "peer=";
+
+    /// Asks `member` through `pool`.
+    pub fn new(member: Member, pool: Pool, options: Arc<PeerOptions>) -> Self {
+        let base = member.address.trim_end_matches('/');
+        let uri = |path: &str| format!("{base}{path}").parse::<Uri>().ok();
+        Self {
+            hello: uri(names::HELLO_PATH),
+            ask: uri(ASK_PATH),
+            lane: LaneKey::named(&format!("{}{}", Self::LANE_PREFIX, member.id)).ok(),
+            member,
+            pool,
+            slot: SessionSlot::new(),
+            options,
+            health: Arc::default(),
+        }
+    }
+
+    /// Tells the node something, and waits until it has heard it.
+    ///
+    /// # Errors
+    ///
+    /// If it has not.
+    pub async fn tell(&self, about: About) -> Result<(), FetchError> {
+        let request = PeerRequest::new(about, &Context::background(), 0);
+        let mut answer = self.exchange(&request, Class::Interactive.into()).await?;
+        answer.head(self.options.patience).await?;
+        answer.whole(0).await.map(drop)
+    }
+
+    /// Asks, in a session that is made if there is none, and made anew if the node does not know it.
+    async fn exchange(&self, request: &PeerRequest, urgency: Urgency) -> Result<PeerAnswer, FetchError> {
+        self.health.begin(self.options.silence);
+        let answer = self.try_exchange(request, urgency).await;
+        match &answer {
+            Ok(_) => self.health.succeed(),
+            Err(FetchError::Overloaded { .. }) => {}
+            Err(_) => self.health.fail(),
+        }
+        answer
+    }
+
+    async fn try_exchange(&self, request: &PeerRequest, urgency: Urgency) -> Result<PeerAnswer, FetchError> {
+        let body = request.to_bytes();
+        for is_last in [false, true] {
+            let session = self.session().await?;
+            let signed = Request {
+                method: &Method::POST,
+                target: ASK_PATH,
+                headers: &http::HeaderMap::new(),
+                covered: &[],
+                body: &body,
+            };
+            let (tag, exchange) = session.sign(&signed);
+            let mut sent = self.request(self.ask.as_ref(), body.clone())?;
+            tag.write(sent.headers_mut());
+            let response = self.send(sent, urgency.clone()).await?;
+            if response.status() == StatusCode::OK {
+                return Ok(self.answer(exchange, response));
+            }
+            let error = self.refusal(&response);
+            if !is_last && matches!(error, PeerError::UnknownSession) {
+                self.slot.forget(&session);
+                continue;
+            }
+            return Err(self.of_peer(error));
+        }
+        Err(self.of_peer(PeerError::UnknownSession))
+    }
+
+    async fn session(&self) -> Result<Arc<Session>, FetchError> {
+        let made = self.slot.get_or_hello(|| self.say_hello()).await;
+        made.map_err(|error| self.of_peer(error))
+    }
+
+    async fn say_hello(&self) -> Result<Session, PeerError> {
+        let unreachable = |error: FetchError| away(error);
+        let expects = self.member.id.parse().ok();
+        let hello = Hello::new(&self.options.me, &self.options.secrets, expects);
+        let sent = self
+            .request(self.hello.as_ref(), hello.body())
+            .map_err(unreachable)?;
+        let response = self
+            .send(sent, Class::Interactive.into())
+            .await
+            .map_err(unreachable)?;
+        if response.status() != StatusCode::OK {
+            return Err(self.refusal(&response));
+        }
+        let read = timeout(self.options.silence, response.into_body().bytes(LONGEST_HELLO)).await;
+        match read {
+            Ok(Ok(Some(answer))) => hello.finish(&answer),
+            Ok(Ok(None)) => Err(PeerError::TooLarge("the answer to a hello")),
+            Ok(Err(error)) => Err(away(error)),
+            Err(_elapsed) => Err(away("it does not answer a hello")),
+        }
+    }
+
+    fn request(&self, uri: Option<&Uri>, body: Bytes) -> Result<stoa_dispatch::Request, FetchError> {
+        let Some(uri) = uri else {
+            let reason = format!("{:?} is no URL that can be asked", self.member.address);
+            return Err(self.unreachable(reason));
+        };
+        let mut request = http::Request::new(RequestBody::from(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = uri.clone();
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(header::CONTENT_TYPE, json);
+        // Nodes are near one another, whatever the environment says of the way to everything else.
+        request.extensions_mut().insert(NoProxy);
+        Ok(request)
+    }
+
+    async fn send(&self, request: stoa_dispatch::Request, urgency: Urgency) -> Result<Response, FetchError> {
+        let task = Task::ready(request).map_err(|error| self.unreachable(error.to_string()))?;
+        let task = match &self.lane {
+            Some(lane) => task.in_lane(lane.clone()),
+            None => task,
+        };
+        let task = task.retryable(false).within(self.options.total).urgency(urgency);
+        let sent = timeout(self.options.silence, self.pool.call(task)).await;
+        match sent {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(self.of_dispatch(error)),
+            Err(_elapsed) => Err(FetchError::Timeout {
+                source_name: self.source_name(),
+                phase: Phase::Response,
+                after: self.options.silence,
+            }),
+        }
+    }
+
+    fn answer(&self, exchange: Exchange, response: Response) -> PeerAnswer {
+        PeerAnswer::new(
+            self.source_name(),
+            exchange.reader(),
+            response.into_body(),
+            self.options.silence,
+        )
+    }
+
+    fn refusal(&self, response: &Response) -> PeerError {
+        let value = response.headers().get(names::REFUSED);
+        let expected = self.member.id.parse().ok();
+        value.and_then(Refusal::read).map_or_else(
+            || {
+                let text = format!("it answers {} at {ASK_PATH}", response.status());
+                away(text)
+            },
+            |refusal| refusal.meaning(expected.as_ref()),
+        )
+    }
+
+    fn unreachable(&self, reason: String) -> FetchError {
+        FetchError::Unreachable {
+            source_name: self.source_name(),
+            cause: Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(reason)),
+        }
+    }
+
+    fn of_dispatch(&self, error: DispatchError) -> FetchError {
+        match error {
+            DispatchError::Full { .. } | DispatchError::Waited { .. } | DispatchError::Evicted { .. } => {
+                FetchError::Overloaded {
+                    source_name: self.source_name(),
+                    reason: error.to_string(),
+                    retry_after: error.retry_after(),
+                }
+            }
+            error => FetchError::Unreachable {
+                source_name: self.source_name(),
+                cause: Arc::new(error),
+            },
+        }
+    }
+
+    /// What a node says that does not believe this one, or is not believed. An operator has to know.
+    fn of_peer(&self, error: PeerError) -> FetchError {
+        if !matches!(error, PeerError::Unreachable(_)) {
+            tracing::warn!(node = %self.member.id, address = %self.member.address, %error, "a node of the cluster cannot be asked");
+        }
+        FetchError::Unreachable {
+            source_name: self.source_name(),
+            cause: Arc::new(error),
+        }
+    }
+}
+
+fn away(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> PeerError {
+    PeerError::Unreachable(Arc::from(cause.into()))
+}
+
+#[async_trait]
+impl Peer for PeerClient {
+    fn source_name(&self) -> SourceName {
+        SourceName::new(format!("node {}", self.member.id))
+    }
+
+    fn is_up(&self) -> bool {
+        self.health.is_up()
+    }
+
+    async fn ask(&self, question: &PeerQuestion) -> Result<Fetched, FetchError> {
+        let urgency = question.context.urgency.clone();
+        let mut answer = self.exchange(&PeerRequest::of(question), urgency).await?;
+        let head = answer.head(self.options.patience).await?;
+        let health = Arc::clone(&self.health);
+        let pieces = stream::unfold(Some((answer, health)), |state| async move {
+            let (mut answer, health) = state?;
+            match answer.piece().await {
+                Ok(None) => None,
+                Ok(Some(piece)) => Some((Ok(piece), Some((answer, health)))),
+                Err(error) => {
+                    health.fail();
+                    Some((Err(error), None))
+                }
+            }
+        });
+        let len = head.len.filter(|_| question.from == 0);
+        let limit = self.options.limits.for_resource(&question.resource);
+        let fetched = Fetched::new(self.source_name(), len, limit, pieces.boxed())?;
+        Ok(Fetched {
+            start: question.from,
+            len: head.len,
+            // It has been checked where it was fetched.
+            of_repository: true,
+            ..fetched
+        })
+    }
+
+    async fn ask_database(&self, database: &str, path: &str, limit: u64) -> Result<Bytes, FetchError> {
+        let about = About::Database {
+            name: database.to_owned(),
+            path: path.to_owned(),
+        };
+        let context = Context::interactive(stoa_fetch::Caller::Stoa);
+        let request = PeerRequest::new(about, &context, 0);
+        let mut answer = self.exchange(&request, context.urgency.clone()).await?;
+        answer.head(self.options.patience).await?;
+        answer.whole(limit).await
+    }
+}
+
+impl fmt::Display for PeerClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.member.fmt(f)
+    }
+}
+
+impl fmt::Debug for PeerClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerClient")
+            .field("member", &self.member)
+            .field("health", &self.health)
+            .finish_non_exhaustive()
+    }
+}

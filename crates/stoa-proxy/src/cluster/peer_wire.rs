@@ -1,0 +1,351 @@
+//! What nodes say to one another, inside of the frames of `stoa-peer`.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use stoa_dispatch::Class;
+use stoa_fetch::{Context, FetchError, Hops, NotFound, Reply, SourceName, Trace};
+use stoa_module::Resource;
+
+use super::peer::PeerQuestion;
+use crate::{Cause, Meaning, ProxyError};
+
+/// The most bytes of an error that another node is told.
+const LONGEST_TEXT: usize = 4 << 10;
+/// The hops of a question that another node asks: it was passed on once, and is answered where it arrives.
+const ONE_HOP: u8 = 1;
+
+/// A question, as it is sent. A node that does not know a field passes it over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PeerRequest {
+    /// What is asked.
+    pub about: About,
+    /// How many nodes have passed it on, this sender included: one, and nothing else is taken.
+    hops: u8,
+    /// Whether nobody waits for it.
+    #[serde(default)]
+    background: bool,
+    /// The request that it belongs to.
+    #[serde(default)]
+    trace: Option<String>,
+    /// How many bytes of the answer are there already.
+    #[serde(default)]
+    pub from: u64,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// A path of the GOPROXY protocol, which is brought in if it is not there.
+    Module(String),
+    /// The same, if it is stored.
+    Stored(String),
+    /// A path of a checksum database.
+    Database {
+        /// Its name.
+        name: String,
+        /// The path.
+        path: String,
+    },
+    /// These modules have something new: patterns as in `GOPRIVATE`.
+    Refresh(String),
+    /// Leave this node out from now on, or no more.
+    Drain(bool),
+}
+
+/// The beginning of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerHead {
+    /// The length of the whole, in bytes, where it is known.
+    pub len: Option<u64>,
+}
+
+/// Why there is no answer, or no more of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerFailure {
+    meaning: FailureMeaning,
+    text: String,
+    #[serde(default)]
+    retry_after_ms: Option<u64>,
+    /// What a server said, to be passed on as it is.
+    #[serde(default)]
+    reply: Option<PeerReply>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct PeerReply {
+    status: u16,
+    content_type: Option<String>,
+    body: String,
+}
+
+/// What a failure means to the node that asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FailureMeaning {
+    /// There is no such thing.
+    NotFound,
+    /// There is no such thing any more.
+    Gone,
+    /// A rule forbids it.
+    Refused,
+    /// There is too much to do.
+    Overloaded,
+    /// It failed in any other way, those that a later version knows among them.
+    #[serde(other)]
+    Failed,
+}
+
+/// A question that is none for this node.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PeerRequestError {
+    /// It has gone from node to node.
+    #[error("a question that has made {0} hops is not answered: one node asks another, and no further")]
+    Hops(u8),
+    /// It is no question of this protocol.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+impl PeerRequest {
+    /// A question in its context.
+    pub fn new(about: About, context: &Context, from: u64) -> Self {
+        let trace = context.trace.to_string();
+        Self {
+            about,
+            hops: ONE_HOP,
+            background: context.urgency.class() == Class::Background,
+            trace: (trace != "-").then_some(trace),
+            from,
+        }
+    }
+
+    /// A question about a resource.
+    pub fn of(question: &PeerQuestion) -> Self {
+        let path = question.resource.path();
+        let about = if question.stored_only {
+            About::Stored(path)
+        } else {
+            About::Module(path)
+        };
+        Self::new(about, &question.context, question.from)
+    }
+
+    /// Reads what another node has sent and signed.
+    ///
+    /// # Errors
+    ///
+    /// If it is no question, or one that was passed on before.
+    pub fn parse(body: &[u8]) -> Result<Self, PeerRequestError> {
+        let request: Self =
+            serde_json::from_slice(body).map_err(|error| PeerRequestError::Malformed(error.to_string()))?;
+        if request.hops == ONE_HOP {
+            Ok(request)
+        } else {
+            Err(PeerRequestError::Hops(request.hops))
+        }
+    }
+
+    /// As it is sent.
+    pub fn to_bytes(&self) -> bytes::Bytes {
+        // Strings and numbers only, so that it cannot fail.
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+
+    /// The context in which it is answered: for stoa itself, after one hop.
+    pub fn context(&self) -> Context {
+        let context = if self.background {
+            Context::background()
+        } else {
+            Context::interactive(stoa_fetch::Caller::Stoa)
+        };
+        Context {
+            hops: Hops::One,
+            trace: self.trace.as_deref().map(Trace::of).unwrap_or_default(),
+            ..context
+        }
+    }
+
+    /// The resource at a path that another node has sent.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such resource.
+    pub fn resource(path: &str) -> Result<Resource, PeerRequestError> {
+        match Resource::parse(path) {
+            Ok(Some(resource)) => Ok(resource),
+            Ok(None) => Err(PeerRequestError::Malformed(
+                "it is no path of a module".to_owned(),
+            )),
+            Err(error) => Err(PeerRequestError::Malformed(error.to_string())),
+        }
+    }
+}
+
+impl PeerFailure {
+    /// A failure of this node, as another one is told it.
+    pub fn of(error: &ProxyError) -> Self {
+        let meaning = match error.meaning() {
+            Meaning::NotFound => FailureMeaning::NotFound,
+            Meaning::Gone => FailureMeaning::Gone,
+            Meaning::Refused => FailureMeaning::Refused,
+            Meaning::Overloaded => FailureMeaning::Overloaded,
+            _ => FailureMeaning::Failed,
+        };
+        let reply = match error.cause() {
+            Cause::Fetch(FetchError::NotFound(NotFound { reply, .. })) => reply.as_ref(),
+            _ => None,
+        };
+        Self {
+            meaning,
+            text: cut(&error.to_string()),
+            retry_after_ms: error
+                .retry_after()
+                .and_then(|after| u64::try_from(after.as_millis()).ok()),
+            reply: reply.and_then(PeerReply::of),
+        }
+    }
+
+    /// There is no such thing here.
+    pub fn not_stored() -> Self {
+        Self {
+            meaning: FailureMeaning::NotFound,
+            text: "it is not stored here".to_owned(),
+            retry_after_ms: None,
+            reply: None,
+        }
+    }
+
+    /// This node has the question wrong, or its own trouble.
+    pub fn failed(error: &dyn std::fmt::Display) -> Self {
+        Self {
+            meaning: FailureMeaning::Failed,
+            text: cut(&error.to_string()),
+            retry_after_ms: None,
+            reply: None,
+        }
+    }
+
+    /// The same for the node that asked `source_name`.
+    pub(super) fn into_error(self, source_name: &SourceName) -> FetchError {
+        let not_found = |gone, reply: Option<PeerReply>| {
+            FetchError::NotFound(NotFound {
+                reason: self.text.clone(),
+                gone,
+                reply: reply.map(PeerReply::into_reply),
+            })
+        };
+        match self.meaning {
+            FailureMeaning::NotFound => not_found(false, self.reply.clone()),
+            FailureMeaning::Gone => not_found(true, self.reply.clone()),
+            FailureMeaning::Refused => FetchError::Refused { reason: self.text },
+            FailureMeaning::Overloaded => FetchError::Overloaded {
+                source_name: source_name.clone(),
+                reason: self.text,
+                retry_after: self.retry_after_ms.map(Duration::from_millis),
+            },
+            FailureMeaning::Failed => FetchError::Unreadable {
+                source_name: source_name.clone(),
+                cause: Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(self.text)),
+            },
+        }
+    }
+}
+
+impl PeerReply {
+    fn of(reply: &Reply) -> Option<Self> {
+        let body = std::str::from_utf8(&reply.body).ok()?;
+        (body.len() <= LONGEST_TEXT).then(|| Self {
+            status: reply.status,
+            content_type: reply.content_type.clone(),
+            body: body.to_owned(),
+        })
+    }
+
+    fn into_reply(self) -> Reply {
+        Reply {
+            status: self.status,
+            content_type: self.content_type,
+            body: self.body.into(),
+        }
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(LONGEST_TEXT / 4).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forged_hop_is_refused() {
+        for (hops, is_good) in [(0, false), (1, true), (2, false), (5, false)] {
+            let body = format!(r#"{{"about":{{"module":"example.com/a/@v/list"}},"hops":{hops}}}"#);
+            assert_eq!(PeerRequest::parse(body.as_bytes()).is_ok(), is_good, "{hops}");
+        }
+        assert!(
+            PeerRequest::parse(br#"{"about":{"module":"x"}}"#).is_err(),
+            "hops must be said"
+        );
+    }
+
+    #[test]
+    fn a_question_arrives_as_it_was_sent() {
+        let resource = PeerRequest::resource("example.com/!a/@v/v1.0.0.zip").expect("a resource");
+        let mut context = Context::background();
+        context.trace = Trace::of("r-1");
+        let sent = PeerQuestion {
+            resource: resource.clone(),
+            context,
+            from: 7,
+            stored_only: true,
+        };
+        let read = PeerRequest::parse(&PeerRequest::of(&sent).to_bytes()).expect("a question");
+        assert_eq!(read.about, About::Stored(resource.path()));
+        assert_eq!(read.from, 7);
+        let context = read.context();
+        assert_eq!(
+            (context.hops, context.trace.to_string().as_str()),
+            (Hops::One, "r-1")
+        );
+        assert_eq!(context.urgency.class(), Class::Background);
+    }
+
+    #[test]
+    fn what_a_node_is_sure_of_stays_what_it_is_and_nothing_else_becomes_it() {
+        let name = SourceName::new("node b");
+        let reply = Reply {
+            status: 404,
+            content_type: Some("text/plain".to_owned()),
+            body: "not found: no such version".into(),
+        };
+        let not_found = FetchError::NotFound(NotFound {
+            reason: "no such version".to_owned(),
+            gone: false,
+            reply: Some(reply.clone()),
+        });
+        let pass = |error: FetchError| {
+            let json = serde_json::to_vec(&PeerFailure::of(&error.into())).expect("json");
+            let failure: PeerFailure = serde_json::from_slice(&json).expect("a failure");
+            failure.into_error(&name)
+        };
+        match pass(not_found) {
+            FetchError::NotFound(passed) => assert_eq!((passed.gone, passed.reply), (false, Some(reply))),
+            other => panic!("{other}"),
+        }
+        let refused = FetchError::Refused {
+            reason: "a rule".to_owned(),
+        };
+        assert!(matches!(pass(refused), FetchError::Refused { reason } if reason == "a rule"));
+        let broken = FetchError::Unsupported {
+            reason: "svn".to_owned(),
+        };
+        assert!(matches!(pass(broken), FetchError::Unreadable { .. }));
+        let later: PeerFailure =
+            serde_json::from_str(r#"{"meaning":"of a later version","text":"x"}"#).expect("a failure");
+        assert!(matches!(later.into_error(&name), FetchError::Unreadable { .. }));
+    }
+}
