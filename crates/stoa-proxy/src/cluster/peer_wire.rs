@@ -228,7 +228,7 @@ impl PeerFailure {
     }
 
     /// The same for the node that asked `source_name`.
-    pub(super) fn into_error(self, source_name: &SourceName) -> FetchError {
+    pub fn into_error(self, source_name: &SourceName) -> FetchError {
         let not_found = |gone, reply: Option<PeerReply>| {
             FetchError::NotFound(NotFound {
                 reason: self.text.clone(),

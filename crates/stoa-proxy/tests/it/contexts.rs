@@ -1,20 +1,19 @@
 //! What becomes of the context of a question on its way.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use stoa_dispatch::Class;
 use stoa_fetch::{Caller, Context, Hops, Question, Trace};
 use stoa_module::Resource;
 use stoa_proxy::{
-    Meaning, Outcome, OwnerRoute, Owners, Protocol, ProxyError, Refreshes, ResolvedInfo, SingleFlight,
-    Stashed, Stasher,
+    Meaning, Outcome, Protocol, ProxyError, Refreshes, ResolvedInfo, SingleFlight, Stashed, Stasher,
 };
 use stoa_testing::{gate::Gate, reply::Reply};
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    fake::{Fake, broken, missing},
+    fake::Fake,
     lab::{Lab, info, latest, list, question, resource, settle},
 };
 
@@ -149,64 +148,6 @@ async fn a_question_that_was_passed_on_does_not_wait_for_a_flight_that_may_be_pa
     fake.release();
     own.await.unwrap().unwrap();
     passed_on.await.unwrap().unwrap();
-}
-
-/// Another node owns everything.
-#[derive(Debug)]
-struct Elsewhere(Fake);
-
-impl fmt::Display for Elsewhere {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("elsewhere")
-    }
-}
-
-impl Owners for Elsewhere {
-    fn owner(&self, _: &Resource) -> Option<Arc<dyn Stasher>> {
-        Some(Arc::new(self.0.clone()))
-    }
-}
-
-fn cluster() -> (Fake, Fake, OwnerRoute) {
-    let (here, owner) = (Fake::new(), Fake::new());
-    let owners = Arc::new(Elsewhere(owner.clone()));
-    let route = OwnerRoute::new(Arc::new(here.clone()), owners);
-    (here, owner, route)
-}
-
-#[tokio::test]
-async fn a_question_is_passed_on_to_the_owner_once() {
-    let (here, owner, route) = cluster();
-    assert_eq!(route.to_string(), "owner_route(elsewhere) > fake");
-    owner.text(&list(), "of the owner");
-    here.text(&list(), "of this node");
-    route.stash(&question(&list())).await.unwrap();
-    assert_eq!((here.count(), owner.count()), (0, 1));
-    assert_eq!(owner.questions()[0].context.hops, Hops::One);
-
-    let mut passed_on = question(&list());
-    passed_on.context.hops = Hops::One;
-    route.stash(&passed_on).await.unwrap();
-    assert_eq!(
-        (here.count(), owner.count()),
-        (1, 1),
-        "a question with one hop is answered here"
-    );
-}
-
-#[tokio::test]
-async fn an_owner_that_fails_is_not_needed_and_one_that_is_sure_is_believed() {
-    let (here, owner, route) = cluster();
-    here.text(&list(), "of this node");
-    owner.fail(&list(), broken());
-    route.stash(&question(&list())).await.unwrap();
-    assert_eq!((here.count(), owner.count()), (1, 1));
-    assert_eq!(here.questions()[0].context.hops, Hops::None);
-
-    owner.fail(&list(), missing());
-    let error = route.stash(&question(&list())).await.unwrap_err();
-    assert_eq!(error.meaning(), Meaning::NotFound);
-    assert_eq!((here.count(), owner.count()), (1, 2));
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@ use stoa_dispatch::{Concurrency, HttpOptions, HttpTransports, LaneSettings, Pool
 use stoa_fetch::{Caller, Context, Deadlines, HttpClient, Limits, Off, Question};
 use stoa_module::{ModulePath, ModuleVersion, PatternList, Resource, zip::ZipLimits};
 use stoa_proxy::{
-    Answer, Content, Growing, Ingest, Modes, NetworkMode, NoCheck, Protocol, ProtocolOptions, ProxyError,
-    Refreshes, RevalidationOptions, SourceOptions, Stashed, Stasher, StasherOptions, fetch_pipeline,
-    protocol_pipeline, stash_pipeline,
+    Answer, ClusterOptions, Content, Growing, Ingest, Modes, NetworkMode, NoCheck, Protocol, ProtocolOptions,
+    ProxyError, Refreshes, RevalidationOptions, SourceOptions, Stashed, Stasher, StasherOptions,
+    fetch_pipeline, protocol_pipeline, stash_pipeline,
 };
 use stoa_storage::{FileKey, FileKind, MemoryStorage, Storage};
 use stoa_telemetry::Registry;
@@ -105,6 +105,16 @@ pub(crate) struct Lab {
     dispatcher: Pool,
 }
 
+/// How a lab is made.
+struct Made {
+    zip_limits: ZipLimits,
+    queue: usize,
+    requests: usize,
+    modes: Modes,
+    source: Option<String>,
+    cluster: Option<ClusterOptions>,
+}
+
 impl Lab {
     pub(crate) async fn new() -> Self {
         Self::over(memory()).await
@@ -130,6 +140,19 @@ impl Lab {
         Self::with(memory(), ZipLimits::default(), waiting, waiting, Modes::default()).await
     }
 
+    /// A node of a cluster whose source is `source`; its own upstream is asked nothing.
+    pub(crate) async fn of_cluster(source: &Upstream, cluster: ClusterOptions) -> Self {
+        let made = Made {
+            zip_limits: ZipLimits::default(),
+            queue: LaneSettings::default().queue,
+            requests: 1_000,
+            modes: Modes::default(),
+            source: Some(source.url()),
+            cluster: Some(cluster),
+        };
+        Self::made(memory(), made).await
+    }
+
     async fn with(
         storage: Arc<dyn Storage>,
         zip_limits: ZipLimits,
@@ -137,6 +160,26 @@ impl Lab {
         requests: usize,
         modes: Modes,
     ) -> Self {
+        let made = Made {
+            zip_limits,
+            queue,
+            requests,
+            modes,
+            source: None,
+            cluster: None,
+        };
+        Self::made(storage, made).await
+    }
+
+    async fn made(storage: Arc<dyn Storage>, made: Made) -> Self {
+        let Made {
+            zip_limits,
+            queue,
+            requests,
+            modes,
+            source,
+            cluster,
+        } = made;
         let upstream = Upstream::start().await;
         let deadlines = Deadlines {
             idle: Duration::from_secs(20),
@@ -148,7 +191,7 @@ impl Lab {
         let sources = SourceOptions {
             routes: Vec::new(),
             private: PatternList::default(),
-            upstream: upstream.url().parse().unwrap(),
+            upstream: source.unwrap_or_else(|| upstream.url()).parse().unwrap(),
             fetches: FETCHES,
         };
         let fetcher = fetch_pipeline(
@@ -166,7 +209,7 @@ impl Lab {
             },
             flights: 2 * requests.max(500),
             network: NetworkMode::Online,
-            cluster: None,
+            cluster,
             refreshes: Arc::clone(&refreshes),
         };
         let stasher = stash_pipeline(options, fetcher, &storage, &tasks);

@@ -4,6 +4,7 @@
 
 mod admission;
 mod checksums;
+mod cluster;
 mod contexts;
 mod fake;
 mod fallback;

@@ -7,8 +7,8 @@ use stoa_config::{ConfigError, configuration};
 use super::{
     admin::AdminConfig, cache::CacheConfig, dispatch::DispatchConfig, drain::DrainConfig, edge::EdgeConfig,
     fetch::FetchConfig, jobs::JobsConfig, log::LogConfig, metrics::MetricsConfig, mirror::MirrorsConfig,
-    mode::ModesConfig, pool::PoolConfig, storage::StorageConfig, sumdb::SumdbConfig, tls::TlsConfig,
-    upstream::UpstreamConfig, vcs::VcsConfig, webhook::WebhookConfig,
+    mode::ModesConfig, peer::PeerConfig, pool::PoolConfig, registry::RegistryConfig, storage::StorageConfig,
+    sumdb::SumdbConfig, tls::TlsConfig, upstream::UpstreamConfig, vcs::VcsConfig, webhook::WebhookConfig,
 };
 
 configuration! {
@@ -33,6 +33,8 @@ configuration! {
         pub(crate) webhook: WebhookConfig,
         pub(crate) jobs: JobsConfig,
         pub(crate) mirrors: MirrorsConfig,
+        pub(crate) registry: RegistryConfig,
+        pub(crate) peer: PeerConfig,
     }
 }
 
