@@ -23,9 +23,9 @@ impl Followed {
         // What is known already is the first change.
         changes.mark_changed();
         Self {
-            changes,
             name,
             options,
+            changes,
         }
     }
 

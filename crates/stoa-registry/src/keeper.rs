@@ -59,7 +59,7 @@ impl Keeper {
                     self.publish(&roster, before, Source::Read);
                 }
                 Err(error) => {
-                    self.name.fail(error);
+                    self.name.fail(&error);
                     self.wait().await;
                     continue;
                 }
@@ -133,7 +133,7 @@ impl Keeper {
                 return;
             };
             add(&self.counters.broken_watches, 1);
-            self.name.fail(error);
+            self.name.fail(&error);
             self.wait().await;
         }
     }

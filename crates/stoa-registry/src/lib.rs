@@ -9,8 +9,11 @@
 mod announcer;
 pub mod conformance;
 mod disk;
+mod dns;
 mod error;
 mod faulty;
+mod file;
+mod fixed;
 mod followed;
 mod keeper;
 mod memory;
@@ -27,8 +30,11 @@ mod view_options;
 mod view_stats;
 
 pub use announcer::{Announcer, AnnouncerStanding};
+pub use dns::{DnsRegistry, Resolve, SystemResolver};
 pub use error::RegistryError;
 pub use faulty::{Fault, FaultyRegistry};
+pub use file::FileRegistry;
+pub use fixed::StaticRegistry;
 pub use followed::Followed;
 pub use memory::MemoryRegistry;
 pub use name::{InstanceId, NameError, NodeId, ServiceName};

@@ -121,7 +121,7 @@ impl NameView {
     }
 
     /// The registry fails. What was known stays.
-    pub(crate) fn fail(&self, error: RegistryError) {
+    pub(crate) fn fail(&self, error: &RegistryError) {
         let before = self.error.lock().replace(error.clone());
         if before.is_none_or(|before| before.to_string() != error.to_string()) {
             tracing::warn!(service = %self.service, %error, "the registry cannot be read; what was known is used");

@@ -347,7 +347,7 @@ async fn a_view_begins_from_the_disk_while_the_registry_is_away() {
     let followed = first.view.follow(&name("proxy"));
     let file = directory.path().join("proxy.json");
     timeout(Duration::from_secs(10), async {
-        while !file.exists() {
+        while !file.try_exists().unwrap() {
             sleep(Duration::from_millis(10)).await;
         }
     })
