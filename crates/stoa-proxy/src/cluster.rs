@@ -1,5 +1,6 @@
 //! The nodes of a cluster: who owns what, and how they are asked.
 
+mod about;
 mod cluster_peers;
 mod local_source;
 mod member;
@@ -16,6 +17,7 @@ mod peer_wire;
 mod stored_elsewhere;
 mod sum_relay;
 
+pub use about::About;
 pub use cluster_peers::{ClusterPeers, MakePeer};
 pub use member::Member;
 pub use members::Members;
@@ -24,6 +26,6 @@ pub use owner_route::OwnerRoute;
 pub use peer::{Peer, PeerQuestion, Peers, PeersSlot};
 pub use peer_client::{ASK_PATH, PeerClient, PeerOptions};
 pub use peer_metrics::PeerMetrics;
-pub use peer_wire::{About, PeerFailure, PeerHead, PeerRequest, PeerRequestError};
+pub use peer_wire::{PeerFailure, PeerHead, PeerRequest, PeerRequestError};
 pub use stored_elsewhere::StoredElsewhere;
 pub use sum_relay::{OwnFiles, SumRelay};

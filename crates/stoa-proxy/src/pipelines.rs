@@ -212,6 +212,7 @@ pub fn fetch_pipeline(
     client: &HttpClient,
     direct: &Arc<dyn Fetcher>,
     metrics: &Part,
+    breaks: BreakMetrics,
 ) -> Arc<dyn Fetcher> {
     let routes = options.routes.iter().map(|(patterns, list)| Route {
         patterns: patterns.clone(),
@@ -229,7 +230,7 @@ pub fn fetch_pipeline(
         Arc::new(metered),
         client.total(),
         client.limits().clone(),
-        BreakMetrics::new(metrics),
+        breaks,
     ))
 }
 

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -12,7 +12,7 @@ use std::{
 use parking_lot::Mutex;
 use stoa_fetch::{Renew, RepositoryPlace};
 use stoa_module::{ModulePath, PatternList};
-use tokio::time::Instant;
+use tokio::{sync::mpsc, time::Instant};
 
 /// So many are told apart. Those before count for all modules.
 const MARKS: usize = 1024;
@@ -27,6 +27,8 @@ pub struct Refreshes {
     /// Nanoseconds from the start to the newest mark, 0 before the first: most questions need to know no more.
     newest: AtomicU64,
     marks: Mutex<Marks>,
+    /// Who passes it on to other nodes.
+    listener: OnceLock<mpsc::Sender<PatternList>>,
 }
 
 #[derive(Debug, Default)]
@@ -45,11 +47,29 @@ impl Refreshes {
             started: Instant::now(),
             newest: AtomicU64::new(0),
             marks: Mutex::default(),
+            listener: OnceLock::new(),
         }
     }
 
-    /// There is something new of the modules that match, as of now.
+    /// What is said to be new here comes out of what is returned, for whoever passes it on. There is one such listener: `None`
+    /// for a second one. One that does not read for long misses what comes in the meantime.
+    pub fn listen(&self) -> Option<mpsc::Receiver<PatternList>> {
+        let (tell, told) = mpsc::channel(MARKS);
+        self.listener.set(tell).ok().map(|()| told)
+    }
+
+    /// There is something new of the modules that match, as of now. Whoever [listens](Self::listen) is told.
     pub fn modules(&self, modules: PatternList) {
+        if let Some(listener) = self.listener.get()
+            && listener.try_send(modules.clone()).is_err()
+        {
+            tracing::warn!(%modules, "other nodes are not told what is new: too much is");
+        }
+        self.heard(modules);
+    }
+
+    /// There is something new, as another node says, who has told all others.
+    pub fn heard(&self, modules: PatternList) {
         if let Some(sources) = &self.sources {
             sources.renew();
         }

@@ -1,6 +1,7 @@
 //! `/api/v1`: the administration of this server.
 
 mod callbacks;
+mod cluster;
 mod events;
 mod jobs;
 mod json;
@@ -21,6 +22,7 @@ use stoa_dispatch::Pool;
 use stoa_jobs::Engine;
 use stoa_proxy::Refreshes;
 
+pub use self::cluster::{ClusterControl, ClusterNode, ClusterStatus, DrainError};
 pub(crate) use self::json::read_body;
 use self::webhook::Webhooks;
 use crate::{
@@ -61,6 +63,13 @@ pub fn callbacks_mount(engine: Arc<Engine>, guard: Arc<dyn Guard>) -> Mount {
 pub fn events_mount(engine: Arc<Engine>, guard: Arc<dyn Guard>) -> Mount {
     let path = "/api/v1/events";
     let routes = events::routes(path).with_state(events::Events::new(engine));
+    Mount::new(path, guard, api_routes(routes))
+}
+
+/// `/api/v1/cluster`: shows the nodes of the cluster and who owns what, and drains nodes.
+pub fn cluster_mount(control: Arc<dyn ClusterControl>, guard: Arc<dyn Guard>) -> Mount {
+    let path = "/api/v1/cluster";
+    let routes = cluster::routes(path).with_state(control);
     Mount::new(path, guard, api_routes(routes))
 }
 

@@ -78,8 +78,8 @@ pub use access_log::AccessLog;
 pub use admin::AdminGuard;
 pub use admin_token::{AdminToken, AdminTokenError, TokenError};
 pub use api::{
-    aggregations_mount, api_mount, api_routes, callbacks_mount, events_mount, jobs_mount, lanes_mount,
-    refresh_mount, webhook_mount,
+    ClusterControl, ClusterNode, ClusterStatus, DrainError, aggregations_mount, api_mount, api_routes,
+    callbacks_mount, cluster_mount, events_mount, jobs_mount, lanes_mount, refresh_mount, webhook_mount,
 };
 pub use body::Body;
 pub use body_error::BodyError;
@@ -99,7 +99,7 @@ pub use peer::Peer;
 pub use peer_mount::{PeerEndpoint, peer_mount};
 pub use peer_reply::{DeskAnswer, PeerDesk};
 pub use problem::Problem;
-pub use readiness::Readiness;
+pub use readiness::{Condition, Readiness};
 pub use request_path::{PathError, PathPrefix};
 pub use serve::{ConnectionLimits, ServeOptions, serve};
 pub use service_routes::{ServicePages, metrics_mount};

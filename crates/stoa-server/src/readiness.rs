@@ -14,13 +14,20 @@ use stoa_storage::Storage;
 /// A probe's answer is used for so long, so that probing costs little.
 const PROBE_TTL: Duration = Duration::from_secs(2);
 
-/// Ready means: storage can be written, and no drain has begun. Sources do not count: what is stored is served
-/// without them.
+/// Something that has a say in whether new requests should be sent here.
+pub trait Condition: std::fmt::Debug + Send + Sync + 'static {
+    /// What there is to say when it is well; why not, if it is not. Asked at each look, so that it must not wait.
+    fn check(&self) -> Result<Option<String>, String>;
+}
+
+/// Ready means: storage can be written, no drain has begun, and no [`Condition`] says otherwise. Sources do not count: what is
+/// stored is served without them.
 #[derive(Debug)]
 pub struct Readiness {
     storage: Arc<dyn Storage>,
     draining: AtomicBool,
     probed: Mutex<Option<(Instant, Result<(), String>)>>,
+    conditions: Mutex<Vec<Arc<dyn Condition>>>,
 }
 
 impl Readiness {
@@ -30,6 +37,7 @@ impl Readiness {
             storage,
             draining: AtomicBool::new(false),
             probed: Mutex::new(None),
+            conditions: Mutex::default(),
         }
     }
 
@@ -43,11 +51,24 @@ impl Readiness {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// Why not, if not.
-    pub(crate) async fn check(&self) -> Result<(), String> {
+    /// From now on, this has a say.
+    pub fn add(&self, condition: Arc<dyn Condition>) {
+        self.conditions.lock().push(condition);
+    }
+
+    /// What conditions have to say, a line each; why it is not ready, if it is not.
+    pub(crate) async fn check(&self) -> Result<Vec<String>, String> {
         if self.is_draining() {
             return Err("draining".to_owned());
         }
+        let conditions = self.conditions.lock().clone();
+        let said = conditions.iter().map(|condition| condition.check());
+        let said = said.collect::<Result<Vec<_>, _>>()?;
+        self.probe().await?;
+        Ok(said.into_iter().flatten().collect())
+    }
+
+    async fn probe(&self) -> Result<(), String> {
         let recent = self
             .probed
             .lock()

@@ -88,7 +88,11 @@ async fn home_page(State(pages): State<ServicePages>, request: Request) -> Respo
 
 async fn ready(State(pages): State<ServicePages>) -> Response {
     match pages.readiness.check().await {
-        Ok(()) => ([TEXT], "ready\n").into_response(),
+        Ok(said) => {
+            let lines = said.into_iter().map(|line| format!("{line}\n"));
+            let text: String = std::iter::once("ready\n".to_owned()).chain(lines).collect();
+            ([TEXT], text).into_response()
+        }
         Err(reason) => (
             StatusCode::SERVICE_UNAVAILABLE,
             [TEXT],

@@ -2,6 +2,7 @@
 
 mod administration;
 mod checksums;
+mod cluster;
 mod core;
 mod downloads;
 mod job_store;
@@ -54,6 +55,7 @@ pub(crate) struct App {
     listener: Option<Listener>,
     options: ServeOptions,
     drain_notice: Duration,
+    role: Role,
 }
 
 impl App {
@@ -127,6 +129,7 @@ impl App {
                 drain_timeout: config.drain.timeout,
             },
             drain_notice: config.drain.notice,
+            role,
         })
     }
 
@@ -157,6 +160,13 @@ impl App {
                 0
             }
         };
+        let role = self.role;
+        // Parts enter when requests can be answered: others may come as soon as they see this node.
+        let entering = async {
+            let entered = join_all(parts.iter().map(|part| part.enter(role))).await;
+            entered.into_iter().collect::<Result<(), _>>()?;
+            std::future::pending().await
+        };
         let leaving = async {
             let reason = stop().await;
             tracing::info!(signal = reason, "draining: not ready from now on");
@@ -173,6 +183,11 @@ impl App {
         let cut = tokio::select! {
             cut = server => cut,
             () = leaving => return Err(CommandError::new(AT_ONCE)),
+            entered = entering => {
+                // A person has to change something first.
+                join_all(parts.iter().map(|part| part.leave())).await;
+                return entered;
+            }
         };
         let deadline = Instant::now() + within;
         let ended = async {

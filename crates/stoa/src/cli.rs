@@ -1,6 +1,7 @@
 //! The command line.
 
 mod aggr;
+mod cluster;
 mod common;
 mod jobs;
 mod jobs_add;
@@ -12,6 +13,7 @@ use clap_complete::Shell;
 
 pub(crate) use self::{
     aggr::AggrCommand,
+    cluster::ClusterCommand,
     common::{Common, ServerCommon, VerifyCommon, VerifyUpstream},
     jobs::JobsCommand,
     jobs_add::JobsAdd,
@@ -104,6 +106,13 @@ pub(crate) enum Command {
     Aggr {
         #[command(subcommand)]
         command: AggrCommand,
+        #[command(flatten)]
+        server: ServerCommon,
+    },
+    /// Show the nodes of a cluster, who owns what, and drain nodes
+    Cluster {
+        #[command(subcommand)]
+        command: ClusterCommand,
         #[command(flatten)]
         server: ServerCommon,
     },

@@ -48,6 +48,8 @@ pub(crate) use dispatch::names;
 pub(crate) use downloader::Translated;
 pub(crate) use job_store::JobStore;
 pub(crate) use jobs::JobsConfig;
+pub(crate) use peer::PeerConfig;
+pub(crate) use registry::RegistryBackend;
 pub(crate) use sections::Config;
 pub(crate) use stoa_config::{ConfigError, Given};
 pub(crate) use sumdb::DatabaseConfig;

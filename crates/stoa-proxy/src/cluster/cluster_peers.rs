@@ -69,6 +69,12 @@ impl ClusterPeers {
         self.state.read().peers.get(id).map(|(_, peer)| Arc::clone(peer))
     }
 
+    /// What asks each of the other nodes.
+    pub fn others(&self) -> Vec<Arc<dyn Peer>> {
+        let state = self.state.read();
+        state.peers.values().map(|(_, peer)| Arc::clone(peer)).collect()
+    }
+
     /// Whether this node is seen, and wants to own something.
     pub fn is_owner(&self) -> bool {
         let state = self.state.read();

@@ -5,7 +5,7 @@ use std::{cmp::Ordering, sync::Arc};
 use super::{member::Member, owner_key::OwnerKey};
 
 /// The nodes of a cluster at a time, this one among them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Members {
     all: Arc<[Member]>,
 }

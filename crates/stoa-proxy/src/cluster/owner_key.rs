@@ -3,7 +3,7 @@
 use std::fmt;
 
 use sha2::{Digest, Sha256};
-use stoa_module::{ModuleVersion, Resource};
+use stoa_module::{ModulePath, ModuleVersion, Resource};
 use stoa_sumdb::RemotePath;
 
 /// What one node of a cluster brings in for all of them: all files of a module version, since a repository is read once
@@ -19,12 +19,17 @@ impl OwnerKey {
     pub fn of(resource: &Resource) -> Self {
         match resource {
             Resource::List(module) | Resource::Latest(module) | Resource::Query(module, _) => {
-                Self(module.to_string())
+                Self::of_module(module)
             }
             Resource::Info(target) | Resource::Mod(target) | Resource::Zip(target) => {
                 Self::of_version(target)
             }
         }
+    }
+
+    /// The key of what may change of a module.
+    pub fn of_module(module: &ModulePath) -> Self {
+        Self(module.to_string())
     }
 
     /// The key of all files of a version.

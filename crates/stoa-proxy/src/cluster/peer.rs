@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use stoa_fetch::{Context, FetchError, Fetched, Question, SourceName};
 use stoa_module::Resource;
 
+use super::about::About;
 use crate::OwnerKey;
 
 /// Another node, as this one asks it.
@@ -27,6 +28,9 @@ pub trait Peer: fmt::Display + fmt::Debug + Send + Sync + 'static {
 
     /// Asks it.
     async fn ask(&self, question: &PeerQuestion) -> Result<Fetched, FetchError>;
+
+    /// Tells it something, and waits until it has heard it.
+    async fn tell(&self, about: About) -> Result<(), FetchError>;
 
     /// Asks it for a file of the checksum database `database`, of `limit` bytes at most.
     async fn ask_database(&self, database: &str, path: &str, limit: u64) -> Result<bytes::Bytes, FetchError>;

@@ -1,26 +1,32 @@
 //! Another node, asked over HTTP.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::{HeaderValue, Method, StatusCode, Uri, header};
-use stoa_dispatch::{Class, DispatchError, LaneKey, NoProxy, Pool, RequestBody, Response, Task, Urgency};
+use stoa_dispatch::{
+    BreakerMode, Class, Concurrency, DispatchError, LaneKey, LaneSettings, NoProxy, Pool, RequestBody,
+    Response, Task, Urgency,
+};
 use stoa_fetch::{Context, FetchError, Fetched, Limits, Phase, SourceName};
 use stoa_peer::{Exchange, Hello, Node, PeerError, Refusal, Request, Secrets, Session, SessionSlot, names};
 use tokio::time::timeout;
 
 use super::{
+    about::About,
     member::Member,
     peer::{Peer, PeerQuestion},
     peer_answer::PeerAnswer,
     peer_health::PeerHealth,
-    peer_wire::{About, PeerRequest},
+    peer_wire::PeerRequest,
 };
 
 /// Where questions are sent to.
 pub const ASK_PATH: &str = "/_peer/v1/ask";
+/// Questions to one node at a time, and as many may wait.
+const LANE: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 /// The longest answer to a hello, in bytes.
 const LONGEST_HELLO: usize = stoa_peer::LARGEST_HELLO;
 
@@ -73,16 +79,17 @@ impl PeerClient {
         }
     }
 
-    /// Tells the node something, and waits until it has heard it.
-    ///
-    /// # Errors
-    ///
-    /// If it has not.
-    pub async fn tell(&self, about: About) -> Result<(), FetchError> {
-        let request = PeerRequest::new(about, &Context::background(), 0);
-        let mut answer = self.exchange(&request, Class::Interactive.into()).await?;
-        answer.head(self.options.patience).await?;
-        answer.whole(0).await.map(drop)
+    /// What shapes the lane of a node: it is left out by its health, and not by a breaker, and what it could not do is asked of
+    /// another node instead of being asked again.
+    pub fn lane_settings() -> LaneSettings {
+        let mut settings = LaneSettings {
+            concurrency: Concurrency::Fixed(LANE),
+            queue: LANE.get(),
+            ..LaneSettings::default()
+        };
+        settings.breaker.mode = BreakerMode::Disabled;
+        settings.retry.max = 0;
+        settings
     }
 
     /// Asks, in a session that is made if there is none, and made anew if the node does not know it.
@@ -283,6 +290,13 @@ impl Peer for PeerClient {
             of_repository: true,
             ..fetched
         })
+    }
+
+    async fn tell(&self, about: About) -> Result<(), FetchError> {
+        let request = PeerRequest::new(about, &Context::background(), 0);
+        let mut answer = self.exchange(&request, Class::Interactive.into()).await?;
+        answer.head(self.options.patience).await?;
+        answer.whole(0).await.map(drop)
     }
 
     async fn ask_database(&self, database: &str, path: &str, limit: u64) -> Result<Bytes, FetchError> {

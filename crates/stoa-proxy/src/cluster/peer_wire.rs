@@ -7,7 +7,7 @@ use stoa_dispatch::Class;
 use stoa_fetch::{Context, FetchError, Hops, NotFound, Reply, SourceName, Trace};
 use stoa_module::Resource;
 
-use super::peer::PeerQuestion;
+use super::{about::About, peer::PeerQuestion};
 use crate::{Cause, Meaning, ProxyError};
 
 /// The most bytes of an error that another node is told.
@@ -31,27 +31,6 @@ pub struct PeerRequest {
     /// How many bytes of the answer are there already.
     #[serde(default)]
     pub from: u64,
-}
-
-/// What is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum About {
-    /// A path of the GOPROXY protocol, which is brought in if it is not there.
-    Module(String),
-    /// The same, if it is stored.
-    Stored(String),
-    /// A path of a checksum database.
-    Database {
-        /// Its name.
-        name: String,
-        /// The path.
-        path: String,
-    },
-    /// These modules have something new: patterns as in `GOPRIVATE`.
-    Refresh(String),
-    /// Leave this node out from now on, or no more.
-    Drain(bool),
 }
 
 /// The beginning of an answer.

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use stoa_fetch::{Caller, Context, FetchError, Fetched, Hops, Limits, Question, SourceName};
 use stoa_module::Resource;
 use stoa_proxy::{
-    ClusterOptions, ClusterPeers, Content, Meaning, Member, Members, OwnerKey, Peer, PeerFailure,
+    About, ClusterOptions, ClusterPeers, Content, Meaning, Member, Members, OwnerKey, Peer, PeerFailure,
     PeerMetrics, PeerQuestion, Peers, PeersSlot, Protocol, file_key,
 };
 use stoa_storage::Storage;
@@ -121,6 +121,10 @@ impl Peer for Wire {
             of_repository: true,
             ..fetched
         })
+    }
+
+    async fn tell(&self, _: About) -> Result<(), FetchError> {
+        Err(self.away())
     }
 
     async fn ask_database(&self, _: &str, _: &str, _: u64) -> Result<Bytes, FetchError> {

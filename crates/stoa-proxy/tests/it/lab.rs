@@ -199,6 +199,7 @@ impl Lab {
             &client,
             &(Arc::new(Off) as _),
             &Registry::new("stoa").root(),
+            stoa_proxy::BreakMetrics::new(&Registry::new("stoa").root()),
         );
         let refreshes = Arc::new(Refreshes::new(None));
         let options = StasherOptions {

@@ -1,17 +1,18 @@
 //! The checksum databases.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use stoa_fetch::{HttpClient, SmallFiles};
 use stoa_proxy::{
-    CheckedSums, ChecksumDatabase, ChecksumDatabases, DatabaseOptions, NetworkMode, NoCheck, Remote,
-    SumMetrics, SumWatch, Sums, sum_pipeline,
+    CheckedSums, ChecksumDatabase, ChecksumDatabases, DatabaseOptions, NetworkMode, NoCheck, OwnFiles,
+    Remote, SumFiles, SumMetrics, SumRelay, SumWatch, Sums, sum_pipeline,
 };
 use stoa_storage::Records;
 use stoa_sumdb::KeyName;
 use stoa_telemetry::Part;
 use tokio_util::task::TaskTracker;
 
+use super::core::ClusterCore;
 use crate::config::{Config, DatabaseConfig};
 
 /// How long one read of a database may take, repeats and redirects included. The go command waits meanwhile.
@@ -24,6 +25,8 @@ pub(crate) struct Checksums {
     pub(crate) databases: ChecksumDatabases,
     /// What is about to be stored is held against it.
     pub(crate) sums: Arc<dyn Sums>,
+    /// Their files, as this node reads them for others.
+    pub(crate) own_files: HashMap<KeyName, OwnFiles>,
     /// The one that verifies, for who compares; `None` if nothing is verified.
     pub(crate) verifier: Option<(KeyName, Arc<dyn ChecksumDatabase>)>,
 }
@@ -33,17 +36,26 @@ pub(super) fn build(
     config: &Config,
     client: &HttpClient,
     records: &Arc<dyn Records>,
+    cluster: Option<&ClusterCore>,
     metrics: &Part,
     tasks: &TaskTracker,
 ) -> Checksums {
     let watch: Arc<dyn SumWatch> = Arc::new(SumMetrics::new(metrics));
+    let mut own_files = HashMap::new();
     let databases: Vec<_> = config
         .sumdb
         .databases
         .iter()
         .map(|database| {
-            let options = options(config, database, client);
             let name = database.key.name().clone();
+            let mut options = options(config, database, client);
+            if let (Remote::Online(files), Some(cluster)) = (&options.remote, cluster) {
+                let own = OwnFiles::new(Arc::clone(files), tasks.clone());
+                own_files.insert(name.clone(), own.clone());
+                let (peers, metrics) = (Arc::new(cluster.slot.clone()), cluster.metrics.clone());
+                let relay: Arc<dyn SumFiles> = Arc::new(SumRelay::new(name.clone(), own, peers, metrics));
+                options.remote = Remote::Online(relay);
+            }
             (name, sum_pipeline(options, records, &watch, tasks))
         })
         .collect();
@@ -61,6 +73,7 @@ pub(super) fn build(
     Checksums {
         databases: ChecksumDatabases::new(databases),
         sums,
+        own_files,
         verifier,
     }
 }

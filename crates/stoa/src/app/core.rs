@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use stoa_dispatch::Drain;
 use stoa_fetch::{Direct, Fetcher};
 use stoa_proxy::{
-    Ingest, LaneMetrics, Modes, Protocol, ProtocolOptions, QueueSlot, Refreshes, Stasher, StasherOptions,
-    fetch_pipeline, protocol_pipeline, stash_pipeline,
+    BreakMetrics, ClusterOptions, Ingest, LaneMetrics, Modes, NetworkMode, PeerMetrics, PeersSlot, Protocol,
+    ProtocolOptions, QueueSlot, Refreshes, Stasher, StasherOptions, fetch_pipeline, protocol_pipeline,
+    stash_pipeline,
 };
 use stoa_server::Readiness;
 use stoa_storage::Storage;
@@ -20,6 +21,14 @@ use crate::config::Config;
 /// Flights at a time for each request that may wait for one. A flight outlives the requests that wait for it, and stoa
 /// starts some itself.
 const FLIGHTS_PER_REQUEST: usize = 2;
+
+/// What the pipelines of a node in a cluster have.
+#[derive(Clone, Debug)]
+pub(crate) struct ClusterCore {
+    /// The other nodes, once they are known.
+    pub(crate) slot: PeersSlot,
+    pub(crate) metrics: PeerMetrics,
+}
 
 /// Everything that answers questions, and what it runs on. Commands use it as it is; [`App`](super::App) serves it.
 #[derive(Debug)]
@@ -38,6 +47,8 @@ pub(crate) struct Core {
     pub(crate) later: QueueSlot,
     /// What somebody has said to be new.
     pub(crate) refreshes: Arc<Refreshes>,
+    /// How other nodes are asked, where there are some.
+    pub(crate) cluster: Option<ClusterCore>,
     /// Whether new requests should be sent here.
     pub(crate) readiness: Arc<Readiness>,
     /// Flights, transfers and refreshes.
@@ -57,8 +68,27 @@ impl Core {
         let direct = sources::direct(config, &client, metrics, &tasks);
         let refreshes = Arc::new(Refreshes::new(Some(Arc::<Direct>::clone(&direct))));
         let direct: Arc<dyn Fetcher> = direct;
-        let fetcher = fetch_pipeline(&sources::options(config), &client, &direct, metrics);
-        let checksums = checksums::build(config, &client, &storage.records(), metrics, &tasks);
+        let client_breaks = BreakMetrics::new(metrics);
+        let fetcher = fetch_pipeline(
+            &sources::options(config),
+            &client,
+            &direct,
+            metrics,
+            client_breaks.clone(),
+        );
+        let online = config.upstream.network != NetworkMode::Offline;
+        let cluster = (config.registry.is_on() && online).then(|| ClusterCore {
+            slot: PeersSlot::default(),
+            metrics: PeerMetrics::new(metrics),
+        });
+        let checksums = checksums::build(
+            config,
+            &client,
+            &storage.records(),
+            cluster.as_ref(),
+            metrics,
+            &tasks,
+        );
         let stasher = StasherOptions {
             ingest: Ingest {
                 zip_limits: config.fetch.zip_limits.clone(),
@@ -67,7 +97,13 @@ impl Core {
             },
             flights: config.pool.requests.saturating_mul(FLIGHTS_PER_REQUEST),
             network: config.upstream.network,
-            cluster: None,
+            cluster: cluster.as_ref().map(|cluster| ClusterOptions {
+                peers: Arc::new(cluster.slot.clone()),
+                metrics: cluster.metrics.clone(),
+                breaks: client_breaks.clone(),
+                limits: config.fetch.limits.clone(),
+                total: config.fetch.deadlines.total,
+            }),
             refreshes: Arc::clone(&refreshes),
         };
         let stasher = stash_pipeline(stasher, Arc::clone(&fetcher), &storage, &tasks);
@@ -94,6 +130,7 @@ impl Core {
             dispatcher,
             later,
             refreshes,
+            cluster,
             tasks,
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use stoa_dispatch::{Filter, FilterFn, HttpOptions, HttpTransports, LaneKey, Pool, Request};
 use stoa_fetch::{HttpClient, outbound::PathFailures};
+use stoa_proxy::PeerClient;
 
 use super::named_hosts::named_hosts;
 use crate::config::{Config, names};
@@ -28,7 +29,12 @@ pub(super) fn dispatcher(config: &Config) -> Pool {
     let (rules, deadlines) = (config.dispatch.clone(), config.fetch.deadlines.clone());
     Pool::builder(Arc::new(transports))
         .name("stoa")
-        .rules(move |lane| rules.settings(lane, &deadlines))
+        .rules(
+            move |lane| match lane.as_str().starts_with(PeerClient::LANE_PREFIX) {
+                true => PeerClient::lane_settings(),
+                false => rules.settings(lane, &deadlines),
+            },
+        )
         .max_lanes(config.dispatch.lanes)
         .named(named_hosts(config))
         .filter(deny(config))

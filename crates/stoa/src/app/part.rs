@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use stoa_server::Mount;
 
-use super::Core;
+use super::{Core, Role};
 use crate::{command_error::CommandError, config::Config};
 
 /// A part of the application: it is built from its section of the configuration on the [`Core`], registers what it counts
@@ -23,6 +23,15 @@ pub(crate) trait Part: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the server should not start, for a person has to change something first.
     async fn start(&self, _config: &Config) -> Result<(), CommandError> {
+        Ok(())
+    }
+
+    /// Tells others that it is there. Called once, when requests are answered; it may go on for as long as it takes, and
+    /// ends with the server.
+    ///
+    /// # Errors
+    /// When the server should stop, for a person has to change something first.
+    async fn enter(&self, _role: Role) -> Result<(), CommandError> {
         Ok(())
     }
 

@@ -1,0 +1,116 @@
+//! What this node answers other nodes.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use parking_lot::Mutex;
+use stoa_fetch::{Context, Question};
+use stoa_module::Resource;
+use stoa_proxy::{
+    About, Answer, Content, OwnFiles, PeerFailure, PeerHead, PeerRequest, Protocol, ProxyError, Refreshes,
+    file_key,
+};
+use stoa_registry::{Announcer, NodeState};
+use stoa_server::{DeskAnswer, PeerDesk};
+use stoa_storage::Storage;
+use stoa_sumdb::{KeyName, RemotePath};
+
+/// What this node answers other nodes: what it would answer a client, by the same pipelines, and what it has stored.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) protocol: Arc<dyn Protocol>,
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) databases: HashMap<KeyName, OwnFiles>,
+    pub(super) refreshes: Arc<Refreshes>,
+    pub(super) announcer: Arc<Mutex<Option<Arc<Announcer>>>>,
+}
+
+impl Desk {
+    async fn module(
+        &self,
+        resource: Resource,
+        context: Context,
+        from: u64,
+    ) -> Result<DeskAnswer, PeerFailure> {
+        let answer = self.protocol.get(&Question::new(resource, context)).await;
+        let answer = answer.map_err(|error| PeerFailure::of(&error))?;
+        Ok(answer_from(answer, from))
+    }
+
+    async fn stored(&self, resource: &Resource, from: u64) -> Result<DeskAnswer, PeerFailure> {
+        let key = file_key(resource).ok_or_else(PeerFailure::not_stored)?;
+        let found = self.storage.open(&key).await;
+        let found = found.map_err(|error| PeerFailure::of(&ProxyError::from(error)))?;
+        let blob = found.ok_or_else(PeerFailure::not_stored)?;
+        Ok(content_from(&Content::Stored(blob), from))
+    }
+
+    async fn database(&self, name: &str, path: &str, context: &Context) -> Result<DeskAnswer, PeerFailure> {
+        let files = self.databases.iter().find(|(known, _)| known.as_str() == name);
+        let files = files.map(|(_, files)| files);
+        let files =
+            files.ok_or_else(|| PeerFailure::failed(&"no such checksum database is passed on here"))?;
+        let path: RemotePath = path.parse().map_err(|error| PeerFailure::failed(&error))?;
+        let limit = path.max_bytes() as u64;
+        let read = files.read(&path, limit, context).await;
+        let bytes = read.map_err(|error| PeerFailure::of(&error.into()))?;
+        Ok(DeskAnswer::bytes(bytes))
+    }
+
+    fn drain(&self, is_draining: bool) -> Result<DeskAnswer, PeerFailure> {
+        let announcer = self.announcer.lock().clone();
+        let announcer =
+            announcer.ok_or_else(|| PeerFailure::failed(&"this node does not announce itself"))?;
+        tracing::info!(is_draining, "another node passes on that this one is drained");
+        announcer.update(|registration| registration.state = state(is_draining));
+        Ok(DeskAnswer::done())
+    }
+}
+
+/// The state of a node that is drained, or is not any more.
+pub(super) fn state(is_draining: bool) -> NodeState {
+    if is_draining {
+        NodeState::Draining
+    } else {
+        NodeState::Ready
+    }
+}
+
+/// An answer from a byte on. What it holds is held until all of it is sent.
+fn answer_from(answer: Answer, from: u64) -> DeskAnswer {
+    let mut sent = content_from(&answer.content, from);
+    let kept = sent.pieces.map(move |piece| {
+        let _held = &answer;
+        piece
+    });
+    sent.pieces = kept.boxed();
+    sent
+}
+
+fn content_from(content: &Content, from: u64) -> DeskAnswer {
+    DeskAnswer {
+        head: PeerHead { len: content.bytes() },
+        pieces: content.pieces(from),
+    }
+}
+
+#[async_trait]
+impl PeerDesk for Desk {
+    async fn answer(&self, question: PeerRequest) -> Result<DeskAnswer, PeerFailure> {
+        let context = question.context();
+        let resource = |path: &str| PeerRequest::resource(path).map_err(|error| PeerFailure::failed(&error));
+        match &question.about {
+            About::Module(path) => self.module(resource(path)?, context, question.from).await,
+            About::Stored(path) => self.stored(&resource(path)?, question.from).await,
+            About::Database { name, path } => self.database(name, path, &context).await,
+            About::Refresh(modules) => {
+                let modules = modules.parse().map_err(|error| PeerFailure::failed(&error))?;
+                tracing::info!(%modules, "another node says that there is something new");
+                self.refreshes.heard(modules);
+                Ok(DeskAnswer::done())
+            }
+            About::Drain(is_draining) => self.drain(*is_draining),
+        }
+    }
+}
