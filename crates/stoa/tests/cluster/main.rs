@@ -1,0 +1,12 @@
+//! Several servers that are one: real processes on addresses of this machine, real registries, and a scripted upstream that
+//! counts.
+
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests")]
+
+mod fetches;
+mod membership;
+mod nodes;
+mod strangers;
+
+/// The binary under test.
+const STOA: &str = env!("CARGO_BIN_EXE_stoa");
