@@ -21,6 +21,8 @@ mod name;
 mod name_view;
 mod negatives;
 mod pause;
+#[cfg(feature = "redis")]
+mod redis;
 mod registration;
 mod registry;
 mod roster;
@@ -38,6 +40,8 @@ pub use fixed::StaticRegistry;
 pub use followed::Followed;
 pub use memory::MemoryRegistry;
 pub use name::{InstanceId, NameError, NodeId, ServiceName};
+#[cfg(feature = "redis")]
+pub use redis::{RedisRegistry, RedisRegistryOptions};
 pub use registration::{Endpoint, Metadata, Node, NodeState, Registration, Value};
 pub use registry::{
     Abilities, Announcing, Change, Entry, Event, Listing, Registry, Revision, Scope, Watch, Watching,
