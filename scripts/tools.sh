@@ -2,7 +2,7 @@
 # Installs what the tests (and with `bench`, the benchmarks) need and this machine lacks.
 #
 #   scripts/tools.sh          the go command, as client and oracle of the system tests; strace, which tests ask
-#                             what leaves the process and what it runs; the version control systems, an ssh server, Redis,
+#                             what leaves the process and what it runs; the version control systems, an ssh server, Redis, etcd,
 #                             go's server of test repositories, a program that asks cmd/go's own code, and what it
 #                             and the rest of Go answer to the questions of the tests
 #   scripts/tools.sh bench    also nginx, wrk and h2load
@@ -210,7 +210,7 @@ case ${1-} in
 "")
 	install_go
 	install_packages strace=strace git=git hg=mercurial svn=subversion bzr=bzr fossil=fossil sshd=openssh-server \
-		redis-server=redis-server faketime=faketime
+		redis-server=redis-server etcd=etcd-server faketime=faketime
 	install_kafka
 	install_vcweb
 	install_oracle

@@ -14,7 +14,7 @@
 //! - [`vectors`]: answers printed by Go's own code, which ours must be;
 //! - [`zip`]: what is in a zip, and its h1, by another reader;
 //! - [`git_http::GitHttp`] and [`sshd::Sshd`]: git over HTTP and over ssh, with access control;
-//! - [`redis::Redis`]: the real Redis, killed and started again;
+//! - [`redis::Redis`] and [`etcd::Etcd`]: the real Redis and the real etcd, killed and started again;
 //! - [`relay::Relay`]: a server of any system, in whose answers one thing is wrong;
 //! - [`small_disk`]: a test again, with a disk on which there is little room;
 //! - [`scene::Scene`]: the upstream, the example and the binary put together.
@@ -32,6 +32,7 @@
 )]
 
 pub mod content;
+pub mod etcd;
 pub mod fixtures;
 pub mod gate;
 pub mod git_http;
