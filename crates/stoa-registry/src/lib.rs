@@ -4,6 +4,7 @@
 //!
 //! - [`Registry`] is the port to what knows who is there; [`MemoryRegistry`] is the adapter without anything outside.
 //! - [`View`] is what is known of a registry, always at hand; [`Announcer`] keeps one node announced.
+//! - [`etcd`] keeps registrations in etcd.
 //! - [`conformance`] is the suite that every adapter passes; [`FaultyRegistry`] fails when it is told to.
 
 mod announcer;
@@ -11,6 +12,7 @@ pub mod conformance;
 mod disk;
 mod dns;
 mod error;
+pub mod etcd;
 mod faulty;
 mod file;
 mod fixed;

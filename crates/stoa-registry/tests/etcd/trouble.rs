@@ -1,0 +1,104 @@
+//! An etcd that dies, hangs, is replaced or is not there.
+
+use std::time::{Duration, Instant};
+
+use stoa_registry::{Change, RegistryError, Scope};
+use stoa_testing::{
+    etcd::Etcd,
+    relay::{Origin, Relay},
+};
+use tokio::time::timeout;
+
+use crate::place::{LONG, batch, client, next, node, nodes, open, options, proxy};
+
+/// A port at which nobody listens.
+fn dead() -> String {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", free.local_addr().unwrap())
+}
+
+#[tokio::test]
+async fn one_that_is_killed_and_comes_back_goes_on() {
+    let etcd = Etcd::start();
+    let registry = client(&etcd);
+    registry.register(&node("a"), LONG).await.unwrap();
+    let at = registry.get(&proxy()).await.unwrap().revision;
+    let mut watch = registry.watch(&Scope::All, at).await.unwrap();
+    etcd.kill();
+    let ended = next(&mut watch).await.unwrap_err();
+    assert!(matches!(ended, RegistryError::Away { .. }), "{ended}");
+    let error = registry.register(&node("a"), LONG).await.unwrap_err();
+    assert!(matches!(error, RegistryError::Away { .. }), "{error}");
+    assert!(error.to_string().contains(&etcd.port().to_string()), "{error}");
+    etcd.restart();
+    registry.register(&node("a"), LONG).await.unwrap();
+    registry.register(&node("b"), LONG).await.unwrap();
+    let mut watch = registry.watch(&Scope::All, at).await.unwrap();
+    assert_eq!(batch(&mut watch).await, ["b"], "the heartbeat of a has written nothing");
+}
+
+#[tokio::test]
+async fn one_that_is_replaced_is_not_taken_for_the_first() {
+    let etcd = Etcd::start();
+    let registry = client(&etcd);
+    registry.register(&node("a"), LONG).await.unwrap();
+    let at = registry.get(&proxy()).await.unwrap().revision;
+    etcd.replace();
+    let mut watch = registry.watch(&Scope::All, at).await.unwrap();
+    let told = next(&mut watch).await.unwrap();
+    assert!(matches!(told, Change::Lost { .. }), "{told:?}");
+    registry.register(&node("a"), LONG).await.unwrap();
+    assert_eq!(nodes(&*registry).await, ["a"]);
+}
+
+#[tokio::test]
+async fn one_that_hangs_is_away_in_bounded_time() {
+    let etcd = Etcd::start();
+    let registry = client(&etcd);
+    let at = registry.get(&proxy()).await.unwrap().revision;
+    let mut watch = registry.watch(&Scope::All, at).await.unwrap();
+    etcd.freeze();
+    let begun = Instant::now();
+    let error = registry.register(&node("a"), LONG).await.unwrap_err();
+    assert!(matches!(error, RegistryError::Away { .. }), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    let ended = next(&mut watch).await.unwrap_err();
+    assert!(matches!(ended, RegistryError::Away { .. }), "{ended}");
+    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
+    etcd.thaw();
+    registry.register(&node("a"), LONG).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_of_two_is_enough() {
+    let etcd = Etcd::start();
+    let registry = open(options(&[dead(), etcd.url()]));
+    registry.register(&node("a"), LONG).await.unwrap();
+    let at = registry.get(&proxy()).await.unwrap().revision;
+    let mut watch = registry.watch(&Scope::All, at).await.unwrap();
+    registry.register(&node("b"), LONG).await.unwrap();
+    assert_eq!(batch(&mut watch).await, ["b"]);
+    let nobody = open(options(&[dead(), dead()]));
+    let error = nobody.get(&proxy()).await.unwrap_err();
+    assert!(matches!(error, RegistryError::Away { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_watch_whose_connection_says_nothing_is_found_out() {
+    let etcd = Etcd::start();
+    let silent = Silent::before(&etcd).await;
+    let registry = open(options(&[silent.url.clone()]));
+    let direct = client(&etcd);
+    direct.register(&node("a"), LONG).await.unwrap();
+    let at = direct.get(&proxy()).await.unwrap().revision;
+    let mut watch = registry.watch(&Scope::All, at).await.unwrap();
+    // The count is asked for while nothing is amiss; what follows is a deletion, of which no key tells.
+    let told = timeout(Duration::from_secs(6), watch.next()).await;
+    assert_eq!(told.unwrap().unwrap(), Change::Bookmark { revision: at });
+    silent.hush();
+    direct.deregister(&node("a")).await.unwrap();
+    let begun = Instant::now();
+    let ended = next(&mut watch).await.unwrap_err();
+    assert!(matches!(ended, RegistryError::Away { .. }), "{ended}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
