@@ -128,8 +128,7 @@ pub(super) async fn deregister(
             ),
         ));
     }
-    if let Some(lease) = held.held(registration) {
-        held.forget(registration, lease);
+    if let Some(lease) = held.take(registration) {
         leases::end(client, lease).await;
     }
     Ok(())

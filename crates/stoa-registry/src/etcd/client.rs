@@ -17,9 +17,9 @@ use url::Url;
 
 use super::{
     body::{self, Objects},
-    fault::{Fault, plain},
+    fault::Fault,
     options::{Credentials, EtcdOptions},
-    transport::Transport,
+    transport::{HttpReply, Transport},
     wire::{AuthenticateRequest, AuthenticateResponse, WatchRequest, WatchResponse},
 };
 use crate::RegistryError;
@@ -203,21 +203,15 @@ impl Client {
             let mut objects = Objects::new(reply.body);
             let first: Option<WatchResponse> = objects.next().await?;
             let first = first.ok_or_else(|| Fault::Away("it ends a watch at once".to_owned()))?;
-            if first.canceled && first.cancel_reason.contains("permission denied") {
-                // So it says of a token that is not good any more, too.
-                return Err(Fault::Token(plain(&first.cancel_reason)));
+            if first.canceled && first.compact_revision.0 == 0 {
+                return Err(Fault::canceled(&first.cancel_reason));
             }
             Ok((first, objects))
         };
         self.in_time(begin).await
     }
 
-    async fn post(
-        &self,
-        url: &Url,
-        question: &Question,
-        token: &Token,
-    ) -> Result<super::transport::HttpReply, Fault> {
+    async fn post(&self, url: &Url, question: &Question, token: &Token) -> Result<HttpReply, Fault> {
         let url = url
             .join(question.path)
             .map_err(|error| Fault::Away(error.to_string()))?;

@@ -74,6 +74,22 @@ impl Fault {
         }
     }
 
+    /// What it means that etcd cancels a watch with these words, which is how a watch that is not allowed is told.
+    pub(super) fn canceled(reason: &str) -> Self {
+        let text = plain(reason);
+        let of_tokens = [
+            "user name is empty",
+            "auth token",
+            "revision in header is old",
+            // Some versions say so of a token that is not good any more, too.
+            "permission denied",
+        ];
+        if of_tokens.iter().any(|words| text.contains(words)) {
+            return Self::Token(text);
+        }
+        Self::Away(format!("it has canceled the watch: {text}"))
+    }
+
     /// Whether another member may do it.
     pub(super) fn is_of_the_member(&self) -> bool {
         matches!(self, Self::Away(_))

@@ -9,7 +9,7 @@ use super::{
     number::Number,
     wire::{LeaseGrantRequest, LeaseRequest, LeaseResponse},
 };
-use crate::{NodeId, Registration, RegistryError, ServiceName};
+use crate::{InstanceId, NodeId, Registration, RegistryError, ServiceName};
 
 /// The most registrations of one adapter. A process announces a few.
 const MOST: usize = 10_000;
@@ -26,6 +26,8 @@ pub(super) struct Lease {
     pub(super) id: Number,
     /// The seconds that were asked for. etcd may have granted more.
     asked: i64,
+    /// The life of the node that it was granted for.
+    instance: InstanceId,
 }
 
 impl Leases {
@@ -40,7 +42,7 @@ impl Leases {
         let asked = seconds(ttl);
         let held = self.held(registration);
         match held {
-            Some(lease) if lease.asked == asked => {
+            Some(lease) if lease.asked == asked && lease.instance == registration.instance => {
                 let kept: LeaseResponse = client
                     .ask_stream("v3/lease/keepalive", &LeaseRequest { id: lease.id })
                     .await?;
@@ -85,13 +87,23 @@ impl Leases {
         let lease = Lease {
             id: granted.id,
             asked,
+            instance: registration.instance,
         };
         self.held.lock().insert(key(registration), lease);
         Ok(lease)
     }
 
-    /// The lease of a registration.
-    pub(super) fn held(&self, registration: &Registration) -> Option<Lease> {
+    /// The lease of this life of a node, which is held no more.
+    pub(super) fn take(&self, registration: &Registration) -> Option<Lease> {
+        let lease = self.held(registration)?;
+        if lease.instance != registration.instance {
+            return None;
+        }
+        self.forget(registration, lease);
+        Some(lease)
+    }
+
+    fn held(&self, registration: &Registration) -> Option<Lease> {
         self.held.lock().get(&key(registration)).copied()
     }
 

@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     batches::batches,
     client::{Client, Failed, Opened},
-    fault::{Fault, plain},
+    fault::Fault,
     keys::Keys,
     number::{Blob, Number},
     pulse::{Beat, Pulse},
@@ -136,7 +136,7 @@ impl Teller {
         let mut came = Some(opened.first);
         loop {
             if let Some(message) = came.take()
-                && self.take(message).await.is_err()
+                && self.take(message, &member).await.is_err()
             {
                 return;
             }
@@ -162,15 +162,14 @@ impl Teller {
     }
 
     /// Tells what a message says.
-    async fn take(&mut self, message: WatchResponse) -> Result<(), Over> {
+    async fn take(&mut self, message: WatchResponse, member: &str) -> Result<(), Over> {
         if message.compact_revision > Number(0) {
             return self
                 .lose("etcd has forgotten what came next (it was compacted)")
                 .await;
         }
         if message.canceled {
-            let reason = plain(&message.cancel_reason);
-            return self.lose(&format!("etcd has canceled the watch: {reason}")).await;
+            return self.fail(Fault::canceled(&message.cancel_reason), member).await;
         }
         if message.created {
             // Its revision is the one of etcd, and what came before it may still be told.

@@ -177,10 +177,7 @@ async fn a_bookmark_says_what_was_told_and_no_more() {
     // Others write elsewhere.
     etcd.put("/elsewhere", "x");
     let told = tokio::time::timeout(Duration::from_secs(6), watch.next()).await;
-    assert_eq!(
-        told.unwrap().unwrap(),
-        Change::Bookmark { revision: start }
-    );
+    assert_eq!(told.unwrap().unwrap(), Change::Bookmark { revision: start });
     registry.register(&node("a"), LONG).await.unwrap();
     assert_eq!(batch(&mut watch).await, ["a"]);
 }

@@ -52,7 +52,9 @@ pub(crate) async fn next(watch: &mut Box<dyn Watch>) -> Result<Change, RegistryE
             }
         }
     };
-    timeout(Duration::from_secs(30), next).await.expect("a word in time")
+    timeout(Duration::from_secs(30), next)
+        .await
+        .expect("a word in time")
 }
 
 /// The ids in the next batch, `-` before those that are gone.

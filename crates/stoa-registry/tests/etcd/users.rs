@@ -3,7 +3,7 @@
 use serde_json::json;
 use std::time::Duration;
 use stoa_registry::{
-    Registry, RegistryError, Scope,
+    RegistryError, Scope,
     etcd::{Credentials, EtcdOptions},
 };
 use stoa_testing::etcd::Etcd;
@@ -30,7 +30,10 @@ async fn a_wrong_password_is_refused_and_not_told() {
         let errors = [
             registry.register(&node("a"), LONG).await.unwrap_err(),
             registry.get(&proxy()).await.unwrap_err(),
-            registry.watch(&Scope::All, stoa_registry::Revision(1)).await.unwrap_err(),
+            registry
+                .watch(&Scope::All, stoa_registry::Revision(1))
+                .await
+                .unwrap_err(),
         ];
         for error in errors {
             assert!(matches!(error, RegistryError::Refused { .. }), "{error:?}");
@@ -75,8 +78,14 @@ async fn a_user_without_the_right_is_refused() {
     let registry = open(user(&etcd, "guest", "p"));
     let refused = [
         registry.get(&proxy()).await.unwrap_err(),
-        registry.register(&node("a"), Duration::from_secs(5)).await.unwrap_err(),
-        registry.watch(&Scope::All, stoa_registry::Revision(1)).await.unwrap_err(),
+        registry
+            .register(&node("a"), Duration::from_secs(5))
+            .await
+            .unwrap_err(),
+        registry
+            .watch(&Scope::All, stoa_registry::Revision(1))
+            .await
+            .unwrap_err(),
     ];
     for error in refused {
         assert!(matches!(error, RegistryError::Refused { .. }), "{error:?}");
