@@ -2,8 +2,8 @@
 # Installs what the tests (and with `bench`, the benchmarks) need and this machine lacks.
 #
 #   scripts/tools.sh          the go command, as client and oracle of the system tests; strace, which tests ask
-#                             what leaves the process and what it runs; the version control systems, an ssh server, Redis, etcd,
-#                             go's server of test repositories, a program that asks cmd/go's own code, and what it
+#                             what leaves the process and what it runs; the version control systems, an ssh server, Redis,
+#                             etcd, go's server of test repositories, a program that asks cmd/go's own code, and what it
 #                             and the rest of Go answer to the questions of the tests
 #   scripts/tools.sh bench    also nginx, wrk and h2load
 #   scripts/tools.sh lint     only cargo-deny, and what librdkafka is compiled with

@@ -138,8 +138,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_without_an_end_is_given_up() {
-        let piece: &'static [u8] = &[b'x'; 1 << 20];
-        let mut stream = objects(&[piece; 9]);
+        let piece: &'static [u8] = &[b'x'; 1 << 14];
+        let mut stream = objects(&vec![piece; 9 << 6]);
         let error = stream.next::<WatchResponse>().await.unwrap_err();
         assert!(matches!(error, Fault::Large(_)), "{error}");
     }

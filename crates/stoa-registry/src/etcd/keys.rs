@@ -4,8 +4,8 @@ use crate::{NodeId, Registration, Scope, ServiceName};
 
 use super::{number::Blob, wire::KeyValue};
 
-/// Which key is which node: a prefix, the service, `/` and the node. Names hold no `/`, so that no two nodes share a key and no
-/// service's keys stand among another's.
+/// Which key is which node: a prefix, the service, `/` and the node. Names hold no `/`, so that no two nodes share a
+/// key and no service's keys stand among another's.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
     prefix: String,

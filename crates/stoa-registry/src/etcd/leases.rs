@@ -31,8 +31,8 @@ pub(super) struct Lease {
 }
 
 impl Leases {
-    /// The lease of a registration, kept if there is one of that time, and else a new one. The second value is the one that the
-    /// registration may still go with, which is to be ended when it does not any more.
+    /// The lease of a registration, kept if there is one of that time, and else a new one. The second value is the one
+    /// that the registration may still go with, which is to be ended when it does not any more.
     pub(super) async fn keep(
         &self,
         client: &Client,

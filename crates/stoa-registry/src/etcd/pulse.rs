@@ -15,12 +15,13 @@ const BEHIND: Duration = Duration::from_secs(5);
 
 /// Asks beside a quiet watch whether there is something that it has not told.
 ///
-/// A stream says nothing when its connection is dead, and nothing when nothing happens. So the present state is compared with
-/// the one that the watch has told: the latest change of a key that is there must have been told, and the number of keys must be
-/// the same. A change that leaves both as they were is a key that came and went. The watch tells it if it is alive, and nobody misses it if it is not.
+/// A stream says nothing when its connection is dead, and nothing when nothing happens. So the present state is compared
+/// with the one that the watch has told: the latest change of a key that is there must have been told, and the number
+/// of keys must be the same. A change that leaves both as they were is a key that came and went. The watch tells it if
+/// it is alive, and nobody misses it if it is not.
 ///
-/// That comparison never moves the revision of the watch: the answer may come from a member that is ahead of the one that the watch
-/// listens to.
+/// That comparison never moves the revision of the watch: the answer may come from a member that is ahead of the one
+/// that the watch listens to, so that something before it may still be on its way.
 #[derive(Debug)]
 pub(super) struct Pulse {
     range: (Blob, Blob),

@@ -29,8 +29,8 @@ use crate::{
 
 /// Registrations in etcd.
 ///
-/// It grants whole seconds, and not less than its leaders need to be elected (2 s, unless it is set up otherwise), so a shorter
-/// `ttl` is that long. A lease that nobody keeps ends up to a second later.
+/// It grants whole seconds, and not less than its leaders need to be elected (2 s, unless it is set up otherwise), so a
+/// shorter `ttl` is that long. A lease that nobody keeps ends up to a second later.
 pub struct EtcdRegistry {
     client: Arc<Client>,
     keys: Keys,

@@ -34,7 +34,7 @@ pub struct HttpReply {
 /// A body that comes piece by piece.
 #[async_trait]
 pub trait HttpBody: fmt::Debug + Send {
-    /// The next piece, of any size that the transport holds anyway, without its framing; `None` when the body has ended as it
-    /// should. One that is cut off is an error.
+    /// The next piece, of any size that the transport holds anyway, without its framing; `None` when the body has ended
+    /// as it should. One that is cut off is an error.
     async fn next_chunk(&mut self) -> io::Result<Option<Bytes>>;
 }

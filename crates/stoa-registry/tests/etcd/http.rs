@@ -75,13 +75,12 @@ struct Body {
 #[async_trait]
 impl HttpBody for Body {
     async fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
-        let (length, is_chunked) = match self.left.as_mut() {
-            Some(left) => (std::mem::take(left), false),
-            None => {
-                let size = line(&mut self.stream).await?;
-                let size = usize::from_str_radix(&size, 16).map_err(io::Error::other)?;
-                (size, true)
-            }
+        let (length, is_chunked) = if let Some(left) = self.left.as_mut() {
+            (std::mem::take(left), false)
+        } else {
+            let size = line(&mut self.stream).await?;
+            let size = usize::from_str_radix(&size, 16).map_err(io::Error::other)?;
+            (size, true)
         };
         if length == 0 {
             return Ok(None);
