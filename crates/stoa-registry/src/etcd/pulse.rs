@@ -11,7 +11,7 @@ use super::{
 };
 
 /// How long a watch may be behind what is asked for beside it.
-const BEHIND: Duration = Duration::from_secs(5);
+const BEHIND: Duration = Duration::from_secs(3);
 
 /// Asks beside a quiet watch whether there is something that it has not told.
 ///
@@ -34,8 +34,10 @@ pub(super) struct Pulse {
 /// What comes of asking.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Beat {
-    /// The watch has told everything, or may be about to.
+    /// The watch has told everything.
     Alive,
+    /// There is something that the watch may be about to tell.
+    Behind,
     /// The watch has not told something for too long.
     Stuck,
 }
@@ -81,7 +83,7 @@ impl Pulse {
         }
         let since = *self.behind_since.get_or_insert_with(Instant::now);
         if since.elapsed() < BEHIND {
-            Beat::Alive
+            Beat::Behind
         } else {
             Beat::Stuck
         }
@@ -130,11 +132,11 @@ mod tests {
         for missed in [now(9, 3), now(7, 2)] {
             let mut pulse = Pulse::new(("a".into(), "b".into()));
             assert_eq!(pulse.beat(&now(7, 3), Some(3), 7), Beat::Alive);
-            assert_eq!(pulse.beat(&missed, Some(3), 7), Beat::Alive);
+            assert_eq!(pulse.beat(&missed, Some(3), 7), Beat::Behind);
             tokio::time::advance(BEHIND).await;
             assert_eq!(pulse.beat(&missed, Some(3), 7), Beat::Stuck);
             pulse.told();
-            assert_eq!(pulse.beat(&missed, Some(3), 7), Beat::Alive);
+            assert_eq!(pulse.beat(&missed, Some(3), 7), Beat::Behind);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Watches.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::{
@@ -22,6 +22,8 @@ use crate::{Change, RegistryError, Revision, Scope, Watch};
 
 /// A watch that has nothing to tell says so after this time.
 const QUIET: Duration = Duration::from_secs(4);
+/// One that is behind is looked at again after this time.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How many changes wait for whoever watches. What comes then waits in etcd.
 const WAITING: usize = 64;
 
@@ -133,31 +135,31 @@ struct Over;
 impl Teller {
     async fn run(mut self, mut opened: Opened) {
         let member = opened.member.clone();
-        let mut came = Some(opened.first);
-        loop {
-            if let Some(message) = came.take()
-                && self.take(message, &member).await.is_err()
-            {
-                return;
-            }
-            tokio::select! {
-                biased;
-                () = self.sender.closed() => return,
-                message = opened.objects.next::<WatchResponse>() => {
-                    let message = message.and_then(|message| {
-                        message.ok_or_else(|| Fault::Away("it has ended the watch".to_owned()))
-                    });
-                    match message {
-                        Ok(message) => came = Some(message),
-                        Err(fault) => return self.end(fault, &member).await,
+        let mut told = self.take(opened.first, &member).await;
+        while told.is_ok() {
+            // One future for each object, however often something else is done meanwhile: a transport may lose what it
+            // has begun to read when its future is dropped.
+            let mut read = pin!(opened.objects.next::<WatchResponse>());
+            let read = loop {
+                tokio::select! {
+                    biased;
+                    () = self.sender.closed() => return,
+                    read = &mut read => break read,
+                    () = sleep_until(self.quiet_at) => {
+                        if self.look(&member).await.is_err() {
+                            return;
+                        }
                     }
                 }
-                () = sleep_until(self.quiet_at) => {
-                    if self.look(&member).await.is_err() {
-                        return;
-                    }
+            };
+            told = match read {
+                Ok(Some(message)) => self.take(message, &member).await,
+                Ok(None) => {
+                    let fault = Fault::Away("it has ended the watch".to_owned());
+                    self.end(fault, &member).await
                 }
-            }
+                Err(fault) => self.end(fault, &member).await,
+            };
         }
     }
 
@@ -202,6 +204,10 @@ impl Teller {
         self.quiet_at = Instant::now() + QUIET;
         match self.pulse.ask(&self.client, self.at).await {
             Ok(Beat::Alive) => self.bookmark().await,
+            Ok(Beat::Behind) => {
+                self.quiet_at = Instant::now() + AGAIN;
+                Ok(())
+            }
             Ok(Beat::Stuck) => {
                 self.client.distrust();
                 let reason = "the watch has not told what has changed: its connection is taken for dead";
@@ -220,12 +226,12 @@ impl Teller {
         self.tell(Ok(Change::Bookmark { revision })).await
     }
 
-    async fn end(mut self, fault: Fault, member: &str) {
-        let _over = match fault {
+    async fn end(&mut self, fault: Fault, member: &str) -> Result<(), Over> {
+        match fault {
             Fault::Compacted(reason) | Fault::Future(reason) => self.lose(&reason).await,
             Fault::Large(_) => self.lose("there are too many changes to tell them").await,
             fault => self.fail(fault, member).await,
-        };
+        }
     }
 
     async fn lose(&mut self, reason: &str) -> Result<(), Over> {

@@ -181,3 +181,30 @@ async fn a_bookmark_says_what_was_told_and_no_more() {
     registry.register(&node("a"), LONG).await.unwrap();
     assert_eq!(batch(&mut watch).await, ["a"]);
 }
+
+#[tokio::test]
+async fn what_etcd_says_in_the_stream_moves_a_bookmark() {
+    let etcd = Etcd::with(&["--experimental-watch-progress-notify-interval", "1s"]);
+    let registry = client(&etcd);
+    registry.register(&node("a"), LONG).await.unwrap();
+    let start = registry.get(&proxy()).await.unwrap().revision;
+    let mut watch = registry.watch(&Scope::All, start).await.unwrap();
+    etcd.put("/elsewhere", "x");
+    etcd.put("/elsewhere", "y");
+    let now = Revision(etcd.revision());
+    let mut at = start;
+    while at < now {
+        let told = tokio::time::timeout(Duration::from_secs(6), watch.next()).await;
+        let Change::Bookmark { revision } = told.unwrap().unwrap() else {
+            panic!("nothing has changed");
+        };
+        at = revision;
+    }
+    assert_eq!(at, now);
+    // What was before it may be forgotten.
+    etcd.compact();
+    drop(watch);
+    let mut watch = registry.watch(&Scope::All, at).await.unwrap();
+    registry.register(&node("b"), LONG).await.unwrap();
+    assert_eq!(batch(&mut watch).await, ["b"]);
+}
