@@ -73,6 +73,7 @@ impl EtcdRegistry {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Registry for EtcdRegistry {
     async fn register(&self, registration: &Registration, ttl: Duration) -> Result<(), RegistryError> {

@@ -35,6 +35,7 @@ pub(super) struct EtcdWatch {
     _task: JoinSet<()>,
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Watch for EtcdWatch {
     async fn next(&mut self) -> Result<Change, RegistryError> {
