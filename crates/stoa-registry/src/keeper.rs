@@ -47,6 +47,7 @@ impl Keeper {
             self.remember(&mut roster).await;
         }
         let mut listing = listing;
+        let mut is_lost = false;
         loop {
             let read = match listing.take() {
                 Some(listing) => Ok(listing),
@@ -55,7 +56,12 @@ impl Keeper {
             match read {
                 Ok(listing) => {
                     let before = roster.counts();
-                    roster.replace(listing, Instant::now());
+                    if is_lost {
+                        roster.replace_lost(listing, Instant::now());
+                    } else {
+                        roster.replace(listing, Instant::now());
+                    }
+                    is_lost = false;
                     self.publish(&roster, before, Source::Read);
                 }
                 Err(error) => {
@@ -69,6 +75,7 @@ impl Keeper {
                 self.refresh_later(&mut roster).await;
             } else {
                 self.watch(&mut roster).await;
+                is_lost = true;
             }
         }
     }

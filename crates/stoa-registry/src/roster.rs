@@ -79,6 +79,26 @@ impl Roster {
         self.counts
     }
 
+    /// Everything that is there, read once more because what came in between is not known: the registry may have been emptied,
+    /// and nodes come back to it one by one. So who is missing has a time to live to do so.
+    pub(crate) fn replace_lost(&mut self, listing: Listing, now: Instant) {
+        let until = now + self.rules.guard_window;
+        let there = |id: &NodeId| {
+            listing
+                .entries
+                .iter()
+                .any(|entry| entry.registration.node.id == *id)
+        };
+        for (id, held) in &mut self.nodes {
+            let is_silent = held.suspect_until.is_none() && held.registration.state != NodeState::Leaving;
+            if is_silent && !there(id) {
+                held.suspect_until = Some(until);
+                self.counts.suspected += 1;
+            }
+        }
+        self.replace(listing, now);
+    }
+
     /// Everything that is there. Who is missing has vanished.
     pub(crate) fn replace(&mut self, listing: Listing, now: Instant) {
         let there: Vec<_> = listing

@@ -146,3 +146,18 @@ async fn a_batch_that_takes_a_node_out_and_puts_it_back_leaves_it() {
     );
     assert_eq!(ids(&roster), "a b");
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_is_missing_after_a_lost_watch_may_come_back() {
+    let mut roster = roster(&["a", "b", "c"]);
+    let now = Instant::now();
+    let listing = Listing {
+        entries: vec![Entry::new(node("a")), Entry::new(node("c"))],
+        revision: Revision(9),
+    };
+    roster.replace_lost(listing, now);
+    assert_eq!(ids(&roster), "a (b) c");
+    roster.apply(Revision(10), vec![put("b")], now);
+    assert_eq!(ids(&roster), "a b c");
+    assert_eq!(roster.next_tick(), None);
+}

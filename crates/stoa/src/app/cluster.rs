@@ -2,6 +2,7 @@
 
 mod control;
 mod desk;
+pub(super) mod etcd_transport;
 mod members;
 mod metrics;
 mod node;

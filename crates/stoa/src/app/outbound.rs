@@ -6,7 +6,7 @@ use stoa_dispatch::{Filter, FilterFn, HttpOptions, HttpTransports, LaneKey, Pool
 use stoa_fetch::{HttpClient, outbound::PathFailures};
 use stoa_proxy::PeerClient;
 
-use super::named_hosts::named_hosts;
+use super::{cluster::etcd_transport, named_hosts::named_hosts};
 use crate::config::{Config, names};
 
 /// The door: every HTTP request of this process leaves through one of its lanes, whose stages are listed at
@@ -29,12 +29,11 @@ pub(super) fn dispatcher(config: &Config) -> Pool {
     let (rules, deadlines) = (config.dispatch.clone(), config.fetch.deadlines.clone());
     Pool::builder(Arc::new(transports))
         .name("stoa")
-        .rules(
-            move |lane| match lane.as_str().starts_with(PeerClient::LANE_PREFIX) {
-                true => PeerClient::lane_settings(),
-                false => rules.settings(lane, &deadlines),
-            },
-        )
+        .rules(move |lane| match lane.as_str() {
+            etcd_transport::LANE => etcd_transport::lane_settings(),
+            name if name.starts_with(PeerClient::LANE_PREFIX) => PeerClient::lane_settings(),
+            _ => rules.settings(lane, &deadlines),
+        })
         .max_lanes(config.dispatch.lanes)
         .named(named_hosts(config))
         .filter(deny(config))

@@ -6,6 +6,7 @@
 mod fetches;
 mod membership;
 mod nodes;
+mod outages;
 mod strangers;
 
 /// The binary under test.

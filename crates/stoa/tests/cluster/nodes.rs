@@ -10,8 +10,10 @@ use std::{
 
 use serde_json::Value;
 use stoa_testing::{
+    etcd::Etcd,
     http,
-    process::{Finished, StoaProcess, run},
+    process::{Finished, StoaCommand, StoaProcess, run},
+    redis::Redis,
     upstream::Upstream,
 };
 use tempfile::TempDir;
@@ -28,6 +30,45 @@ pub(crate) enum Backing {
     Static,
     /// A file.
     File,
+    /// The real etcd.
+    Etcd(Etcd),
+    /// The real Redis.
+    Redis(Redis),
+}
+
+impl Backing {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Etcd(_) => "etcd",
+            Self::Redis(_) => "redis",
+            Self::Static | Self::File => "given",
+        }
+    }
+
+    pub(crate) fn kill(&self) {
+        match self {
+            Self::Etcd(etcd) => etcd.kill(),
+            Self::Redis(redis) => redis.kill(),
+            Self::Static | Self::File => {}
+        }
+    }
+
+    pub(crate) fn restart(&self) {
+        match self {
+            Self::Etcd(etcd) => etcd.restart(),
+            Self::Redis(redis) => redis.restart(),
+            Self::Static | Self::File => {}
+        }
+    }
+
+    /// Deletes everything that is in it.
+    pub(crate) fn wipe(&self) {
+        match self {
+            Self::Etcd(etcd) => drop(etcd.delete("/stoa/registry/")),
+            Self::Redis(redis) => drop(redis.tell("FLUSHALL")),
+            Self::Static | Self::File => {}
+        }
+    }
 }
 
 /// A cluster whose nodes have a storage each.
@@ -45,7 +86,7 @@ pub(crate) struct Node {
 }
 
 /// An address of this machine that nobody listens at.
-fn free_address(host: &str) -> String {
+pub(crate) fn free_address(host: &str) -> String {
     let listener = TcpListener::bind(format!("{host}:0")).unwrap();
     listener.local_addr().unwrap().to_string()
 }
@@ -69,7 +110,7 @@ impl Cluster {
         let places: Vec<_> = (0..count).map(Self::place).collect();
         cluster.list(&places);
         for (id, address) in &places {
-            let process = cluster.launch(id, address, &places, &[]);
+            let process = cluster.launch(id, address, &places);
             cluster.nodes.push(Node {
                 id: id.clone(),
                 address: address.clone(),
@@ -102,26 +143,21 @@ impl Cluster {
         self.directory.path().join(id)
     }
 
-    fn launch(
-        &self,
-        id: &str,
-        address: &str,
-        places: &[(String, String)],
-        more: &[(&str, &str)],
-    ) -> StoaProcess {
-        self.command(id, address, places, more).start()
+    fn launch(&self, id: &str, address: &str, places: &[(String, String)]) -> StoaProcess {
+        self.command(id, address, places, &self.storage(id)).start()
     }
 
+    /// A node that is about to start.
     pub(crate) fn command(
         &self,
         id: &str,
         address: &str,
         places: &[(String, String)],
-        more: &[(&str, &str)],
-    ) -> stoa_testing::process::StoaCommand {
+        storage: &Path,
+    ) -> StoaCommand {
         let path = |name: &str| self.directory.path().join(name).to_str().unwrap().to_owned();
         let mut command = StoaProcess::command(STOA)
-            .storage(&self.storage(id))
+            .storage(storage)
             .upstream(&self.upstream.url())
             .listen(address)
             .env("STOA_SUMDB_VERIFY", "false")
@@ -140,13 +176,16 @@ impl Cluster {
                     .env("STOA_REGISTRY_BACKEND", "static")
                     .env("STOA_REGISTRY_NODES", &nodes)
             }
+            Backing::Etcd(etcd) => command
+                .env("STOA_REGISTRY_BACKEND", "etcd")
+                .env("STOA_REGISTRY_ENDPOINTS", &etcd.url()),
+            Backing::Redis(redis) => command
+                .env("STOA_REGISTRY_BACKEND", "redis")
+                .env("STOA_REGISTRY_ENDPOINTS", &redis.url()),
             Backing::File => command
                 .env("STOA_REGISTRY_BACKEND", "file")
                 .env("STOA_REGISTRY_FILE", &path("nodes.toml")),
         };
-        for (name, value) in more {
-            command = command.env(name, value);
-        }
         command
     }
 
@@ -163,7 +202,7 @@ impl Cluster {
         let (id, address) = Self::place(self.nodes.len());
         let mut places = self.places();
         places.push((id.clone(), address.clone()));
-        let process = self.launch(&id, &address, &places, &[]);
+        let process = self.launch(&id, &address, &places);
         self.nodes.push(Node { id, address, process });
         self.list(&places);
     }
@@ -172,7 +211,7 @@ impl Cluster {
     pub(crate) fn restart(&mut self, id: &str) {
         let places = self.places();
         let address = self.node(id).address.clone();
-        let process = self.launch(id, &address, &places, &[]);
+        let process = self.launch(id, &address, &places);
         self.node_mut(id).process = process;
     }
 
