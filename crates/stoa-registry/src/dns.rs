@@ -88,6 +88,7 @@ impl DnsRegistry {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Registry for DnsRegistry {
     async fn register(&self, _: &Registration, _: Duration) -> Result<(), RegistryError> {
         Ok(())

@@ -160,6 +160,7 @@ struct FaultyWatch {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Watch for FaultyWatch {
     async fn next(&mut self) -> Result<Change, RegistryError> {
         loop {

@@ -193,6 +193,7 @@ impl Written {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Registry for FileRegistry {
     async fn register(&self, _: &Registration, _: Duration) -> Result<(), RegistryError> {
         Ok(())
@@ -254,6 +255,7 @@ struct FileWatch {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Watch for FileWatch {
     async fn next(&mut self) -> Result<Change, RegistryError> {
         if !self.is_known {

@@ -49,6 +49,7 @@ impl StaticRegistry {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Registry for StaticRegistry {
     async fn register(&self, _: &Registration, _: Duration) -> Result<(), RegistryError> {
         Ok(())
@@ -92,6 +93,7 @@ struct NothingHappens {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Watch for NothingHappens {
     async fn next(&mut self) -> Result<Change, RegistryError> {
         if !self.is_known {

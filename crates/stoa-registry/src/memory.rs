@@ -181,6 +181,7 @@ impl MemoryRegistry {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Registry for MemoryRegistry {
     async fn register(&self, registration: &Registration, ttl: Duration) -> Result<(), RegistryError> {
         self.register_all(std::slice::from_ref(registration), ttl)
@@ -304,6 +305,7 @@ impl MemoryWatch {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Watch for MemoryWatch {
     async fn next(&mut self) -> Result<Change, RegistryError> {
         let bookmark_at = Instant::now() + BOOKMARK_AFTER;

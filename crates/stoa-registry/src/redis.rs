@@ -1,6 +1,8 @@
 //! A registry in Redis or Valkey.
 
+mod field;
 mod link;
+mod options;
 mod scripts;
 mod watch;
 
@@ -9,7 +11,9 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use redis::Value;
 
+pub use self::options::RedisRegistryOptions;
 use self::{
+    field::{field, readable},
     link::Link,
     scripts::{Keys, Scripts},
     watch::RedisWatch,
@@ -18,19 +22,6 @@ use crate::{
     Abilities, Announcing, Entry, Listing, Registration, Registry, RegistryError, Revision, Scope,
     ServiceName, Watch, Watching,
 };
-
-/// Where nodes are kept in Redis, and how it is spoken with.
-#[derive(Clone)]
-pub struct RedisRegistryOptions {
-    /// `redis://USER:PASSWORD@HOST:PORT/DB`, or `rediss://` with TLS. It is never shown.
-    pub url: String,
-    /// The password, if it is not in the URL.
-    pub password: Option<String>,
-    /// What the names of the keys begin with. It is the hash tag of all of them, so that a cluster keeps them together.
-    pub prefix: String,
-    /// How long a connection or an answer may take.
-    pub timeout: Duration,
-}
 
 /// A registry in Redis 6.2 or later, or Valkey.
 ///
@@ -64,12 +55,8 @@ impl RedisRegistry {
     }
 }
 
-/// The name of a node in the hash: no name has a space.
-fn field(service: &ServiceName, node: &str) -> String {
-    format!("{service} {node}")
-}
-
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Registry for RedisRegistry {
     async fn register(&self, registration: &Registration, ttl: Duration) -> Result<(), RegistryError> {
         let json = registration.to_json()?;
@@ -172,22 +159,6 @@ impl Registry for RedisRegistry {
     }
 }
 
-/// A node as it is kept; `None`, and a warning, for what is none.
-fn readable(field: &[u8], json: &[u8]) -> Option<Registration> {
-    let read = Registration::from_json(json);
-    let is_here = |registration: &Registration| {
-        self::field(&registration.service, registration.node.id.as_str()).as_bytes() == field
-    };
-    match read {
-        Ok(registration) if is_here(&registration) => Some(registration),
-        _ => {
-            let field = String::from_utf8_lossy(field);
-            tracing::warn!(%field, "what is kept in Redis is no node, and is left out");
-            None
-        }
-    }
-}
-
 impl fmt::Display for RedisRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.link.fmt(f)
@@ -197,14 +168,5 @@ impl fmt::Display for RedisRegistry {
 impl fmt::Debug for RedisRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RedisRegistry({})", self.link)
-    }
-}
-
-impl fmt::Debug for RedisRegistryOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisRegistryOptions")
-            .field("prefix", &self.prefix)
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
     }
 }

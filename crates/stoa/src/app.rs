@@ -3,6 +3,7 @@
 mod administration;
 mod checksums;
 mod cluster;
+mod cluster_core;
 mod core;
 mod downloads;
 mod job_store;
@@ -14,6 +15,7 @@ mod outbound;
 mod part;
 mod parts;
 mod places;
+mod role;
 mod service;
 mod sources;
 #[cfg(test)]
@@ -31,20 +33,8 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::part::BuildPart;
-pub(crate) use self::{core::Core, part::Part, parts::PARTS};
+pub(crate) use self::{core::Core, part::Part, parts::PARTS, role::Role};
 use crate::{command_error::CommandError, config::Config, descriptors::Connections, setup::open_storage};
-
-/// What a process is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// It serves modules and runs jobs.
-    Server,
-    /// It runs jobs. If it listens, it answers for its health, its metrics and its jobs, and serves no modules.
-    Worker {
-        /// Whether it does.
-        listens: bool,
-    },
-}
 
 /// A server that is about to serve, or a worker that is about to work: everything is built, and the server listens.
 pub(crate) struct App {

@@ -86,6 +86,7 @@ impl ClusterPeers {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl Peers for ClusterPeers {
     fn owners(&self, key: &OwnerKey) -> Vec<Arc<dyn Peer>> {
         let state = self.state.read();

@@ -81,6 +81,7 @@ impl fmt::Display for PeersSlot {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl Peers for PeersSlot {
     fn owners(&self, key: &OwnerKey) -> Vec<Arc<dyn Peer>> {
         self.0.get().map_or_else(Vec::new, |peers| peers.owners(key))

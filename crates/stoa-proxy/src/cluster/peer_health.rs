@@ -71,7 +71,7 @@ mod tests {
         for seconds in [1, 2, 4, 8, 16, 30, 30] {
             health.fail();
             health.fail();
-            advance(Duration::from_secs(seconds) - Duration::from_millis(1)).await;
+            advance(Duration::from_millis(1000 * seconds - 1)).await;
             assert!(!health.is_up(), "{seconds}");
             advance(Duration::from_millis(1)).await;
             assert!(health.is_up(), "{seconds}");

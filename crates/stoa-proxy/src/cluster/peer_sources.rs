@@ -149,13 +149,14 @@ struct OthersRest {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Rest for OthersRest {
     async fn ask(&mut self, from: u64, deadline: Instant) -> Result<Fetched, FetchError> {
         let question = PeerQuestion {
             from,
             ..self.question.clone()
         };
-        while let Some(peer) = self.others.next() {
+        for peer in self.others.by_ref() {
             match peer.ask(&question).await {
                 Ok(fetched) => return Ok(fetched),
                 Err(error) => tracing::debug!(%peer, %error, "a node cannot go on"),

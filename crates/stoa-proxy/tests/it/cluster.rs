@@ -33,10 +33,13 @@ enum Manner {
     Breaks(usize),
 }
 
+/// What another node reaches of a node.
+type Inside = (Arc<dyn Protocol>, Arc<dyn Storage>);
+
 /// A node, as the others reach it.
 #[derive(Default)]
 struct Address {
-    node: Mutex<Option<(Arc<dyn Protocol>, Arc<dyn Storage>)>>,
+    node: Mutex<Option<Inside>>,
     manner: Mutex<Manner>,
     asked: Mutex<Vec<PeerQuestion>>,
 }
@@ -132,9 +135,12 @@ impl Peer for Wire {
     }
 }
 
+/// Its id, what it is made of, what it knows of the others, and how they reach it.
+type Node = (Arc<str>, Lab, Arc<ClusterPeers>, Arc<Address>);
+
 struct Cluster {
     upstream: Upstream,
-    nodes: Vec<(Arc<str>, Lab, Arc<ClusterPeers>, Arc<Address>)>,
+    nodes: Vec<Node>,
 }
 
 impl Cluster {

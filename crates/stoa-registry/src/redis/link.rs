@@ -9,7 +9,7 @@ use redis::{
 };
 use tokio::time::timeout;
 
-use super::RedisRegistryOptions;
+use super::options::RedisRegistryOptions;
 use crate::RegistryError;
 
 /// A connection that is made again when it is lost. All calls share it.
@@ -45,13 +45,12 @@ impl Link {
     /// Runs a command that does not wait.
     pub(super) async fn call(&self, command: &Cmd) -> Result<Value, RegistryError> {
         let kept = self.connection.lock().clone();
-        let mut connection = match kept {
-            Some(connection) => connection,
-            None => {
-                let connection = self.connect().await?;
-                *self.connection.lock() = Some(connection.clone());
-                connection
-            }
+        let mut connection = if let Some(connection) = kept {
+            connection
+        } else {
+            let connection = self.connect().await?;
+            *self.connection.lock() = Some(connection.clone());
+            connection
         };
         let answer = timeout(self.timeout, command.query_async::<Value>(&mut connection)).await;
         match answer {

@@ -6,7 +6,11 @@ use async_trait::async_trait;
 use redis::{Value, aio::MultiplexedConnection};
 use tokio::time::{Instant, timeout};
 
-use super::{link::Link, readable, scripts::Scripts};
+use super::{
+    field::{field, readable},
+    link::Link,
+    scripts::Scripts,
+};
 use crate::{Change, Entry, Event, NodeId, RegistryError, Revision, Scope, ServiceName, Watch};
 
 /// A watch that has nothing to tell says so after this time.
@@ -92,6 +96,7 @@ impl RedisWatch {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Watch for RedisWatch {
     async fn next(&mut self) -> Result<Change, RegistryError> {
         loop {
@@ -134,7 +139,7 @@ fn batch(entry: &Value) -> Option<(u64, Vec<Event>)> {
         match kind.as_slice() {
             b"put" => {
                 let registration = crate::Registration::from_json(value).ok()?;
-                let field = super::field(&registration.service, registration.node.id.as_str());
+                let field = field(&registration.service, registration.node.id.as_str());
                 let registration = readable(field.as_bytes(), value)?;
                 events.push(Event::Put(Entry::new(registration)));
             }

@@ -12,7 +12,7 @@ use stoa_sumdb::KeyName;
 use stoa_telemetry::Part;
 use tokio_util::task::TaskTracker;
 
-use super::core::ClusterCore;
+use super::cluster_core::ClusterCore;
 use crate::config::{Config, DatabaseConfig};
 
 /// How long one read of a database may take, repeats and redirects included. The go command waits meanwhile.

@@ -5,9 +5,8 @@ use std::{sync::Arc, time::Duration};
 use stoa_dispatch::Drain;
 use stoa_fetch::{Direct, Fetcher};
 use stoa_proxy::{
-    BreakMetrics, ClusterOptions, Ingest, LaneMetrics, Modes, NetworkMode, PeerMetrics, PeersSlot, Protocol,
-    ProtocolOptions, QueueSlot, Refreshes, Stasher, StasherOptions, fetch_pipeline, protocol_pipeline,
-    stash_pipeline,
+    BreakMetrics, Ingest, LaneMetrics, Modes, Protocol, ProtocolOptions, QueueSlot, Refreshes, Stasher,
+    StasherOptions, fetch_pipeline, protocol_pipeline, stash_pipeline,
 };
 use stoa_server::Readiness;
 use stoa_storage::Storage;
@@ -15,20 +14,12 @@ use stoa_telemetry::Registry;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use super::{checksums, checksums::Checksums, outbound, sources};
+use super::{checksums, checksums::Checksums, cluster_core::ClusterCore, outbound, sources};
 use crate::config::Config;
 
 /// Flights at a time for each request that may wait for one. A flight outlives the requests that wait for it, and stoa
 /// starts some itself.
 const FLIGHTS_PER_REQUEST: usize = 2;
-
-/// What the pipelines of a node in a cluster have.
-#[derive(Clone, Debug)]
-pub(crate) struct ClusterCore {
-    /// The other nodes, once they are known.
-    pub(crate) slot: PeersSlot,
-    pub(crate) metrics: PeerMetrics,
-}
 
 /// Everything that answers questions, and what it runs on. Commands use it as it is; [`App`](super::App) serves it.
 #[derive(Debug)]
@@ -68,19 +59,15 @@ impl Core {
         let direct = sources::direct(config, &client, metrics, &tasks);
         let refreshes = Arc::new(Refreshes::new(Some(Arc::<Direct>::clone(&direct))));
         let direct: Arc<dyn Fetcher> = direct;
-        let client_breaks = BreakMetrics::new(metrics);
+        let breaks = BreakMetrics::new(metrics);
         let fetcher = fetch_pipeline(
             &sources::options(config),
             &client,
             &direct,
             metrics,
-            client_breaks.clone(),
+            breaks.clone(),
         );
-        let online = config.upstream.network != NetworkMode::Offline;
-        let cluster = (config.registry.is_on() && online).then(|| ClusterCore {
-            slot: PeersSlot::default(),
-            metrics: PeerMetrics::new(metrics),
-        });
+        let cluster = ClusterCore::of(config, metrics);
         let checksums = checksums::build(
             config,
             &client,
@@ -97,13 +84,9 @@ impl Core {
             },
             flights: config.pool.requests.saturating_mul(FLIGHTS_PER_REQUEST),
             network: config.upstream.network,
-            cluster: cluster.as_ref().map(|cluster| ClusterOptions {
-                peers: Arc::new(cluster.slot.clone()),
-                metrics: cluster.metrics.clone(),
-                breaks: client_breaks.clone(),
-                limits: config.fetch.limits.clone(),
-                total: config.fetch.deadlines.total,
-            }),
+            cluster: cluster
+                .as_ref()
+                .map(|cluster| cluster.options(config, breaks.clone())),
             refreshes: Arc::clone(&refreshes),
         };
         let stasher = stash_pipeline(stasher, Arc::clone(&fetcher), &storage, &tasks);

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use stoa_server::Mount;
 
-use super::{Core, Role};
+use super::{core::Core, role::Role};
 use crate::{command_error::CommandError, config::Config};
 
 /// A part of the application: it is built from its section of the configuration on the [`Core`], registers what it counts

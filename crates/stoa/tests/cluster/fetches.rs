@@ -154,6 +154,7 @@ async fn a_zip_is_handed_on_while_it_arrives() {
     assert!(answer.body == module.zip().to_bytes());
 }
 
+#[expect(clippy::disallowed_methods, reason = "a client of the test")]
 async fn http_stream(address: &str, path: &str) -> tokio::net::TcpStream {
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");

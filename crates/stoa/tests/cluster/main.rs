@@ -1,7 +1,12 @@
 //! Several servers that are one: real processes on addresses of this machine, real registries, and a scripted upstream that
 //! counts.
 
-#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    clippy::print_stdout,
+    reason = "these are tests, which say what they measure"
+)]
 
 mod fetches;
 mod membership;

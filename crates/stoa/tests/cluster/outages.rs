@@ -242,7 +242,7 @@ async fn a_rolling_restart_fails_no_request() {
                     match http::get(&format!("http://{address}{path}")).await {
                         Ok(answer) if answer.status == 200 => {}
                         Ok(answer) => {
-                            failed.push(format!("{address}{path}: {} {}", answer.status, answer.text()))
+                            failed.push(format!("{address}{path}: {} {}", answer.status, answer.text()));
                         }
                         Err(error) => failed.push(format!("{address}{path}: {error}")),
                     }

@@ -85,7 +85,7 @@ pub(super) async fn tell_others(mut refreshes: mpsc::Receiver<PatternList>, peer
     while let Some(modules) = refreshes.recv().await {
         tell(&peers, &modules).await;
     }
-    pending().await
+    pending::<()>().await;
 }
 
 async fn tell(peers: &ClusterPeers, modules: &PatternList) {

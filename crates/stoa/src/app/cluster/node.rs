@@ -31,7 +31,6 @@ pub(super) struct Me {
     pub(super) address: String,
     pub(super) instance: InstanceId,
     pub(super) weight: f64,
-    pub(super) has_one_storage: bool,
 }
 
 impl Me {
@@ -70,7 +69,6 @@ impl Me {
             address,
             instance: InstanceId::random(),
             weight: peer.weight,
-            has_one_storage: peer.has_one_storage,
         })
     }
 
