@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use stoa_module::Resource;
 
 use crate::{
-    Entry, Fallback, FetchError, Fetched, Fetcher, FileTree, HttpClient, Off, Question, Upstream,
+    Entry, Fallback, FetchError, Fetched, Fetcher, FileTree, HttpClient, Off, Question, Registered, Upstream,
     UpstreamList, chain_rest::ChainRest, step::Step, whole_answer::whole_answer,
 };
 
@@ -28,6 +28,7 @@ impl Chain {
             let fetcher: Arc<dyn Fetcher> = match entry {
                 Entry::Server(base) => Arc::new(Upstream::new(base.clone(), client.clone())),
                 Entry::File(root) => Arc::new(FileTree::new(root.clone(), client.limits().clone())),
+                Entry::Registered(service) => Arc::new(Registered::new(service.clone(), client.clone())),
                 Entry::Direct => Arc::clone(direct),
                 Entry::Off => Arc::new(Off),
             };

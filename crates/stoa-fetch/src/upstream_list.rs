@@ -11,6 +11,8 @@ pub enum Entry {
     Server(BaseUrl),
     /// A local tree.
     File(PathBuf),
+    /// The servers that a registry has under this name.
+    Registered(String),
     /// The module's own repository.
     Direct,
     /// No source: the list ends here.
@@ -86,6 +88,15 @@ fn entry(word: &str) -> Result<Entry, ListError> {
     if word.contains('\\') {
         return Err(ListError::new("bad upstream: write slashes, and no backslash"));
     }
+    if let Some(service) = word.strip_prefix("registry:") {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if service.is_empty() || service.len() > 128 || !service.bytes().all(is_plain) {
+            return Err(ListError::new(
+                "bad upstream: write registry:NAME, the name of a service in letters, digits, ., _ and -",
+            ));
+        }
+        return Ok(Entry::Registered(service.to_owned()));
+    }
     if word.starts_with("file:") {
         return FileTree::parse(word).map(Entry::File);
     }
@@ -108,6 +119,7 @@ impl fmt::Display for UpstreamList {
             match entry {
                 Entry::Server(base) => write!(f, "{base}")?,
                 Entry::File(root) => write!(f, "file://{}", root.display())?,
+                Entry::Registered(service) => write!(f, "registry:{service}")?,
                 Entry::Direct => f.write_str("direct")?,
                 Entry::Off => f.write_str("off")?,
             }
@@ -143,6 +155,7 @@ mod tests {
             ),
             (",,off|direct", "off"),
             ("file:///srv/go,off", "file:///srv/go,off"),
+            ("registry:goproxy|direct", "registry:goproxy|direct"),
             ("localhost:3000", "https://localhost:3000"),
         ] {
             assert_eq!(list(text), Ok(want.to_owned()), "{text}");

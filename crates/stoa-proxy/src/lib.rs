@@ -106,9 +106,9 @@ pub use stasher::{Stashed, Stasher};
 pub use storage_first::{NetworkMode, StorageFirst};
 pub use sumdb::{
     Alarm, CheckedSums, ChecksumDatabase, ChecksumDatabases, ChecksumError, DatabaseAdapter, Expected,
-    NoCheck, PrivateGate, Remote, SumAnswer, SumFiles, SumFlight, SumMemory, SumMemoryOptions, SumPathError,
-    SumQuestion, SumRequest, SumRetry, SumWatch, Sums, Unavailable, Unwatched, Verification,
-    VerifiedDatabase, Watched,
+    NoCheck, PrivateGate, RegisteredFiles, Remote, SumAnswer, SumFiles, SumFlight, SumMemory,
+    SumMemoryOptions, SumPathError, SumQuestion, SumRequest, SumRetry, SumWatch, Sums, Unavailable,
+    Unwatched, Verification, VerifiedDatabase, Watched,
 };
 pub use verify::{Finding, Problem, Repair, Verifier, VerifyReport};
 pub use version_list::VersionList;

@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use crate::{
-    Change, Listing, Registry, RegistryError, Scope, Source, ViewOptions, Watch, Watching,
+    Announcing, Change, Listing, Registry, RegistryError, Scope, Source, ViewOptions, Watch, Watching,
     disk::SnapshotDirectory,
     name_view::NameView,
     pause::Pause,
@@ -39,7 +39,7 @@ impl Keeper {
             self.name.service.clone(),
             RosterRules {
                 guard_window: self.options.guard_window,
-                grace: self.options.grace,
+                grace: self.grace(),
                 validate: self.options.validate.clone(),
             },
         );
@@ -78,6 +78,16 @@ impl Keeper {
                 is_lost = true;
             }
         }
+    }
+
+    /// How long those who vanish together are kept. Who is written down by somebody, and can be watched, has not vanished by
+    /// an accident of a registry.
+    fn grace(&self) -> Duration {
+        let abilities = self.registry.abilities();
+        if abilities.announcing == Announcing::Given && abilities.watching == Watching::All {
+            return Duration::ZERO;
+        }
+        self.options.grace
     }
 
     /// Begins with what was there when the last process ended.

@@ -82,7 +82,7 @@ impl Roster {
     /// Everything that is there, read once more because what came in between is not known: the registry may have been emptied,
     /// and nodes come back to it one by one. So who is missing has a time to live to do so.
     pub(crate) fn replace_lost(&mut self, listing: Listing, now: Instant) {
-        let until = now + self.rules.guard_window;
+        let until = now + self.rules.guard_window.min(self.rules.grace);
         let there = |id: &NodeId| {
             listing
                 .entries

@@ -52,7 +52,7 @@ pub(crate) use peer::PeerConfig;
 pub(crate) use registry::RegistryBackend;
 pub(crate) use sections::Config;
 pub(crate) use stoa_config::{ConfigError, Given};
-pub(crate) use sumdb::DatabaseConfig;
+pub(crate) use sumdb::{DatabaseConfig, DatabaseServer};
 
 use stoa_config::Configuration as _;
 

@@ -17,7 +17,7 @@ use super::{
     redirect::{RedirectError, next_hop},
     start::{Start, admit, is_same_site},
 };
-use crate::{Body, FetchError, Fetched, Limits, Passed, Reply, SourceName};
+use crate::{Body, FetchError, Fetched, Limits, Passed, Reply, ServicesSlot, SourceName};
 
 /// The go command gives up after as many hops.
 const MAX_REDIRECTS: usize = 10;
@@ -39,6 +39,7 @@ pub struct HttpClient {
     total: Duration,
     limits: Limits,
     rules: Arc<OutboundRules>,
+    services: ServicesSlot,
 }
 
 /// Where they end.
@@ -59,7 +60,19 @@ impl HttpClient {
             total,
             limits,
             rules: Arc::default(),
+            services: ServicesSlot::default(),
         }
+    }
+
+    /// The same client, whose lists may name these services.
+    #[must_use]
+    pub fn with_services(self, services: ServicesSlot) -> Self {
+        Self { services, ..self }
+    }
+
+    /// The services that lists may name.
+    pub fn services(&self) -> &ServicesSlot {
+        &self.services
     }
 
     /// The same client, which holds URLs to these rules.

@@ -42,6 +42,11 @@ impl OwnerKey {
         Self(format!("sumdb/{name}/{path}"))
     }
 
+    /// The key of anything else that is spread over servers.
+    pub fn of_text(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// How much a node wants this key: the one that wants it most owns it (rendezvous hashing). A node of twice the weight
     /// owns twice as many keys. When a node comes, the keys that it owns move, and no others; when it goes, they move to
     /// those who wanted them next.

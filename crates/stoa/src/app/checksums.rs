@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use stoa_fetch::{HttpClient, SmallFiles};
 use stoa_proxy::{
     CheckedSums, ChecksumDatabase, ChecksumDatabases, DatabaseOptions, NetworkMode, NoCheck, OwnFiles,
-    Remote, SumFiles, SumMetrics, SumRelay, SumWatch, Sums, sum_pipeline,
+    RegisteredFiles, Remote, SumFiles, SumMetrics, SumRelay, SumWatch, Sums, sum_pipeline,
 };
 use stoa_storage::Records;
 use stoa_sumdb::KeyName;
@@ -13,7 +13,7 @@ use stoa_telemetry::Part;
 use tokio_util::task::TaskTracker;
 
 use super::cluster_core::ClusterCore;
-use crate::config::{Config, DatabaseConfig};
+use crate::config::{Config, DatabaseConfig, DatabaseServer};
 
 /// How long one read of a database may take, repeats and redirects included. The go command waits meanwhile.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -82,8 +82,13 @@ fn options(config: &Config, database: &DatabaseConfig, client: &HttpClient) -> D
     let remote = match config.upstream.network {
         NetworkMode::Offline => Remote::Offline,
         NetworkMode::Online | NetworkMode::Fallback => {
-            let files = SmallFiles::new(database.url.clone(), client.clone(), PATIENCE);
-            Remote::Online(Arc::new(files))
+            let files: Arc<dyn SumFiles> = match &database.server {
+                DatabaseServer::Url(url) => Arc::new(SmallFiles::new(url.clone(), client.clone(), PATIENCE)),
+                DatabaseServer::Registered(service) => {
+                    Arc::new(RegisteredFiles::new(service.clone(), client.clone(), PATIENCE))
+                }
+            };
+            Remote::Online(files)
         }
     };
     DatabaseOptions {

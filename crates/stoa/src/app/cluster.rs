@@ -7,6 +7,7 @@ mod members;
 mod metrics;
 mod node;
 mod registries;
+mod services;
 
 use std::{sync::Arc, time::Duration};
 
@@ -49,6 +50,7 @@ pub(super) struct Cluster {
     initial_wait: Duration,
     registry: Arc<dyn Registry>,
     view: View,
+    upstreams: Arc<services::Registered>,
     followed: Mutex<Option<Followed>>,
     announcer: Arc<Mutex<Option<Arc<Announcer>>>>,
     peers: Arc<ClusterPeers>,
@@ -65,13 +67,25 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
     let (token, _) = admin_token::of_server(config)?;
     let guard: Arc<dyn Guard> = Arc::new(AdminGuard::new(token, SETTING));
     let me = Me::of(config)?;
+    let services = services::named(config);
     let Some(cluster) = &core.cluster else {
+        if let Some(service) = services.first() {
+            let fault = format!("registry:{service} is named as an upstream, and there is no registry");
+            return Err(config.fault("registry.backend", fault).into());
+        }
         let control = Arc::new(Control::alone(me));
         return Ok(Arc::new(Alone { control, guard }));
     };
     let secrets = Me::secrets(config)?;
     let registry = registries::open(config, core, &me)?;
     let view = View::new(Arc::clone(&registry), view_options(config, me.instance));
+    let of_upstreams = ViewOptions {
+        max_stale: Some(services::MAX_STALE),
+        ..view_options(config, me.instance)
+    };
+    let upstreams = View::new(Arc::clone(&registry), of_upstreams);
+    let upstreams = Arc::new(services::Registered::new(upstreams, services));
+    core.services.fill(Arc::clone(&upstreams) as _);
     let node = stoa_peer::Node::new(me.id.as_str().parse().map_err(CommandError::new)?);
     let options = Arc::new(PeerOptions {
         me: node.clone(),
@@ -125,6 +139,7 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
         me,
         registry,
         view,
+        upstreams,
         announcer,
         peers,
         control,
@@ -210,6 +225,7 @@ impl Part for Cluster {
         if !followed.ready(self.initial_wait).await {
             tracing::warn!(registry = %self.registry, "the nodes of the cluster are not known yet; this one goes on by itself");
         }
+        self.upstreams.ready(self.initial_wait).await;
         *self.followed.lock() = Some(followed.clone());
         self.control.follow(followed.clone());
         let (peers, me) = (Arc::clone(&self.peers), self.me.clone());
@@ -251,6 +267,7 @@ impl Part for Cluster {
         self.followed.lock().take();
         self.control.end();
         let _stopped = timeout(LEAVING, self.view.stop()).await;
+        let _stopped = timeout(LEAVING, self.upstreams.stop()).await;
     }
 }
 

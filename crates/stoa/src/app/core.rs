@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use stoa_dispatch::Drain;
-use stoa_fetch::{Direct, Fetcher};
+use stoa_fetch::{Direct, Fetcher, ServicesSlot};
 use stoa_proxy::{
     BreakMetrics, Ingest, LaneMetrics, Modes, Protocol, ProtocolOptions, QueueSlot, Refreshes, Stasher,
     StasherOptions, fetch_pipeline, protocol_pipeline, stash_pipeline,
@@ -40,6 +40,8 @@ pub(crate) struct Core {
     pub(crate) refreshes: Arc<Refreshes>,
     /// How other nodes are asked, where there are some.
     pub(crate) cluster: Option<ClusterCore>,
+    /// Servers that lists of upstreams name, once they are known.
+    pub(crate) services: ServicesSlot,
     /// Whether new requests should be sent here.
     pub(crate) readiness: Arc<Readiness>,
     /// Flights, transfers and refreshes.
@@ -55,7 +57,8 @@ impl Core {
         let tasks = TaskTracker::new();
         let dispatcher = outbound::dispatcher(config);
         metrics.collector(LaneMetrics::new(dispatcher.clone()));
-        let client = outbound::client(config, &dispatcher);
+        let services = ServicesSlot::default();
+        let client = outbound::client(config, &dispatcher, &services);
         let direct = sources::direct(config, &client, metrics, &tasks);
         let refreshes = Arc::new(Refreshes::new(Some(Arc::<Direct>::clone(&direct))));
         let direct: Arc<dyn Fetcher> = direct;
@@ -114,6 +117,7 @@ impl Core {
             later,
             refreshes,
             cluster,
+            services,
             tasks,
         }
     }

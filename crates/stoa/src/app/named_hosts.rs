@@ -7,7 +7,7 @@ use stoa_fetch::{BaseUrl, Entry, UpstreamList};
 use stoa_module::PatternList;
 use url::Url;
 
-use crate::config::Config;
+use crate::config::{Config, DatabaseServer};
 
 /// The hosts that the configuration names, each with a lane of its own that no stranger's host can take: upstreams, those
 /// of routes, checksum databases, repositories, targets of rewrites, hosts of private modules and of those that a route
@@ -15,7 +15,14 @@ use crate::config::Config;
 pub(super) fn named_hosts(config: &Config) -> HashSet<LaneKey> {
     let lists = config.upstream.routes.iter().map(|route| &route.upstream);
     let servers = lists.chain([&config.upstream.list]).flat_map(servers);
-    let databases = config.sumdb.databases.iter().map(|database| &database.url);
+    let databases = config
+        .sumdb
+        .databases
+        .iter()
+        .filter_map(|database| match &database.server {
+            DatabaseServer::Url(url) => Some(url),
+            DatabaseServer::Registered(_) => None,
+        });
     let bases = servers
         .chain(databases)
         .map(|base| base.name().as_str().to_owned());
@@ -42,7 +49,7 @@ pub(super) fn named_hosts(config: &Config) -> HashSet<LaneKey> {
 fn servers(list: &UpstreamList) -> impl Iterator<Item = &BaseUrl> {
     list.entries().iter().filter_map(|(entry, _)| match entry {
         Entry::Server(base) => Some(base),
-        Entry::File(_) | Entry::Direct | Entry::Off => None,
+        Entry::File(_) | Entry::Registered(_) | Entry::Direct | Entry::Off => None,
     })
 }
 

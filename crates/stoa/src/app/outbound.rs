@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stoa_dispatch::{Filter, FilterFn, HttpOptions, HttpTransports, LaneKey, Pool, Request};
-use stoa_fetch::{HttpClient, outbound::PathFailures};
+use stoa_fetch::{HttpClient, ServicesSlot, outbound::PathFailures};
 use stoa_proxy::PeerClient;
 
 use super::{cluster::etcd_transport, named_hosts::named_hosts};
@@ -54,12 +54,13 @@ fn deny(config: &Config) -> Arc<dyn Filter> {
 }
 
 /// The client of everything that is asked about modules, held to the rules of the configuration.
-pub(super) fn client(config: &Config, dispatcher: &Pool) -> HttpClient {
+pub(super) fn client(config: &Config, dispatcher: &Pool, services: &ServicesSlot) -> HttpClient {
     let client = HttpClient::new(
         dispatcher.clone(),
         config.fetch.deadlines.total,
         config.fetch.limits.clone(),
     );
     let routes = config.upstream.routes.iter().map(|route| &route.patterns);
+    let client = client.with_services(services.clone());
     client.with_rules(Arc::new(config.vcs.rules(routes)))
 }

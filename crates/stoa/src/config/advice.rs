@@ -37,6 +37,7 @@ fn told_to_the_database(config: &Config) -> Vec<String> {
             !PUBLIC.contains(&&*base.name().to_string()) && !everybody.iter().any(|(other, _)| other == entry)
         }
         Entry::File(_) => !everybody.iter().any(|(other, _)| other == entry),
+        Entry::Registered(_) => !everybody.iter().any(|(other, _)| other == entry),
         Entry::Direct | Entry::Off => false,
     };
     let routes = config.upstream.routes.iter();

@@ -1,7 +1,7 @@
 //! `[sumdb]`.
 
 use stoa_config::{Key, Reader, Section, Table, values::boolean};
-use stoa_fetch::BaseUrl;
+use stoa_fetch::{BaseUrl, Entry, ListError, UpstreamList};
 use stoa_proxy::Unavailable;
 use stoa_sumdb::VerifierKey;
 
@@ -44,13 +44,22 @@ pub(crate) struct SumdbConfig {
     pub(crate) unavailable: Unavailable,
 }
 
+/// Where a checksum database is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DatabaseServer {
+    /// At a URL.
+    Url(BaseUrl),
+    /// At the servers that the registry has under this name.
+    Registered(String),
+}
+
 /// One checksum database.
 #[derive(Clone, Debug)]
 pub(crate) struct DatabaseConfig {
     /// Its name and key.
     pub(crate) key: VerifierKey,
     /// Its server, or a mirror of it.
-    pub(crate) url: BaseUrl,
+    pub(crate) server: DatabaseServer,
     /// As it was written, a secret hidden.
     shown: String,
 }
@@ -126,18 +135,26 @@ fn database(entry: &str) -> Result<DatabaseConfig, String> {
             "bad name {name:?}: its elements must not be empty, . or .."
         ));
     }
-    let base = url.unwrap_or(&own_url).parse::<BaseUrl>();
-    let base = base.map_err(|error| format!("{}: {error}", key.name()))?;
-    let shown = match url {
-        Some(_) if base.has_credentials() => format!("{name} {}", hide(&base)),
-        Some(url) => format!("{name} {url}"),
-        None => name.to_owned(),
+    let server = server(url.unwrap_or(&own_url)).map_err(|error| format!("{}: {error}", key.name()))?;
+    let shown = match (url, &server) {
+        (Some(_), DatabaseServer::Url(base)) if base.has_credentials() => format!("{name} {}", hide(base)),
+        (Some(url), _) => format!("{name} {url}"),
+        (None, _) => name.to_owned(),
     };
-    Ok(DatabaseConfig {
-        key,
-        url: base,
-        shown,
-    })
+    Ok(DatabaseConfig { key, server, shown })
+}
+
+/// A URL, or `registry:NAME`.
+fn server(text: &str) -> Result<DatabaseServer, String> {
+    if text.starts_with("registry:") {
+        let list: UpstreamList = text.parse().map_err(|error: ListError| error.to_string())?;
+        return match list.entries() {
+            [(Entry::Registered(service), _)] => Ok(DatabaseServer::Registered(service.clone())),
+            _ => Err("write registry:NAME".to_owned()),
+        };
+    }
+    let base = text.parse::<BaseUrl>();
+    base.map(DatabaseServer::Url).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -145,7 +162,7 @@ mod tests {
     use super::*;
 
     fn list(text: &str) -> Result<Vec<String>, String> {
-        let shown = |database: &DatabaseConfig| format!("{} {}", database.key, database.url);
+        let shown = |database: &DatabaseConfig| format!("{} {:?}", database.key, database.server);
         databases(text).map(|list| list.iter().map(shown).collect())
     }
 

@@ -102,6 +102,7 @@ fn shown(list: &UpstreamList, text: &str) -> String {
         let text = match entry {
             Entry::Server(base) => hide(base),
             Entry::File(root) => format!("file://{}", root.display()),
+            Entry::Registered(service) => format!("registry:{service}"),
             Entry::Direct => "direct".to_owned(),
             Entry::Off => "off".to_owned(),
         };

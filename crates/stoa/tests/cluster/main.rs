@@ -13,6 +13,7 @@ mod membership;
 mod nodes;
 mod outages;
 mod strangers;
+mod upstreams;
 
 /// The binary under test.
 const STOA: &str = env!("CARGO_BIN_EXE_stoa");
