@@ -13,10 +13,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// An etcd of one member on a port of 127.0.0.1 with its files in a folder of its own. It goes with the test.
+/// A member of an etcd, mostly its only one, on a port of 127.0.0.1 with its files in a folder of its own. It goes with the test.
 pub struct Etcd {
     port: u16,
-    /// Where other members would ask it; etcd listens there even if it is alone.
+    /// Where other members ask it; it listens there even if it is alone.
     peer_port: u16,
     folder: TempDir,
     options: Vec<String>,
@@ -31,9 +31,39 @@ impl Etcd {
 
     /// An etcd with these options.
     pub fn with(options: &[&str]) -> Self {
-        let (port, peer_port) = (free_port(), free_port());
+        let peer_port = free_port();
+        let mut options: Vec<_> = options.iter().map(|&option| option.to_owned()).collect();
+        options.extend([
+            "--initial-cluster".to_owned(),
+            format!("default={}", local(peer_port)),
+        ]);
+        let etcd = Self::begin(peer_port, options);
+        etcd.wait();
+        etcd
+    }
+
+    /// One etcd of several members. It does without fewer than half of them.
+    pub fn cluster(members: usize) -> Vec<Self> {
+        let ports: Vec<_> = (0..members).map(|_| free_port()).collect();
+        let name = |number: usize| format!("member{number}");
+        let all: Vec<_> = ports
+            .iter()
+            .enumerate()
+            .map(|(number, port)| format!("{}={}", name(number), local(*port)))
+            .collect();
+        let begin = |(number, port): (usize, &u16)| {
+            let options = ["--name", &name(number), "--initial-cluster", &all.join(",")];
+            Self::begin(*port, options.map(str::to_owned).to_vec())
+        };
+        // None is ready before the others have begun.
+        let etcds: Vec<_> = ports.iter().enumerate().map(begin).collect();
+        etcds.iter().for_each(Self::wait);
+        etcds
+    }
+
+    fn begin(peer_port: u16, options: Vec<String>) -> Self {
+        let port = free_port();
         let folder = tempfile::tempdir().unwrap();
-        let options: Vec<_> = options.iter().map(|&option| option.to_owned()).collect();
         let child = Mutex::new(run(folder.path(), port, peer_port, &options));
         Self {
             port,
@@ -42,6 +72,21 @@ impl Etcd {
             options,
             child,
         }
+    }
+
+    /// Waits until it is ready.
+    fn wait(&self) {
+        let log = self.child().stderr.take().unwrap();
+        let mut lines = BufReader::new(log).lines();
+        let mut said = String::new();
+        let is_ready = lines.by_ref().map_while(Result::ok).any(|line| {
+            said.push_str(&line);
+            said.push('\n');
+            line.contains("serving client traffic")
+        });
+        assert!(is_ready, "etcd ended: {said}");
+        // It must not wait for somebody to read its log.
+        std::thread::spawn(move || lines.for_each(drop));
     }
 
     fn child(&self) -> std::sync::MutexGuard<'_, Child> {
@@ -55,7 +100,7 @@ impl Etcd {
 
     /// `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        local(self.port)
     }
 
     /// Ends it at once, as a loss of power would.
@@ -69,6 +114,7 @@ impl Etcd {
     pub fn restart(&self) {
         self.kill();
         *self.child() = run(self.folder.path(), self.port, self.peer_port, &self.options);
+        self.wait();
     }
 
     /// Starts it again on the same port with nothing in it, as somebody would who replaces the machine.
@@ -76,6 +122,7 @@ impl Etcd {
         self.kill();
         std::fs::remove_dir_all(self.folder.path().join("data")).unwrap();
         *self.child() = run(self.folder.path(), self.port, self.peer_port, &self.options);
+        self.wait();
     }
 
     /// Stops it where it is: its connections stay, and nothing answers.
@@ -170,17 +217,18 @@ impl Drop for Etcd {
     }
 }
 
+fn local(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
 fn free_port() -> u16 {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     free.local_addr().unwrap().port()
 }
 
 fn run(folder: &Path, port: u16, peer_port: u16, options: &[String]) -> Child {
-    let (clients, peers) = (
-        format!("http://127.0.0.1:{port}"),
-        format!("http://127.0.0.1:{peer_port}"),
-    );
-    let mut child = Command::new("etcd")
+    let (clients, peers) = (local(port), local(peer_port));
+    Command::new("etcd")
         .arg("--data-dir")
         .arg(folder.join("data"))
         .args(["--unsafe-no-fsync", "--logger", "zap", "--log-outputs", "stderr"])
@@ -196,23 +244,10 @@ fn run(folder: &Path, port: u16, peer_port: u16, options: &[String]) -> Child {
             "--initial-advertise-peer-urls",
             &peers,
         ])
-        .args(["--initial-cluster", &format!("default={peers}")])
         .args(options)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("etcd is installed (scripts/tools.sh does it)");
-    let log = child.stderr.take().unwrap();
-    let mut lines = BufReader::new(log).lines();
-    let mut said = String::new();
-    let is_ready = lines.by_ref().map_while(Result::ok).any(|line| {
-        said.push_str(&line);
-        said.push('\n');
-        line.contains("serving client traffic")
-    });
-    assert!(is_ready, "etcd ended: {said}");
-    // It must not wait for somebody to read its log.
-    std::thread::spawn(move || lines.for_each(drop));
-    child
+        .expect("etcd is installed (scripts/tools.sh does it)")
 }

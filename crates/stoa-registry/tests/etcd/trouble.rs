@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_registry::{
-    Change, Registry as _, RegistryError, Scope,
+    Change, Registration, Registry, RegistryError, Revision, Scope, Watch,
     etcd::{EtcdRegistry, HttpBody, HttpReply, Transport},
 };
 use stoa_testing::etcd::Etcd;
@@ -21,7 +21,7 @@ use url::Url;
 
 use crate::{
     http::Http,
-    place::{LONG, batch, client, next, node, nodes, open, options, proxy},
+    place::{LONG, batch, client, next, node, nodes, open, options, proxy, short},
 };
 
 /// Answers that have begun can be hushed: what is said in them then goes nowhere, as behind a firewall that has forgotten a
@@ -164,4 +164,62 @@ async fn a_watch_whose_connection_says_nothing_is_found_out() {
     let ended = next(&mut watch).await.unwrap_err();
     assert!(matches!(ended, RegistryError::Away { .. }), "{ended}");
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_member_may_die_and_another_may_hang() {
+    let etcds = Etcd::cluster(3);
+    let urls: Vec<_> = etcds.iter().map(Etcd::url).collect();
+    let registry = open(options(&urls));
+    registry.register(&node("a"), LONG).await.unwrap();
+    let mut at = registry.get(&proxy()).await.unwrap().revision;
+    // The first one is the one that has answered so far.
+    for (number, id) in [(0, "b"), (1, "c"), (2, "d")] {
+        let mut watch = registry.watch(&Scope::All, at).await.unwrap();
+        if number == 1 {
+            etcds[number].freeze();
+        } else {
+            etcds[number].kill();
+        }
+        patiently(&*registry, &node(id)).await;
+        let told = loop {
+            match next(&mut watch).await {
+                Ok(told) => break told,
+                // It was listening to that member.
+                Err(RegistryError::Away { .. }) => {
+                    watch = patient_watch(&*registry, at).await;
+                }
+                Err(other) => panic!("{other}"),
+            }
+        };
+        let Change::Batch { revision, events } = told else {
+            panic!("nothing is lost: {told:?}");
+        };
+        assert_eq!(events.iter().map(short).collect::<Vec<_>>(), [id]);
+        at = revision;
+        if number == 1 {
+            etcds[number].thaw();
+        } else {
+            etcds[number].restart();
+        }
+    }
+    assert_eq!(nodes(&*registry).await, ["a", "b", "c", "d"]);
+}
+
+/// A cluster without its leader needs a moment to find another.
+async fn patiently(registry: &dyn Registry, node: &Registration) {
+    let begun = Instant::now();
+    while let Err(error) = registry.register(node, LONG).await {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{error}");
+    }
+}
+
+async fn patient_watch(registry: &dyn Registry, at: Revision) -> Box<dyn Watch> {
+    let begun = Instant::now();
+    loop {
+        match registry.watch(&Scope::All, at).await {
+            Ok(watch) => return watch,
+            Err(error) => assert!(begun.elapsed() < Duration::from_secs(30), "{error}"),
+        }
+    }
 }
