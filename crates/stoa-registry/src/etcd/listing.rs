@@ -7,7 +7,7 @@ use super::{
     number::{Blob, Number},
     wire::{Header, KeyValue, RangeRequest, RangeResponse},
 };
-use crate::{Entry, Listing, RegistryError, Revision, Scope, ServiceName};
+use crate::{Entry, Listing, Registration, RegistryError, Revision, Scope, ServiceName};
 
 /// How many nodes are asked for at once. As many of the largest are not too large for one answer.
 const PAGE: i64 = 64;
@@ -15,6 +15,8 @@ const PAGE: i64 = 64;
 const PAGE_OF_KEYS: i64 = 1_000;
 /// The most keys that one reading looks at.
 const MOST_KEYS: usize = 100_000;
+/// The most bytes of values that one reading keeps.
+const MOST_BYTES: usize = 64 << 20;
 /// How often a reading begins again whose state is forgotten before it ends.
 const TRIES: usize = 3;
 
@@ -90,7 +92,7 @@ async fn pages(
         ..RangeRequest::one(first)
     };
     let mut read: Vec<KeyValue> = Vec::new();
-    let mut header = None;
+    let (mut header, mut bytes) = (None, 0);
     loop {
         let page: RangeResponse = match client.ask("v3/kv/range", &request).await {
             Ok(page) => page,
@@ -108,8 +110,18 @@ async fn pages(
             Err(failed) => return Err(failed.into()),
         };
         let header = *header.get_or_insert(page.header);
-        read.extend(page.kvs);
+        for mut kv in page.kvs {
+            // One byte too many is enough to see that it is no registration.
+            kv.value.0.truncate(Registration::MAX_BYTES + 1);
+            kv.value.0.shrink_to_fit();
+            bytes += kv.value.0.len();
+            read.push(kv);
+        }
         check(read.len())?;
+        if bytes > MOST_BYTES {
+            let reason = format!("etcd holds more than {MOST_BYTES} bytes of one service, which is the most");
+            return Err(RegistryError::invalid(reason));
+        }
         let Some(last) = read.last().filter(|_| page.more) else {
             return Ok(Ok((read, header)));
         };

@@ -120,6 +120,20 @@ async fn a_listing_of_many_pages_is_of_one_state() {
     assert_eq!(listing.entries.len(), 200);
     assert_eq!(listing.revision, Revision(etcd.revision()));
     assert_eq!(registry.list().await.unwrap(), [proxy()]);
+    // More than one page of names, and many pages of values.
+    for page in 0..11 {
+        let value = STANDARD.encode("x".repeat(14_000));
+        let puts: Vec<_> = (0..100)
+            .map(|number| {
+                let key = STANDARD.encode(format!("{PREFIX}full/n{page}.{number}"));
+                json!({ "request_put": { "key": key, "value": value } })
+            })
+            .collect();
+        let answer = etcd.ask("/v3/kv/txn", &json!({ "success": puts }));
+        assert_eq!(answer["succeeded"], true, "{answer}");
+    }
+    assert_eq!(registry.list().await.unwrap(), ["full".parse().unwrap(), proxy()]);
+    assert_eq!(registry.get(&"full".parse().unwrap()).await.unwrap().entries, []);
 }
 
 #[tokio::test]
