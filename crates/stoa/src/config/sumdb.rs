@@ -162,7 +162,10 @@ mod tests {
     use super::*;
 
     fn list(text: &str) -> Result<Vec<String>, String> {
-        let shown = |database: &DatabaseConfig| format!("{} {:?}", database.key, database.server);
+        let shown = |database: &DatabaseConfig| match &database.server {
+            DatabaseServer::Url(url) => format!("{} {url}", database.key),
+            DatabaseServer::Registered(service) => format!("{} registry:{service}", database.key),
+        };
         databases(text).map(|list| list.iter().map(shown).collect())
     }
 
