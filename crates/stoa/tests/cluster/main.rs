@@ -8,6 +8,7 @@
     reason = "these are tests, which say what they measure"
 )]
 
+mod checksums;
 mod fetches;
 mod membership;
 mod nodes;

@@ -77,6 +77,8 @@ pub(crate) struct Cluster {
     pub(crate) upstream: Upstream,
     pub(crate) backing: Backing,
     pub(crate) nodes: Vec<Node>,
+    /// More variables of every node.
+    settings: Vec<(&'static str, String)>,
 }
 
 pub(crate) struct Node {
@@ -99,6 +101,15 @@ fn private_file(path: &Path, content: &str) {
 impl Cluster {
     /// So many nodes, `a`, `b` and so on, each of which sees all others.
     pub(crate) async fn start(backing: Backing, count: usize) -> Self {
+        Self::configured(backing, count, []).await
+    }
+
+    /// The same, with these variables.
+    pub(crate) async fn configured(
+        backing: Backing,
+        count: usize,
+        settings: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Self {
         let directory = stoa_testing::scene::private_directory();
         private_file(&directory.path().join("secret"), SECRET);
         let mut cluster = Self {
@@ -106,6 +117,7 @@ impl Cluster {
             upstream: Upstream::start_blocking(),
             backing,
             nodes: Vec::new(),
+            settings: settings.into_iter().collect(),
         };
         let places: Vec<_> = (0..count).map(Self::place).collect();
         cluster.list(&places);
@@ -166,6 +178,9 @@ impl Cluster {
             .env("STOA_PEER_SECRET_FILE", &path("secret"))
             .env("STOA_REGISTRY_TTL", &format!("{}s", TTL.as_secs()))
             .env("STOA_DRAIN_NOTICE", "1s");
+        for (name, value) in &self.settings {
+            command = command.env(name, value);
+        }
         command = match &self.backing {
             Backing::Static => {
                 let nodes = places

@@ -196,7 +196,10 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         // What the others need is tried in tests of their own.
         "registry.backend" => one_of(&["none"]),
         "registry.endpoints" | "registry.file" | "peer.secret_file" => one_of(&[""]),
-        "registry.nodes" => one_of(&["a=http://10.0.0.5:3000", "a=http://a.example, b=https://[::1]:8443/"]),
+        "registry.nodes" => one_of(&[
+            "a=http://10.0.0.5:3000",
+            "a=http://a.example, b=https://[::1]:8443/",
+        ]),
         "registry.service" => one_of(&["stoa", "proxy-1.eu"]),
         "registry.prefix" => one_of(&["/stoa/registry/", "p"]),
         "registry.ttl" => one_of(&["2s", "1m 30s"]),
