@@ -25,6 +25,7 @@ impl ServicesSlot {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl Services for ServicesSlot {
     fn servers(&self, service: &str, key: &str) -> Result<Vec<BaseUrl>, String> {
         match self.0.get() {

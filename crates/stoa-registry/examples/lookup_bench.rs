@@ -31,6 +31,9 @@ const NODES: usize = 10;
 /// How long each way is measured.
 const TIME: Duration = Duration::from_secs(2);
 
+/// Looks a service up by its number: how many nodes it has.
+type Lookup<'a> = Box<dyn FnMut(usize) -> usize + 'a>;
+
 /// Lookups a second, and allocations of one.
 fn measure(mut lookup: impl FnMut(usize) -> usize) -> (f64, f64) {
     const BATCH: usize = 10_000;
@@ -83,7 +86,7 @@ fn main() {
             .map(|name| (name.clone(), Snapshot::clone(&view.load(name).unwrap())))
             .collect(),
     );
-    let ways: [(&str, Box<dyn FnMut(usize) -> usize>); 3] = [
+    let ways: [(&str, Lookup<'_>); 3] = [
         (
             "View::load, by name",
             Box::new(|n| view.load(&names[n]).unwrap().nodes.len()),

@@ -1,6 +1,7 @@
 //! A service that is kept known.
 
 use std::{
+    fmt,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -15,10 +16,16 @@ pub struct Followed {
     name: Arc<NameView>,
     options: Arc<ViewOptions>,
     changes: watch::Receiver<u64>,
+    /// The view lives as long as this.
+    alive: Arc<dyn fmt::Debug + Send + Sync>,
 }
 
 impl Followed {
-    pub(crate) fn new(name: Arc<NameView>, options: Arc<ViewOptions>) -> Self {
+    pub(crate) fn new(
+        name: Arc<NameView>,
+        options: Arc<ViewOptions>,
+        alive: Arc<dyn fmt::Debug + Send + Sync>,
+    ) -> Self {
         let mut changes = name.changes();
         // What is known already is the first change.
         changes.mark_changed();
@@ -26,6 +33,7 @@ impl Followed {
             name,
             options,
             changes,
+            alive,
         }
     }
 
@@ -71,7 +79,8 @@ impl Followed {
 impl Clone for Followed {
     fn clone(&self) -> Self {
         self.name.followers.fetch_add(1, Ordering::AcqRel);
-        Self::new(Arc::clone(&self.name), Arc::clone(&self.options))
+        let alive = Arc::clone(&self.alive);
+        Self::new(Arc::clone(&self.name), Arc::clone(&self.options), alive)
     }
 }
 

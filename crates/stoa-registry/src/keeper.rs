@@ -33,8 +33,8 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// Begins with `listing`, if it has been read, and goes on for ever.
-    pub(crate) async fn run(mut self, listing: Option<Listing>) {
+    /// Begins with `listing`, if it has been read, or with what `looked` comes to, and goes on for ever.
+    pub(crate) async fn run(mut self, listing: Option<Listing>, looked: impl Future<Output = ()>) {
         let mut roster = Roster::new(
             self.name.service.clone(),
             RosterRules {
@@ -46,7 +46,8 @@ impl Keeper {
         if listing.is_none() {
             self.remember(&mut roster).await;
         }
-        let mut listing = listing;
+        looked.await;
+        let mut listing = listing.or_else(|| self.name.take_handed());
         let mut is_lost = false;
         loop {
             let read = match listing.take() {
@@ -121,9 +122,10 @@ impl Keeper {
     /// Watches, over as many connections as it takes, until what is known has to be read again.
     async fn watch(&mut self, roster: &mut Roster) {
         let scope = Scope::Service(self.name.service.clone());
+        let mut away_since: Option<Instant> = None;
         loop {
             add(&self.counters.watches, 1);
-            let started = Instant::now();
+            let (started, before) = (Instant::now(), roster.counts());
             let watch = timeout(
                 self.options.read_timeout,
                 self.registry.watch(&scope, roster.revision()),
@@ -131,6 +133,9 @@ impl Keeper {
             .await;
             let ended = match watch {
                 Ok(Ok(mut watch)) => {
+                    if let Some(since) = away_since.take() {
+                        roster.resume(since.elapsed(), Instant::now());
+                    }
                     self.name.prove(Source::Watched);
                     self.follow(watch.as_mut(), roster).await
                 }
@@ -140,7 +145,7 @@ impl Keeper {
                     "it did not begin a watch in time",
                 )),
             };
-            if started.elapsed() >= HEALTHY {
+            if started.elapsed() >= HEALTHY || roster.counts() != before {
                 self.pause.reset();
             }
             let Some(error) = ended else {
@@ -151,6 +156,7 @@ impl Keeper {
             };
             add(&self.counters.broken_watches, 1);
             self.name.fail(&error);
+            away_since.get_or_insert_with(Instant::now);
             self.wait().await;
         }
     }

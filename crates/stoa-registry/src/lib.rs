@@ -28,6 +28,7 @@ mod redis;
 mod registration;
 mod registry;
 mod roster;
+mod shared;
 mod snapshot;
 mod view;
 mod view_options;

@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::{sync::watch, time::Instant};
 
-use crate::{RegistryError, Seen, ServiceName, Snapshot, Source};
+use crate::{Listing, RegistryError, Seen, ServiceName, Snapshot, Source};
 
 /// What is known of one service. One task writes it, and any number of readers read without a lock.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct NameView {
     error: Mutex<Option<RegistryError>>,
     /// How often something has changed: the snapshot, or how it is known.
     changes: watch::Sender<u64>,
+    /// What somebody has read before its task did.
+    handed: Mutex<Option<Listing>>,
     /// Whether it was read since somebody looked.
     used: AtomicBool,
     /// How many keep it, whether it is read or not.
@@ -50,6 +52,7 @@ impl NameView {
             proved: AtomicU64::new(0),
             error: Mutex::new(None),
             changes: watch::Sender::new(0),
+            handed: Mutex::new(None),
             used: AtomicBool::new(true),
             followers: AtomicUsize::new(0),
         }
@@ -61,6 +64,15 @@ impl NameView {
             self.used.store(true, Ordering::Relaxed);
         }
         self.snapshot.load_full()
+    }
+
+    /// Hands over what was read while its task was about to read it.
+    pub(crate) fn hand(&self, listing: Listing) {
+        *self.handed.lock() = Some(listing);
+    }
+
+    pub(crate) fn take_handed(&self) -> Option<Listing> {
+        self.handed.lock().take()
     }
 
     pub(crate) fn source(&self) -> Source {

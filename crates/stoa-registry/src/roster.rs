@@ -12,6 +12,9 @@ use crate::{
     Standing, Validate,
 };
 
+/// As long as anything can be reckoned with.
+const EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// The nodes of one service: a function of what the registry tells and of the time, without any waiting.
 #[derive(Debug)]
 pub(crate) struct Roster {
@@ -50,6 +53,11 @@ struct Held {
     suspect_until: Option<Instant>,
 }
 
+/// The time after another, however long that is.
+fn later(at: Instant, by: Duration) -> Instant {
+    at.checked_add(by.min(EVER)).unwrap_or(at)
+}
+
 impl Roster {
     pub(crate) fn new(service: ServiceName, rules: RosterRules) -> Self {
         Self {
@@ -82,7 +90,7 @@ impl Roster {
     /// Everything that is there, read once more because what came in between is not known: the registry may have been emptied,
     /// and nodes come back to it one by one. So who is missing has a time to live to do so.
     pub(crate) fn replace_lost(&mut self, listing: Listing, now: Instant) {
-        let until = now + self.rules.guard_window.min(self.rules.grace);
+        let until = later(now, self.rules.guard_window.min(self.rules.grace));
         let there = |id: &NodeId| {
             listing
                 .entries
@@ -156,7 +164,7 @@ impl Roster {
         self.vanished.retain(|(_, gone)| gone.node.id != id);
         let held = Held {
             registration,
-            expires: expires.map(|after| now + after),
+            expires: expires.map(|after| later(now, after)),
             suspect_until: None,
         };
         self.nodes.insert(id, held);
@@ -165,7 +173,7 @@ impl Roster {
     /// These have gone. If they are too many, and have not said so, they are not believed to be.
     fn vanish(&mut self, gone: Vec<NodeId>, now: Instant) {
         let window = self.rules.guard_window;
-        self.vanished.retain(|(at, _)| *at + window > now);
+        self.vanished.retain(|(at, _)| later(*at, window) > now);
         let mut silent = Vec::new();
         for id in gone {
             let Some(held) = self.nodes.remove(&id) else {
@@ -196,7 +204,7 @@ impl Roster {
             self.counts.suspected += 1;
             let held = Held {
                 expires: None,
-                suspect_until: Some(now + self.rules.grace),
+                suspect_until: Some(later(now, self.rules.grace)),
                 registration,
             };
             self.nodes.insert(held.registration.node.id.clone(), held);
@@ -214,6 +222,20 @@ impl Roster {
             .collect();
         self.vanish(expired, now);
         self.nodes.retain(|_, held| !over(held.suspect_until));
+    }
+
+    /// The registry was away for this long, and nobody could be heard of: what would have run out gets that time back, and
+    /// suspects are given a whole grace.
+    pub(crate) fn resume(&mut self, away: Duration, now: Instant) {
+        for held in self.nodes.values_mut() {
+            held.expires = held.expires.map(|at| later(at, away));
+            if held.suspect_until.is_some() {
+                held.suspect_until = Some(later(now, self.rules.grace));
+            }
+        }
+        for (at, _) in &mut self.vanished {
+            *at = later(*at, away);
+        }
     }
 
     /// When something runs out next.

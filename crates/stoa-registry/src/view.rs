@@ -1,33 +1,23 @@
 //! A view of a registry that is always there.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use arc_swap::ArcSwap;
-use foldhash::fast::FixedState;
 use parking_lot::Mutex;
 use tokio::{
     sync::watch,
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Change, Followed, Listing, Registry, RegistryError, Revision, Scope, Seen, ServiceName, Snapshot, Source,
-    ViewError, ViewOptions, ViewStats, Watching,
-    disk::SnapshotDirectory,
-    keeper::{Keeper, keep_on_disk},
+    Followed, Registry, RegistryError, Revision, Seen, ServiceName, Snapshot, Source, ViewError, ViewOptions,
+    ViewStats,
     name_view::NameView,
     negatives::Negatives,
-    pause::Pause,
-    view_stats::{ViewCounters, add},
+    shared::{Looked, MOST_LOOKUPS, Shared, State},
+    view_stats::add,
 };
-
-/// The most services of which nothing is known yet that are looked up at once.
-const MOST_LOOKUPS: usize = 1_024;
 
 /// A view of a registry that is always there. Clones are of the same one.
 ///
@@ -41,42 +31,17 @@ const MOST_LOOKUPS: usize = 1_024;
 #[derive(Clone)]
 pub struct View {
     shared: Arc<Shared>,
+    alive: Arc<Alive>,
 }
 
-pub(crate) struct Shared {
-    registry: Arc<dyn Registry>,
-    options: Arc<ViewOptions>,
-    names: ArcSwap<Names>,
-    /// Held while `names` or `lookups` change, and never over a wait.
-    state: Mutex<State>,
-    counters: Arc<ViewCounters>,
-    nudges: watch::Sender<u64>,
-    tasks: TaskTracker,
-    stop: CancellationToken,
-}
+/// Ends what runs for a view when nobody has it any more.
+#[derive(Debug)]
+pub(crate) struct Alive(CancellationToken);
 
-type Names = HashMap<ServiceName, Arc<Kept>, FixedState>;
-
-/// A service that is kept.
-struct Kept {
-    name: Arc<NameView>,
-    stop: CancellationToken,
-}
-
-struct State {
-    lookups: HashMap<ServiceName, watch::Receiver<Option<Looked>>>,
-    negatives: Negatives,
-    /// Whether a task watches for nodes of unknown services.
-    is_watching_all: bool,
-    seed: u64,
-}
-
-/// What came of a look for a service.
-#[derive(Clone, Debug)]
-enum Looked {
-    Found,
-    Unknown,
-    Failed(RegistryError),
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 impl View {
@@ -86,10 +51,14 @@ impl View {
         let state = State {
             lookups: HashMap::new(),
             negatives,
+            failed: HashMap::new(),
+            watched_at: Revision::default(),
             is_watching_all: false,
             seed: options.seed,
         };
+        let stop = CancellationToken::new();
         Self {
+            alive: Arc::new(Alive(stop.clone())),
             shared: Arc::new(Shared {
                 registry,
                 options: Arc::new(options),
@@ -98,7 +67,7 @@ impl View {
                 counters: Arc::default(),
                 nudges: watch::Sender::new(0),
                 tasks: TaskTracker::new(),
-                stop: CancellationToken::new(),
+                stop,
             }),
         }
     }
@@ -148,11 +117,16 @@ impl View {
     /// Keeps a service known from now on, until the handle and its clones are dropped.
     pub fn follow(&self, service: &ServiceName) -> Followed {
         let name = self.shared.keep(service, None);
-        Followed::new(name, Arc::clone(&self.shared.options))
+        Followed::new(
+            name,
+            Arc::clone(&self.shared.options),
+            Arc::clone(&self.alive) as _,
+        )
     }
 
     /// The registry is back: whoever waits to ask it again asks now.
     pub fn nudge(&self) {
+        self.shared.state.lock().failed.clear();
         self.shared.nudges.send_modify(|nudges| *nudges += 1);
     }
 
@@ -239,6 +213,15 @@ impl View {
             if state.negatives.has(service, Instant::now()) {
                 return Ok(Looked::Unknown);
             }
+            // Somebody may have found it since this caller looked.
+            if self.shared.names.load().contains_key(service) {
+                return Ok(Looked::Found);
+            }
+            if let Some((until, error)) = state.failed.get(service)
+                && *until > Instant::now()
+            {
+                return Ok(Looked::Failed(error.clone()));
+            }
             match state.lookups.get(service) {
                 Some(looked) => looked.clone(),
                 None if self.shared.stop.is_cancelled() => return Err(ViewError::Stopped),
@@ -262,171 +245,6 @@ impl View {
         match looked.wait_for(Option::is_some).await {
             Ok(looked) => looked.clone().ok_or(ViewError::Stopped),
             Err(_stopped) => Err(ViewError::Stopped),
-        }
-    }
-}
-
-impl Shared {
-    async fn look(self: &Arc<Self>, service: &ServiceName) -> Looked {
-        add(&self.counters.reads, 1);
-        let read = timeout(self.options.initial_wait, self.registry.get(service)).await;
-        let read = read.unwrap_or_else(|_elapsed| {
-            let reason = format!("it did not answer within {:?}", self.options.initial_wait);
-            Err(RegistryError::away(&self.registry, reason))
-        });
-        match read {
-            Ok(listing) if listing.entries.is_empty() => {
-                self.note_unknown(service.clone(), listing.revision);
-                Looked::Unknown
-            }
-            Ok(listing) => {
-                self.keep(service, Some(listing));
-                Looked::Found
-            }
-            Err(error) => {
-                add(&self.counters.failed_reads, 1);
-                Looked::Failed(error)
-            }
-        }
-    }
-
-    /// Keeps a service, which may have been read already.
-    fn keep(self: &Arc<Self>, service: &ServiceName, listing: Option<Listing>) -> Arc<NameView> {
-        let is_followed = listing.is_none();
-        let mut state = self.state.lock();
-        if let Some(kept) = self.names.load().get(service) {
-            if is_followed {
-                kept.name.followers.fetch_add(1, Ordering::AcqRel);
-            }
-            return Arc::clone(&kept.name);
-        }
-        let name = Arc::new(NameView::new(service.clone()));
-        if is_followed {
-            name.followers.fetch_add(1, Ordering::AcqRel);
-        }
-        state.seed = state.seed.wrapping_add(1);
-        let keeper = Keeper {
-            registry: Arc::clone(&self.registry),
-            name: Arc::clone(&name),
-            options: Arc::clone(&self.options),
-            counters: Arc::clone(&self.counters),
-            nudges: self.nudges.subscribe(),
-            pause: Pause::new(self.options.backoff, self.options.backoff_max, state.seed),
-        };
-        let stop = self.stop.child_token();
-        let kept = Arc::new(Kept {
-            name: Arc::clone(&name),
-            stop: stop.clone(),
-        });
-        if let Some(listing) = &listing {
-            // Who asked for it is told without waiting for its task.
-            let nodes = listing.entries.iter().map(|entry| crate::SeenNode {
-                registration: entry.registration.clone(),
-                standing: crate::Standing::Live,
-            });
-            let valid = nodes.filter(|node| self.options.validate.check(&node.registration).is_ok());
-            let snapshot = Snapshot {
-                service: service.clone(),
-                nodes: valid.collect(),
-                revision: listing.revision,
-            };
-            name.publish(snapshot, Source::Read);
-        }
-        let mut names = Names::clone(&self.names.load());
-        names.insert(service.clone(), kept);
-        self.names.store(Arc::new(names));
-        let (shared, kept_name) = (Arc::clone(self), Arc::clone(&name));
-        let directory = self.options.snapshots.clone().filter(|_| is_followed);
-        self.tasks.spawn(async move {
-            let on_disk = async {
-                match directory {
-                    Some(directory) => {
-                        keep_on_disk(Arc::clone(&kept_name), SnapshotDirectory::new(directory)).await;
-                    }
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = keeper.run(listing) => {}
-                () = on_disk => {}
-                () = shared.until_idle(&kept_name) => {}
-            }
-        });
-        name
-    }
-
-    /// Waits until a service is neither followed nor asked about, and takes it out.
-    async fn until_idle(&self, name: &Arc<NameView>) {
-        loop {
-            sleep(self.options.idle).await;
-            let _state = self.state.lock();
-            if name.followers.load(Ordering::Acquire) > 0 || name.was_used() {
-                continue;
-            }
-            let mut names = Names::clone(&self.names.load());
-            if let Some(kept) = names.remove(&name.service) {
-                kept.stop.cancel();
-            }
-            self.names.store(Arc::new(names));
-            return;
-        }
-    }
-
-    /// Remembers that there is no such service, and sees to it that somebody hears when there is.
-    fn note_unknown(self: &Arc<Self>, service: ServiceName, revision: Revision) {
-        let mut state = self.state.lock();
-        state.negatives.insert(service, Instant::now());
-        let is_watchable = self.registry.abilities().watching == Watching::All;
-        if is_watchable && !state.is_watching_all && !self.options.negative_ttl.is_zero() {
-            state.is_watching_all = true;
-            let shared = Arc::clone(self);
-            self.tasks.spawn(async move {
-                let stop = shared.stop.clone();
-                stop.run_until_cancelled(shared.watch_for_unknown(revision)).await;
-            });
-        }
-    }
-
-    /// Ends negative entries when nodes come, as long as there are any.
-    async fn watch_for_unknown(&self, revision: Revision) {
-        add(&self.counters.watches, 1);
-        let watch = timeout(
-            self.options.read_timeout,
-            self.registry.watch(&Scope::All, revision),
-        )
-        .await;
-        let mut watch = watch.ok().and_then(Result::ok);
-        loop {
-            let last = {
-                let mut state = self.state.lock();
-                state.negatives.sweep(Instant::now());
-                match state.negatives.last() {
-                    Some(last) if watch.is_some() => last,
-                    // Without a watch nobody would hear of a node, so that nothing stays believed.
-                    _ => {
-                        if watch.is_none() {
-                            state.negatives.clear();
-                        }
-                        state.is_watching_all = false;
-                        return;
-                    }
-                }
-            };
-            let Some(alive) = watch.as_mut() else { continue };
-            tokio::select! {
-                change = alive.next() => match change {
-                    Ok(Change::Batch { events, .. }) => {
-                        let mut state = self.state.lock();
-                        for event in &events {
-                            state.negatives.remove(event.service());
-                        }
-                    }
-                    Ok(Change::Bookmark { .. }) => {}
-                    Ok(Change::Lost { .. }) | Err(_) => watch = None,
-                },
-                () = sleep_until(last) => {}
-            }
         }
     }
 }

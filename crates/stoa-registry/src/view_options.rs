@@ -1,6 +1,12 @@
 //! What shapes a view.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::Registration;
 
@@ -52,7 +58,8 @@ impl Validate {
     }
 
     pub(crate) fn check(&self, registration: &Registration) -> Result<(), String> {
-        (self.0)(registration)
+        let judged = catch_unwind(AssertUnwindSafe(|| (self.0)(registration)));
+        judged.unwrap_or_else(|_panic| Err("what judges it panicked".to_owned()))
     }
 }
 

@@ -258,10 +258,16 @@ async fn an_outage_is_not_told_as_unknown() {
         scene.registry.fail(fault);
         let error = scene.view.get(&name("proxy")).await.unwrap_err();
         assert!(matches!(error, ViewError::Unread { .. }), "{error}");
+        sleep(Duration::from_millis(300)).await;
     }
     scene.registry.fail(Fault::None);
     scene.register("proxy", "a").await;
-    assert_eq!(scene.ids("proxy").await, ["a"], "at once");
+    scene.view.nudge();
+    assert_eq!(
+        scene.ids("proxy").await,
+        ["a"],
+        "at once, for who knows that it is back"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,18 +8,16 @@ mod metrics;
 mod node;
 mod registries;
 mod services;
+mod setup;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use stoa_peer::{Sessions, SessionsOptions};
-use stoa_proxy::{ClusterPeers, Member, PeerClient, PeerOptions};
-use stoa_registry::{
-    Announcer, AnnouncerStanding, Followed, InstanceId, Registration, Registry, View, ViewOptions,
-};
+use stoa_proxy::ClusterPeers;
+use stoa_registry::{Announcer, AnnouncerStanding, Followed, Registration, Registry, View};
 use stoa_server::{AdminGuard, Guard, Mount, PeerEndpoint, cluster_mount, peer_mount};
-use stoa_storage::own_directory_of_url;
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -29,6 +27,7 @@ use self::{
     members::{follow_members, tell_others},
     metrics::ClusterMetrics,
     node::{Me, Visibility},
+    setup::{peers, upstreams, view_options},
 };
 use super::{Core, Part, Role};
 use crate::{
@@ -79,35 +78,10 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
     let secrets = Me::secrets(config)?;
     let registry = registries::open(config, core, &me)?;
     let view = View::new(Arc::clone(&registry), view_options(config, me.instance));
-    let of_upstreams = ViewOptions {
-        max_stale: Some(services::MAX_STALE),
-        ..view_options(config, me.instance)
-    };
-    let upstreams = View::new(Arc::clone(&registry), of_upstreams);
-    let upstreams = Arc::new(services::Registered::new(upstreams, services));
+    let upstreams = upstreams(config, &registry, me.instance, services);
     core.services.fill(Arc::clone(&upstreams) as _);
     let node = stoa_peer::Node::new(me.id.as_str().parse().map_err(CommandError::new)?);
-    let options = Arc::new(PeerOptions {
-        me: node.clone(),
-        secrets: secrets.clone(),
-        silence: config.peer.silence,
-        patience: config.peer.patience,
-        total: config.fetch.deadlines.total,
-        limits: config.fetch.limits.clone(),
-    });
-    let pool = core.dispatcher.clone();
-    let make = move |member: &Member| -> Arc<dyn stoa_proxy::Peer> {
-        Arc::new(PeerClient::new(
-            member.clone(),
-            pool.clone(),
-            Arc::clone(&options),
-        ))
-    };
-    let peers = Arc::new(ClusterPeers::new(
-        me.id.as_str().into(),
-        config.peer.has_one_storage,
-        Box::new(make),
-    ));
+    let peers = Arc::new(peers(config, core, &me, &node, &secrets));
     cluster.slot.fill(Arc::clone(&peers) as _);
     let announcer: Arc<Mutex<Option<Arc<Announcer>>>> = Arc::default();
     let desk = Desk {
@@ -145,25 +119,6 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
         control,
         guard,
     }))
-}
-
-fn view_options(config: &Config, instance: InstanceId) -> ViewOptions {
-    let seed = instance.to_bytes();
-    ViewOptions {
-        guard_window: config.registry.ttl,
-        initial_wait: config.registry.initial_wait,
-        read_timeout: config.registry.timeout,
-        refresh: config.registry.ttl / 3,
-        snapshots: config.registry.snapshot.clone().or_else(|| {
-            let own = own_directory_of_url(&config.storage.url).ok().flatten();
-            own.map(|own| own.join("registry"))
-        }),
-        validate: members::validate(),
-        seed: u64::from_be_bytes([
-            seed[0], seed[1], seed[2], seed[3], seed[4], seed[5], seed[6], seed[7],
-        ]),
-        ..ViewOptions::default()
-    }
 }
 
 impl Cluster {

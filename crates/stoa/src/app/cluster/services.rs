@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use stoa_fetch::{BaseUrl, Entry, Services};
+use stoa_fetch::{BaseUrl, Entry, Services, UpstreamList};
 use stoa_proxy::{Member, Members, OwnerKey};
 use stoa_registry::{Followed, NodeState, ServiceName, View};
 
@@ -19,7 +19,7 @@ pub(super) fn named(config: &Config) -> Vec<String> {
     let routes = config.upstream.routes.iter().map(|route| &route.upstream);
     let lists = routes.chain([&config.upstream.list]);
     let of_lists = lists
-        .flat_map(|list| list.entries())
+        .flat_map(UpstreamList::entries)
         .filter_map(|(entry, _)| match entry {
             Entry::Registered(service) => Some(service.clone()),
             _ => None,
@@ -69,6 +69,7 @@ impl Registered {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl Services for Registered {
     fn servers(&self, service: &str, key: &str) -> Result<Vec<BaseUrl>, String> {
         let followed = self.services.get(service).ok_or("it is not followed")?;

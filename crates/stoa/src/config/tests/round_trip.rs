@@ -1,5 +1,6 @@
 //! What `config show` prints reads back to the same configuration, whatever the configuration is.
 
+mod cluster_texts;
 mod texts;
 
 use std::{collections::BTreeMap, path::PathBuf};

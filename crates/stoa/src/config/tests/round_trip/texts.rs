@@ -193,26 +193,10 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
                 .map(String::as_str),
         ),
         "credential.password_env" | "credential.token_env" => one_of(&VARIABLES.map(|(name, _)| name)),
-        // What the others need is tried in tests of their own.
-        "registry.backend" => one_of(&["none"]),
-        "registry.endpoints" | "registry.file" | "peer.secret_file" => one_of(&[""]),
-        "registry.nodes" => one_of(&[
-            "a=http://10.0.0.5:3000",
-            "a=http://a.example, b=https://[::1]:8443/",
-        ]),
-        "registry.service" => one_of(&["stoa", "proxy-1.eu"]),
-        "registry.prefix" => one_of(&["/stoa/registry/", "p"]),
-        "registry.ttl" => one_of(&["2s", "1m 30s"]),
-        "registry.username" => one_of(&["", "root"]),
-        "registry.timeout" | "peer.silence" | "peer.patience" => one_of(&["1s", "1m 30s"]),
-        "registry.snapshot" => one_of(&["", "/var/lib/stoa/registry"]),
-        "registry.initial_wait" => one_of(&["0s", "5s"]),
-        "registry.password_file" => one_of(&["", &secrets.path("token#")]),
-        "peer.advertise" => one_of(&["", "http://10.0.0.5:3000", "https://a.example/go"]),
-        "peer.id" => one_of(&["", "a-1", "10.0.0.5:3000"]),
-        "peer.weight" => one_of(&["0", "1", "2.5"]),
-        "peer.storage" => one_of(&["own", "shared"]),
-        _ => panic!("{path} is a new key: name good values of it here"),
+        _ => match super::cluster_texts::values(path, &secrets.path("token#")) {
+            Some(values) => prop::sample::select(values).boxed(),
+            None => panic!("{path} is a new key: name good values of it here"),
+        },
     }
 }
 
