@@ -18,6 +18,7 @@ mod pool;
 mod resolved_info;
 mod revalidation;
 mod rivals;
+mod simulation;
 mod single_flight;
 mod slow_storage;
 mod small_files;

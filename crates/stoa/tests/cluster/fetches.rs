@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use stoa_testing::{content::Content, fixtures::ModuleFixture, gate::Gate, http, reply::Reply};
+use stoa_testing::{
+    content::Content, etcd::Etcd, fixtures::ModuleFixture, gate::Gate, http, redis::Redis, reply::Reply,
+};
 use tokio::task::JoinSet;
 
 use crate::nodes::{Backing, Cluster};
@@ -19,24 +21,32 @@ fn large() -> ModuleFixture {
 /// C1: many clients on all nodes, one cold zip, one fetch.
 #[tokio::test(flavor = "multi_thread")]
 async fn three_hundred_clients_on_all_nodes_cost_one_fetch() {
-    let cluster = Arc::new(Cluster::start(Backing::Static, 3).await);
-    let module = large();
-    cluster.upstream.module(&module);
-    let want = module.zip().to_bytes();
-    let mut clients = JoinSet::new();
-    for client in 0..300 {
-        let cluster = Arc::clone(&cluster);
-        let id = ["a", "b", "c"][client % 3];
-        clients.spawn(async move { cluster.get(id, ZIP).await });
+    for backing in [
+        Backing::Static,
+        Backing::File,
+        Backing::Etcd(Etcd::start()),
+        Backing::Redis(Redis::start()),
+    ] {
+        let name = backing.name();
+        let cluster = Arc::new(Cluster::start(backing, 3).await);
+        let module = large();
+        cluster.upstream.module(&module);
+        let want = module.zip().to_bytes();
+        let mut clients = JoinSet::new();
+        for client in 0..300 {
+            let cluster = Arc::clone(&cluster);
+            let id = ["a", "b", "c"][client % 3];
+            clients.spawn(async move { cluster.get(id, ZIP).await });
+        }
+        let mut answered = 0;
+        while let Some(answer) = clients.join_next().await {
+            let answer = answer.unwrap();
+            assert_eq!(answer.status, 200);
+            assert!(answer.body == want, "equal bytes");
+            answered += 1;
+        }
+        assert_eq!((answered, cluster.upstream.count(ZIP)), (300, 1), "{name}");
     }
-    let mut answered = 0;
-    while let Some(answer) = clients.join_next().await {
-        let answer = answer.unwrap();
-        assert_eq!(answer.status, 200);
-        assert!(answer.body == want, "equal bytes");
-        answered += 1;
-    }
-    assert_eq!((answered, cluster.upstream.count(ZIP)), (300, 1));
 }
 
 /// C2: two hundred modules are fetched once each, by all nodes alike, and none a second time.

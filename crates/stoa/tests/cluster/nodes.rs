@@ -41,7 +41,8 @@ impl Backing {
         match self {
             Self::Etcd(_) => "etcd",
             Self::Redis(_) => "redis",
-            Self::Static | Self::File => "given",
+            Self::Static => "static",
+            Self::File => "file",
         }
     }
 
