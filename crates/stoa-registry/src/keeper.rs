@@ -1,6 +1,10 @@
 //! Keeps what is known of one service true.
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use tokio::{
     sync::watch,
@@ -49,6 +53,7 @@ impl Keeper {
         looked.await;
         let mut listing = listing.or_else(|| self.name.take_handed());
         let mut is_lost = false;
+        let mut away_since: Option<Instant> = None;
         loop {
             let read = match listing.take() {
                 Some(listing) => Ok(listing),
@@ -57,6 +62,9 @@ impl Keeper {
             match read {
                 Ok(listing) => {
                     let before = roster.counts();
+                    if let Some(since) = away_since.take() {
+                        roster.resume(since.elapsed(), Instant::now());
+                    }
                     if is_lost {
                         roster.replace_lost(listing, Instant::now());
                     } else {
@@ -67,6 +75,7 @@ impl Keeper {
                 }
                 Err(error) => {
                     self.name.fail(&error);
+                    away_since.get_or_insert_with(Instant::now);
                     self.wait().await;
                     continue;
                 }
@@ -151,7 +160,7 @@ impl Keeper {
             let Some(error) = ended else {
                 add(&self.counters.lost_watches, 1);
                 // A registry that loses every watch at once is not read in a circle.
-                sleep(self.pause.next()).await;
+                self.wait().await;
                 return;
             };
             add(&self.counters.broken_watches, 1);
@@ -242,13 +251,14 @@ impl Keeper {
     }
 }
 
-/// Writes what is known of a service to the disk when it changes. Never ends.
+/// Writes what is known of a service that somebody follows to the disk when it changes. Never ends.
 pub(crate) async fn keep_on_disk(name: Arc<NameView>, directory: SnapshotDirectory) {
     let mut changes = name.changes();
     let mut written = None;
     let mut has_failed = false;
     loop {
-        if matches!(name.source(), Source::Read | Source::Watched) {
+        let is_followed = name.followers.load(Ordering::Acquire) > 0;
+        if is_followed && matches!(name.source(), Source::Read | Source::Watched) {
             let snapshot = name.load();
             // A registry that has nobody is not worth remembering: it may just have been emptied.
             if !snapshot.nodes.is_empty() && written.as_ref() != Some(&snapshot.nodes) {

@@ -33,6 +33,18 @@ const FAILED_FOR: Duration = Duration::from_millis(250);
 /// The most services of which nothing is known yet that are looked up at once.
 pub(crate) const MOST_LOOKUPS: usize = 1_024;
 
+/// Takes a lookup out when it has ended, also by a panic of the registry.
+pub(crate) struct Looking {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) service: ServiceName,
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        self.shared.state.lock().lookups.remove(&self.service);
+    }
+}
+
 /// What the clones of a view and its tasks share.
 pub(crate) struct Shared {
     pub(crate) registry: Arc<dyn Registry>,
@@ -153,7 +165,7 @@ impl Shared {
         names.insert(service.clone(), kept);
         self.names.store(Arc::new(names));
         let (shared, kept_name) = (Arc::clone(self), Arc::clone(&name));
-        let directory = self.options.snapshots.clone().filter(|_| is_followed);
+        let directory = self.options.snapshots.clone();
         self.tasks.spawn(async move {
             let looked = async {
                 if let Some(looked) = looked.as_mut() {
@@ -255,7 +267,9 @@ impl Shared {
             };
             let Some(alive) = watch.as_mut() else { continue };
             tokio::select! {
-                change = alive.next() => match change {
+                change = timeout(self.options.silence, alive.next()) => match change.unwrap_or_else(|_elapsed| {
+                    Err(RegistryError::away(&self.registry, "a watch was silent"))
+                }) {
                     Ok(Change::Batch { revision, events }) => {
                         let mut state = self.state.lock();
                         state.watched_at = state.watched_at.max(revision);

@@ -15,7 +15,7 @@ use crate::{
     ViewStats,
     name_view::NameView,
     negatives::Negatives,
-    shared::{Looked, MOST_LOOKUPS, Shared, State},
+    shared::{Looked, Looking, MOST_LOOKUPS, Shared, State},
     view_stats::add,
 };
 
@@ -231,9 +231,12 @@ impl View {
                     state.lookups.insert(service.clone(), looked.clone());
                     let (shared, service) = (Arc::clone(&self.shared), service.clone());
                     self.shared.tasks.spawn(async move {
-                        let looking = shared.look(&service);
-                        let found = shared.stop.run_until_cancelled(looking).await;
-                        shared.state.lock().lookups.remove(&service);
+                        let looking = Looking {
+                            shared: Arc::clone(&shared),
+                            service: service.clone(),
+                        };
+                        let found = shared.stop.run_until_cancelled(shared.look(&service)).await;
+                        drop(looking);
                         if let Some(found) = found {
                             tell.send_replace(Some(found));
                         }

@@ -1,32 +1,27 @@
 //! Fifty nodes with cuts, pauses, deaths and a registry that goes away, in simulated time. Everything that is drawn comes from
 //! a seed, which is printed; `STOA_SEED` repeats a run.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+#![expect(
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    reason = "a run is told from its beginning to its end, and says what came of it"
+)]
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use futures_util::{StreamExt, future::ready, stream};
+mod net;
+
+use std::{sync::Arc, time::Duration};
+
 use parking_lot::Mutex;
-use stoa_fetch::{Context, FetchError, Fetched, Fetcher, Limits, Phase, Question, SourceName};
+use stoa_fetch::{Caller, Context, Limits, Question};
 use stoa_module::{Resource, zip::ZipLimits};
 use stoa_proxy::{
-    About, BreakMetrics, ClusterOptions, ClusterPeers, Content, Ingest, Member, Members, NetworkMode,
-    NoCheck, OwnerKey, Peer, PeerFailure, PeerMetrics, PeerQuestion, Peers, Refreshes, Stasher,
-    StasherOptions, file_key, stash_pipeline,
+    BreakMetrics, ClusterOptions, ClusterPeers, Ingest, Member, Members, NetworkMode, NoCheck, Peer,
+    PeerMetrics, Refreshes, Stasher, StasherOptions, stash_pipeline,
 };
 use stoa_registry::{
     Announcer, Fault, FaultyRegistry, Followed, InstanceId, MemoryRegistry, NodeState, Registration, View,
     ViewOptions,
 };
-use stoa_storage::Storage;
 use stoa_telemetry::Registry as Metrics;
 use tokio::{
     sync::watch,
@@ -35,13 +30,12 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
+use self::net::{Life, Place, Source, Wire, content};
 use crate::lab::{memory, read, resource};
 
 const NODES: usize = 50;
 const KEYS: usize = 300;
 const TTL: Duration = Duration::from_secs(15);
-/// A node that says nothing for so long is given up.
-const SILENCE: Duration = Duration::from_secs(2);
 /// How long things go wrong.
 const TROUBLE: Duration = Duration::from_secs(300);
 /// How long a client may wait: some silent nodes, one after the other, and a fetch.
@@ -53,159 +47,6 @@ fn id(number: usize) -> String {
 
 fn key(number: usize) -> Resource {
     resource(&format!("example.com/m{number}/@v/v1.0.0.mod"))
-}
-
-fn content(resource: &Resource) -> Bytes {
-    format!("module {}\n", resource.module()).into()
-}
-
-/// The source of all nodes. It takes its time, and counts.
-struct Source {
-    asked: Mutex<HashMap<Resource, usize>>,
-    random: Mutex<fastrand::Rng>,
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Source")
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("source")
-    }
-}
-
-#[async_trait]
-impl Fetcher for Source {
-    async fn fetch(&self, question: &Question) -> Result<Fetched, FetchError> {
-        *self.asked.lock().entry(question.resource.clone()).or_default() += 1;
-        let time = self.random.lock().u64(50..800);
-        sleep(Duration::from_millis(time)).await;
-        let pieces = stream::once(ready(Ok(content(&question.resource)))).boxed();
-        Fetched::new(SourceName::new("source"), None, 1 << 20, pieces)
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
-    Up,
-    /// It stops where it is.
-    Paused,
-    Dead,
-}
-
-/// What others reach of a node.
-struct Place {
-    life: watch::Sender<Life>,
-    /// Those on one side reach one another.
-    side: watch::Sender<u8>,
-    inside: Mutex<Option<(Arc<dyn Stasher>, Arc<dyn Storage>)>>,
-}
-
-/// A node as another one asks it.
-struct Wire {
-    from: Arc<Place>,
-    to: Arc<Place>,
-    id: Arc<str>,
-    down_until: Mutex<Option<Instant>>,
-}
-
-impl Wire {
-    fn is_cut(&self) -> bool {
-        *self.from.side.borrow() != *self.to.side.borrow()
-    }
-
-    /// Waits until nothing comes of it any more.
-    async fn fallen_silent(&self) {
-        let (mut life, mut here, mut there) = (
-            self.to.life.subscribe(),
-            self.from.side.subscribe(),
-            self.to.side.subscribe(),
-        );
-        while *life.borrow_and_update() == Life::Up && !self.is_cut() {
-            tokio::select! {
-                _ = life.changed() => {}
-                _ = here.changed() => {}
-                _ = there.changed() => {}
-            }
-        }
-        if *self.to.life.borrow() != Life::Dead || self.is_cut() {
-            sleep(SILENCE).await;
-        }
-    }
-
-    async fn answer(&self, question: &PeerQuestion) -> Result<Content, FetchError> {
-        let (stasher, storage) = self.to.inside.lock().clone().unwrap();
-        sleep(Duration::from_millis(1)).await;
-        if question.stored_only {
-            let stored = storage
-                .open(&file_key(&question.resource).unwrap())
-                .await
-                .unwrap();
-            return stored
-                .map(Content::Stored)
-                .ok_or_else(|| FetchError::not_found("not stored here"));
-        }
-        let asked = Question::new(question.resource.clone(), question.context.clone());
-        let stashed = stasher.stash(&asked).await;
-        let stashed = stashed.map_err(|error| PeerFailure::of(&error).into_error(&self.source_name()))?;
-        Ok(stashed.content)
-    }
-}
-
-impl fmt::Debug for Wire {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.id)
-    }
-}
-
-impl fmt::Display for Wire {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.id)
-    }
-}
-
-#[async_trait]
-impl Peer for Wire {
-    fn source_name(&self) -> SourceName {
-        SourceName::new(format!("node {}", self.id))
-    }
-
-    fn is_up(&self) -> bool {
-        self.down_until.lock().is_none_or(|until| until <= Instant::now())
-    }
-
-    async fn ask(&self, question: &PeerQuestion) -> Result<Fetched, FetchError> {
-        let silent = || FetchError::Timeout {
-            source_name: self.source_name(),
-            phase: Phase::Response,
-            after: SILENCE,
-        };
-        let answer = tokio::select! {
-            answer = self.answer(question), if *self.to.life.borrow() == Life::Up && !self.is_cut() => answer,
-            () = self.fallen_silent() => Err(silent()),
-        };
-        if answer.as_ref().is_err_and(|error| !error.is_not_found()) {
-            *self.down_until.lock() = Some(Instant::now() + Duration::from_secs(2));
-        }
-        let bytes = read(answer?).await.unwrap();
-        let pieces = stream::once(ready(Ok(bytes))).boxed();
-        let fetched = Fetched::new(self.source_name(), None, 1 << 20, pieces)?;
-        Ok(Fetched {
-            of_repository: true,
-            ..fetched
-        })
-    }
-
-    async fn tell(&self, _: About) -> Result<(), FetchError> {
-        Ok(())
-    }
-
-    async fn ask_database(&self, _: &str, _: &str, _: u64) -> Result<Bytes, FetchError> {
-        Err(FetchError::not_found("none here"))
-    }
 }
 
 struct Node {
@@ -337,9 +178,11 @@ impl Simulation {
         some.truncate(random.usize(1..8));
         let time = Duration::from_secs(random.u64(3..25));
         match random.u32(0..6) {
-            0 => some
-                .iter()
-                .for_each(|n| drop(self.nodes[*n].place.life.send_replace(Life::Paused))),
+            0 => {
+                for number in &some {
+                    self.nodes[*number].place.life.send_replace(Life::Paused);
+                }
+            }
             1 => {
                 for number in &some {
                     self.nodes[*number].place.life.send_replace(Life::Dead);
@@ -401,10 +244,7 @@ impl Simulation {
 /// Asks one node for one thing, as a client does, and holds it to what is right.
 async fn client(node: Arc<Node>, wanted: Resource) -> Option<Duration> {
     let began = Instant::now();
-    let question = Question::new(
-        wanted.clone(),
-        Context::interactive(stoa_fetch::Caller::Anonymous),
-    );
+    let question = Question::new(wanted.clone(), Context::interactive(Caller::Anonymous));
     let mut life = node.place.life.subscribe();
     let asked = async {
         read(node.stasher.stash(&question).await.unwrap().content)
@@ -450,7 +290,9 @@ async fn run(seed: u64) {
         let (over, left): (Vec<_>, Vec<_>) = troubles
             .into_iter()
             .partition(|(until, _)| *until <= Instant::now());
-        over.iter().for_each(|(_, whom)| simulation.heal(whom));
+        for (_, whom) in &over {
+            simulation.heal(whom);
+        }
         troubles = left;
         let up: Vec<_> = simulation
             .nodes
