@@ -1,6 +1,10 @@
 //! `/_peer/v1`: what other nodes of the cluster ask.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
@@ -10,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
+use parking_lot::Mutex;
 use stoa_peer::{PeerError, Refusal, RequestTag, Sessions, names};
 use stoa_proxy::{ASK_PATH, PeerRequest, PeerRequestError};
 
@@ -30,12 +35,33 @@ const LONGEST: usize = 16 << 10;
 pub struct PeerEndpoint {
     sessions: Sessions,
     desk: Arc<dyn PeerDesk>,
+    /// When the log was last told of somebody who is no node: anybody can send such requests, and as many as he likes.
+    told: Mutex<Option<Instant>>,
 }
+
+/// The log is told of those who are no nodes once in this time.
+const TOLD_AGAIN: Duration = Duration::from_secs(10);
 
 impl PeerEndpoint {
     /// Lets in whoever has a session of `sessions`; `desk` has the answers.
     pub fn new(sessions: Sessions, desk: Arc<dyn PeerDesk>) -> Self {
-        Self { sessions, desk }
+        Self {
+            sessions,
+            desk,
+            told: Mutex::new(None),
+        }
+    }
+
+    /// Tells the log of somebody who is refused, now and then.
+    fn refuse(&self, error: &PeerError) -> Response {
+        let now = Instant::now();
+        let mut told = self.told.lock();
+        if told.is_none_or(|at| at + TOLD_AGAIN <= now) {
+            *told = Some(now);
+            tracing::warn!(%error, "a hello of a node is refused, or a request in the name of one");
+        }
+        drop(told);
+        refused(error)
     }
 }
 
@@ -65,10 +91,7 @@ async fn hello(State(endpoint): State<Arc<PeerEndpoint>>, request: Request) -> R
     };
     match endpoint.sessions.hello(&body) {
         Ok(answer) => ([(header::CONTENT_TYPE, "application/json")], answer).into_response(),
-        Err(error) => {
-            tracing::warn!(%error, "a hello of a node is refused");
-            refused(&error)
-        }
+        Err(error) => endpoint.refuse(&error),
     }
 }
 
@@ -93,10 +116,7 @@ async fn ask(State(endpoint): State<Arc<PeerEndpoint>>, request: Request) -> Res
     };
     let caller = match endpoint.sessions.verify(&signed) {
         Ok(caller) => caller,
-        Err(error) => {
-            tracing::warn!(%error, "a request in the name of a node is refused");
-            return refused(&error);
-        }
+        Err(error) => return endpoint.refuse(&error),
     };
     let node = caller.node.id.clone();
     let question = match PeerRequest::parse(&body) {

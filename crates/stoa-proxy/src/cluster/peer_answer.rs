@@ -18,6 +18,7 @@ pub(super) struct PeerAnswer {
     body: ResponseBody,
     read: Bytes,
     silence: Duration,
+    patience: Duration,
 }
 
 impl PeerAnswer {
@@ -26,6 +27,7 @@ impl PeerAnswer {
         reader: FrameReader,
         body: ResponseBody,
         silence: Duration,
+        patience: Duration,
     ) -> Self {
         Self {
             source_name,
@@ -33,20 +35,15 @@ impl PeerAnswer {
             body,
             read: Bytes::new(),
             silence,
+            patience,
         }
     }
 
-    /// The beginning, which may take as long as `patience` while the node says that it works.
-    pub(super) async fn head(&mut self, patience: Duration) -> Result<PeerHead, FetchError> {
-        let deadline = Instant::now() + patience;
+    /// The beginning, for which a node may work for a while as long as it says so.
+    pub(super) async fn head(&mut self) -> Result<PeerHead, FetchError> {
+        let deadline = Instant::now() + self.patience;
         loop {
-            let event = timeout_at(deadline, self.event()).await;
-            let event = event.map_err(|_elapsed| FetchError::Timeout {
-                source_name: self.source_name.clone(),
-                phase: Phase::Response,
-                after: patience,
-            })??;
-            match event {
+            match self.event_by(deadline, Phase::Response).await? {
                 FrameEvent::Keepalive => {}
                 FrameEvent::Header(json) => {
                     return serde_json::from_slice(&json).map_err(|error| self.broken(error));
@@ -59,10 +56,11 @@ impl PeerAnswer {
         }
     }
 
-    /// The next piece; `None` at the end of the whole.
+    /// The next piece; `None` at the end of the whole. A node that only says that it works is given up after a while.
     pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, FetchError> {
+        let deadline = Instant::now() + self.patience;
         loop {
-            match self.event().await? {
+            match self.event_by(deadline, Phase::Idle).await? {
                 FrameEvent::Data(piece) => return Ok(Some(piece)),
                 FrameEvent::End => return Ok(None),
                 FrameEvent::Keepalive => {}
@@ -85,6 +83,16 @@ impl PeerAnswer {
             all.extend_from_slice(&piece);
         }
         Ok(all.freeze())
+    }
+
+    async fn event_by(&mut self, deadline: Instant, phase: Phase) -> Result<FrameEvent, FetchError> {
+        let (source_name, after) = (self.source_name.clone(), self.patience);
+        let event = timeout_at(deadline, self.event()).await;
+        event.unwrap_or(Err(FetchError::Timeout {
+            source_name,
+            phase,
+            after,
+        }))
     }
 
     async fn event(&mut self) -> Result<FrameEvent, FetchError> {

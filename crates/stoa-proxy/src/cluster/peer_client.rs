@@ -200,6 +200,7 @@ impl PeerClient {
             exchange.reader(),
             response.into_body(),
             self.options.silence,
+            self.options.patience,
         )
     }
 
@@ -267,7 +268,7 @@ impl Peer for PeerClient {
     async fn ask(&self, question: &PeerQuestion) -> Result<Fetched, FetchError> {
         let urgency = question.context.urgency.clone();
         let mut answer = self.exchange(&PeerRequest::of(question), urgency).await?;
-        let head = answer.head(self.options.patience).await?;
+        let head = answer.head().await?;
         let health = Arc::clone(&self.health);
         let pieces = stream::unfold(Some((answer, health)), |state| async move {
             let (mut answer, health) = state?;
@@ -295,7 +296,7 @@ impl Peer for PeerClient {
     async fn tell(&self, about: About) -> Result<(), FetchError> {
         let request = PeerRequest::new(about, &Context::background(), 0);
         let mut answer = self.exchange(&request, Class::Interactive.into()).await?;
-        answer.head(self.options.patience).await?;
+        answer.head().await?;
         answer.whole(0).await.map(drop)
     }
 
@@ -307,7 +308,7 @@ impl Peer for PeerClient {
         let context = Context::interactive(stoa_fetch::Caller::Stoa);
         let request = PeerRequest::new(about, &context, 0);
         let mut answer = self.exchange(&request, context.urgency.clone()).await?;
-        answer.head(self.options.patience).await?;
+        answer.head().await?;
         answer.whole(limit).await
     }
 }

@@ -37,7 +37,7 @@ use crate::{
 };
 
 /// How long a node that leaves waits for the registry.
-const LEAVING: Duration = Duration::from_secs(2);
+const LEAVING: Duration = Duration::from_secs(1);
 /// How much longer than its time to live another process may hold the id of this node.
 const TAKEN_LONGER: Duration = Duration::from_secs(2);
 
