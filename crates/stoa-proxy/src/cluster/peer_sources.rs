@@ -1,11 +1,11 @@
 //! Other nodes as a source.
 
-use std::{fmt, sync::Arc, vec};
+use std::{fmt, sync::Arc, time::Duration, vec};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use stoa_fetch::{FetchError, Fetched, Fetcher, Phase, Question, Rest, SourceName};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     local_source::LocalSource,
@@ -13,6 +13,10 @@ use super::{
     peer_metrics::PeerMetrics,
 };
 use crate::OwnerKey;
+
+/// How long others may take to say what they have stored: that is looked up at once, and one that is stopped must not be waited
+/// for before a source is asked.
+const PEEK: Duration = Duration::from_millis(500);
 
 /// Which nodes are asked, and for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +127,12 @@ impl Fetcher for PeerSources {
         };
         let (fetched, others) = match self.asked {
             Asked::Owners => self.in_turn(&asked, self.peers.owners(&key)).await?,
-            Asked::Holders => self.at_once(&asked, self.peers.holders(&key)).await?,
+            Asked::Holders => {
+                let asking = self.at_once(&asked, self.peers.holders(&key));
+                timeout(PEEK, asking)
+                    .await
+                    .unwrap_or_else(|_elapsed| Err(none_of_them(None)))?
+            }
         };
         let rest = OthersRest {
             question: asked,
