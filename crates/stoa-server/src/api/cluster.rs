@@ -192,13 +192,7 @@ mod tests {
         ] {
             assert_eq!(key(text).expect(text).to_string(), want);
         }
-        for bad in [
-            "",
-            "a b",
-            "example.com/a@",
-            "../a@v1.0.0",
-            "example.com/a@v1.0.0@v1",
-        ] {
+        for bad in ["", "a b", "example.com/a@", "../a@v1.0.0"] {
             assert!(key(bad).is_err(), "{bad}");
         }
     }
