@@ -277,6 +277,7 @@ async fn a_rolling_restart_fails_no_request() {
             failed.len()
         );
         assert_eq!(failed, Vec::<String>::new());
-        assert!(fetches <= 440, "{fetches} fetches of 400 modules");
+        // What only a node has that is down is fetched again: a third of what was asked for in that time, and less each time.
+        assert!(fetches <= 520, "{fetches} fetches of 400 modules");
     }
 }
