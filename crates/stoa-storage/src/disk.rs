@@ -36,6 +36,7 @@ use crate::records::Records;
 use crate::stage::Stage;
 use crate::storage::Storage;
 use crate::storage_mode::StorageMode;
+use crate::stored_file::StoredFile;
 use crate::stored_version::StoredVersion;
 
 /// A storage in a directory, which any number of processes may share.
@@ -145,6 +146,11 @@ impl Storage for DiskStorage {
         let after = after.cloned();
         self.on_disk(move |tree| tree.modules(after.as_ref(), limit))
             .await
+    }
+
+    async fn files(&self, after: Option<&FileKey>, limit: usize) -> Result<Vec<StoredFile>, StorageError> {
+        let after = after.cloned();
+        self.on_disk(move |tree| tree.files(after.as_ref(), limit)).await
     }
 
     async fn quarantine(&self, key: &FileKey) -> Result<bool, StorageError> {

@@ -27,6 +27,7 @@ mod records;
 mod stage;
 mod storage;
 mod storage_mode;
+mod stored_file;
 mod stored_version;
 mod url;
 
@@ -42,5 +43,6 @@ pub use self::records::{MAX_RECORD, Records};
 pub use self::stage::{ReadAt, Stage};
 pub use self::storage::Storage;
 pub use self::storage_mode::StorageMode;
+pub use self::stored_file::StoredFile;
 pub use self::stored_version::StoredVersion;
 pub use self::url::{check_url, directory_of_url, open_existing_url, open_url, own_directory_of_url};

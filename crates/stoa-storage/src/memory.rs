@@ -6,7 +6,6 @@ mod shelves;
 mod stage;
 
 use std::fmt;
-use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -25,6 +24,7 @@ use crate::record_name::RecordName;
 use crate::records::Records;
 use crate::stage::Stage;
 use crate::storage::Storage;
+use crate::stored_file::StoredFile;
 use crate::stored_version::StoredVersion;
 
 /// A storage in memory, with a bound on the bytes it holds, staged ones included.
@@ -107,8 +107,11 @@ impl Storage for MemoryStorage {
         after: Option<&ModulePath>,
         limit: usize,
     ) -> Result<Vec<ModulePath>, StorageError> {
-        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
         Ok(self.shelves.contents.lock().modules(after, limit))
+    }
+
+    async fn files(&self, after: Option<&FileKey>, limit: usize) -> Result<Vec<StoredFile>, StorageError> {
+        Ok(self.shelves.contents.lock().files(after, limit))
     }
 
     async fn quarantine(&self, key: &FileKey) -> Result<bool, StorageError> {

@@ -15,6 +15,7 @@ use crate::key::FileKey;
 use crate::put::Put;
 use crate::records::Records;
 use crate::stage::Stage;
+use crate::stored_file::StoredFile;
 use crate::stored_version::StoredVersion;
 
 /// Where modules are kept.
@@ -66,7 +67,8 @@ pub trait Storage: fmt::Display + fmt::Debug + Send + Sync + 'static {
     /// did not write are passed over.
     async fn versions(&self, module: &ModulePath) -> Result<Vec<StoredVersion>, StorageError>;
 
-    /// Up to `limit` modules with at least one stored file that sort after `after`, sorted by path as text.
+    /// Up to `limit` modules with at least one stored file that come after `after`, in the order of their places:
+    /// of the text `<escaped module>/@v/`, byte by byte. A bucket lists its keys in this order.
     ///
     /// Fewer than `limit` mean that there are no more. A walk that feeds the last path of a page into the next
     /// call meets every module that was there all along exactly once.
@@ -75,6 +77,10 @@ pub trait Storage: fmt::Display + fmt::Debug + Send + Sync + 'static {
         after: Option<&ModulePath>,
         limit: usize,
     ) -> Result<Vec<ModulePath>, StorageError>;
+
+    /// Up to `limit` stored files that come after `after`, in the order of the text of their keys, byte by byte, with
+    /// what a listing says of them. Pages are walked as those of [`modules`](Storage::modules) are.
+    async fn files(&self, after: Option<&FileKey>, limit: usize) -> Result<Vec<StoredFile>, StorageError>;
 
     /// Takes a damaged file out of service, and the recorded hash with a zip. Says whether there was one.
     ///

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_module::{ModulePath, ModuleVersion, dirhash::H1};
 use stoa_storage::{
-    Blob, FileKey, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError, StoredVersion,
+    Blob, FileKey, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError, StoredFile, StoredVersion,
 };
 use tokio::sync::watch;
 
@@ -124,6 +124,10 @@ impl Storage for SlowStorage {
         limit: usize,
     ) -> Result<Vec<ModulePath>, StorageError> {
         self.inner.modules(after, limit).await
+    }
+
+    async fn files(&self, after: Option<&FileKey>, limit: usize) -> Result<Vec<StoredFile>, StorageError> {
+        self.inner.files(after, limit).await
     }
 
     async fn quarantine(&self, key: &FileKey) -> Result<bool, StorageError> {

@@ -1,10 +1,11 @@
 //! Finding what is stored.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use stoa_module::ModulePath;
 
-use super::examples::{key, module, pattern, put, version};
+use super::examples::{commit, hash, key, module, pattern, put, version};
 use crate::key::FileKind;
 use crate::storage::Storage;
 use crate::stored_version::StoredVersion;
@@ -13,6 +14,7 @@ pub(super) async fn run(make: &impl AsyncFn() -> Arc<dyn Storage>) {
     versions_are_in_order_with_their_files(&*make().await).await;
     nested_modules_do_not_mix(&*make().await).await;
     modules_are_paged_in_order(&*make().await).await;
+    files_are_paged_in_order(&*make().await).await;
 }
 
 async fn versions_are_in_order_with_their_files(storage: &dyn Storage) {
@@ -90,12 +92,12 @@ async fn modules_are_paged_in_order(storage: &dyn Storage) {
     let sorted = [
         "example.com/A",
         "example.com/Z/z",
-        "example.com/a",
         "example.com/a-b",
         "example.com/a-b/c",
         "example.com/a.b",
-        "example.com/a/b",
+        "example.com/a",
         "example.com/a/b-c",
+        "example.com/a/b",
         "example.com/a/b/c",
         "example.com/a/b/v2",
         "example.com/a0",
@@ -124,6 +126,7 @@ async fn modules_are_paged_in_order(storage: &dyn Storage) {
     for (after, next) in [
         ("example.com/a/a", 6),
         ("example.com/a/b/b", 8),
+        ("example.com/a/b/B", 7),
         ("example.net", 14),
         ("aaa.example", 0),
     ] {
@@ -147,12 +150,65 @@ async fn walk(storage: &dyn Storage, limit: usize) -> Vec<String> {
     loop {
         let page = storage.modules(after.as_ref(), limit).await.expect("lists");
         assert!(page.len() <= limit, "a page has at most {limit} modules");
-        let goes_on = after.is_none() || page.first().is_none_or(|first| Some(first) > after.as_ref());
-        assert!(goes_on, "a page begins after {after:?}");
         walked.extend(page.iter().map(ToString::to_string));
         if page.len() < limit {
             return walked;
         }
         after = page.last().cloned();
     }
+}
+
+async fn files_are_paged_in_order(storage: &dyn Storage) {
+    use FileKind::{Info, Mod, Zip};
+    let sorted = [
+        ("example.com/!upper", "v1.0.0", Mod, 11),
+        ("example.com/a-b", "v0.1.0", Zip, 70_000),
+        ("example.com/a", "v1.10.0", Info, 1),
+        ("example.com/a", "v1.10.0", Mod, 2),
+        ("example.com/a", "v1.10.0", Zip, 3),
+        ("example.com/a", "v1.9.0-!r!c", Info, 4),
+        ("example.com/a", "v1.9.0", Info, 0),
+        ("example.com/a/b", "v1.0.0", Zip, 5),
+        ("example.com/b", "v1.0.0", Info, 6),
+    ];
+    let escaped = |path: &str| path.replace("!upper", "Upper");
+    let keys = sorted.map(|(path, at, kind, _)| key(&escaped(path), &at.replace("!r!c", "RC"), kind));
+    let began = SystemTime::now() - Duration::from_secs(2);
+    for n in (0..sorted.len()).map(|n| n * 5 % sorted.len()) {
+        put(storage, &keys[n], &pattern(sorted[n].3, 1)).await;
+    }
+    // A hash and a record are no files of a module.
+    let last = key("example.com/a", "v1.10.0", Zip);
+    commit(storage, &last, &pattern(3, 1), 10, Some(&hash(1))).await;
+    let record = "other/example.com/x".parse().expect("a record's name");
+    let records = storage.records();
+    records.write(&record, pattern(5, 5)).await.expect("writes");
+    for limit in [1, 2, sorted.len() - 1, sorted.len(), 1000] {
+        let (mut walked, mut after) = (Vec::new(), None);
+        loop {
+            let page = storage.files(after.as_ref(), limit).await.expect("lists");
+            after = page.last().map(|file| file.key.clone());
+            let is_last = page.len() < limit;
+            walked.extend(page);
+            if is_last {
+                break;
+            }
+        }
+        let found: Vec<_> = walked.iter().map(|file| (file.key.clone(), file.len)).collect();
+        let expected: Vec<_> = keys
+            .iter()
+            .cloned()
+            .zip(sorted.map(|(.., len)| len as u64))
+            .collect();
+        assert_eq!(found, expected, "every file once, in order, by {limit}");
+        let limit = SystemTime::now() + Duration::from_secs(2);
+        let in_time = walked
+            .iter()
+            .all(|file| file.modified > began && file.modified < limit);
+        assert!(in_time, "files are as old as they are: {walked:?}");
+    }
+    assert_eq!(storage.files(None, 0).await.expect("lists"), [], "a page of none");
+    let absent = key("example.com/a", "v1.10.0-rc.1", Zip);
+    let page = storage.files(Some(&absent), 1).await.expect("lists");
+    assert_eq!(page[0].key, keys[2], "the walk goes on after what is not stored");
 }

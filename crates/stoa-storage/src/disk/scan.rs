@@ -1,22 +1,27 @@
 //! Finding what is stored.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{self, DirEntry, FileType};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::SystemTime;
 
-use stoa_module::{ModulePath, Version};
+use stoa_module::{ModulePath, ModuleVersion, Version};
 
 use super::layout::{VERSIONS, parse_file_name};
 use super::lookup::is_absent;
 use super::tree::Tree;
 use crate::error::StorageError;
+use crate::key::FileKey;
+use crate::stored_file::StoredFile;
 use crate::stored_version::StoredVersion;
 
 impl Tree {
     pub(super) fn versions(&self, module: &ModulePath) -> Result<Vec<StoredVersion>, StorageError> {
         let mut found: BTreeMap<Version, StoredVersion> = BTreeMap::new();
-        entries(&self.layout.versions(module), |name, kind| {
-            if let Some((version, file)) = parse_file_name(module, &name).filter(|_| !kind.is_dir()) {
+        entries(&self.layout.versions(module), |entry| {
+            let parsed = parse_file_name(module, &entry.name).filter(|_| !entry.kind.is_dir());
+            if let Some((version, file)) = parsed {
                 found
                     .entry(version.clone())
                     .or_insert_with(|| StoredVersion::new(version))
@@ -35,85 +40,155 @@ impl Tree {
         after: Option<&ModulePath>,
         limit: usize,
     ) -> Result<Vec<ModulePath>, StorageError> {
-        let mut walk = Walk {
-            after: after.map(ModulePath::as_str),
-            limit,
-            found: Vec::new(),
+        let after = after.map(|module| module_place(&module.escaped()));
+        let mut found = Vec::new();
+        let mut visit = |module: ModulePath, place: &Path| {
+            let is_new = after
+                .as_ref()
+                .is_none_or(|after| module_place(&module.escaped()) > *after);
+            if is_new && has_files(&module, place)? {
+                found.push(module);
+            }
+            Ok(found.len() < limit)
         };
-        if limit > 0 {
-            walk.descend(self.layout.root(), "")?;
+        self.walk(after.as_deref(), limit, &mut visit)?;
+        self.checked(found)
+    }
+
+    pub(super) fn files(
+        &self,
+        after: Option<&FileKey>,
+        limit: usize,
+    ) -> Result<Vec<StoredFile>, StorageError> {
+        let after = after.map(FileKey::to_string);
+        let mut found = Vec::new();
+        let mut visit = |module: ModulePath, place: &Path| {
+            let mut files = files_of(&module, place)?;
+            files.retain(|(text, _)| after.as_ref().is_none_or(|after| text > after));
+            files.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+            found.extend(files.into_iter().map(|(_, file)| file).take(limit - found.len()));
+            Ok(found.len() < limit)
+        };
+        self.walk(after.as_deref(), limit, &mut visit)?;
+        self.checked(found)
+    }
+
+    /// Visits modules until there are enough of what is looked for, from that of the place `after` on.
+    fn walk(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+        visit: &mut dyn FnMut(ModulePath, &Path) -> Result<bool, StorageError>,
+    ) -> Result<(), StorageError> {
+        if limit == 0 {
+            return Ok(());
         }
-        if walk.found.is_empty() {
+        let mut walk = Walk { after, visit };
+        walk.descend(self.layout.root(), "", "").map(drop)
+    }
+
+    /// What was found, if that is anything; where nothing was, the root may be gone.
+    fn checked<T>(&self, found: Vec<T>) -> Result<Vec<T>, StorageError> {
+        if found.is_empty() {
             self.check_root()?;
         }
-        Ok(walk.found)
+        Ok(found)
     }
 }
 
-/// A walk over the tree that meets modules in the order of their paths as text, and skips what lies before
-/// its start without looking into it.
+/// A walk over the tree that meets modules in the order of their places, and skips what lies before its start without
+/// looking into it.
 struct Walk<'a> {
     after: Option<&'a str>,
-    limit: usize,
-    found: Vec<ModulePath>,
+    /// Says whether to go on.
+    visit: &'a mut dyn FnMut(ModulePath, &Path) -> Result<bool, StorageError>,
 }
 
 impl Walk<'_> {
-    /// Visits the modules below `directory`; their paths begin with `prefix`, which is empty or ends in `/`.
+    /// Visits the modules below `directory`, the place of `path`; both texts are empty or end in `/`. Says whether to go
+    /// on.
     ///
-    /// A child stands in the order twice: as itself, `a`, and for what is below it, `a/`. Between the two come
-    /// its siblings such as `a-b` and `a.b`, whose extra character sorts before the slash.
-    fn descend(&mut self, directory: &Path, prefix: &str) -> Result<(), StorageError> {
-        let mut steps: Vec<(String, PathBuf)> = Vec::new();
-        entries(directory, |name, kind| {
+    /// Every name here is that of a directory, so that what follows it in a place is a slash.
+    fn descend(&mut self, directory: &Path, place: &str, path: &str) -> Result<bool, StorageError> {
+        let mut steps: Vec<(String, Option<String>)> = Vec::new();
+        entries(directory, |entry| {
+            let (name, kind) = (&entry.name, entry.kind);
             // Directories at the top are domains. Others, such as lost+found, may not even be readable.
-            let may_lead_to_modules = kind.is_dir() && (!prefix.is_empty() || name.contains('.'));
-            if let Some(element) = unescape_element(&name).filter(|_| may_lead_to_modules) {
-                let (path, place) = (format!("{prefix}{element}"), directory.join(&name));
-                steps.push((format!("{path}/"), place.clone()));
-                steps.push((path, place));
+            let may_lead_to_modules = kind.is_dir() && (!place.is_empty() || name.contains('.'));
+            if may_lead_to_modules && name == VERSIONS {
+                steps.push((format!("{place}{name}/"), None));
+            } else if let Some(element) = unescape_element(name).filter(|_| may_lead_to_modules) {
+                steps.push((format!("{place}{name}/"), Some(format!("{path}{element}/"))));
             }
             true
         })?;
-        steps.retain(|(path, _)| self.is_ahead(path));
+        steps.retain(|(place, _)| self.is_ahead(place));
         steps.sort_unstable();
-        for (path, place) in steps {
-            if self.found.len() >= self.limit {
-                break;
-            }
-            if path.ends_with('/') {
-                self.descend(&place, &path)?;
-            } else {
-                self.visit(&place, &path)?;
+        for (place, below) in steps {
+            let name = place.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+            let child = directory.join(name);
+            let goes_on = match (below, path.trim_end_matches('/').parse()) {
+                (Some(path), _) => self.descend(&child, &place, &path)?,
+                (None, Ok(module)) => (self.visit)(module, &child)?,
+                (None, Err(_)) => true,
+            };
+            if !goes_on {
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Whether the module `path`, or if it ends in a slash any below it, is still to come.
-    fn is_ahead(&self, path: &str) -> bool {
+    /// Whether anything in the directory at `place` is still to come.
+    fn is_ahead(&self, place: &str) -> bool {
         self.after
-            .is_none_or(|after| path > after || (path.ends_with('/') && after.starts_with(path)))
-    }
-
-    fn visit(&mut self, place: &Path, path: &str) -> Result<(), StorageError> {
-        let Ok(module) = path.parse::<ModulePath>() else {
-            return Ok(());
-        };
-        let mut has_files = false;
-        entries(&place.join(VERSIONS), |name, kind| {
-            has_files = !kind.is_dir() && parse_file_name(&module, &name).is_some();
-            !has_files
-        })?;
-        if has_files {
-            self.found.push(module);
-        }
-        Ok(())
+            .is_none_or(|after| place > after || after.starts_with(place))
     }
 }
 
+/// Where the files of a module are, as text.
+fn module_place(escaped: &dyn fmt::Display) -> String {
+    format!("{escaped}/{VERSIONS}/")
+}
+
+fn has_files(module: &ModulePath, versions: &Path) -> Result<bool, StorageError> {
+    let mut has_files = false;
+    entries(versions, |entry| {
+        has_files = !entry.kind.is_dir() && parse_file_name(module, &entry.name).is_some();
+        !has_files
+    })?;
+    Ok(has_files)
+}
+
+/// The stored files of a module, each with the text of its key.
+fn files_of(module: &ModulePath, versions: &Path) -> Result<Vec<(String, StoredFile)>, StorageError> {
+    let mut files = Vec::new();
+    entries(versions, |entry| {
+        let parsed = parse_file_name(module, &entry.name).filter(|_| !entry.kind.is_dir());
+        let target = parsed.and_then(|(version, kind)| {
+            let target = ModuleVersion::new(module.clone(), version).ok()?;
+            Some(FileKey::new(target, kind))
+        });
+        // A file that vanished meanwhile is not stored. A link is followed, as it is when the file is opened.
+        let metadata = target.and_then(|key| Some((key, fs::metadata(versions.join(&entry.name)).ok()?)));
+        if let Some((key, metadata)) = metadata {
+            let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            let len = metadata.len();
+            files.push((key.to_string(), StoredFile { key, len, modified }));
+        }
+        true
+    })?;
+    Ok(files)
+}
+
+/// A name in a directory.
+struct Entry {
+    name: String,
+    kind: FileType,
+}
+
 /// Calls `visit` with each name in `directory` that is text, until it says stop. No directory, no names.
-fn entries(directory: &Path, mut visit: impl FnMut(String, FileType) -> bool) -> Result<(), StorageError> {
+fn entries(directory: &Path, mut visit: impl FnMut(&Entry) -> bool) -> Result<(), StorageError> {
     let failed = |error| StorageError::from_io("list", directory, error);
     let listing = match fs::read_dir(directory) {
         Err(error) if is_absent(&error) => return Ok(()),
@@ -121,10 +196,10 @@ fn entries(directory: &Path, mut visit: impl FnMut(String, FileType) -> bool) ->
     };
     for entry in listing {
         let entry = entry.map_err(failed)?;
-        let Some((name, kind)) = describe(&entry) else {
+        let Some(entry) = describe(&entry) else {
             continue;
         };
-        if !visit(name, kind) {
+        if !visit(&entry) {
             break;
         }
     }
@@ -132,8 +207,11 @@ fn entries(directory: &Path, mut visit: impl FnMut(String, FileType) -> bool) ->
 }
 
 /// `None` for names that are not text, and for files that vanished meanwhile.
-fn describe(entry: &DirEntry) -> Option<(String, FileType)> {
-    Some((entry.file_name().into_string().ok()?, entry.file_type().ok()?))
+fn describe(entry: &DirEntry) -> Option<Entry> {
+    Some(Entry {
+        name: entry.file_name().into_string().ok()?,
+        kind: entry.file_type().ok()?,
+    })
 }
 
 /// One element of an escaped module path: `!b` stands for `B`. `None` for names that no escaping yields.

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use stoa_module::dirhash::H1;
-use stoa_module::{ModulePath, Version};
+use stoa_module::{ModulePath, ModuleVersion, Version};
 
 use crate::etag::ETag;
 use crate::key::{FileKey, FileKind};
 use crate::put::Put;
 use crate::record_name::RecordName;
+use crate::stored_file::StoredFile;
 use crate::stored_version::StoredVersion;
 
 /// The stored files of every module, the records, and how many bytes count as used.
@@ -18,7 +20,15 @@ use crate::stored_version::StoredVersion;
 pub(super) struct Contents {
     pub(super) used: u64,
     pub(super) records: BTreeMap<RecordName, Bytes>,
-    modules: BTreeMap<ModulePath, BTreeMap<Version, BTreeMap<FileKind, Stored>>>,
+    /// By the place of a module.
+    modules: BTreeMap<String, Versions>,
+}
+
+/// The files of a module, by version.
+#[derive(Debug)]
+struct Versions {
+    module: ModulePath,
+    versions: BTreeMap<Version, BTreeMap<FileKind, Stored>>,
 }
 
 /// A stored file.
@@ -27,6 +37,7 @@ pub(super) struct Stored {
     pub(super) content: Bytes,
     pub(super) etag: ETag,
     pub(super) h1: Option<H1>,
+    modified: SystemTime,
 }
 
 impl Stored {
@@ -35,14 +46,21 @@ impl Stored {
             Some(h1) => ETag::of_zip(h1, content.len() as u64),
             None => ETag::of_content(&content),
         };
-        Self { content, etag, h1 }
+        let modified = SystemTime::now();
+        Self {
+            content,
+            etag,
+            h1,
+            modified,
+        }
     }
 }
 
 impl Contents {
     pub(super) fn get(&self, key: &FileKey) -> Option<&Stored> {
         self.modules
-            .get(key.target.path())?
+            .get(&place(key.target.path()))?
+            .versions
             .get(key.target.version())?
             .get(&key.kind)
     }
@@ -50,12 +68,11 @@ impl Contents {
     /// Adds a file, whose bytes are counted already, unless there is one. The same zip without a hash gets it.
     pub(super) fn add(&mut self, key: &FileKey, stored: Stored) -> Put {
         let (module, version) = key.target.clone().into_parts();
-        let files = self
-            .modules
-            .entry(module)
-            .or_default()
-            .entry(version)
-            .or_default();
+        let of_module = self.modules.entry(place(&module)).or_insert_with(|| Versions {
+            module,
+            versions: BTreeMap::new(),
+        });
+        let files = of_module.versions.entry(version).or_default();
         match files.get_mut(&key.kind) {
             None => {
                 files.insert(key.kind, stored);
@@ -72,8 +89,8 @@ impl Contents {
 
     /// Removes a file, and says whether there was one. No empty shells of versions and modules remain.
     pub(super) fn remove(&mut self, key: &FileKey) -> bool {
-        let (module, version) = (key.target.path(), key.target.version());
-        let Some(versions) = self.modules.get_mut(module) else {
+        let (place, version) = (place(key.target.path()), key.target.version());
+        let Some(Versions { versions, .. }) = self.modules.get_mut(&place) else {
             return false;
         };
         let Some(files) = versions.get_mut(version) else {
@@ -84,14 +101,15 @@ impl Contents {
             versions.remove(version);
         }
         if versions.is_empty() {
-            self.modules.remove(module);
+            self.modules.remove(&place);
         }
         self.used -= removed.as_ref().map_or(0, |stored| stored.content.len() as u64);
         removed.is_some()
     }
 
     pub(super) fn versions(&self, module: &ModulePath) -> Vec<StoredVersion> {
-        let versions = self.modules.get(module).into_iter().flatten();
+        let of_module = self.modules.get(&place(module));
+        let versions = of_module.into_iter().flat_map(|of_module| &of_module.versions);
         let describe = |(version, files): (&Version, &BTreeMap<FileKind, Stored>)| {
             let mut stored = StoredVersion::new(version.clone());
             for kind in files.keys() {
@@ -102,11 +120,50 @@ impl Contents {
         versions.map(describe).collect()
     }
 
-    pub(super) fn modules(&self, after: Bound<&ModulePath>, limit: usize) -> Vec<ModulePath> {
+    pub(super) fn modules(&self, after: Option<&ModulePath>, limit: usize) -> Vec<ModulePath> {
+        let after = after.map_or(Bound::Unbounded, |after| Bound::Excluded(place(after)));
         self.modules
-            .range::<ModulePath, _>((after, Bound::Unbounded))
+            .range((after, Bound::Unbounded))
             .take(limit)
-            .map(|(module, _)| module.clone())
+            .map(|(_, of_module)| of_module.module.clone())
             .collect()
     }
+
+    pub(super) fn files(&self, after: Option<&FileKey>, limit: usize) -> Vec<StoredFile> {
+        let first = after.map_or(Bound::Unbounded, |after| {
+            Bound::Included(place(after.target.path()))
+        });
+        let after = after.map(FileKey::to_string);
+        let mut found = Vec::new();
+        for of_module in self.modules.range((first, Bound::Unbounded)).map(|(_, of)| of) {
+            if found.len() >= limit {
+                break;
+            }
+            let mut files = of_module.files();
+            files.retain(|(text, _)| after.as_ref().is_none_or(|after| text > after));
+            files.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+            found.extend(files.into_iter().map(|(_, file)| file).take(limit - found.len()));
+        }
+        found
+    }
+}
+
+impl Versions {
+    /// Each file with the text of its key.
+    fn files(&self) -> Vec<(String, StoredFile)> {
+        let all = self.versions.iter().flat_map(|(version, files)| {
+            let target = ModuleVersion::new(self.module.clone(), version.clone()).ok();
+            files.iter().filter_map(move |(kind, stored)| {
+                let key = FileKey::new(target.clone()?, *kind);
+                let (len, modified) = (stored.content.len() as u64, stored.modified);
+                Some((key.to_string(), StoredFile { key, len, modified }))
+            })
+        });
+        all.collect()
+    }
+}
+
+/// Where a module stands in the order of modules.
+fn place(module: &ModulePath) -> String {
+    format!("{}/@v/", module.escaped())
 }

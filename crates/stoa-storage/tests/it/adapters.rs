@@ -11,7 +11,7 @@ use stoa_module::dirhash::H1;
 use stoa_module::{ModulePath, ModuleVersion};
 use stoa_storage::{
     Blob, DiskStorage, FileKey, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError,
-    StoredVersion, conformance,
+    StoredFile, StoredVersion, conformance,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -92,6 +92,10 @@ impl Storage for Remote {
         limit: usize,
     ) -> Result<Vec<ModulePath>, StorageError> {
         self.inner.modules(after, limit).await
+    }
+
+    async fn files(&self, after: Option<&FileKey>, limit: usize) -> Result<Vec<StoredFile>, StorageError> {
+        self.inner.files(after, limit).await
     }
 
     async fn quarantine(&self, key: &FileKey) -> Result<bool, StorageError> {
