@@ -17,6 +17,7 @@ mod tree;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -30,6 +31,7 @@ use crate::blob::Blob;
 use crate::blocking::blocking;
 use crate::error::StorageError;
 use crate::key::FileKey;
+use crate::link::Link;
 use crate::put::Put;
 use crate::record_name::RecordName;
 use crate::records::Records;
@@ -164,6 +166,10 @@ impl Storage for DiskStorage {
 
     fn location(&self, key: &FileKey) -> Option<PathBuf> {
         Some(self.tree.layout.file(key))
+    }
+
+    async fn link(&self, _key: &FileKey, _lifetime: Duration) -> Result<Option<Link>, StorageError> {
+        Ok(None)
     }
 
     fn records(&self) -> Arc<dyn Records> {

@@ -8,6 +8,7 @@ mod stage;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -19,6 +20,7 @@ use self::stage::MemoryStage;
 use crate::blob::Blob;
 use crate::error::StorageError;
 use crate::key::{FileKey, FileKind};
+use crate::link::Link;
 use crate::put::Put;
 use crate::record_name::RecordName;
 use crate::records::Records;
@@ -124,6 +126,10 @@ impl Storage for MemoryStorage {
 
     fn location(&self, _key: &FileKey) -> Option<PathBuf> {
         None
+    }
+
+    async fn link(&self, _key: &FileKey, _lifetime: Duration) -> Result<Option<Link>, StorageError> {
+        Ok(None)
     }
 
     fn records(&self) -> Arc<dyn Records> {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use stoa_module::{ModulePath, ModuleVersion};
 use crate::blob::Blob;
 use crate::error::StorageError;
 use crate::key::FileKey;
+use crate::link::Link;
 use crate::put::Put;
 use crate::records::Records;
 use crate::stage::Stage;
@@ -92,6 +94,10 @@ pub trait Storage: fmt::Display + fmt::Debug + Send + Sync + 'static {
 
     /// Where a user of this machine finds the file (or would, if it were stored), if that is a local file.
     fn location(&self, key: &FileKey) -> Option<PathBuf>;
+
+    /// A URL at which anybody can read the stored file for `lifetime` without asking this process, where the storage has
+    /// such. Whether the file is stored, only its reader learns.
+    async fn link(&self, key: &FileKey, lifetime: Duration) -> Result<Option<Link>, StorageError>;
 
     /// What services remember beside the modules. Each call returns the same records.
     fn records(&self) -> Arc<dyn Records>;

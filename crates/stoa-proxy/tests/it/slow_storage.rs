@@ -1,12 +1,13 @@
 //! A storage whose last step waits for the test, or fails.
 
-use std::{fmt, io, path::PathBuf, sync::Arc};
+use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_module::{ModulePath, ModuleVersion, dirhash::H1};
 use stoa_storage::{
-    Blob, FileKey, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError, StoredFile, StoredVersion,
+    Blob, FileKey, Link, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError, StoredFile,
+    StoredVersion,
 };
 use tokio::sync::watch;
 
@@ -140,6 +141,10 @@ impl Storage for SlowStorage {
 
     fn location(&self, key: &FileKey) -> Option<PathBuf> {
         self.inner.location(key)
+    }
+
+    async fn link(&self, key: &FileKey, lifetime: Duration) -> Result<Option<Link>, StorageError> {
+        self.inner.link(key, lifetime).await
     }
 
     fn records(&self) -> Arc<dyn Records> {

@@ -2,16 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use stoa_module::{ModulePath, ModuleVersion, Version};
+use stoa_module::{ModulePath, ModuleVersion};
 
 /// The directory with stoa's own things, below the root. No module path can name it.
 pub(crate) const OWN: &str = ".stoa";
 
-use crate::key::{FileKey, FileKind};
+use crate::key::{FileKey, VERSIONS};
 use crate::record_name::RecordName;
-
-/// The directory in which a module's versions are.
-pub(super) const VERSIONS: &str = "@v";
 
 /// Paths below one root.
 #[derive(Debug)]
@@ -82,13 +79,4 @@ impl Layout {
     pub(super) fn versions(&self, module: &ModulePath) -> PathBuf {
         self.root.join(format!("{}/{VERSIONS}", module.escaped()))
     }
-}
-
-/// The version of `module` and the kind a file name stands for; `None` for names that stoa does not write.
-pub(super) fn parse_file_name(module: &ModulePath, name: &str) -> Option<(Version, FileKind)> {
-    let (stem, suffix) = name.rsplit_once('.')?;
-    let kind = FileKind::ALL.into_iter().find(|kind| kind.suffix() == suffix)?;
-    let version = Version::unescape(stem).ok()?;
-    let target = ModuleVersion::new(module.clone(), version).ok()?;
-    Some((target.into_parts().1, kind))
 }

@@ -1,18 +1,16 @@
 //! Finding what is stored.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs::{self, DirEntry, FileType};
 use std::path::Path;
 use std::time::SystemTime;
 
-use stoa_module::{ModulePath, ModuleVersion, Version};
+use stoa_module::{ModulePath, Version};
 
-use super::layout::{VERSIONS, parse_file_name};
 use super::lookup::is_absent;
 use super::tree::Tree;
 use crate::error::StorageError;
-use crate::key::FileKey;
+use crate::key::{FileKey, VERSIONS, module_place};
 use crate::stored_file::StoredFile;
 use crate::stored_version::StoredVersion;
 
@@ -20,12 +18,13 @@ impl Tree {
     pub(super) fn versions(&self, module: &ModulePath) -> Result<Vec<StoredVersion>, StorageError> {
         let mut found: BTreeMap<Version, StoredVersion> = BTreeMap::new();
         entries(&self.layout.versions(module), |entry| {
-            let parsed = parse_file_name(module, &entry.name).filter(|_| !entry.kind.is_dir());
-            if let Some((version, file)) = parsed {
+            let key = FileKey::of_name(module, &entry.name).filter(|_| !entry.kind.is_dir());
+            if let Some(FileKey { target, kind }) = key {
+                let version = target.version().clone();
                 found
                     .entry(version.clone())
                     .or_insert_with(|| StoredVersion::new(version))
-                    .add(file);
+                    .add(kind);
             }
             true
         })?;
@@ -40,12 +39,10 @@ impl Tree {
         after: Option<&ModulePath>,
         limit: usize,
     ) -> Result<Vec<ModulePath>, StorageError> {
-        let after = after.map(|module| module_place(&module.escaped()));
+        let after = after.map(module_place);
         let mut found = Vec::new();
         let mut visit = |module: ModulePath, place: &Path| {
-            let is_new = after
-                .as_ref()
-                .is_none_or(|after| module_place(&module.escaped()) > *after);
+            let is_new = after.as_ref().is_none_or(|after| module_place(&module) > *after);
             if is_new && has_files(&module, place)? {
                 found.push(module);
             }
@@ -146,15 +143,10 @@ impl Walk<'_> {
     }
 }
 
-/// Where the files of a module are, as text.
-fn module_place(escaped: &dyn fmt::Display) -> String {
-    format!("{escaped}/{VERSIONS}/")
-}
-
 fn has_files(module: &ModulePath, versions: &Path) -> Result<bool, StorageError> {
     let mut has_files = false;
     entries(versions, |entry| {
-        has_files = !entry.kind.is_dir() && parse_file_name(module, &entry.name).is_some();
+        has_files = !entry.kind.is_dir() && FileKey::of_name(module, &entry.name).is_some();
         !has_files
     })?;
     Ok(has_files)
@@ -164,13 +156,9 @@ fn has_files(module: &ModulePath, versions: &Path) -> Result<bool, StorageError>
 fn files_of(module: &ModulePath, versions: &Path) -> Result<Vec<(String, StoredFile)>, StorageError> {
     let mut files = Vec::new();
     entries(versions, |entry| {
-        let parsed = parse_file_name(module, &entry.name).filter(|_| !entry.kind.is_dir());
-        let target = parsed.and_then(|(version, kind)| {
-            let target = ModuleVersion::new(module.clone(), version).ok()?;
-            Some(FileKey::new(target, kind))
-        });
+        let key = FileKey::of_name(module, &entry.name).filter(|_| !entry.kind.is_dir());
         // A file that vanished meanwhile is not stored. A link is followed, as it is when the file is opened.
-        let metadata = target.and_then(|key| Some((key, fs::metadata(versions.join(&entry.name)).ok()?)));
+        let metadata = key.and_then(|key| Some((key, fs::metadata(versions.join(&entry.name)).ok()?)));
         if let Some((key, metadata)) = metadata {
             let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
             let len = metadata.len();

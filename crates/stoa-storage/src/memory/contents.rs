@@ -9,7 +9,7 @@ use stoa_module::dirhash::H1;
 use stoa_module::{ModulePath, ModuleVersion, Version};
 
 use crate::etag::ETag;
-use crate::key::{FileKey, FileKind};
+use crate::key::{FileKey, FileKind, module_place};
 use crate::put::Put;
 use crate::record_name::RecordName;
 use crate::stored_file::StoredFile;
@@ -59,7 +59,7 @@ impl Stored {
 impl Contents {
     pub(super) fn get(&self, key: &FileKey) -> Option<&Stored> {
         self.modules
-            .get(&place(key.target.path()))?
+            .get(&module_place(key.target.path()))?
             .versions
             .get(key.target.version())?
             .get(&key.kind)
@@ -68,10 +68,13 @@ impl Contents {
     /// Adds a file, whose bytes are counted already, unless there is one. The same zip without a hash gets it.
     pub(super) fn add(&mut self, key: &FileKey, stored: Stored) -> Put {
         let (module, version) = key.target.clone().into_parts();
-        let of_module = self.modules.entry(place(&module)).or_insert_with(|| Versions {
-            module,
-            versions: BTreeMap::new(),
-        });
+        let of_module = self
+            .modules
+            .entry(module_place(&module))
+            .or_insert_with(|| Versions {
+                module,
+                versions: BTreeMap::new(),
+            });
         let files = of_module.versions.entry(version).or_default();
         match files.get_mut(&key.kind) {
             None => {
@@ -89,7 +92,7 @@ impl Contents {
 
     /// Removes a file, and says whether there was one. No empty shells of versions and modules remain.
     pub(super) fn remove(&mut self, key: &FileKey) -> bool {
-        let (place, version) = (place(key.target.path()), key.target.version());
+        let (place, version) = (module_place(key.target.path()), key.target.version());
         let Some(Versions { versions, .. }) = self.modules.get_mut(&place) else {
             return false;
         };
@@ -108,7 +111,7 @@ impl Contents {
     }
 
     pub(super) fn versions(&self, module: &ModulePath) -> Vec<StoredVersion> {
-        let of_module = self.modules.get(&place(module));
+        let of_module = self.modules.get(&module_place(module));
         let versions = of_module.into_iter().flat_map(|of_module| &of_module.versions);
         let describe = |(version, files): (&Version, &BTreeMap<FileKind, Stored>)| {
             let mut stored = StoredVersion::new(version.clone());
@@ -121,7 +124,7 @@ impl Contents {
     }
 
     pub(super) fn modules(&self, after: Option<&ModulePath>, limit: usize) -> Vec<ModulePath> {
-        let after = after.map_or(Bound::Unbounded, |after| Bound::Excluded(place(after)));
+        let after = after.map_or(Bound::Unbounded, |after| Bound::Excluded(module_place(after)));
         self.modules
             .range((after, Bound::Unbounded))
             .take(limit)
@@ -131,7 +134,7 @@ impl Contents {
 
     pub(super) fn files(&self, after: Option<&FileKey>, limit: usize) -> Vec<StoredFile> {
         let first = after.map_or(Bound::Unbounded, |after| {
-            Bound::Included(place(after.target.path()))
+            Bound::Included(module_place(after.target.path()))
         });
         let after = after.map(FileKey::to_string);
         let mut found = Vec::new();
@@ -161,9 +164,4 @@ impl Versions {
         });
         all.collect()
     }
-}
-
-/// Where a module stands in the order of modules.
-fn place(module: &ModulePath) -> String {
-    format!("{}/@v/", module.escaped())
 }

@@ -4,13 +4,14 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_module::dirhash::H1;
 use stoa_module::{ModulePath, ModuleVersion};
 use stoa_storage::{
-    Blob, DiskStorage, FileKey, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError,
+    Blob, DiskStorage, FileKey, Link, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError,
     StoredFile, StoredVersion, conformance,
 };
 
@@ -108,6 +109,10 @@ impl Storage for Remote {
 
     fn location(&self, key: &FileKey) -> Option<PathBuf> {
         self.inner.location(key)
+    }
+
+    async fn link(&self, key: &FileKey, lifetime: Duration) -> Result<Option<Link>, StorageError> {
+        self.inner.link(key, lifetime).await
     }
 
     fn records(&self) -> Arc<dyn Records> {
