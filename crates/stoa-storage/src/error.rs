@@ -49,6 +49,15 @@ pub enum StorageError {
         source: Arc<AccessError>,
     },
 
+    /// A service that keeps the files did not do what it was asked.
+    #[error("{fault}")]
+    Remote {
+        /// Why.
+        fault: RemoteFault,
+        /// What was asked, and the service's own words.
+        source: Arc<AccessError>,
+    },
+
     /// No file can have this name in this storage; asking again cannot help.
     #[error("the name of the file, or a part of it, is longer than the storage allows")]
     InvalidName(#[source] Arc<AccessError>),
@@ -59,6 +68,46 @@ pub enum StorageError {
         /// What is wrong, without repeating secrets a URL may hold.
         reason: String,
     },
+}
+
+/// Why a service that keeps the files did not do what it was asked. Prints what the operator can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoteFault {
+    /// It does not answer, or not as it should.
+    #[error("the storage of this proxy does not answer: look at the service and the network between")]
+    Away,
+    /// It asks for fewer requests.
+    #[error("the storage of this proxy is overloaded: give it time, or raise the limits of the service")]
+    Throttled,
+    /// There is no such bucket, container or base.
+    #[error("the storage of this proxy has no such bucket: create it, or correct 'storage'")]
+    NoBucket,
+    /// It is in another region, or behind another endpoint.
+    #[error(
+        "the bucket of this proxy is in another region or at another endpoint: set storage_options.region or endpoint"
+    )]
+    WrongPlace,
+    /// It does not know the credentials, or they do not sign as they should.
+    #[error("the storage of this proxy refuses its credentials: correct the key and its secret")]
+    BadCredentials,
+    /// They are no longer valid.
+    #[error("the credentials of this proxy for its storage have expired: renew them")]
+    ExpiredCredentials,
+    /// It knows who asks, and forbids it.
+    #[error(
+        "the storage of this proxy forbids this: allow reading, writing, listing and deleting below its prefix"
+    )]
+    Forbidden,
+    /// The clocks differ by too much for signed requests.
+    #[error("the clock of this machine and that of its storage differ by too much: set this machine's clock")]
+    ClockSkew,
+    /// There is no room.
+    #[error("the storage of this proxy has no room left: free space or raise the limit")]
+    Full,
+    /// It takes no files of this size.
+    #[error("the storage of this proxy takes no files of this size: raise the limit of the service")]
+    TooLarge,
 }
 
 /// What was done to which file or directory of the storage. The operating system's answer is its
@@ -90,6 +139,16 @@ impl StorageError {
             _ => Self::Unavailable,
         };
         meaning(AccessError::new(action, path, error))
+    }
+
+    /// A service's fault, met when doing `action` (a verb) to the file at `path`; `words` are its own.
+    #[cfg_attr(
+        not(feature = "object"),
+        expect(dead_code, reason = "only services have such faults")
+    )]
+    pub(crate) fn remote(fault: RemoteFault, action: &'static str, path: &Path, words: io::Error) -> Self {
+        let source = AccessError::new(action, path, words);
+        Self::Remote { fault, source }
     }
 
     /// The file at `path` is not what was stored there, which shows in `reason`.

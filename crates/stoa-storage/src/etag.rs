@@ -38,6 +38,12 @@ impl ETag {
         Self(format!("{modified_ns:x}-{inode:x}-{len:x}").into())
     }
 
+    /// A tag from what identifies an object of a bucket: a text without quotes, spaces and control characters.
+    #[cfg(feature = "object")]
+    pub(crate) fn of_object(identity: &str, len: u64) -> Self {
+        Self(format!("{identity}-{len:x}").into())
+    }
+
     /// The tag's text, without quotes.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -8,8 +8,8 @@
 //! * The port: [`Storage`], [`Stage`] (a file that arrives piece by piece and can be read meanwhile),
 //!   [`Blob`] (a stored file, ready to be served) and [`StorageError`].
 //! * [`Records`]: small named files beside the modules, which change and can be swapped.
-//! * The adapters: [`DiskStorage`], whose directory is itself a valid `GOPROXY=file://` tree, and
-//!   [`MemoryStorage`]. [`open_url`] picks one by the text of a configuration.
+//! * The adapters: [`DiskStorage`], whose directory is itself a valid `GOPROXY=file://` tree, [`MemoryStorage`], and
+//!   with the feature `object` buckets (`object::ObjectStorage`). [`open_url`] picks one by the text of a configuration.
 //! * [`conformance`]: every clause of the contract as a check, for adapters and decorators alike.
 
 mod blob;
@@ -21,6 +21,8 @@ mod etag;
 mod key;
 mod link;
 mod memory;
+#[cfg(feature = "object")]
+pub mod object;
 mod pread;
 mod put;
 mod record_name;
@@ -34,7 +36,7 @@ mod url;
 
 pub use self::blob::{Blob, SMALL_FILE};
 pub use self::disk::DiskStorage;
-pub use self::error::{AccessError, StorageError, StorageReport};
+pub use self::error::{AccessError, RemoteFault, StorageError, StorageReport};
 pub use self::etag::ETag;
 pub use self::key::{FileKey, FileKind};
 pub use self::link::Link;

@@ -15,6 +15,7 @@
 //! - [`zip`]: what is in a zip, and its h1, by another reader;
 //! - [`git_http::GitHttp`] and [`sshd::Sshd`]: git over HTTP and over ssh, with access control;
 //! - [`redis::Redis`] and [`etcd::Etcd`]: the real Redis and the real etcd, killed and started again;
+//! - [`buckets`]: services that keep objects: Ceph's S3, moto, Azurite, and a stand-in for Google's;
 //! - [`relay::Relay`]: a server of any system, in whose answers one thing is wrong;
 //! - [`small_disk`]: a test again, with a disk on which there is little room;
 //! - [`scene::Scene`]: the upstream, the example and the binary put together.
@@ -31,6 +32,7 @@
               test must not look like one that ran"
 )]
 
+pub mod buckets;
 pub mod content;
 pub mod etcd;
 pub mod fixtures;

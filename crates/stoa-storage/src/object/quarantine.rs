@@ -1,0 +1,25 @@
+//! Taking files out of service.
+
+use object_store::{Error, ObjectStoreExt as _};
+
+use super::shelf::Shelf;
+use crate::error::StorageError;
+use crate::key::{FileKey, FileKind};
+
+impl Shelf {
+    /// Copies the object aside, then removes it. The hash beside a zip goes first: what is left of a quarantine that was
+    /// cut off is a zip without a hash, and never a hash that waits for another zip.
+    pub(super) async fn quarantine(&self, key: &FileKey) -> Result<bool, StorageError> {
+        let (path, aside) = (self.keys.file(key)?, self.keys.quarantined(key)?);
+        match self.store.copy(&path, &aside).await {
+            Ok(()) => {}
+            Err(Error::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(self.failure("quarantine", &path, &error)),
+        }
+        if key.kind == FileKind::Zip {
+            self.remove(&self.keys.hash(&key.target)?).await?;
+        }
+        self.remove(&path).await?;
+        Ok(true)
+    }
+}

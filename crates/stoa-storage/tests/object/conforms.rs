@@ -1,0 +1,54 @@
+//! Every service passes the suite.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use stoa_storage::object::{Conditional, ObjectOptions};
+use stoa_storage::{Storage, conformance};
+
+use crate::services::{self, Bucket};
+
+async fn conforms<S>(name: &str, bucket: Bucket<S>) {
+    let began = Instant::now();
+    conformance::run(async || bucket.storage() as Arc<dyn Storage>).await;
+    let storage = bucket.storage();
+    storage.probe().await.unwrap();
+    assert!(!storage.ignores_conditions(), "{name} heeds conditions");
+    println!(
+        "{name}: the suite passed in {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn moto_conforms() {
+    conforms("moto", services::moto()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ceph_conforms() {
+    conforms("ceph", services::radosgw()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn azurite_conforms() {
+    conforms("azurite", services::azurite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn google_conforms() {
+    conforms("gcs before moto", services::gcs()).await;
+}
+
+/// What is written with one kind of care is read with the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn without_conditions_one_writer_at_a_time_conforms() {
+    let bucket = services::moto();
+    let options = ObjectOptions {
+        conditional: Conditional::No,
+        ..bucket.options.clone()
+    };
+    let storage = bucket.storage_at("plain", &options);
+    storage.probe().await.unwrap();
+    assert!(storage.ignores_conditions());
+}
