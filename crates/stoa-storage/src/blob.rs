@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use stoa_module::dirhash::H1;
 
 use crate::error::StorageError;
 use crate::etag::ETag;
@@ -22,6 +23,7 @@ pub struct Blob {
     path: PathBuf,
     len: u64,
     etag: ETag,
+    h1: Option<H1>,
     source: Source,
 }
 
@@ -38,6 +40,7 @@ impl Blob {
             path,
             len: content.len() as u64,
             etag,
+            h1: None,
             source: Source::Memory(content),
         }
     }
@@ -48,8 +51,21 @@ impl Blob {
             path,
             len,
             etag,
+            h1: None,
             source: Source::Reader(reader),
         }
+    }
+
+    /// The same, of a zip with this recorded hash.
+    #[must_use]
+    pub fn with_h1(mut self, h1: Option<H1>) -> Self {
+        self.h1 = h1;
+        self
+    }
+
+    /// The hash that is recorded with a zip, where opening it told. [`Storage::h1`](crate::Storage::h1) knows it for sure.
+    pub fn h1(&self) -> Option<H1> {
+        self.h1
     }
 
     /// The size in bytes.

@@ -160,6 +160,11 @@ impl Storage for DiskStorage {
         self.on_disk(move |tree| tree.quarantine(&key)).await
     }
 
+    async fn remove(&self, key: &FileKey) -> Result<bool, StorageError> {
+        let key = key.clone();
+        self.on_disk(move |tree| tree.remove(&key)).await
+    }
+
     async fn check(&self) -> Result<(), StorageError> {
         self.on_disk(|tree| tree.check()).await
     }

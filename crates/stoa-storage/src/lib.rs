@@ -3,13 +3,14 @@
 //! A storage holds up to three files of a module version, each on its own: `.info`, `.mod` and `.zip`
 //! ([`FileKind`]), and beside a zip the hash that was verified when it arrived. Files are immutable: the first
 //! content that is stored under a [`FileKey`] wins, for good, against every other writer of every process.
-//! Only [`Storage::quarantine`] takes a file out of service.
+//! Only [`Storage::quarantine`] takes a damaged file out of service, and [`Storage::remove`] a sound one.
 //!
 //! * The port: [`Storage`], [`Stage`] (a file that arrives piece by piece and can be read meanwhile),
 //!   [`Blob`] (a stored file, ready to be served) and [`StorageError`].
 //! * [`Records`]: small named files beside the modules, which change and can be swapped.
 //! * The adapters: [`DiskStorage`], whose directory is itself a valid `GOPROXY=file://` tree, [`MemoryStorage`], and
-//!   with the feature `object` buckets (`object::ObjectStorage`). [`open_url`] picks one by the text of a configuration.
+//!   with the feature `object` buckets (`object::ObjectStorage`). [`TieredStorage`]
+//!   puts a bounded disk before another one. A [`StorageUrl`] names one by the text of a configuration.
 //! * [`conformance`]: every clause of the contract as a check, for adapters and decorators alike.
 
 mod blob;
@@ -18,11 +19,13 @@ pub mod conformance;
 mod disk;
 mod error;
 mod etag;
+mod file_walk;
 mod key;
 mod link;
 mod memory;
 #[cfg(feature = "object")]
 pub mod object;
+mod object_place;
 mod pread;
 mod put;
 mod record_name;
@@ -30,23 +33,27 @@ mod records;
 mod stage;
 mod storage;
 mod storage_mode;
+mod storage_url;
 mod stored_file;
 mod stored_version;
-mod url;
+mod tiered;
 
 pub use self::blob::{Blob, SMALL_FILE};
 pub use self::disk::DiskStorage;
 pub use self::error::{AccessError, RemoteFault, StorageError, StorageReport};
 pub use self::etag::ETag;
+pub use self::file_walk::FileWalk;
 pub use self::key::{FileKey, FileKind};
 pub use self::link::Link;
 pub use self::memory::MemoryStorage;
+pub use self::object_place::{ObjectPlace, Provider};
 pub use self::put::Put;
 pub use self::record_name::{RecordName, RecordNameError};
 pub use self::records::{MAX_RECORD, Records};
 pub use self::stage::{ReadAt, Stage};
 pub use self::storage::Storage;
 pub use self::storage_mode::StorageMode;
+pub use self::storage_url::{StoragePlace, StorageUrl};
 pub use self::stored_file::StoredFile;
 pub use self::stored_version::StoredVersion;
-pub use self::url::{check_url, directory_of_url, open_existing_url, open_url, own_directory_of_url};
+pub use self::tiered::TieredStorage;

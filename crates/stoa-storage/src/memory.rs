@@ -69,7 +69,10 @@ impl Storage for MemoryStorage {
     async fn open(&self, key: &FileKey) -> Result<Option<Blob>, StorageError> {
         let contents = self.shelves.contents.lock();
         let stored = contents.get(key);
-        Ok(stored.map(|stored| Blob::from_bytes(place(key), stored.content.clone(), stored.etag.clone())))
+        Ok(stored.map(|stored| {
+            let blob = Blob::from_bytes(place(key), stored.content.clone(), stored.etag.clone());
+            blob.with_h1(stored.h1)
+        }))
     }
 
     async fn put(&self, key: &FileKey, content: Bytes) -> Result<Put, StorageError> {
@@ -117,6 +120,10 @@ impl Storage for MemoryStorage {
     }
 
     async fn quarantine(&self, key: &FileKey) -> Result<bool, StorageError> {
+        Ok(self.shelves.contents.lock().remove(key))
+    }
+
+    async fn remove(&self, key: &FileKey) -> Result<bool, StorageError> {
         Ok(self.shelves.contents.lock().remove(key))
     }
 

@@ -7,7 +7,6 @@ mod keys;
 mod listing;
 mod open;
 mod options;
-mod place;
 mod quarantine;
 mod reader;
 mod records;
@@ -32,13 +31,13 @@ use stoa_module::{ModulePath, ModuleVersion};
 pub use self::conditions::Conditional;
 pub use self::http::{LANE, UPLOAD_LANE, lane_settings};
 pub use self::options::ObjectOptions;
-pub use self::place::{ObjectPlace, Provider};
 use self::shelf::Shelf;
 use self::stage::SpoolStage;
 use crate::blob::Blob;
 use crate::error::StorageError;
 use crate::key::FileKey;
 use crate::link::Link;
+use crate::object_place::ObjectPlace;
 use crate::put::Put;
 use crate::record_name::RecordName;
 use crate::records::Records;
@@ -147,6 +146,10 @@ impl Storage for ObjectStorage {
 
     async fn quarantine(&self, key: &FileKey) -> Result<bool, StorageError> {
         self.shelf.quarantine(key).await
+    }
+
+    async fn remove(&self, key: &FileKey) -> Result<bool, StorageError> {
+        self.shelf.remove_file(key).await
     }
 
     async fn check(&self) -> Result<(), StorageError> {

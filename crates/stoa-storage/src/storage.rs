@@ -45,8 +45,8 @@ use crate::stored_version::StoredVersion;
 /// * No method has a default, so that each layer decides about each: implement under
 ///   `#[deny(clippy::missing_trait_methods)]`.
 /// * Pass errors on unchanged, and never turn one into "not stored": that would fetch again what is there.
-/// * A layer that remembers may remember content and its `ETag` (until [`quarantine`](Storage::quarantine) of
-///   that key passes through it), but not absence: other processes store too.
+/// * A layer that remembers may remember content and its `ETag` (until [`quarantine`](Storage::quarantine) or
+///   [`remove`](Storage::remove) of that key passes through it), but not absence: other processes store too.
 /// * Wrap what [`stage`](Storage::stage) returns if [`put`](Storage::put) is wrapped: both are ways in.
 #[async_trait]
 pub trait Storage: fmt::Display + fmt::Debug + Send + Sync + 'static {
@@ -88,6 +88,11 @@ pub trait Storage: fmt::Display + fmt::Debug + Send + Sync + 'static {
     ///
     /// Where there is a place for it, the bytes are kept aside for inspection. The key is free afterwards.
     async fn quarantine(&self, key: &FileKey) -> Result<bool, StorageError>;
+
+    /// Removes a sound file for good, to make room, and the recorded hash with a zip. Says whether there was one.
+    ///
+    /// Whoever reads it goes on reading as far as the medium lets him, which a disk does to the end.
+    async fn remove(&self, key: &FileKey) -> Result<bool, StorageError>;
 
     /// Whether the storage can be written right now; for readiness checks, so bounded in cost.
     async fn check(&self) -> Result<(), StorageError>;

@@ -13,4 +13,6 @@ pub struct StoredFile {
     pub len: u64,
     /// When it was stored, by the clock of the medium; to the second where the medium is no finer.
     pub modified: SystemTime,
+    /// When it was last read, as far as the medium knows; else when it was stored.
+    pub used: SystemTime,
 }

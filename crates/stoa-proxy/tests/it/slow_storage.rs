@@ -135,6 +135,10 @@ impl Storage for SlowStorage {
         self.inner.quarantine(key).await
     }
 
+    async fn remove(&self, key: &FileKey) -> Result<bool, StorageError> {
+        self.inner.remove(key).await
+    }
+
     async fn check(&self) -> Result<(), StorageError> {
         self.inner.check().await
     }

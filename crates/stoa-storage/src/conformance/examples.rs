@@ -30,6 +30,11 @@ pub(super) fn some_key(kind: FileKind) -> FileKey {
     key("example.com/some/module", "v1.2.3", kind)
 }
 
+/// A key of the next version of the same module.
+pub(super) fn other_key(kind: FileKind) -> FileKey {
+    key("example.com/some/module", "v1.2.4", kind)
+}
+
 /// `len` bytes that look different at every place and for every `seed`.
 pub(super) fn pattern(len: usize, seed: u64) -> Bytes {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;

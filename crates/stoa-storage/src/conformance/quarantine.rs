@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::examples::{commit, content, hash, open, pattern, put, some_key};
+use super::examples::{commit, content, hash, open, other_key, pattern, put, some_key};
 use crate::key::FileKind;
 use crate::put::Put;
 use crate::storage::Storage;
@@ -12,6 +12,7 @@ pub(super) async fn run(make: &impl AsyncFn() -> Arc<dyn Storage>) {
     the_hash_goes_with_the_zip(&*make().await).await;
     other_files_stay(&*make().await).await;
     open_files_keep_their_bytes(&*make().await).await;
+    what_is_removed_is_gone(&*make().await).await;
 }
 
 async fn a_quarantined_key_is_free(storage: &dyn Storage) {
@@ -88,4 +89,35 @@ async fn open_files_keep_their_bytes(storage: &dyn Storage) {
             "an open {kind} does not change"
         );
     }
+}
+
+async fn what_is_removed_is_gone(storage: &dyn Storage) {
+    for kind in FileKind::ALL {
+        let key = some_key(kind);
+        assert!(!storage.remove(&key).await.expect("removes"), "there is no {key}");
+        commit(storage, &key, &pattern(70_000, 1), 70_000, Some(&hash(1))).await;
+        let (other, bytes) = (other_key(kind), pattern(100, 2));
+        put(storage, &other, &bytes).await;
+        let blob = open(storage, &key).await;
+        assert!(storage.remove(&key).await.expect("removes"), "there was a {key}");
+        assert_eq!(content(storage, &key).await, None, "{key} is gone");
+        let h1 = storage.h1(&key.target).await.expect("asks for h1");
+        assert_eq!(h1, None, "and its hash");
+        assert_eq!(content(storage, &other).await, Some(bytes), "another file stays");
+        let read = blob.bytes(70_000).await.expect("reads");
+        assert_eq!(read, pattern(70_000, 1), "an open {kind} does not change");
+        assert_eq!(
+            put(storage, &key, &pattern(10, 3)).await,
+            Put::Stored,
+            "{key} is free"
+        );
+        for key in [key, other] {
+            assert!(storage.remove(&key).await.expect("removes"), "there was a {key}");
+        }
+    }
+    assert_eq!(
+        storage.modules(None, 10).await.expect("lists"),
+        [],
+        "nothing is left"
+    );
 }

@@ -25,6 +25,20 @@ impl Tree {
         self.set_aside(&self.layout.file(key), &incident)
     }
 
+    /// Removes the file and with a zip its hash, which goes first for the same reason.
+    pub(super) fn remove(&self, key: &FileKey) -> Result<bool, StorageError> {
+        let _guard = self.lock_to_remove()?;
+        let file = self.layout.file(key);
+        if key.kind == FileKind::Zip && unlink(&self.layout.hash(&key.target))? {
+            sync_parent(&file)?;
+        }
+        let was_there = unlink(&file)?;
+        if was_there {
+            sync_parent(&file)?;
+        }
+        Ok(was_there)
+    }
+
     /// Moves a file that was never published to `.stoa/quarantine/rejected/<its place in the layout>`, where it replaces
     /// the one before: a source that keeps sending the wrong bytes does not fill the disk.
     pub(super) fn keep_aside(&self, mut temp: Temp, key: &FileKey) -> Result<(), StorageError> {
@@ -49,11 +63,23 @@ impl Tree {
             self.directories.settle(unsettled)?;
         }
         fs::rename(file, &aside).map_err(failed)?;
-        for path in [file, &aside] {
-            path.parent().map_or(Ok(()), directories::sync)?;
-        }
+        sync_parent(file)?;
+        sync_parent(&aside)?;
         Ok(true)
     }
+}
+
+/// Removes a file, and says whether there was one.
+fn unlink(file: &Path) -> Result<bool, StorageError> {
+    match fs::remove_file(file) {
+        Ok(()) => Ok(true),
+        Err(error) if is_absent(&error) => Ok(false),
+        Err(error) => Err(StorageError::from_io("remove", file, error)),
+    }
+}
+
+fn sync_parent(file: &Path) -> Result<(), StorageError> {
+    file.parent().map_or(Ok(()), directories::sync)
 }
 
 /// A name no other incident has. Names sort by time.

@@ -79,7 +79,8 @@ impl Tree {
                 i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
             let tag = tag.unwrap_or_else(|| ETag::of_writing(modified_ns, metadata.ino(), len));
             let file = self.open_files.keep(path.clone(), Arc::new(file), metadata);
-            return Ok(Blob::from_reader(path, Arc::new(file), len, tag));
+            let blob = Blob::from_reader(path, Arc::new(file), len, tag);
+            return Ok(blob.with_h1(h1.copied()));
         }
         let read = usize::try_from(len)
             .map_err(std::io::Error::other)
@@ -92,7 +93,7 @@ impl Tree {
             ));
         }
         let tag = tag.unwrap_or_else(|| ETag::of_content(&content));
-        Ok(Blob::from_bytes(path, content, tag))
+        Ok(Blob::from_bytes(path, content, tag).with_h1(h1.copied()))
     }
 }
 

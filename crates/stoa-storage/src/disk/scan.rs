@@ -161,8 +161,15 @@ fn files_of(module: &ModulePath, versions: &Path) -> Result<Vec<(String, StoredF
         let metadata = key.and_then(|key| Some((key, fs::metadata(versions.join(&entry.name)).ok()?)));
         if let Some((key, metadata)) = metadata {
             let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-            let len = metadata.len();
-            files.push((key.to_string(), StoredFile { key, len, modified }));
+            let used = metadata.accessed().map_or(modified, |used| used.max(modified));
+            let (text, len) = (key.to_string(), metadata.len());
+            let file = StoredFile {
+                key,
+                len,
+                modified,
+                used,
+            };
+            files.push((text, file));
         }
         true
     })?;

@@ -158,8 +158,14 @@ impl Versions {
             let target = ModuleVersion::new(self.module.clone(), version.clone()).ok();
             files.iter().filter_map(move |(kind, stored)| {
                 let key = FileKey::new(target.clone()?, *kind);
-                let (len, modified) = (stored.content.len() as u64, stored.modified);
-                Some((key.to_string(), StoredFile { key, len, modified }))
+                let text = key.to_string();
+                let file = StoredFile {
+                    key,
+                    len: stored.content.len() as u64,
+                    modified: stored.modified,
+                    used: stored.modified,
+                };
+                Some((text, file))
             })
         });
         all.collect()

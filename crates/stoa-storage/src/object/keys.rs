@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use object_store::path::Path;
 use stoa_module::{ModulePath, ModuleVersion};
 
-use super::place::ObjectPlace;
 use crate::error::StorageError;
 use crate::key::{FileKey, module_place};
+use crate::object_place::ObjectPlace;
 use crate::record_name::RecordName;
 
 /// What follows the last character that a name of a module's file can have, in the order of a bucket.

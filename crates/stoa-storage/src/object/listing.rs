@@ -61,6 +61,7 @@ impl Shelf {
                 key,
                 len: object.size,
                 modified: object.last_modified.into(),
+                used: object.last_modified.into(),
             });
             found.len()
         })

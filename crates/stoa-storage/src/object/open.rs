@@ -37,7 +37,7 @@ impl Shelf {
         if len <= SMALL_FILE {
             let content = self.whole(&path, found).await?;
             let tag = tag.unwrap_or_else(|| ETag::of_content(&content));
-            return Ok(Some(Blob::from_bytes(place, content, tag)));
+            return Ok(Some(Blob::from_bytes(place, content, tag).with_h1(h1)));
         }
         let version = found.meta.e_tag.clone();
         let written = found.meta.last_modified.timestamp_micros();
@@ -47,7 +47,9 @@ impl Shelf {
             ETag::of_object(&URL_SAFE_NO_PAD.encode(&digest[..18]), len)
         });
         let reader = ObjectReader::new(Arc::clone(&self.store), path, version, found);
-        Ok(Some(Blob::from_reader(place, Arc::new(reader), len, tag)))
+        Ok(Some(
+            Blob::from_reader(place, Arc::new(reader), len, tag).with_h1(h1),
+        ))
     }
 
     /// An object; `None` if there is none. That there is no bucket is an error.

@@ -16,10 +16,23 @@ impl Shelf {
             Err(Error::NotFound { .. }) => return Ok(false),
             Err(error) => return Err(self.failure("quarantine", &path, &error)),
         }
+        self.take_away(key).await?;
+        Ok(true)
+    }
+
+    /// Removes a file without keeping it.
+    pub(super) async fn remove_file(&self, key: &FileKey) -> Result<bool, StorageError> {
+        let is_there = self.exists(&self.keys.file(key)?).await?;
+        if is_there {
+            self.take_away(key).await?;
+        }
+        Ok(is_there)
+    }
+
+    async fn take_away(&self, key: &FileKey) -> Result<(), StorageError> {
         if key.kind == FileKind::Zip {
             self.remove(&self.keys.hash(&key.target)?).await?;
         }
-        self.remove(&path).await?;
-        Ok(true)
+        self.remove(&self.keys.file(key)?).await
     }
 }

@@ -15,9 +15,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::http::ObjectHttp;
 use super::options::ObjectOptions;
-use super::place::{ObjectPlace, Provider};
 use super::secrets;
 use crate::error::StorageError;
+use crate::object_place::{ObjectPlace, Provider};
 
 /// What a path of a URL leaves as it is.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC

@@ -16,11 +16,11 @@ use super::failure::failure;
 use super::http::ObjectHttp;
 use super::keys::Keys;
 use super::options::ObjectOptions;
-use super::place::ObjectPlace;
 use super::service::Service;
 use crate::error::StorageError;
 use crate::key::FileKey;
 use crate::link::Link;
+use crate::object_place::ObjectPlace;
 use crate::put::Put;
 
 /// A bucket, and what is known of it.

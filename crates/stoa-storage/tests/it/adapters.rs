@@ -103,6 +103,10 @@ impl Storage for Remote {
         self.inner.quarantine(key).await
     }
 
+    async fn remove(&self, key: &FileKey) -> Result<bool, StorageError> {
+        self.inner.remove(key).await
+    }
+
     async fn check(&self) -> Result<(), StorageError> {
         self.inner.check().await
     }

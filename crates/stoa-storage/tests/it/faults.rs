@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use bytes::Bytes;
-use stoa_storage::{DiskStorage, FileKind, Put, Records, Storage, StorageError, StorageMode, open_url};
+use stoa_storage::{DiskStorage, FileKind, Put, Records, Storage, StorageError, StorageMode, StorageUrl};
 
 use crate::support::{key, private_tree, tree, zip_key};
 
@@ -143,7 +143,8 @@ async fn in_a_read_only_directory() {
         );
         assert!(!message.contains(root.to_str().unwrap()), "{message}");
         assert!(report.contains(&format!(" {}", fresh.display())), "{report}");
-        assert!(open_url(fresh.to_str().unwrap(), StorageMode::Private).is_err());
+        let url: StorageUrl = fresh.to_str().unwrap().parse().unwrap();
+        assert!(url.place().open(StorageMode::Private).is_err());
     }
 }
 

@@ -9,3 +9,4 @@ mod faults;
 mod layout;
 mod memory;
 mod support;
+mod tiered;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use stoa_storage::object::{Conditional, ObjectOptions};
 use stoa_storage::{Storage, conformance};
 
 use crate::services::{self, Bucket};
@@ -38,17 +37,4 @@ async fn azurite_conforms() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn google_conforms() {
     conforms("gcs before moto", services::gcs()).await;
-}
-
-/// What is written with one kind of care is read with the other.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn without_conditions_one_writer_at_a_time_conforms() {
-    let bucket = services::moto();
-    let options = ObjectOptions {
-        conditional: Conditional::No,
-        ..bucket.options.clone()
-    };
-    let storage = bucket.storage_at("plain", &options);
-    storage.probe().await.unwrap();
-    assert!(storage.ignores_conditions());
 }

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use object_store::aws::{AwsAuthorizer, AwsCredential};
 use object_store::client::{HttpRequest, HttpRequestBody};
 use stoa_dispatch::{HttpOptions, HttpTransports, Pool};
-use stoa_storage::object::{Conditional, ObjectOptions, ObjectPlace, ObjectStorage, Provider, lane_settings};
+use stoa_storage::object::{Conditional, ObjectOptions, ObjectStorage, lane_settings};
+use stoa_storage::{ObjectPlace, Provider};
 use stoa_testing::buckets::{Azurite, Gcs, Moto, Radosgw};
 use tempfile::TempDir;
 
@@ -18,8 +19,7 @@ const BUCKET: &str = "modules";
 
 /// A service with a bucket in it, and how it is reached.
 pub(crate) struct Bucket<S> {
-    #[expect(dead_code, reason = "it ends with the bucket")]
-    service: S,
+    pub(crate) service: S,
     pub(crate) provider: Provider,
     pub(crate) options: ObjectOptions,
     folder: TempDir,
@@ -53,9 +53,18 @@ impl<S> Bucket<S> {
 
     /// The storage with this prefix, reached in this way.
     pub(crate) fn storage_at(&self, prefix: &str, options: &ObjectOptions) -> Arc<ObjectStorage> {
+        self.storage_of(BUCKET, prefix, options)
+    }
+
+    /// The storage in this bucket.
+    pub(crate) fn storage_in(&self, bucket: &str, options: &ObjectOptions) -> Arc<ObjectStorage> {
+        self.storage_of(bucket, "", options)
+    }
+
+    fn storage_of(&self, bucket: &str, prefix: &str, options: &ObjectOptions) -> Arc<ObjectStorage> {
         let place = ObjectPlace {
             provider: self.provider,
-            bucket: BUCKET.to_owned(),
+            bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
         };
         Arc::new(ObjectStorage::new(&place, options, pool()).unwrap())
@@ -146,4 +155,16 @@ fn send(port: u16, request: &HttpRequest) -> String {
     let mut answer = String::new();
     let _ = stream.read_to_string(&mut answer);
     answer
+}
+
+/// What anybody gets at a URL.
+pub(crate) async fn get(url: &str) -> (u16, bytes::Bytes) {
+    let mut request = http::Request::new(stoa_dispatch::RequestBody::empty());
+    *request.uri_mut() = url.parse().unwrap();
+    let response = pool()
+        .call(stoa_dispatch::Task::ready(request).unwrap())
+        .await
+        .unwrap();
+    let (head, body) = response.into_parts();
+    (head.status.as_u16(), body.bytes(1 << 30).await.unwrap().unwrap())
 }

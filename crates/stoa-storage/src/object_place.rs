@@ -88,7 +88,7 @@ impl ObjectPlace {
     }
 
     /// The place as a URL, which ends in a slash.
-    pub(super) fn base(&self) -> String {
+    pub fn base(&self) -> String {
         let scheme = self.provider.scheme();
         let slash = if self.prefix.is_empty() { "" } else { "/" };
         format!("{scheme}://{}/{}{slash}", self.bucket, self.prefix)
