@@ -35,6 +35,13 @@ impl Variables {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
+
+    /// Names and values of the variables whose name begins with `prefix`.
+    pub fn beginning_with(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
+        let from = self.0.range(prefix.to_owned()..);
+        from.map(|(name, value)| (name.as_str(), value.as_str()))
+            .take_while(move |(name, _)| name.starts_with(prefix))
+    }
 }
 
 /// These variables, by name.

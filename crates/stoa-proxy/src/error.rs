@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use stoa_cache::FlightError;
 use stoa_fetch::{FetchError, Reply, SourceName};
-use stoa_storage::StorageError;
+use stoa_storage::{RemoteFault, StorageError};
 
 use crate::ChecksumError;
 
@@ -163,7 +163,12 @@ impl ProxyError {
             Cause::Overloaded { .. } => Meaning::Overloaded,
             Cause::Deadline { .. } => Meaning::Deadline,
             Cause::Storage(error) => match error {
-                StorageError::Full(_) => Meaning::StorageFull,
+                StorageError::Full(_)
+                | StorageError::Remote {
+                    fault: RemoteFault::Full | RemoteFault::TooLarge,
+                    ..
+                } => Meaning::StorageFull,
+                StorageError::Remote { .. } => Meaning::StorageUnavailable,
                 StorageError::Unavailable(_) | StorageError::NotPermitted(_) => Meaning::StorageUnavailable,
                 // No file system keeps such a name, that of a client neither: there is nothing to be had.
                 StorageError::InvalidName(_) => Meaning::NotFound,

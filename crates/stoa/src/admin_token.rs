@@ -10,7 +10,6 @@ use std::{
 use http::HeaderValue;
 use sha2::{Digest, Sha256};
 use stoa_server::{AdminToken, AdminTokenError};
-use stoa_storage::own_directory_of_url;
 
 use crate::{command_error::CommandError, config::Config};
 
@@ -71,7 +70,7 @@ pub(crate) fn made(config: &Config) -> Option<PathBuf> {
 }
 
 fn in_storage(config: &Config) -> Option<PathBuf> {
-    let own = own_directory_of_url(&config.storage.url).ok().flatten();
+    let own = config.storage.own.clone();
     own.map(|directory| directory.join(NAME))
 }
 

@@ -18,6 +18,7 @@ mod places;
 mod role;
 mod service;
 mod sources;
+mod storage;
 #[cfg(test)]
 mod tests;
 
@@ -33,8 +34,8 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::part::BuildPart;
-pub(crate) use self::{core::Core, part::Part, parts::PARTS, role::Role};
-use crate::{command_error::CommandError, config::Config, descriptors::Connections, setup::open_storage};
+pub(crate) use self::{core::Core, part::Part, parts::PARTS, role::Role, storage::OpenStorage};
+use crate::{command_error::CommandError, config::Config, descriptors::Connections};
 
 /// A server that is about to serve, or a worker that is about to work: everything is built, and the server listens.
 pub(crate) struct App {
@@ -59,7 +60,9 @@ impl App {
     ) -> Result<Self, CommandError> {
         let tls = config.tls.files.as_ref().map(TlsFiles::read).transpose();
         let tls: Option<Tls> = tls.map_err(CommandError::new)?;
-        let core = Core::build(config, open_storage(config)?);
+        let opened = OpenStorage::open(config)?;
+        opened.probe();
+        let core = Core::build(config, opened);
         core.registry.root().collector(log.clone());
         let parts = builders.iter().map(|build| build(config, &core));
         let parts = parts.collect::<Result<Vec<_>, _>>()?;

@@ -1,9 +1,8 @@
 //! What commands begin with: configuration, runtime, storage.
 
-use std::{io::Write, os::unix::fs::MetadataExt, sync::Arc};
+use std::{io::Write, os::unix::fs::MetadataExt};
 
 use stoa_server::{AdminToken, TlsFiles};
-use stoa_storage::{Storage, StorageError, check_url, directory_of_url, open_existing_url, open_url};
 use stoa_vcs::Credential;
 
 use crate::{
@@ -85,7 +84,11 @@ pub(crate) fn check(config: &Config) -> Result<(), CommandError> {
         .iter()
         .filter_map(|rule| unreadable(&rule.credential));
     let keys: Vec<_> = keys.map(|fault| config.fault("credential", fault)).collect();
-    let storage = check_url(&config.storage.url).map_err(|error| config.fault("storage", error.report()));
+    let storage = config
+        .storage
+        .url
+        .check()
+        .map_err(|error| config.fault("storage", error.report()));
     let faults = [tls.err(), token.err(), made.err(), storage.err()];
     let faults: Vec<_> = faults
         .into_iter()
@@ -117,9 +120,9 @@ fn unreadable(credential: &Credential) -> Option<String> {
 }
 
 /// Says so if others may read more of the storage than its mode allows: what exists keeps its own.
-fn warn_of_readers(config: &Config) {
-    let (mode, root) = (config.storage.mode, directory_of_url(&config.storage.url));
-    let Some(root) = root.ok().flatten() else { return };
+pub(crate) fn warn_of_readers(config: &Config) {
+    let (mode, root) = (config.storage.mode, config.storage.url.directory());
+    let Some(root) = root else { return };
     let permissions = root.metadata().map_or(0, |metadata| metadata.mode());
     if mode.is_exceeded_by(permissions) {
         tracing::warn!(
@@ -129,27 +132,4 @@ fn warn_of_readers(config: &Config) {
              take them away with chmod -R, or set storage_mode"
         );
     }
-}
-
-/// The storage that the configuration names; made if it is not there.
-pub(crate) fn open_storage(config: &Config) -> Result<Arc<dyn Storage>, CommandError> {
-    opened(config, open_url(&config.storage.url, config.storage.mode))
-}
-
-/// The storage that the configuration names, for commands that only look at what is stored: a name that is mistyped must
-/// not make a storage in which everything is well.
-pub(crate) fn open_existing_storage(config: &Config) -> Result<Arc<dyn Storage>, CommandError> {
-    opened(
-        config,
-        open_existing_url(&config.storage.url, config.storage.mode),
-    )
-}
-
-fn opened(
-    config: &Config,
-    storage: Result<Arc<dyn Storage>, StorageError>,
-) -> Result<Arc<dyn Storage>, CommandError> {
-    let storage = storage.map_err(|error| CommandError::new(format!("storage: {}", error.report())))?;
-    warn_of_readers(config);
-    Ok(storage)
 }

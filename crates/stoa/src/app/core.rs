@@ -14,7 +14,9 @@ use stoa_telemetry::Registry;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use super::{checksums, checksums::Checksums, cluster_core::ClusterCore, outbound, sources};
+use super::{
+    checksums, checksums::Checksums, cluster_core::ClusterCore, outbound, sources, storage::OpenStorage,
+};
 use crate::config::Config;
 
 /// Flights at a time for each request that may wait for one. A flight outlives the requests that wait for it, and stoa
@@ -49,13 +51,17 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// Builds each on those before it: dispatcher, client, sources, checksum databases, stash pipeline,
+    /// Builds each on those before it: storage and dispatcher, client, sources, checksum databases, stash pipeline,
     /// protocol pipeline. Nothing is asked before the first question. Must be called within a runtime.
-    pub(crate) fn build(config: &Config, storage: Arc<dyn Storage>) -> Self {
+    pub(crate) fn build(config: &Config, opened: OpenStorage) -> Self {
         let registry = Registry::new("stoa");
         let metrics = &registry.root();
-        let tasks = TaskTracker::new();
-        let dispatcher = outbound::dispatcher(config);
+        let OpenStorage {
+            storage,
+            dispatcher,
+            tasks,
+            ..
+        } = opened;
         metrics.collector(LaneMetrics::new(dispatcher.clone()));
         let services = ServicesSlot::default();
         let client = outbound::client(config, &dispatcher, &services);
@@ -153,7 +159,7 @@ mod tests {
         };
         let config = load(&given).expect("config");
         let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new(1 << 20));
-        let app = Core::build(&config, storage);
+        let app = Core::build(&config, OpenStorage::given(&config, storage));
         (app.protocol.to_string(), app.checksums.databases.to_string())
     }
 

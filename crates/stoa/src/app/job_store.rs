@@ -7,7 +7,6 @@ use stoa_jobs::{
     StoreError, SystemClock, SystemRandom,
 };
 use stoa_proxy::MirrorSchedule;
-use stoa_storage::own_directory_of_url;
 
 use super::downloads::callbacks;
 use crate::{
@@ -101,7 +100,7 @@ fn in_directory(directory: &Path, rules: Rules) -> Result<Arc<dyn Store>, StoreE
 }
 
 fn in_storage(config: &Config, rules: Rules) -> Arc<dyn Store> {
-    let Some(directory) = own_directory_of_url(&config.storage.url).ok().flatten() else {
+    let Some(directory) = config.storage.own.clone() else {
         return in_memory(rules);
     };
     match in_directory(&directory, rules.clone()) {

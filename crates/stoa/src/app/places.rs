@@ -4,17 +4,16 @@ use std::path::PathBuf;
 
 use stoa_fetch::{Entry, UpstreamList};
 use stoa_server::LocalPlaces;
-use stoa_storage::directory_of_url;
 use stoa_vcs::Credential;
 
 use crate::config::Config;
 
 /// Every directory and file of the machine that the configuration names or that is used by default.
 pub(super) fn of(config: &Config) -> LocalPlaces {
-    let storage = directory_of_url(&config.storage.url).ok().flatten();
-    let storage = storage
-        .into_iter()
-        .flat_map(|root| [root.canonicalize().ok(), Some(root)]);
+    let options = &config.storage.options;
+    let storage = config.storage.url.directory().into_iter();
+    let storage = storage.chain([options.staging.as_path()]);
+    let storage = storage.flat_map(|root| [root.canonicalize().ok(), Some(root.to_owned())]);
     let lists = config.upstream.routes.iter().map(|route| &route.upstream);
     let trees = lists.chain([&config.upstream.list]).flat_map(trees);
     let secrets = config
@@ -28,6 +27,9 @@ pub(super) fn of(config: &Config) -> LocalPlaces {
             _ => Vec::new(),
         });
     let others = [
+        config.storage.own.clone(),
+        options.secret_key_file.clone(),
+        options.credentials_file.clone(),
         config.vcs.cache.clone(),
         config.admin.token_file.clone(),
         Some(config.admin.runtime_directory.clone()),

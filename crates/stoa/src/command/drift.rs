@@ -10,11 +10,11 @@ use serde_json::json;
 use stoa_proxy::{Drift, DriftCheck, DriftReport, NetworkMode, Today};
 
 use crate::{
-    app::Core,
+    app::{Core, OpenStorage},
     command_error::CommandError,
     config::Config,
     progress,
-    setup::{open_existing_storage, runtime},
+    setup::runtime,
     terminal::stdout,
 };
 
@@ -35,8 +35,9 @@ pub(super) fn run(config: &Config, json: bool) -> Result<(), CommandError> {
 }
 
 async fn compare(config: &Config, json: bool) -> Result<DriftReport, CommandError> {
-    let storage = open_existing_storage(config)?;
-    let core = Core::build(config, Arc::clone(&storage));
+    let opened = OpenStorage::open_existing(config)?;
+    let storage = Arc::clone(&opened.storage);
+    let core = Core::build(config, opened);
     let check = DriftCheck {
         storage,
         fetcher: Arc::clone(&core.fetcher),

@@ -11,10 +11,10 @@ use stoa_proxy::Download;
 
 use super::download::DownloadReport;
 use crate::{
-    app::Core,
+    app::{Core, OpenStorage},
     command_error::CommandError,
     config::Config,
-    setup::{open_storage, runtime},
+    setup::runtime,
     terminal::stdout,
 };
 
@@ -24,8 +24,8 @@ pub(super) fn run(config: &Config, modules: &[String]) -> Result<(), CommandErro
 
 /// Fetches one module after the other, printing each as it is done, and fails at the end if one failed.
 async fn fetch(config: &Config, modules: &[String]) -> Result<(), CommandError> {
-    let storage = open_storage(config)?;
-    let core = Core::build(config, storage);
+    let opened = OpenStorage::open(config)?;
+    let core = Core::build(config, opened);
     let download = Download::new(Arc::clone(&core.protocol), Arc::clone(&core.storage));
     let mut failed = false;
     for module in modules {

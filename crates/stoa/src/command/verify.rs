@@ -10,11 +10,11 @@ use serde_json::json;
 use stoa_proxy::{Finding, Verifier, VerifyReport};
 
 use crate::{
-    app::Core,
+    app::{Core, OpenStorage},
     command_error::CommandError,
     config::Config,
     progress,
-    setup::{open_existing_storage, runtime},
+    setup::runtime,
     terminal::stdout,
 };
 
@@ -29,8 +29,9 @@ pub(super) fn run(config: &Config, repair: bool, json: bool) -> Result<(), Comma
 }
 
 async fn verify(config: &Config, repair: bool, json: bool) -> Result<VerifyReport, CommandError> {
-    let storage = open_existing_storage(config)?;
-    let core = Core::build(config, Arc::clone(&storage));
+    let opened = OpenStorage::open_existing(config)?;
+    let storage = Arc::clone(&opened.storage);
+    let core = Core::build(config, opened);
     let parallel = available_parallelism().map_or(1, usize::from);
     let repair = repair.then(|| Arc::clone(&core.stasher));
     let verifier = Verifier::new(storage, config.fetch.zip_limits.clone(), repair, parallel);

@@ -216,6 +216,13 @@ impl DispatchConfig {
         deadlines.apply(&mut settings);
         settings
     }
+
+    /// Whether a rule is about this very lane, and not about hosts that it looks like.
+    pub(crate) fn names(&self, lane: &LaneKey) -> bool {
+        let is_named = |host: &str| host.trim() == lane.as_str();
+        let mut rules = self.rules.iter();
+        rules.any(|rule| rule.hosts.to_string().split(',').any(is_named))
+    }
 }
 
 /// Whether a list of host globs names a lane, with its port or without.

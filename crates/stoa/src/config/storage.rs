@@ -1,15 +1,24 @@
-//! `storage`.
+//! `storage` and `[storage_options]`.
 
-use stoa_config::{Key, Reader, Section, Table};
-use stoa_storage::StorageMode;
+use std::path::PathBuf;
+
+use stoa_config::{
+    Key, Reader, Section, Table, Variables,
+    values::{boolean, path},
+};
+use stoa_storage::{
+    StorageMode, StoragePlace, StorageUrl,
+    object::{Conditional, ObjectOptions},
+};
 
 use super::values::without_secrets;
 
 const URL: Key = Key::new(
     "storage",
     "",
-    "where modules are kept: file:///DIR, a path, or memory:?max=1GiB (memory: has 512MiB, and is empty at each start); default: stoa in the user's data home",
-);
+    "where modules are kept: file:///DIR, a path, s3://BUCKET/PREFIX, gs://..., az://CONTAINER/... or memory:?max=1GiB (memory: has 512MiB, and is empty at each start); a directory before a bucket: [\"file:///DIR?max=50GiB\", \"s3://...\"]; default: stoa in the user's data home",
+)
+.list();
 
 const MODE: Key = Key::new(
     "storage_mode",
@@ -19,29 +28,170 @@ const MODE: Key = Key::new(
 
 const STORAGE: Table = Table::once("", &[URL, MODE]);
 
+const ENDPOINT: Key = Key::new(
+    "endpoint",
+    "",
+    "the service of a bucket, where it is not the provider's own: https://minio.example:9000",
+);
+const REGION: Key = Key::new(
+    "region",
+    "",
+    "the region of an S3 bucket; default: AWS_REGION, or us-east-1",
+);
+const PATH_STYLE: Key = Key::new(
+    "path_style",
+    "auto",
+    "true: the bucket is the first element of the path, false: it is a part of the host; auto: in the path where there is an endpoint",
+);
+const ALLOW_HTTP: Key = Key::new(
+    "allow_http",
+    "false",
+    "whether the endpoint may be asked without TLS",
+);
+const ACCESS_KEY_ID: Key = Key::new(
+    "access_key_id",
+    "",
+    "the access key of S3, the account of Azure; default: the environment (AWS_..., GOOGLE_..., AZURE_...), then the machine's own credentials",
+);
+const SECRET_KEY_FILE: Key = Key::new(
+    "secret_key_file",
+    "",
+    "file with the secret of that key, or the key of that account",
+);
+const CREDENTIALS_FILE: Key = Key::new(
+    "credentials_file",
+    "",
+    "file of credentials: ~/.aws/credentials, the key of a service account of Google in JSON, a shared access signature of Azure",
+);
+const PROFILE: Key = Key::new("profile", "default", "the profile in a credentials file of AWS");
+const CONDITIONAL: Key = Key::new(
+    "conditional",
+    "auto",
+    "whether the service heeds \"if there is none\" of a write: yes, no, or auto, which tries it when the server starts",
+);
+const STAGING: Key = Key::new(
+    "staging",
+    "",
+    "directory for files on their way to a bucket; default: in the storage's directory, else beside the default one",
+);
+
+const OPTIONS: Table = Table::once(
+    "storage_options",
+    &[
+        ENDPOINT,
+        REGION,
+        PATH_STYLE,
+        ALLOW_HTTP,
+        ACCESS_KEY_ID,
+        SECRET_KEY_FILE,
+        CREDENTIALS_FILE,
+        PROFILE,
+        CONDITIONAL,
+        STAGING,
+    ],
+);
+
 /// Where modules are kept.
 #[derive(Clone, Debug)]
 pub(crate) struct StorageConfig {
-    pub(crate) url: String,
+    pub(crate) url: StorageUrl,
     pub(crate) mode: StorageMode,
+    /// How a bucket is reached.
+    pub(crate) options: ObjectOptions,
+    /// The directory of this machine for what is stoa's own and no module. It exists once the storage has been opened.
+    pub(crate) own: Option<PathBuf>,
 }
 
 impl Section for StorageConfig {
-    const TABLES: &'static [Table] = &[STORAGE];
+    const TABLES: &'static [Table] = &[STORAGE, OPTIONS];
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let home = reader.given().data_home.as_ref();
-        let parse = |text: &str| match (text, home) {
-            ("", Some(home)) => Ok(format!("file://{}", home.join("stoa").display())),
-            ("", None) => Err("HOME is not set: name a directory, such as file:///var/lib/stoa"),
-            (text, _) => without_secrets(text, |_| false).map(|()| text.to_owned()),
+        let home = reader.given().data_home.as_ref().map(|home| home.join("stoa"));
+        let environment = environment(&reader.given().variables);
+        let parse = |text: &str| match (text, &home) {
+            ("", Some(home)) => url(&format!("file://{}", home.display())),
+            ("", None) => Err("HOME is not set: name a directory, such as file:///var/lib/stoa".to_owned()),
+            (text, _) => url(text),
         };
         let mut storage = reader.once(&STORAGE);
-        let url = storage.value_shown(&URL, parse, |url, _| url.clone());
+        let url = storage.value_shown(&URL, parse, |url, _| url.to_string());
         let mode = storage.value(&MODE, str::parse);
+        let mut table = reader.once(&OPTIONS);
+        let endpoint = table.value(&ENDPOINT, |text| {
+            without_secrets(text, |_| false).map(|()| named(text))
+        });
+        let region = table.value(&REGION, text);
+        let path_style = table.value(&PATH_STYLE, path_style);
+        let allow_http = table.value(&ALLOW_HTTP, boolean);
+        let access_key_id = table.value(&ACCESS_KEY_ID, text);
+        let secret_key_file = table.value(&SECRET_KEY_FILE, path);
+        let credentials_file = table.value(&CREDENTIALS_FILE, path);
+        let profile = table.value(&PROFILE, text);
+        let conditional = table.value(&CONDITIONAL, str::parse::<Conditional>);
+        let staging = table.value(&STAGING, path);
+        let url = url?;
+        let own = url.own_directory().or_else(|| match url.place() {
+            StoragePlace::Bucket(_) => home.map(|home| home.join(".stoa")),
+            _ => None,
+        });
+        let staging = staging?
+            .or_else(|| Some(own.as_ref()?.join("staging")))
+            .unwrap_or_else(|| std::env::temp_dir().join("stoa-staging"));
         Some(Self {
-            url: url?,
+            url,
             mode: mode?,
+            options: ObjectOptions {
+                endpoint: endpoint?,
+                region: region?,
+                path_style: path_style?,
+                allow_http: allow_http?,
+                access_key_id: access_key_id?,
+                secret_key_file: secret_key_file?,
+                credentials_file: credentials_file?,
+                profile: profile?,
+                environment,
+                conditional: conditional?,
+                staging,
+            },
+            own,
         })
     }
+}
+
+fn url(text: &str) -> Result<StorageUrl, String> {
+    for part in text.split(',') {
+        without_secrets(part, |_| false)?;
+    }
+    text.parse()
+        .map_err(|error: stoa_storage::StorageError| error.to_string())
+}
+
+fn path_style(text: &str) -> Result<Option<bool>, String> {
+    match text {
+        "auto" => Ok(None),
+        text => boolean(text).map(Some),
+    }
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "values are read by functions that may fail"
+)]
+fn text(text: &str) -> Result<Option<String>, std::convert::Infallible> {
+    Ok(named(text))
+}
+
+fn named(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// What the environment says of buckets, by the names that the tools of their providers read.
+fn environment(variables: &Variables) -> Vec<(String, String)> {
+    let usual = ["AWS_", "AZURE_", "GOOGLE_"];
+    let all = usual
+        .into_iter()
+        .flat_map(|prefix| variables.beginning_with(prefix));
+    all.filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }

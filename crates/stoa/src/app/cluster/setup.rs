@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use stoa_proxy::{ClusterPeers, Member, PeerClient, PeerOptions};
 use stoa_registry::{InstanceId, Registry, View, ViewOptions};
-use stoa_storage::own_directory_of_url;
 
 use super::{
     members::validate,
@@ -65,7 +64,7 @@ pub(super) fn view_options(config: &Config, instance: InstanceId) -> ViewOptions
         read_timeout: config.registry.timeout,
         refresh: config.registry.ttl / 3,
         snapshots: config.registry.snapshot.clone().or_else(|| {
-            let own = own_directory_of_url(&config.storage.url).ok().flatten();
+            let own = config.storage.own.clone();
             own.map(|own| own.join("registry"))
         }),
         validate: validate(),

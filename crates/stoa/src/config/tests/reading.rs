@@ -40,7 +40,7 @@ fn nothing_at_all_is_a_configuration() {
         ..Given::default()
     })
     .expect("config");
-    assert_eq!(config.storage.url, "file:///d/stoa");
+    assert_eq!(config.storage.url.to_string(), "file:///d/stoa");
     assert_eq!(config.edge.listen.to_string(), "127.0.0.1:3000");
     assert_eq!(config.cache.revalidation, RevalidationOptions::default());
     assert_eq!(config.fetch.deadlines.total, Deadlines::default().total);

@@ -33,7 +33,7 @@ fn what_is_shown_and_the_sample_can_be_read_again() {
     })
     .expect("config");
     let again = reload(&show(&config)).expect("shown");
-    assert_eq!(again.storage.url, "file:///d/stoa");
+    assert_eq!(again.storage.url.to_string(), "file:///d/stoa");
     assert_eq!(again.vcs.cache.as_deref(), Some("/d/stoa-vcs".as_ref()));
     let config = reload(&in_force(&sample())).expect("sample");
     assert_eq!(
