@@ -38,6 +38,8 @@ pub enum Kind {
     Value,
     /// A list of texts in the file, with commas between them elsewhere.
     List,
+    /// One text, which may be written as a list of texts in the file, and has commas between them elsewhere.
+    Texts,
     /// The name of an environment variable that holds a secret.
     Variable,
 }
@@ -73,6 +75,13 @@ impl Key {
     #[must_use]
     pub const fn list(mut self) -> Self {
         self.kind = Kind::List;
+        self
+    }
+
+    /// Its value is mostly one text, and may be a list.
+    #[must_use]
+    pub const fn texts(mut self) -> Self {
+        self.kind = Kind::Texts;
         self
     }
 

@@ -64,7 +64,8 @@ impl Tables {
 
     /// Whether the value of this key, named with its table, is a list.
     pub(crate) fn is_list(&self, path: &str) -> bool {
-        let is_it = |table: &Table, key: &Key| key.kind == Kind::List && table.path(key.name) == path;
+        let may_be = |key: &Key| matches!(key.kind, Kind::List | Kind::Texts);
+        let is_it = |table: &Table, key: &Key| may_be(key) && table.path(key.name) == path;
         self.all
             .iter()
             .any(|table| table.all_keys().any(|key| is_it(table, key)))

@@ -45,6 +45,26 @@ pub enum StoragePlace {
 }
 
 impl StorageUrl {
+    /// A directory of this machine, whose path is absolute. It prints as a URL that reads back to it.
+    pub fn of_directory(directory: &Path) -> Self {
+        use std::fmt::Write as _;
+        let mut text = String::from("file://");
+        for byte in directory.as_os_str().as_encoded_bytes() {
+            match byte {
+                b'/' | b'-' | b'.' | b'_' | b'~' | b'+' | b'@' => text.push(char::from(*byte)),
+                byte if byte.is_ascii_alphanumeric() => text.push(char::from(*byte)),
+                byte => {
+                    let _infallible = write!(text, "%{byte:02X}");
+                }
+            }
+        }
+        Self {
+            text,
+            front: None,
+            place: StoragePlace::Directory(directory.to_owned()),
+        }
+    }
+
     /// Where everything is.
     pub fn place(&self) -> &StoragePlace {
         &self.place
@@ -297,6 +317,15 @@ mod tests {
         for name in ["plain", "with,comma"] {
             let path = root.join(name);
             assert_eq!(open(path.to_str().unwrap()), format!("disk({})", path.display()));
+        }
+    }
+
+    #[test]
+    fn a_directory_prints_as_a_url_that_reads_back() {
+        for path in ["/home/you/.local/share/stoa", "/a b/50%?#,s3://x/\u{e9}"] {
+            let made = StorageUrl::of_directory(Path::new(path));
+            assert_eq!(made.directory(), Some(Path::new(path)));
+            assert_eq!(url(&made.to_string()), made);
         }
     }
 

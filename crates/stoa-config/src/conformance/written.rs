@@ -76,7 +76,7 @@ fn declared(table: &Table, name: &str) -> &'static Key {
 fn value(key: &Key, text: &str) -> toml::Value {
     match key.kind {
         Kind::List => toml::Value::Array(text.split(',').map(toml::Value::from).collect()),
-        Kind::Value | Kind::Variable => text.into(),
+        Kind::Value | Kind::Texts | Kind::Variable => text.into(),
     }
 }
 

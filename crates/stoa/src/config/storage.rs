@@ -18,7 +18,7 @@ const URL: Key = Key::new(
     "",
     "where modules are kept: file:///DIR, a path, s3://BUCKET/PREFIX, gs://..., az://CONTAINER/... or memory:?max=1GiB (memory: has 512MiB, and is empty at each start); a directory before a bucket: [\"file:///DIR?max=50GiB\", \"s3://...\"]; default: stoa in the user's data home",
 )
-.list();
+.texts();
 
 const MODE: Key = Key::new(
     "storage_mode",
@@ -109,7 +109,7 @@ impl Section for StorageConfig {
         let home = reader.given().data_home.as_ref().map(|home| home.join("stoa"));
         let environment = environment(&reader.given().variables);
         let parse = |text: &str| match (text, &home) {
-            ("", Some(home)) => url(&format!("file://{}", home.display())),
+            ("", Some(home)) => Ok(StorageUrl::of_directory(home)),
             ("", None) => Err("HOME is not set: name a directory, such as file:///var/lib/stoa".to_owned()),
             (text, _) => url(text),
         };

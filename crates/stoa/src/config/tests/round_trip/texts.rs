@@ -78,6 +78,7 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
             "file:///var/cache?max=50GiB,gs://modules",
         ]),
         "storage_options.endpoint" => one_of(&["https://s3.example", "http://127.0.0.1:9000/"]),
+        "storage_options.allow_http" => one_of(&["true", "false"]),
         "storage_options.path_style" => one_of(&["auto", "true", "false"]),
         "storage_options.conditional" => one_of(&["auto", "yes", "no"]),
         "storage_options.region"
