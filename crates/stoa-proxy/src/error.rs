@@ -168,8 +168,9 @@ impl ProxyError {
                     fault: RemoteFault::Full | RemoteFault::TooLarge,
                     ..
                 } => Meaning::StorageFull,
-                StorageError::Remote { .. } => Meaning::StorageUnavailable,
-                StorageError::Unavailable(_) | StorageError::NotPermitted(_) => Meaning::StorageUnavailable,
+                StorageError::Remote { .. }
+                | StorageError::Unavailable(_)
+                | StorageError::NotPermitted(_) => Meaning::StorageUnavailable,
                 // No file system keeps such a name, that of a client neither: there is nothing to be had.
                 StorageError::InvalidName(_) => Meaning::NotFound,
                 _ => Meaning::Internal,

@@ -3,6 +3,7 @@
 use std::hash::BuildHasher as _;
 
 use bytes::Bytes;
+use futures_util::future::OptionFuture;
 use http::{
     HeaderValue, Response, StatusCode,
     header::{ALLOW, CACHE_CONTROL},
@@ -95,6 +96,18 @@ impl EdgeState {
                 (Content::Bytes(bytes), Some(etag))
             }
             Content::Stored(blob) => {
+                let len = blob.len();
+                let links = self.links.as_ref();
+                let led = links.map(|links| links.lead(head, &resource, len));
+                if let Some(response) = OptionFuture::from(led).await.flatten() {
+                    let info = ResponseInfo {
+                        status: response.status().as_u16(),
+                        subject: Subject::Module(resource),
+                        result: outcome.as_str(),
+                        error: None,
+                    };
+                    return (response, info);
+                }
                 let etag = quoted(blob.etag());
                 // A client who takes nothing keeps what was read for him, also when the cache has let it go.
                 let is_hot = self.hot.is_some() && blob.len() <= MAX_FILE;

@@ -12,6 +12,7 @@ use crate::{
     gate::{Gate, GateStage},
     heads::Heads,
     hot_cache::HotCache,
+    links::Links,
     local_places::LocalPlaces,
     metrics::EdgeMetrics,
     mount::{Mount, MountError},
@@ -52,6 +53,8 @@ pub struct EdgeParts {
     pub access_log: Option<Arc<AccessLog>>,
     /// Counts.
     pub metrics: EdgeMetrics,
+    /// Leads clients who ask for large files to the storage itself; `None` for nobody.
+    pub links: Option<Links>,
     /// Directories and files of this machine, which no error tells a client.
     pub places: LocalPlaces,
 }
@@ -84,6 +87,7 @@ impl Edge {
                 log: parts.access_log,
                 metrics: Arc::new(parts.metrics),
             },
+            links: parts.links,
             places: parts.places,
         };
         Ok(Self {

@@ -14,6 +14,7 @@ use crate::{
     goproxy::{RequestHead, respond},
     heads::Heads,
     hot_cache::{Hot, HotCache},
+    links::Links,
     local_places::LocalPlaces,
     mounts::Mounts,
     read_ahead::ReadAhead,
@@ -39,6 +40,8 @@ pub(crate) struct EdgeState {
     pub(crate) checksum_databases: ChecksumDatabases,
     pub(crate) heads: Heads,
     pub(crate) books: Books,
+    /// Leads clients to the storage itself.
+    pub(crate) links: Option<Links>,
     /// What no error tells a client.
     pub(crate) places: LocalPlaces,
 }

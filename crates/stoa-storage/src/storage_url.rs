@@ -179,9 +179,8 @@ fn check_directory(root: &Path) -> Result<(), StorageError> {
 fn parse_front(url: &str) -> Result<(PathBuf, u64), StorageError> {
     let shape =
         || invalid("before a bucket stands a directory with a bound: file:///DIR?max=50GiB".to_owned());
-    let rest = match split_scheme(url) {
-        Some(("file", rest)) => rest,
-        _ => return Err(shape()),
+    let Some(("file", rest)) = split_scheme(url) else {
+        return Err(shape());
     };
     let (path, max) = rest.split_once("?max=").ok_or_else(shape)?;
     let max = parse_size(max).filter(|max| *max > 0).ok_or_else(shape)?;

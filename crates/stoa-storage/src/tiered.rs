@@ -16,7 +16,7 @@ use stoa_module::{ModulePath, ModuleVersion};
 use tokio_util::task::TaskTracker;
 
 use self::filling::FillingReader;
-use self::room::Room;
+use self::room::{Room, passed_by};
 use self::stage::TieredStage;
 use crate::blob::{Blob, SMALL_FILE};
 use crate::error::StorageError;
@@ -192,9 +192,4 @@ impl Storage for TieredStorage {
     fn records(&self) -> Arc<dyn Records> {
         self.back.records()
     }
-}
-
-/// The front could not do its part. Nothing depends on it.
-fn passed_by(key: &FileKey, error: &StorageError) {
-    tracing::warn!(%key, error = %error.report(), "the directory before the bucket is passed by");
 }

@@ -60,9 +60,7 @@ impl App {
     ) -> Result<Self, CommandError> {
         let tls = config.tls.files.as_ref().map(TlsFiles::read).transpose();
         let tls: Option<Tls> = tls.map_err(CommandError::new)?;
-        let opened = OpenStorage::open(config)?;
-        opened.probe();
-        let core = Core::build(config, opened);
+        let core = Core::build(config, OpenStorage::of_server(config)?);
         core.registry.root().collector(log.clone());
         let parts = builders.iter().map(|build| build(config, &core));
         let parts = parts.collect::<Result<Vec<_>, _>>()?;
@@ -89,6 +87,7 @@ impl App {
             },
             access_log: access_log.map(Arc::new),
             metrics: EdgeMetrics::new(&core.registry.root()),
+            links: core.links(config),
             places: places::of(config),
         };
         let options = EdgeOptions {

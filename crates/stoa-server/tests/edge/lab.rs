@@ -90,6 +90,7 @@ impl Lab {
             read_ahead: 1 << 20,
         };
         let parts = EdgeParts {
+            links: None,
             gate: self.gate,
             mounts: self.mounts,
             protocol: Arc::clone(&protocol) as _,

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use stoa_module::dirhash::H1;
 use tokio::sync::Semaphore;
 
-use super::room::Room;
+use super::room::{Room, passed_by};
 use crate::blob::Blob;
 use crate::key::FileKey;
 use crate::put::Put;
@@ -55,7 +55,7 @@ impl FillingReader {
             return;
         };
         if let Err(error) = stage.write(piece.clone()).await {
-            super::passed_by(&self.key, &error);
+            passed_by(&self.key, &error);
             return;
         }
         let at = at + piece.len() as u64;
@@ -69,7 +69,7 @@ impl FillingReader {
             match stage.commit(h1.as_ref()).await {
                 Ok(Put::Stored) => room.took(at),
                 Ok(Put::Existed) => {}
-                Err(error) => super::passed_by(&key, &error),
+                Err(error) => passed_by(&key, &error),
             }
         });
     }

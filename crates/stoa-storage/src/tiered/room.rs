@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::error::StorageError;
 use crate::file_walk::FileWalk;
+use crate::key::FileKey;
 use crate::storage::Storage;
 use crate::stored_file::StoredFile;
 
@@ -104,6 +105,11 @@ impl Room {
         tracing::info!(bytes = freed, "room was made before the bucket");
         Ok(())
     }
+}
+
+/// The storage in front could not do its part. Nothing depends on it.
+pub(super) fn passed_by(key: &FileKey, error: &StorageError) {
+    tracing::warn!(%key, error = %error.report(), "the directory before the bucket is passed by");
 }
 
 /// The class of age of a file: the older, the higher.

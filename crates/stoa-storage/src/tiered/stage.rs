@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_module::dirhash::H1;
 
-use super::room::Room;
+use super::room::{Room, passed_by};
 use crate::error::StorageError;
 use crate::key::FileKey;
 use crate::put::Put;
@@ -66,7 +66,7 @@ impl Stage for TieredStage {
         if let Some(mut front) = front {
             match front.write(chunk).await {
                 Ok(()) => self.front = Some(front),
-                Err(error) => super::passed_by(&self.key, &error),
+                Err(error) => passed_by(&self.key, &error),
             }
         }
         self.broken = false;
@@ -86,7 +86,7 @@ impl Stage for TieredStage {
             match front.commit(h1).await {
                 Ok(Put::Stored) => self.room.took(self.len),
                 Ok(Put::Existed) => {}
-                Err(error) => super::passed_by(&self.key, &error),
+                Err(error) => passed_by(&self.key, &error),
             }
         }
         Ok(put)

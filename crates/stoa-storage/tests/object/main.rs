@@ -1,6 +1,10 @@
 //! Buckets, seen from outside: real services and stand-ins, started by the tests.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests fail by panicking, and print what they measured"
+)]
 
 mod conforms;
 mod faults;

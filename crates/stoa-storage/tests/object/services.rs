@@ -149,7 +149,8 @@ fn send(port: u16, request: &HttpRequest) -> String {
         request.method()
     );
     for (name, value) in request.headers() {
-        text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+        let line = [name.as_str(), ": ", value.to_str().unwrap(), "\r\n"].concat();
+        text.push_str(&line);
     }
     stream.write_all(format!("{text}\r\n").as_bytes()).unwrap();
     let mut answer = String::new();

@@ -8,7 +8,7 @@ use stoa_proxy::{
     BreakMetrics, Ingest, LaneMetrics, Modes, Protocol, ProtocolOptions, QueueSlot, Refreshes, Stasher,
     StasherOptions, fetch_pipeline, protocol_pipeline, stash_pipeline,
 };
-use stoa_server::Readiness;
+use stoa_server::{Links, Readiness};
 use stoa_storage::Storage;
 use stoa_telemetry::Registry;
 use tokio::time::timeout;
@@ -56,12 +56,8 @@ impl Core {
     pub(crate) fn build(config: &Config, opened: OpenStorage) -> Self {
         let registry = Registry::new("stoa");
         let metrics = &registry.root();
-        let OpenStorage {
-            storage,
-            dispatcher,
-            tasks,
-            ..
-        } = opened;
+        let (storage, tasks) = (opened.storage, opened.tasks);
+        let dispatcher = opened.dispatcher;
         metrics.collector(LaneMetrics::new(dispatcher.clone()));
         let services = ServicesSlot::default();
         let client = outbound::client(config, &dispatcher, &services);
@@ -126,6 +122,12 @@ impl Core {
             services,
             tasks,
         }
+    }
+
+    /// Leads clients to the storage itself, where the configuration says so.
+    pub(crate) fn links(&self, config: &Config) -> Option<Links> {
+        let above = config.storage.redirect_above?;
+        Some(Links::new(Arc::clone(&self.storage), above))
     }
 
     /// Lets flights and transfers end, then closes the dispatcher. Whether they ended `within` that time.

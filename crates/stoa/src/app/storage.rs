@@ -29,6 +29,13 @@ impl OpenStorage {
         Ok(opened)
     }
 
+    /// The same, for a server, which finds out whether a bucket can be used.
+    pub(crate) fn of_server(config: &Config) -> Result<Self, CommandError> {
+        let opened = Self::open(config)?;
+        opened.probe();
+        Ok(opened)
+    }
+
     /// The same, for commands that only look at what is stored: a name that is mistyped must not make a storage in which
     /// everything is well.
     pub(crate) fn open_existing(config: &Config) -> Result<Self, CommandError> {
@@ -79,7 +86,7 @@ impl OpenStorage {
 
     /// Looks in a task of its own whether a bucket can be used, and says what it finds. A bucket that is away is no reason
     /// not to start: the server is not ready until it is back.
-    pub(crate) fn probe(&self) {
+    fn probe(&self) {
         let Some(bucket) = self.bucket.clone() else {
             return;
         };

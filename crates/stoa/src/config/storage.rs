@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use stoa_config::{
     Key, Reader, Section, Table, Variables,
-    values::{boolean, path},
+    values::{ByteSize, boolean, path},
 };
 use stoa_storage::{
     StorageMode, StoragePlace, StorageUrl,
@@ -74,6 +74,11 @@ const STAGING: Key = Key::new(
     "",
     "directory for files on their way to a bucket; default: in the storage's directory, else beside the default one",
 );
+const REDIRECT_ABOVE: Key = Key::new(
+    "redirect_above",
+    "",
+    "from this size on, clients are led to a zip in the bucket by a signed link, and stoa sends none of it: 8MiB; default: never",
+);
 
 const OPTIONS: Table = Table::once(
     "storage_options",
@@ -88,6 +93,7 @@ const OPTIONS: Table = Table::once(
         PROFILE,
         CONDITIONAL,
         STAGING,
+        REDIRECT_ABOVE,
     ],
 );
 
@@ -98,6 +104,8 @@ pub(crate) struct StorageConfig {
     pub(crate) mode: StorageMode,
     /// How a bucket is reached.
     pub(crate) options: ObjectOptions,
+    /// From how many bytes on clients are led to the bucket.
+    pub(crate) redirect_above: Option<u64>,
     /// The directory of this machine for what is stoa's own and no module. It exists once the storage has been opened.
     pub(crate) own: Option<PathBuf>,
 }
@@ -129,6 +137,7 @@ impl Section for StorageConfig {
         let profile = table.value(&PROFILE, text);
         let conditional = table.value(&CONDITIONAL, str::parse::<Conditional>);
         let staging = table.value(&STAGING, path);
+        let redirect_above = table.value(&REDIRECT_ABOVE, redirect);
         let url = url?;
         let own = url.own_directory().or_else(|| match url.place() {
             StoragePlace::Bucket(_) => home.map(|home| home.join(".stoa")),
@@ -153,6 +162,7 @@ impl Section for StorageConfig {
                 conditional: conditional?,
                 staging,
             },
+            redirect_above: redirect_above?,
             own,
         })
     }
@@ -164,6 +174,13 @@ fn url(text: &str) -> Result<StorageUrl, String> {
     }
     text.parse()
         .map_err(|error: stoa_storage::StorageError| error.to_string())
+}
+
+fn redirect(text: &str) -> Result<Option<u64>, String> {
+    match text {
+        "" => Ok(None),
+        text => Ok(Some(text.parse::<ByteSize>()?.0)),
+    }
 }
 
 fn path_style(text: &str) -> Result<Option<bool>, String> {

@@ -1,6 +1,10 @@
 //! Real processes that keep modules in a bucket.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "these are tests, which say what they measure"
+)]
 
 mod memory;
 mod outages;

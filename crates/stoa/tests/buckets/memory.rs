@@ -96,7 +96,7 @@ async fn a_hit_costs_at_most_one_request() {
             // What passed by is kept behind the client's back.
             let kept = stand.path(&format!("front{large}"));
             let deadline = Instant::now() + Duration::from_secs(10);
-            while !kept.exists() {
+            while !kept.try_exists().unwrap() {
                 assert!(Instant::now() < deadline, "{} is not kept", kept.display());
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
@@ -111,6 +111,39 @@ async fn a_hit_costs_at_most_one_request() {
         );
         assert_eq!(cost(list).await, [""; 0], "{name}: a list that is remembered");
     }
+}
+
+/// With `redirect_above` a large zip is the bucket's to send, and a small one is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_are_led_to_large_zips() {
+    let stand = Stand::new().await;
+    let small = ModuleFixture::new("example.com/small", "v1.0.0").file("a.go", "package a\n");
+    let large = large_zip_fixture("example.com/large", "v1.0.0", 3 * MIB);
+    stand.upstream.modules([&small, &large]);
+    let setting = [("STOA_STORAGE_OPTIONS_REDIRECT_ABOVE", "1MiB")];
+    let server = stand.start_with("a", STORAGE, &setting);
+    let get = async |module: &ModuleFixture| {
+        let url = format!("{}{}", server.url(), module.url_path("zip"));
+        http::get(&url).await.unwrap()
+    };
+    for module in [&small, &large] {
+        let cold = get(module).await;
+        assert!(
+            cold.status == 200 && cold.body == module.zip().to_bytes(),
+            "what arrives is sent"
+        );
+    }
+    assert_eq!(get(&small).await.status, 200);
+    let led = get(&large).await;
+    assert_eq!((led.status, led.header("cache-control")), (302, Some("no-store")));
+    let link = led.header("location").unwrap();
+    assert!(link.starts_with(&stand.between.endpoint()), "{link}");
+    let answer = http::get(link).await.unwrap();
+    assert!(answer.status == 200 && answer.body == large.zip().to_bytes());
+    assert!(
+        !server.output().contains("X-Amz-Signature"),
+        "a link is no line of the log"
+    );
 }
 
 /// Lets the requests of the start pass.

@@ -1,6 +1,7 @@
 //! What `config show` prints reads back to the same configuration, whatever the configuration is.
 
 mod cluster_texts;
+mod storage_texts;
 mod texts;
 
 use std::{collections::BTreeMap, path::PathBuf};

@@ -71,22 +71,6 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
             any_text().prop_map(|path| format!("unix:{path}")),
         ]
         .boxed(),
-        "storage" => one_of(&[
-            "/srv/a \"b\"\\c#",
-            "file:///srv/a%20b",
-            "s3://modules/go",
-            "file:///var/cache?max=50GiB,gs://modules",
-        ]),
-        "storage_options.endpoint" => one_of(&["https://s3.example", "http://127.0.0.1:9000/"]),
-        "storage_options.allow_http" => one_of(&["true", "false"]),
-        "storage_options.path_style" => one_of(&["auto", "true", "false"]),
-        "storage_options.conditional" => one_of(&["auto", "yes", "no"]),
-        "storage_options.region"
-        | "storage_options.access_key_id"
-        | "storage_options.secret_key_file"
-        | "storage_options.credentials_file"
-        | "storage_options.profile"
-        | "storage_options.staging" => any_text(),
         "admin.token_file" | "vcs.cache" => any_text(),
         "vcs.private" | "vcs.insecure" => {
             one_of(&["", "*", " corp.example/* , *.b.example/", "[a-z]?t.corp.example"])
@@ -209,7 +193,9 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
                 .map(String::as_str),
         ),
         "credential.password_env" | "credential.token_env" => one_of(&VARIABLES.map(|(name, _)| name)),
-        _ => match super::cluster_texts::values(path, &secrets.path("token#")) {
+        _ => match super::cluster_texts::values(path, &secrets.path("token#"))
+            .or_else(|| super::storage_texts::values(path))
+        {
             Some(values) => prop::sample::select(values).boxed(),
             None => panic!("{path} is a new key: name good values of it here"),
         },
