@@ -3,8 +3,9 @@
 #
 #   scripts/tools.sh          the go command, as client and oracle of the system tests; strace, which tests ask
 #                             what leaves the process and what it runs; the version control systems, an ssh server, Redis,
-#                             etcd, services that keep objects, go's server of test repositories, a program that asks cmd/go's own code, and what it
-#                             and the rest of Go answer to the questions of the tests
+#                             etcd, PostgreSQL, MariaDB, services that keep objects, go's server of test repositories, a
+#                             program that asks cmd/go's own code, and what it and the rest of Go answer to the questions
+#                             of the tests
 #   scripts/tools.sh bench    also nginx, wrk and h2load
 #   scripts/tools.sh lint     only cargo-deny, PyYAML, and what librdkafka is compiled with
 #   scripts/tools.sh fuzz     also cargo-fuzz, which is compiled
@@ -220,6 +221,29 @@ install_fuzz() {
 	echo "tools: installed cargo-fuzz $fuzz_version in $tools/bin"
 }
 
+# Databases that the tests start by themselves: the packages would start servers of the system, and make a cluster.
+install_databases() {
+	if [ -x /usr/lib/postgresql/15/bin/postgres ] && PATH=$PATH:/usr/sbin command -v mariadbd >/dev/null; then
+		return
+	fi
+	policy=/usr/sbin/policy-rc.d
+	made=
+	if [ ! -e "$policy" ]; then
+		made=$policy
+		printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy" || fail "cannot keep apt from starting services"
+		trap 'rm -f "$policy"' EXIT
+		trap 'exit 1' HUP INT TERM
+	fi
+	install_packages postgresql-common=postgresql-common
+	conf=/etc/postgresql-common/createcluster.conf
+	[ ! -f "$conf" ] || sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' "$conf"
+	install_packages /usr/lib/postgresql/15/bin/postgres=postgresql-15 mariadbd=mariadb-server
+	if [ -n "$made" ]; then
+		rm -f "$made"
+		trap - EXIT
+	fi
+}
+
 # Installs those Debian packages whose program or file is not there:
 # install_packages nginx=nginx-light wrk=wrk /usr/include/openssl/ssl.h=libssl-dev
 install_packages() {
@@ -245,6 +269,7 @@ case ${1-} in
 	install_go
 	install_packages strace=strace git=git hg=mercurial svn=subversion bzr=bzr fossil=fossil sshd=openssh-server \
 		redis-server=redis-server etcd=etcd-server faketime=faketime
+	install_databases
 	install_kafka
 	install_buckets
 	install_vcweb

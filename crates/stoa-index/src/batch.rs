@@ -71,7 +71,10 @@ pub(crate) fn targets(events: &[IndexEvent]) -> Result<Vec<ModuleVersion>, Index
         });
     }
     let mut seen = HashSet::new();
-    let targets = events.iter().map(IndexEvent::target).filter(|target| has_room(target));
+    let targets = events
+        .iter()
+        .map(IndexEvent::target)
+        .filter(|target| has_room(target));
     Ok(targets.filter(|target| seen.insert(*target)).cloned().collect())
 }
 
@@ -207,17 +210,6 @@ impl Batch {
             }
         }
         changes
-    }
-}
-
-impl Changes {
-    /// Whether there is nothing to write.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-            && self.rows_gone.is_empty()
-            && self.modules.is_empty()
-            && self.modules_gone.is_empty()
-            && self.meta.is_none()
     }
 }
 

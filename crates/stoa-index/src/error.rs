@@ -77,6 +77,8 @@ impl fmt::Display for Fault {
 
 impl Error for Fault {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.as_ref().map(|cause| &**cause as &(dyn Error + 'static))
+        self.cause
+            .as_ref()
+            .map(|cause| &**cause as &(dyn Error + 'static))
     }
 }

@@ -75,7 +75,9 @@ impl IndexEvent {
     /// The version that it is about.
     pub fn target(&self) -> &ModuleVersion {
         match self {
-            Self::Stored(Stored { target, .. }) | Self::Used { target, .. } | Self::Removed { target, .. } => target,
+            Self::Stored(Stored { target, .. })
+            | Self::Used { target, .. }
+            | Self::Removed { target, .. } => target,
         }
     }
 }

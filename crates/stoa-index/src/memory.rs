@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use stoa_module::{ModulePath, ModuleVersion};
 
 use crate::{
-    EntryFilter, Index, IndexEntry, IndexError, IndexEvent, Listed, MAX_PAGE, ModuleTotals, Rebuild, Timestamp,
-    Totals, UseCursor,
+    EntryFilter, Index, IndexEntry, IndexError, IndexEvent, Listed, MAX_PAGE, ModuleTotals, Rebuild,
+    Timestamp, Totals, UseCursor,
     batch::{self, Batch, Changes},
     range::Range,
     row::{Key, Meta, Row},
@@ -35,7 +35,9 @@ impl Contents {
         let row = |target: &ModuleVersion| self.rows.get(&Key(target.clone())).cloned();
         let rows = targets.iter().filter_map(row).collect();
         let modules = batch::modules_of(targets);
-        let modules = modules.iter().filter_map(|module| self.modules.get(module).cloned());
+        let modules = modules
+            .iter()
+            .filter_map(|module| self.modules.get(module).cloned());
         Batch::new(SystemTime::now().into(), self.meta, rows, modules.collect())
     }
 
@@ -57,7 +59,9 @@ impl Contents {
 
     fn after(&self, after: Option<&ModuleVersion>) -> impl Iterator<Item = &IndexEntry> {
         let from = after.map_or(Bound::Unbounded, |after| Bound::Excluded(Key(after.clone())));
-        self.rows.range((from, Bound::Unbounded)).map(|(_, row)| &row.entry)
+        self.rows
+            .range((from, Bound::Unbounded))
+            .map(|(_, row)| &row.entry)
     }
 }
 
@@ -87,7 +91,9 @@ impl fmt::Display for MemoryIndex {
 
 impl fmt::Debug for MemoryIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryIndex").field("max_versions", &self.max_versions).finish_non_exhaustive()
+        f.debug_struct("MemoryIndex")
+            .field("max_versions", &self.max_versions)
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,7 +106,10 @@ impl Index for MemoryIndex {
             let mut batch = contents.begin(&targets);
             events.iter().for_each(|event| batch.apply(event));
             let changes = batch.changes();
-            if changes.meta.is_some_and(|meta| meta.totals.versions > self.max_versions) {
+            if changes
+                .meta
+                .is_some_and(|meta| meta.totals.versions > self.max_versions)
+            {
                 return Err(IndexError::Full("it holds as many versions as it may".into()));
             }
             contents.write(changes);
@@ -134,7 +143,12 @@ impl Index for MemoryIndex {
     }
 
     async fn get(&self, target: &ModuleVersion) -> Result<Option<IndexEntry>, IndexError> {
-        self.open(|contents| Ok(contents.rows.get(&Key(target.clone())).map(|row| row.entry.clone())))
+        self.open(|contents| {
+            Ok(contents
+                .rows
+                .get(&Key(target.clone()))
+                .map(|row| row.entry.clone()))
+        })
     }
 
     async fn entries(
@@ -148,7 +162,9 @@ impl Index for MemoryIndex {
         };
         self.open(|contents| {
             let entries = contents.after(after);
-            let entries = entries.filter(|entry| range.contains(entry.target.path().as_str())).cloned();
+            let entries = entries
+                .filter(|entry| range.contains(entry.target.path().as_str()))
+                .cloned();
             Ok(entries.take(limit.min(MAX_PAGE)).collect())
         })
     }
@@ -156,11 +172,19 @@ impl Index for MemoryIndex {
     async fn by_use(&self, after: Option<&UseCursor>, limit: usize) -> Result<Vec<IndexEntry>, IndexError> {
         self.open(|contents| {
             let after = after.map(|cursor| (cursor.used, Key(cursor.target.clone())));
-            let keys = contents.rows.iter().map(|(key, row)| (row.entry.used(), key.clone()));
-            let mut keys: Vec<_> = keys.filter(|key| after.as_ref().is_none_or(|after| key > after)).collect();
+            let keys = contents
+                .rows
+                .iter()
+                .map(|(key, row)| (row.entry.used(), key.clone()));
+            let mut keys: Vec<_> = keys
+                .filter(|key| after.as_ref().is_none_or(|after| key > after))
+                .collect();
             keys.sort_unstable();
             keys.truncate(limit.min(MAX_PAGE));
-            Ok(keys.iter().map(|(_, key)| contents.rows[key].entry.clone()).collect())
+            Ok(keys
+                .iter()
+                .map(|(_, key)| contents.rows[key].entry.clone())
+                .collect())
         })
     }
 
@@ -172,7 +196,10 @@ impl Index for MemoryIndex {
     ) -> Result<Vec<ModuleTotals>, IndexError> {
         self.open(|contents| {
             let from = after.map_or(Bound::Unbounded, |after| Bound::Excluded(after.clone()));
-            let modules = contents.modules.range((from, Bound::Unbounded)).map(|(_, totals)| totals);
+            let modules = contents
+                .modules
+                .range((from, Bound::Unbounded))
+                .map(|(_, totals)| totals);
             let modules = modules.filter(|totals| totals.module.as_str().starts_with(prefix));
             Ok(modules.take(limit.min(MAX_PAGE)).cloned().collect())
         })
@@ -184,8 +211,7 @@ impl Index for MemoryIndex {
 
     async fn begin_rebuild(&self) -> Result<Rebuild, IndexError> {
         self.open(|contents| {
-            contents.meta.generation += 1;
-            contents.meta.is_complete = false;
+            contents.meta = contents.meta.rebuilding();
             Ok(Rebuild(contents.meta.generation))
         })
     }
@@ -196,7 +222,7 @@ impl Index for MemoryIndex {
             let mut batch = contents.begin(&targets);
             targets.iter().for_each(|target| batch.sweep(target, rebuild.0));
             contents.write(batch.changes());
-            contents.meta.is_complete = true;
+            contents.meta = contents.meta.complete();
             Ok(())
         })
     }

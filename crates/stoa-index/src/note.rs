@@ -81,6 +81,9 @@ mod tests {
         assert_eq!(Origin::cut(&long).as_str(), "ä".repeat(128));
         assert_eq!(Note::<3>::cut("aää").as_str(), "aä");
         assert_eq!(Note::<8>::cut("a\0\u{85}b").as_str(), "a  b");
-        assert_eq!(Origin::new("https://proxy.golang.org").unwrap().to_string(), "https://proxy.golang.org");
+        assert_eq!(
+            Origin::new("https://proxy.golang.org").unwrap().to_string(),
+            "https://proxy.golang.org"
+        );
     }
 }

@@ -49,8 +49,16 @@ mod tests {
     #[test]
     fn a_prefix_is_one_of_the_text() {
         let range = Range::of_prefix("a.b/c").unwrap();
-        assert!(["a.b/c", "a.b/c/d", "a.b/c~", "a.b/cz"].iter().all(|path| range.contains(path)));
-        assert!(["a.b/b", "a.b/d", "a.b/C"].iter().all(|path| !range.contains(path)));
+        assert!(
+            ["a.b/c", "a.b/c/d", "a.b/c~", "a.b/cz"]
+                .iter()
+                .all(|path| range.contains(path))
+        );
+        assert!(
+            ["a.b/b", "a.b/d", "a.b/C"]
+                .iter()
+                .all(|path| !range.contains(path))
+        );
         assert_eq!(Range::of_prefix("ä"), None);
         assert_eq!(Range::of_prefix("a\0"), None);
         assert!(Range::of_prefix("").unwrap().contains("~"));
@@ -61,6 +69,10 @@ mod tests {
         let module = stoa_module::ModulePath::parse("a.b/c").unwrap();
         let range = Range::of(&EntryFilter::Module(module)).unwrap();
         assert!(range.contains("a.b/c"));
-        assert!(["a.b/c-d", "a.b/c/d", "a.b/", "a.b/c!"].iter().all(|path| !range.contains(path)));
+        assert!(
+            ["a.b/c-d", "a.b/c/d", "a.b/", "a.b/c!"]
+                .iter()
+                .all(|path| !range.contains(path))
+        );
     }
 }

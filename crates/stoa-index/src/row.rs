@@ -34,6 +34,19 @@ impl Meta {
         self.last = now.max(self.last.next());
         self.last
     }
+
+    /// As it is when one more rebuild begins.
+    pub(crate) fn rebuilding(mut self) -> Self {
+        self.generation += 1;
+        self.is_complete = false;
+        self
+    }
+
+    /// As it is when a rebuild has ended.
+    pub(crate) fn complete(mut self) -> Self {
+        self.is_complete = true;
+        self
+    }
 }
 
 impl Row {

@@ -86,6 +86,9 @@ mod tests {
             SystemTime::from(moment),
             UNIX_EPOCH + Duration::from_micros(1_136_214_245_000_001)
         );
-        assert_eq!(Timestamp::from(UNIX_EPOCH - Duration::from_secs(1)), Timestamp::ZERO);
+        assert_eq!(
+            Timestamp::from(UNIX_EPOCH - Duration::from_secs(1)),
+            Timestamp::ZERO
+        );
     }
 }

@@ -16,6 +16,7 @@
 //! - [`git_http::GitHttp`] and [`sshd::Sshd`]: git over HTTP and over ssh, with access control;
 //! - [`redis::Redis`] and [`etcd::Etcd`]: the real Redis and the real etcd, killed and started again;
 //! - [`buckets`]: services that keep objects: Ceph's S3, moto, Azurite, and a stand-in for Google's;
+//! - [`postgres::Postgres`] and [`mariadb::MariaDb`]: the real databases, in the same way;
 //! - [`relay::Relay`]: a server of any system, in whose answers one thing is wrong;
 //! - [`small_disk`]: a test again, with a disk on which there is little room;
 //! - [`scene::Scene`]: the upstream, the example and the binary put together.
@@ -34,12 +35,15 @@
 
 pub mod buckets;
 pub mod content;
+mod database;
 pub mod etcd;
 pub mod fixtures;
 pub mod gate;
 pub mod git_http;
 pub mod go;
 pub mod http;
+pub mod mariadb;
+pub mod postgres;
 pub mod process;
 pub mod redis;
 pub mod relay;

@@ -4,7 +4,9 @@ use fastrand::Rng;
 use stoa_module::ModuleVersion;
 
 use super::adapter::Adapter;
-use super::examples::{at, bare, catalog, found, h1, listed, origin, record, removed, target, totals, used, verifier};
+use super::examples::{
+    at, bare, catalog, found, h1, listed, origin, record, removed, target, totals, used, verifier,
+};
 use crate::{EntryFilter, FileKind, Index, IndexEntry, IndexEvent, MemoryIndex, Rebuild, Stored};
 
 const ROUNDS: usize = 60;
@@ -33,14 +35,33 @@ pub(super) async fn run(adapter: &dyn Adapter, seed: u64) {
         record(node, &events).await;
         record(&model, &events).await;
         let same = compare(&*nodes[round % 2], &model).await;
-        assert!(same.is_ok(), "seed {seed}, round {round}: {same:?}\nafter {events:?}");
+        assert!(
+            same.is_ok(),
+            "seed {seed}, round {round}: {same:?}\nafter {events:?}"
+        );
     }
 }
 
 fn version(random: &mut Rng) -> ModuleVersion {
-    let modules = ["example.com/a", "example.com/A", "example.com/a/b", "example.com/a-b", "example.org/x"];
-    let versions = ["v1.0.0", "v1.10.0", "v1.2.0", "v0.0.0-20200101000000-0123456789ab", "v1.2.0-RC", "v1.2.0-rc"];
-    target(modules[random.usize(..modules.len())], versions[random.usize(..versions.len())])
+    let modules = [
+        "example.com/a",
+        "example.com/A",
+        "example.com/a/b",
+        "example.com/a-b",
+        "example.org/x",
+    ];
+    let versions = [
+        "v1.0.0",
+        "v1.10.0",
+        "v1.2.0",
+        "v0.0.0-20200101000000-0123456789ab",
+        "v1.2.0-RC",
+        "v1.2.0-rc",
+    ];
+    target(
+        modules[random.usize(..modules.len())],
+        versions[random.usize(..versions.len())],
+    )
 }
 
 fn event(random: &mut Rng) -> IndexEvent {
@@ -52,9 +73,21 @@ fn event(random: &mut Rng) -> IndexEvent {
     let mut maybe = || random.bool();
     match (maybe(), maybe()) {
         (true, true) => IndexEvent::Stored(Stored {
-            h1: if maybe() { h1(u8::try_from(size / 1_000).unwrap_or_default()) } else { None },
-            origin: if maybe() { origin(&format!("origin {time}")) } else { None },
-            verified_by: if maybe() { verifier(&format!("verifier {time}")) } else { None },
+            h1: if maybe() {
+                h1(u8::try_from(size / 1_000).unwrap_or_default())
+            } else {
+                None
+            },
+            origin: if maybe() {
+                origin(&format!("origin {time}"))
+            } else {
+                None
+            },
+            verified_by: if maybe() {
+                verifier(&format!("verifier {time}"))
+            } else {
+                None
+            },
             ..bare(&target, kind, size)
         }),
         (true, false) => found(&target, kind, size, time),
@@ -74,7 +107,10 @@ fn timeless(entry: &IndexEntry) -> IndexEntry {
 /// Tells the first difference.
 async fn compare(index: &dyn Index, model: &dyn Index) -> Result<(), String> {
     let all = async |index: &dyn Index| {
-        let entries = index.entries(&EntryFilter::All, None, 1_000).await.expect("lists");
+        let entries = index
+            .entries(&EntryFilter::All, None, 1_000)
+            .await
+            .expect("lists");
         let by_use = index.by_use(None, 1_000).await.expect("lists");
         let modules = index.modules("", None, 1_000).await.expect("lists");
         (
@@ -88,7 +124,11 @@ async fn compare(index: &dyn Index, model: &dyn Index) -> Result<(), String> {
         )
     };
     let (ours, expected) = (all(index).await, all(model).await);
-    let sums = ours.4.iter().map(IndexEntry::files).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    let sums = ours
+        .4
+        .iter()
+        .map(IndexEntry::files)
+        .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     let [_, versions, files, bytes] = ours.0;
     if (ours.4.len() as u64, sums) != (versions, (files, bytes)) {
         return Err(format!("the sums are wrong: {:?}", ours.0));

@@ -28,12 +28,20 @@ async fn write(index: Arc<dyn Index>, writer: usize, seed: u64) -> usize {
         for _ in 0..=random.usize(..6) {
             let target = target("example.com/a", &format!("v1.{writer}.{number}"));
             let kind = [FileKind::Info, FileKind::Zip][random.usize(..2)];
-            events.extend([stored(&target, kind, 1), stored(&target, FileKind::Mod, 1), used(&target, 7)]);
+            events.extend([
+                stored(&target, kind, 1),
+                stored(&target, FileKind::Mod, 1),
+                used(&target, 7),
+            ]);
             number += 1;
         }
         record(&*index, &events).await;
         // One that others write too.
-        record(&*index, &[stored(&target("example.com/b", "v1.0.0"), FileKind::Zip, 5)]).await;
+        record(
+            &*index,
+            &[stored(&target("example.com/b", "v1.0.0"), FileKind::Zip, 5)],
+        )
+        .await;
     }
     number
 }

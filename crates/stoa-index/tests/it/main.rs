@@ -1,7 +1,10 @@
 //! The index, as its users see it.
 
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
+use stoa_index::{FileKind, IndexEvent, Stored};
 use stoa_module::{ModulePath, ModuleVersion, Version};
 
 /// A seed of this run, which is printed.
@@ -12,5 +15,22 @@ fn seed() -> u64 {
 }
 
 fn target(module: &str, version: &str) -> ModuleVersion {
-    ModuleVersion::new(ModulePath::parse(module).unwrap(), Version::parse(version).unwrap()).unwrap()
+    ModuleVersion::new(
+        ModulePath::parse(module).unwrap(),
+        Version::parse(version).unwrap(),
+    )
+    .unwrap()
+}
+
+/// A zip of one byte that has just been stored.
+fn zip(module: &str, version: &str) -> IndexEvent {
+    IndexEvent::Stored(Stored {
+        target: target(module, version),
+        kind: FileKind::Zip,
+        size: 1,
+        h1: None,
+        origin: None,
+        verified_by: None,
+        found: None,
+    })
 }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use stoa_index::{
-    FileKind, Index, IndexError, IndexEvent, MemoryIndex, Stored,
+    Index, IndexError, MemoryIndex,
     conformance::{self, Adapter, Storage},
 };
+
+use crate::zip;
 
 struct Memory;
 
@@ -36,19 +38,8 @@ async fn memory_conforms() {
 #[tokio::test]
 async fn it_is_bounded_and_can_be_closed() {
     let index = MemoryIndex::new(1);
-    let event = |version: &str| {
-        IndexEvent::Stored(Stored {
-            target: crate::target("example.com/a", version),
-            kind: FileKind::Zip,
-            size: 1,
-            h1: None,
-            origin: None,
-            verified_by: None,
-            found: None,
-        })
-    };
-    index.record(&[event("v1.0.0")]).await.unwrap();
-    let full = index.record(&[event("v1.1.0")]).await;
+    index.record(&[zip("example.com/a", "v1.0.0")]).await.unwrap();
+    let full = index.record(&[zip("example.com/a", "v1.1.0")]).await;
     assert!(matches!(full, Err(IndexError::Full(_))), "{full:?}");
     assert_eq!(index.totals().await.unwrap().versions, 1);
     index.close().await;

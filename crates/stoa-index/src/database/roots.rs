@@ -1,0 +1,20 @@
+//! Who may vouch for a server.
+
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+
+use crate::{Fault, IndexError};
+
+/// The certificates of a PEM text or, without one, those that the system trusts.
+pub(crate) fn roots(pem: Option<&[u8]>) -> Result<Vec<CertificateDer<'static>>, IndexError> {
+    let none = || IndexError::BadAddress("there is no certificate that could vouch for it".into());
+    let found = match pem {
+        Some(pem) => {
+            let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+            parsed.map_err(|error| {
+                IndexError::BadAddress(Fault::because("its certificates are no PEM", error))
+            })?
+        }
+        None => rustls_native_certs::load_native_certs().certs,
+    };
+    if found.is_empty() { Err(none()) } else { Ok(found) }
+}
