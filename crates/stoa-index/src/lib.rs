@@ -16,6 +16,8 @@ mod error;
 mod event;
 mod index;
 mod memory;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod note;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -37,6 +39,8 @@ pub use error::{Cause, Fault, IndexError};
 pub use event::{FileKind, IndexEvent, MAX_MODULE, MAX_VERSION, Stored};
 pub use index::{Index, MAX_BATCH, MAX_PAGE, Rebuild};
 pub use memory::MemoryIndex;
+#[cfg(feature = "mysql")]
+pub use mysql::MysqlIndex;
 pub use note::{Note, NoteError, Origin, Verifier};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresIndex;

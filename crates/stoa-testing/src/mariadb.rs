@@ -78,16 +78,16 @@ impl MariaDb {
         self.0.port
     }
 
-    /// `mysql://USER:PASSWORD@127.0.0.1:PORT/stoa`.
-    pub fn url(&self) -> String {
+    /// `mysql://USER:PASSWORD@127.0.0.1:PORT/DATABASE`.
+    pub fn url(&self, database: &str) -> String {
         format!(
-            "mysql://stoa:p%40ss%2Fw%C3%B6rd%25@127.0.0.1:{}/stoa",
+            "mysql://stoa:p%40ss%2Fw%C3%B6rd%25@127.0.0.1:{}/{database}",
             self.port()
         )
     }
 
-    /// Runs statements by its client, and gives back what it prints.
-    pub fn run(&self, sql: &str) -> String {
+    /// Runs statements in a database by its client, and gives back what it prints.
+    pub fn run_in(&self, database: &str, sql: &str) -> String {
         let done = Command::new("mariadb")
             .args([
                 "--no-defaults",
@@ -96,6 +96,8 @@ impl MariaDb {
                 "-N",
                 "-B",
                 "--binary-as-hex=0",
+                "-D",
+                database,
                 "-e",
                 sql,
             ])

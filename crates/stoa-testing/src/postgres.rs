@@ -87,16 +87,16 @@ impl Postgres {
         self.0.port
     }
 
-    /// `postgres://USER:PASSWORD@127.0.0.1:PORT/postgres`.
-    pub fn url(&self) -> String {
+    /// `postgres://USER:PASSWORD@127.0.0.1:PORT/DATABASE`.
+    pub fn url(&self, database: &str) -> String {
         format!(
-            "postgres://postgres:p%40ss%2Fw%C3%B6rd%25@127.0.0.1:{}/postgres",
+            "postgres://postgres:p%40ss%2Fw%C3%B6rd%25@127.0.0.1:{}/{database}",
             self.port()
         )
     }
 
-    /// Runs statements by `psql`, and gives back what it prints.
-    pub fn run(&self, sql: &str) -> String {
+    /// Runs statements in a database by `psql`, and gives back what it prints.
+    pub fn run_in(&self, database: &str, sql: &str) -> String {
         let done = Command::new(program("psql"))
             .args([
                 "-h",
@@ -105,6 +105,8 @@ impl Postgres {
                 &self.port().to_string(),
                 "-U",
                 "postgres",
+                "-d",
+                database,
                 "-Atc",
                 sql,
             ])

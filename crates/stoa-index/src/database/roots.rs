@@ -1,13 +1,16 @@
 //! Who may vouch for a server.
 
-use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
 
 use crate::{Fault, IndexError};
 
 /// The certificates of a PEM text or, without one, those that the system trusts.
 pub(crate) fn roots(pem: Option<&[u8]>) -> Result<Vec<CertificateDer<'static>>, IndexError> {
     let none = || IndexError::BadAddress("there is no certificate that could vouch for it".into());
-    let found = match pem {
+    let mut found = match pem {
         Some(pem) => {
             let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
             parsed.map_err(|error| {
@@ -16,5 +19,7 @@ pub(crate) fn roots(pem: Option<&[u8]>) -> Result<Vec<CertificateDer<'static>>, 
         }
         None => rustls_native_certs::load_native_certs().certs,
     };
+    // Some that systems trust are of kinds that are not read here.
+    found.retain(|root| RootCertStore::empty().add(root.clone()).is_ok());
     if found.is_empty() { Err(none()) } else { Ok(found) }
 }

@@ -1,6 +1,12 @@
 //! The index, as its users see it.
 
 mod memory;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod servers;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
