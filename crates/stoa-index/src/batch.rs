@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use stoa_module::{ModulePath, ModuleVersion};
 
 use crate::{
-    IndexError, IndexEvent, MAX_BATCH, ModuleTotals, Stored, Timestamp,
+    IndexError, IndexEvent, MAX_BATCH, ModuleTotals, Rebuild, Stored, Timestamp,
     event::has_room,
     row::{Meta, Row},
 };
@@ -99,8 +99,14 @@ impl Batch {
         }
     }
 
-    /// Something happened.
-    pub(crate) fn apply(&mut self, event: &IndexEvent) {
+    /// Something happened, in this order.
+    pub(crate) fn apply(&mut self, events: &[IndexEvent]) {
+        for event in events {
+            self.apply_one(event);
+        }
+    }
+
+    fn apply_one(&mut self, event: &IndexEvent) {
         let target = event.target();
         if !has_room(target) {
             tracing::warn!(
@@ -147,11 +153,13 @@ impl Batch {
         row
     }
 
-    /// A version goes if nothing was recorded of it since the rebuild `generation` began.
-    pub(crate) fn sweep(&mut self, target: &ModuleVersion, generation: i64) {
-        let row = self.rows.get(target).and_then(|slot| slot.now.as_ref());
-        if row.is_some_and(|row| row.generation < generation) {
-            self.put(target, None);
+    /// Versions go if nothing was recorded of them since a rebuild began.
+    pub(crate) fn sweep(&mut self, targets: &[ModuleVersion], rebuild: Rebuild) {
+        for target in targets {
+            let row = self.rows.get(target).and_then(|slot| slot.now.as_ref());
+            if row.is_some_and(|row| row.generation < rebuild.0) {
+                self.put(target, None);
+            }
         }
     }
 

@@ -104,7 +104,7 @@ impl Index for MemoryIndex {
         let targets = batch::targets(events)?;
         self.open(|contents| {
             let mut batch = contents.begin(&targets);
-            events.iter().for_each(|event| batch.apply(event));
+            batch.apply(events);
             let changes = batch.changes();
             if changes
                 .meta
@@ -220,7 +220,7 @@ impl Index for MemoryIndex {
         self.open(|contents| {
             let targets: Vec<_> = contents.rows.keys().map(|key| key.0.clone()).collect();
             let mut batch = contents.begin(&targets);
-            targets.iter().for_each(|target| batch.sweep(target, rebuild.0));
+            batch.sweep(&targets, rebuild);
             contents.write(batch.changes());
             contents.meta = contents.meta.complete();
             Ok(())

@@ -115,8 +115,8 @@ impl Index for MysqlIndex {
         let targets = batch::targets(events)?;
         change!(self, connection => {
             let mut batch = tables::begin_batch(connection, &targets).await?;
-            events.iter().for_each(|event| batch.apply(event));
-            tables::commit_batch(connection, &batch.changes()).await?
+            batch.apply(events);
+            tables::commit_batch(connection, &batch.changes()).await?;
         })
     }
 
@@ -185,8 +185,8 @@ impl Index for MysqlIndex {
             if !stale.is_empty() {
                 change!(self, connection => {
                     let mut batch = tables::begin_batch(connection, &stale).await?;
-                    stale.iter().for_each(|target| batch.sweep(target, rebuild.0));
-                    tables::commit_batch(connection, &batch.changes()).await?
+                    batch.sweep(&stale, rebuild);
+                    tables::commit_batch(connection, &batch.changes()).await?;
                 })?;
             }
             after = next;
@@ -196,7 +196,7 @@ impl Index for MysqlIndex {
         }
         change!(self, connection => {
             let meta = tables::begin(connection).await?.0.complete();
-            tables::commit(connection, Some(&meta)).await?
+            tables::commit(connection, Some(&meta)).await?;
         })
     }
 

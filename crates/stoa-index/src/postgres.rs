@@ -115,8 +115,8 @@ impl Index for PostgresIndex {
         let targets = batch::targets(events)?;
         change!(self, client => {
             let mut batch = tables::begin_batch(client, &targets).await?;
-            events.iter().for_each(|event| batch.apply(event));
-            tables::commit_batch(client, &batch.changes()).await?
+            batch.apply(events);
+            tables::commit_batch(client, &batch.changes()).await?;
         })
     }
 
@@ -185,8 +185,8 @@ impl Index for PostgresIndex {
             if !stale.is_empty() {
                 change!(self, client => {
                     let mut batch = tables::begin_batch(client, &stale).await?;
-                    stale.iter().for_each(|target| batch.sweep(target, rebuild.0));
-                    tables::commit_batch(client, &batch.changes()).await?
+                    batch.sweep(&stale, rebuild);
+                    tables::commit_batch(client, &batch.changes()).await?;
                 })?;
             }
             after = next;
@@ -196,7 +196,7 @@ impl Index for PostgresIndex {
         }
         change!(self, client => {
             let meta = tables::begin(client).await?.0.complete();
-            tables::commit(client, Some(&meta)).await?
+            tables::commit(client, Some(&meta)).await?;
         })
     }
 

@@ -141,7 +141,7 @@ impl Index for SqliteIndex {
         let events = events.to_vec();
         let work = move |connection: &Connection| {
             let mut batch = tables::begin(connection, &targets)?;
-            events.iter().for_each(|event| batch.apply(event));
+            batch.apply(&events);
             tables::write(connection, &batch.changes()).map(|()| 0)
         };
         self.change(Box::new(work)).await.map(drop)
@@ -227,7 +227,7 @@ impl Index for SqliteIndex {
             if !stale.is_empty() {
                 let work = move |connection: &Connection| {
                     let mut batch = tables::begin(connection, &stale)?;
-                    stale.iter().for_each(|target| batch.sweep(target, rebuild.0));
+                    batch.sweep(&stale, rebuild);
                     tables::write(connection, &batch.changes()).map(|()| 0)
                 };
                 self.change(Box::new(work)).await?;

@@ -9,6 +9,9 @@ use std::{
 
 use tempfile::TempDir;
 
+/// Makes the command that starts a server, of its port and its folder.
+type Make = Box<dyn Fn(u16, &TempDir) -> Command + Send + Sync>;
+
 /// A server on a port of 127.0.0.1, with its files in a folder of its own.
 pub(crate) struct Server {
     pub(crate) port: u16,
@@ -17,7 +20,7 @@ pub(crate) struct Server {
     end: &'static str,
     /// What it says when it is ready.
     ready: &'static str,
-    make: Box<dyn Fn(u16, &TempDir) -> Command + Send + Sync>,
+    make: Make,
     child: Mutex<Option<Child>>,
 }
 

@@ -29,7 +29,9 @@ impl MariaDb {
                 "--auth-root-authentication-method=normal",
             ])
             .arg(format!("--datadir={}", data.display()))
-            .args(as_root()));
+            .args(as_root())
+            // They would be in each other's way with their temporary tables.
+            .env("TMPDIR", folder.path()));
         let begin = format!(
             "CREATE DATABASE IF NOT EXISTS stoa;\n\
              CREATE USER IF NOT EXISTS 'stoa'@'%' IDENTIFIED BY '{PASSWORD}';\n\
@@ -67,7 +69,7 @@ impl MariaDb {
                     .args(["--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M"])
                     .args(as_root())
                     .args(&options);
-                command.env("PATH", path());
+                command.env("PATH", path()).env("TMPDIR", folder.path());
                 command
             },
         ))

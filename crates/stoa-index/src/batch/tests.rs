@@ -37,7 +37,7 @@ fn at(micros: i64) -> Timestamp {
 fn moments_increase_though_the_clock_stands() {
     let mut batch = Batch::new(at(5), Meta::default(), vec![], vec![]);
     for module in ["a.b/c", "a.b/d", "a.b/e"] {
-        batch.apply(&stored(module, FileKind::Zip, 1));
+        batch.apply(&[stored(module, FileKind::Zip, 1)]);
     }
     let mut moments: Vec<_> = batch
         .changes()
@@ -59,7 +59,7 @@ fn the_same_again_is_nothing_to_write() {
         stored("a.b/c", FileKind::Zip, 9),
     ];
     let mut batch = Batch::new(at(5), Meta::default(), vec![], vec![]);
-    events.iter().for_each(|event| batch.apply(event));
+    batch.apply(&events);
     let changes = batch.changes();
     let meta = changes.meta.unwrap();
     assert_eq!(
@@ -72,18 +72,18 @@ fn the_same_again_is_nothing_to_write() {
         (1, 1, 2, 12)
     );
     let mut batch = Batch::new(at(9), meta, changes.rows, changes.modules);
-    events.iter().for_each(|event| batch.apply(event));
+    batch.apply(&events);
     assert!(is_empty(&batch.changes()));
 }
 
 #[test]
 fn what_was_made_and_removed_within_a_batch_leaves_only_its_moment() {
     let mut batch = Batch::new(at(5), Meta::default(), vec![], vec![]);
-    batch.apply(&stored("a.b/c", FileKind::Info, 3));
-    batch.apply(&IndexEvent::Removed {
+    batch.apply(&[stored("a.b/c", FileKind::Info, 3)]);
+    batch.apply(&[IndexEvent::Removed {
         target: target("a.b/c", "v1.0.0"),
         kind: FileKind::Info,
-    });
+    }]);
     let changes = batch.changes();
     assert!(changes.rows.is_empty() && changes.rows_gone.is_empty() && changes.modules.is_empty());
     assert_eq!(changes.meta.unwrap().totals, crate::Totals::default());
@@ -95,6 +95,6 @@ fn names_that_are_too_long_leave_no_trace() {
     let events = [stored(&long, FileKind::Zip, 1)];
     assert_eq!(targets(&events).unwrap(), []);
     let mut batch = Batch::new(at(5), Meta::default(), vec![], vec![]);
-    batch.apply(&events[0]);
+    batch.apply(&events);
     assert!(is_empty(&batch.changes()));
 }

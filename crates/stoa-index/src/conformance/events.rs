@@ -44,13 +44,13 @@ async fn what_is_stored_is_known_on_every_node(adapter: &dyn Adapter) {
     // Upper case differs from lower case, and a suffix of the version is part of it.
     let a = target("example.com/A", "v2.0.0-Rc.1+incompatible");
     let zip = Stored {
-        h1: h1(7),
-        origin: origin("https://proxy.example.org/ä"),
-        verified_by: verifier("sum.example.org"),
+        h1: Some(h1(7)),
+        origin: Some(origin("https://proxy.example.org/ä")),
+        verified_by: Some(verifier("sum.example.org")),
         ..bare(&a, FileKind::Zip, 1 << 40)
     };
     let go_mod = Stored {
-        h1: h1(9),
+        h1: Some(h1(9)),
         ..bare(&a, FileKind::Mod, 20)
     };
     record(
@@ -69,10 +69,13 @@ async fn what_is_stored_is_known_on_every_node(adapter: &dyn Adapter) {
         (entry.info, entry.go_mod, entry.zip),
         (Some(100), Some(20), Some(1 << 40))
     );
-    assert_eq!((entry.go_mod_h1, entry.zip_h1), (h1(9), h1(7)));
+    assert_eq!((entry.go_mod_h1, entry.zip_h1), (Some(h1(9)), Some(h1(7))));
     assert_eq!(
         (entry.origin, entry.verified_by),
-        (origin("https://proxy.example.org/ä"), verifier("sum.example.org"))
+        (
+            Some(origin("https://proxy.example.org/ä")),
+            Some(verifier("sum.example.org"))
+        )
     );
     assert_eq!(entry.last_use, None);
     assert!(
@@ -92,8 +95,8 @@ async fn the_same_again_changes_nothing(adapter: &dyn Adapter) {
     let a = target("example.com/a", "v1.0.0");
     let b = target("example.com/b", "v1.0.0");
     let zip = Stored {
-        origin: origin("x"),
-        h1: h1(1),
+        origin: Some(origin("x")),
+        h1: Some(h1(1)),
         ..bare(&a, FileKind::Zip, 10)
     };
     let events = [
@@ -128,7 +131,7 @@ async fn the_same_again_changes_nothing(adapter: &dyn Adapter) {
     let after = get(&*index, &a).await;
     assert_eq!(
         (after.zip, after.zip_h1, after.origin),
-        (Some(11), None, origin("x"))
+        (Some(11), None, Some(origin("x")))
     );
     assert_eq!(totals(&*index).await, [2, 2, 2, 16]);
 }
@@ -142,9 +145,9 @@ async fn what_is_found_says_nothing_of_its_origin(adapter: &dyn Adapter) {
     let file = |target, found| {
         IndexEvent::Stored(Stored {
             found,
-            h1: h1(3),
-            origin: origin("here"),
-            verified_by: verifier("me"),
+            h1: Some(h1(3)),
+            origin: Some(origin("here")),
+            verified_by: Some(verifier("me")),
             ..bare(target, FileKind::Zip, 10)
         })
     };
@@ -152,7 +155,7 @@ async fn what_is_found_says_nothing_of_its_origin(adapter: &dyn Adapter) {
     let (first, second) = (get(&*index, &a).await, get(&*index, &b).await);
     assert_eq!(
         (second.origin, second.verified_by, second.zip_h1),
-        (None, None, h1(3))
+        (None, None, Some(h1(3)))
     );
     assert_eq!(second.first_seen, at(77), "the time of the file");
     assert_eq!(

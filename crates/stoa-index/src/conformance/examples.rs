@@ -55,16 +55,16 @@ pub(super) fn removed(target: &ModuleVersion, kind: FileKind) -> IndexEvent {
     }
 }
 
-pub(super) fn origin(text: &str) -> Option<Origin> {
-    Some(Origin::new(text).expect("an origin"))
+pub(super) fn origin(text: &str) -> Origin {
+    Origin::new(text).expect("an origin")
 }
 
-pub(super) fn verifier(text: &str) -> Option<Verifier> {
-    Some(Verifier::new(text).expect("a verifier"))
+pub(super) fn verifier(text: &str) -> Verifier {
+    Verifier::new(text).expect("a verifier")
 }
 
-pub(super) fn h1(byte: u8) -> Option<H1> {
-    Some(H1::from_bytes([byte; 32]))
+pub(super) fn h1(byte: u8) -> H1 {
+    H1::from_bytes([byte; 32])
 }
 
 pub(super) async fn record(index: &dyn Index, events: &[IndexEvent]) {

@@ -73,21 +73,9 @@ fn event(random: &mut Rng) -> IndexEvent {
     let mut maybe = || random.bool();
     match (maybe(), maybe()) {
         (true, true) => IndexEvent::Stored(Stored {
-            h1: if maybe() {
-                h1(u8::try_from(size / 1_000).unwrap_or_default())
-            } else {
-                None
-            },
-            origin: if maybe() {
-                origin(&format!("origin {time}"))
-            } else {
-                None
-            },
-            verified_by: if maybe() {
-                verifier(&format!("verifier {time}"))
-            } else {
-                None
-            },
+            h1: maybe().then(|| h1(u8::try_from(size / 1_000).unwrap_or_default())),
+            origin: maybe().then(|| origin(&format!("origin {time}"))),
+            verified_by: maybe().then(|| verifier(&format!("verifier {time}"))),
             ..bare(&target, kind, size)
         }),
         (true, false) => found(&target, kind, size, time),

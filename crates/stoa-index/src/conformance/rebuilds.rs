@@ -18,7 +18,7 @@ async fn what_was_not_found_goes(adapter: &dyn Adapter) {
         .map(|version| target("example.com/a", version));
     let [kept, gone, stays, new, unknown, got] = &all;
     let first = Stored {
-        origin: origin("x"),
+        origin: Some(origin("x")),
         ..super::examples::bare(kept, FileKind::Zip, 5)
     };
     record(

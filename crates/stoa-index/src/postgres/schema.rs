@@ -5,7 +5,7 @@ use tokio_postgres::Client;
 use super::fault::{meaning, misread};
 use crate::{Fault, IndexError, database::VERSION};
 
-/// Who makes the tables holds this lock. The number means nothing to anybody else: "StoaIndx" in ASCII.
+/// Who makes the tables holds this lock. The number means nothing to anybody else: `StoaIndx` in ASCII.
 const LOCK: i64 = 0x5374_6f61_496e_6478;
 
 /// Texts compare by their bytes, whatever the database does otherwise.

@@ -14,7 +14,7 @@ use rustix::fs::FlockOperation;
 use super::fault::{meaning, system};
 use crate::{Fault, IndexError};
 
-/// Marks our files: "StoI" in ASCII.
+/// Marks our files: `StoI` in ASCII.
 const APPLICATION: u32 = 0x5374_6f49;
 /// The version of the tables that this library writes.
 const VERSION: i64 = 1;

@@ -1,5 +1,7 @@
 //! The index, as its users see it.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how helpers of tests report a failure")]
+
 mod memory;
 #[cfg(feature = "mysql")]
 mod mysql;
