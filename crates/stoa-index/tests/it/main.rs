@@ -1,6 +1,10 @@
 //! The index, as its users see it.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how helpers of tests report a failure")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "helpers of tests print the seed, and report a failure by a panic"
+)]
 
 mod memory;
 #[cfg(feature = "mysql")]
