@@ -58,7 +58,8 @@ macro_rules! change {
     };
 }
 
-/// An index in a database of `MySQL` or `MariaDB`, which several nodes share. It keeps to itself: its tables begin with `stoa_index_`.
+/// An index in a database of `MySQL` or `MariaDB`, which several nodes share. It keeps to itself: its tables begin with
+/// `stoa_index_`.
 ///
 /// Transactions that write follow one another, as each locks the one row of `stoa_index_meta` until its end: that is what
 /// makes moments of commits increase. Moments are of the server's clock.

@@ -132,3 +132,36 @@ async fn tls_is_verified() {
     assert!(MysqlIndex::open(&options(&real.url("stoa"))).await.is_err());
     servers::assert_tells_no_secret(&error);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_hangs_is_away_until_it_goes_on() {
+    let real = Real::start();
+    let index = MysqlIndex::open(&options(&real.url(&fresh(&*real))))
+        .await
+        .unwrap();
+    index
+        .record(&[crate::zip("example.com/a", "v1.0.0")])
+        .await
+        .unwrap();
+    index.check().await.unwrap();
+    real.0.freeze();
+    let began = std::time::Instant::now();
+    let event = [crate::zip("example.com/a", "v1.1.0")];
+    let (recorded, checked) = tokio::join!(index.record(&event), index.check());
+    assert!(
+        matches!(recorded, Err(IndexError::Unreachable(_))),
+        "{recorded:?}"
+    );
+    assert!(matches!(checked, Err(IndexError::Unreachable(_))), "{checked:?}");
+    index.close().await;
+    let took = began.elapsed();
+    assert!(
+        took < std::time::Duration::from_secs(10),
+        "it ends all the same, after {took:?}"
+    );
+    real.0.thaw();
+    let index = MysqlIndex::open(&options(&real.url(&fresh(&*real))))
+        .await
+        .unwrap();
+    index.check().await.unwrap();
+}
