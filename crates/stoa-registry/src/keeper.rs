@@ -145,7 +145,7 @@ impl Keeper {
                     if let Some(since) = away_since.take() {
                         roster.resume(since.elapsed(), Instant::now());
                     }
-                    self.name.prove(Source::Watched);
+                    self.name.watch_begins();
                     self.follow(watch.as_mut(), roster).await
                 }
                 Ok(Err(error)) => Some(error),

@@ -120,6 +120,14 @@ impl NameView {
         self.proved(source, false);
     }
 
+    /// What has been read is watched from now on. That proves nothing: a watch may be lost before it has told anything.
+    pub(crate) fn watch_begins(&self) {
+        if self.source() == Source::Read {
+            self.set_source(Source::Watched);
+            self.changes.send_modify(|changes| *changes += 1);
+        }
+    }
+
     fn proved(&self, source: Source, is_new: bool) {
         if source != Source::Disk {
             let millis = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);

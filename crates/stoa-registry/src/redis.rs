@@ -15,7 +15,7 @@ pub use self::options::RedisRegistryOptions;
 use self::{
     field::{field, readable},
     link::Link,
-    scripts::{Keys, Scripts},
+    scripts::{Keys, MOST_BYTES, MOST_NODES, Scripts},
     watch::RedisWatch,
 };
 use crate::{
@@ -48,6 +48,29 @@ impl RedisRegistry {
             link: Arc::new(Link::new(options)?),
             scripts,
         })
+    }
+
+    /// The revision, and the names and values of all nodes by turns.
+    async fn read(&self) -> Result<(Revision, Vec<Value>), RegistryError> {
+        let Value::Array(mut parts) = self.link.call(&self.scripts.get()).await? else {
+            return Err(self.unreadable("the nodes"));
+        };
+        match parts.as_slice() {
+            [Value::Int(-1), Value::BulkString(of_what), Value::Int(_)] => {
+                let most = match of_what.as_slice() {
+                    b"nodes" => format!("{MOST_NODES} nodes"),
+                    _ => format!("{MOST_BYTES} bytes of nodes"),
+                };
+                let reason = format!("{self} holds more than {most}, which is the most");
+                Err(RegistryError::invalid(reason))
+            }
+            [Value::Int(revision), ..] => {
+                let revision = Revision(u64::try_from(*revision).unwrap_or(0));
+                parts.remove(0);
+                Ok((revision, parts))
+            }
+            _ => Err(self.unreadable("the revision")),
+        }
     }
 
     fn unreadable(&self, what: &str) -> RegistryError {
@@ -94,16 +117,7 @@ impl Registry for RedisRegistry {
     }
 
     async fn get(&self, service: &ServiceName) -> Result<Listing, RegistryError> {
-        let answer = self.link.call(&self.scripts.get()).await?;
-        let Value::Array(mut parts) = answer else {
-            return Err(self.unreadable("the nodes"));
-        };
-        if parts.is_empty() {
-            return Err(self.unreadable("the revision"));
-        }
-        let Value::Int(revision) = parts.remove(0) else {
-            return Err(self.unreadable("the revision"));
-        };
+        let (revision, parts) = self.read().await?;
         let wanted = format!("{service} ");
         let mut entries = Vec::new();
         for pair in parts.chunks_exact(2) {
@@ -117,17 +131,12 @@ impl Registry for RedisRegistry {
             }
         }
         entries.sort_by(|one, other| one.registration.node.id.cmp(&other.registration.node.id));
-        Ok(Listing {
-            entries,
-            revision: Revision(u64::try_from(revision).unwrap_or(0)),
-        })
+        Ok(Listing { entries, revision })
     }
 
     async fn list(&self) -> Result<Vec<ServiceName>, RegistryError> {
-        let Value::Array(parts) = self.link.call(&self.scripts.get()).await? else {
-            return Err(self.unreadable("the nodes"));
-        };
-        let nodes = parts.get(1..).unwrap_or_default().chunks_exact(2);
+        let (_, parts) = self.read().await?;
+        let nodes = parts.chunks_exact(2);
         let mut names: Vec<_> = nodes
             .filter_map(|pair| match pair {
                 [Value::BulkString(field), Value::BulkString(json)] => readable(field, json),

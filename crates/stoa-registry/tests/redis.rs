@@ -167,3 +167,158 @@ async fn a_wrong_password_is_refused_and_shown_nowhere() {
     });
     assert!(!bad.unwrap_err().to_string().contains("hunter2"));
 }
+
+/// Puts a change into the stream, as somebody does who is no registry of this version.
+async fn plant_change(redis: &Redis, kind: &str, value: &[u8]) {
+    let client = redis::Client::open(redis.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let next: u64 = redis::cmd("INCR")
+        .arg("{stoa}revision")
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    let mut command = redis::cmd("XADD");
+    command
+        .arg("{stoa}events")
+        .arg(format!("{next}-0"))
+        .arg(kind)
+        .arg(value);
+    command.query_async::<()>(&mut connection).await.unwrap();
+}
+
+async fn tell(redis: &Redis, words: &[&[u8]]) {
+    let client = redis::Client::open(redis.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut command = redis::cmd(std::str::from_utf8(words[0]).unwrap());
+    for word in &words[1..] {
+        command.arg(*word);
+    }
+    command
+        .query_async::<redis::Value>(&mut connection)
+        .await
+        .unwrap();
+}
+
+/// The ids of the nodes that a watch tells of next.
+async fn next_nodes(watch: &mut Box<dyn stoa_registry::Watch>) -> Vec<String> {
+    loop {
+        let change = timeout(Duration::from_secs(10), watch.next())
+            .await
+            .unwrap()
+            .unwrap();
+        match change {
+            Change::Batch { events, .. } => {
+                return events.iter().map(|event| event.node().to_string()).collect();
+            }
+            Change::Bookmark { .. } => {}
+            Change::Lost { reason } => panic!("{reason}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_cannot_be_read_hides_no_other() {
+    let redis = Redis::start();
+    let registry = open(&redis.url());
+    let service = node("a").service;
+    registry.register(&node("a"), TTL).await.unwrap();
+    let listing = registry.get(&service).await.unwrap();
+    let mut watch = registry
+        .watch(&Scope::Service(service.clone()), listing.revision)
+        .await
+        .unwrap();
+    let huge = vec![b'x'; 2 << 20];
+    for (id, kind, value) in [
+        ("b", "put", &br#"{"not":"a registration"}"#[..]),
+        ("c", "put", &huge[..]),
+        ("d", "of a later version", b"{}"),
+        ("e", "gone", b"\xff"),
+    ] {
+        plant_change(&redis, kind, value).await;
+        registry.register(&node(id), TTL).await.unwrap();
+        assert_eq!(next_nodes(&mut watch).await, [id]);
+    }
+    // A watch that begins before all of it is told the same.
+    let mut late = registry
+        .watch(&Scope::Service(service), listing.revision)
+        .await
+        .unwrap();
+    for id in ["b", "c", "d", "e"] {
+        assert_eq!(next_nodes(&mut late).await, [id]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_the_future_stops_nobody() {
+    let redis = Redis::start();
+    let registry = open(&redis.url());
+    registry.register(&node("a"), TTL).await.unwrap();
+    let service = node("a").service;
+    for id in ["b", "c"] {
+        tell(
+            &redis,
+            &[b"XADD", b"{stoa}events", b"9000000000000000-7", b"put", b"x"],
+        )
+        .await;
+        registry.register(&node(id), TTL).await.unwrap();
+        let listing = registry.get(&service).await.unwrap();
+        let mut watch = registry.watch(&Scope::All, listing.revision).await.unwrap();
+        registry
+            .register(&node("d"), TTL)
+            .await
+            .unwrap_or_else(|_| panic!("{id}"));
+        assert_eq!(next_nodes(&mut watch).await, ["d"]);
+        registry.deregister(&node("d")).await.unwrap();
+        // Planted while somebody waits.
+        tell(
+            &redis,
+            &[b"XADD", b"{stoa}events", b"9000000000000000-7", b"put", b"x"],
+        )
+        .await;
+        let lost = timeout(Duration::from_secs(10), async {
+            loop {
+                if let Change::Bookmark { .. } | Change::Lost { .. } = watch.next().await.unwrap() {
+                    return;
+                }
+            }
+        });
+        lost.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_node_is_not_read_and_too_much_is_an_error_that_says_so() {
+    let redis = Redis::start();
+    let registry = open(&redis.url());
+    registry.register(&node("a"), TTL).await.unwrap();
+    let service = node("a").service;
+    let huge = vec![b'x'; 50_000_000];
+    tell(&redis, &[b"HSET", b"{stoa}nodes", b"proxy huge", &huge]).await;
+    tell(&redis, &[b"HSET", b"{stoa}nodes", &huge[..2_000], b"{}"]).await;
+    tell(&redis, &[b"CONFIG", b"RESETSTAT"]).await;
+    let listing = registry.get(&service).await.unwrap();
+    assert_eq!(listing.entries.len(), 1);
+    let client = redis::Client::open(redis.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let stats: String = redis::cmd("INFO")
+        .arg("stats")
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    let sent: u64 = stats
+        .lines()
+        .find_map(|line| line.strip_prefix("total_net_output_bytes:"))
+        .and_then(|bytes| bytes.trim().parse().ok())
+        .unwrap();
+    assert!(sent < 100_000, "{sent} bytes were sent");
+    // Its own name holds it up as little.
+    tell(&redis, &[b"HSET", b"{stoa}nodes", b"proxy b", &huge]).await;
+    registry.register(&node("b"), TTL).await.unwrap();
+    assert_eq!(registry.get(&service).await.unwrap().entries.len(), 2);
+    let script = b"for i = 1, 10000 do redis.call('HSET', KEYS[1], 'junk ' .. i, '{}') end";
+    tell(&redis, &[b"EVAL", script, b"1", b"{stoa}nodes"]).await;
+    let error = registry.get(&service).await.unwrap_err();
+    assert!(matches!(error, RegistryError::Invalid { .. }), "{error:?}");
+    assert!(error.to_string().contains("more than 10000 nodes"), "{error}");
+    assert!(registry.list().await.is_err());
+}

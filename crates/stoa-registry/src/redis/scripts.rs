@@ -4,8 +4,20 @@ use std::time::Duration;
 
 use redis::Cmd;
 
+use crate::Registration;
+
 /// How many changes are kept for watches that are behind.
 const KEPT: usize = 1_000;
+/// The most nodes, of all services, that one reading looks at.
+pub(super) const MOST_NODES: usize = 10_000;
+/// The most bytes of nodes that one reading takes.
+pub(super) const MOST_BYTES: usize = 64 << 20;
+/// The longest name of a node in the hash, in bytes. Both parts of it are names, and shorter together.
+const LONGEST_FIELD: usize = 1 << 10;
+/// The most bytes of one change that is passed on: a thousand nodes that end together are one.
+const LONGEST_CHANGE: usize = 1 << 20;
+/// The most bytes of changes that one look takes; what is left comes with the next one.
+const MOST_CHANGES: usize = 8 << 20;
 
 /// The keys of one registry. All have the same hash tag.
 pub(super) struct Keys {
@@ -49,7 +61,14 @@ end
 local function tell(told)
   at = at + 1
   redis.call('SET', revision, string.format('%.0f', at))
-  redis.call('XADD', events, string.format('%.0f-0', at), unpack(told))
+  local id = string.format('%.0f-0', at)
+  local added = redis.pcall('XADD', events, id, unpack(told))
+  if type(added) == 'table' and added.err then
+    -- Somebody has planted a later one, or something that is no stream: nobody knows what came before.
+    redis.call('DEL', events)
+    redis.call('SET', base, string.format('%.0f', at - 1))
+    redis.call('XADD', events, id, unpack(told))
+  end
   if redis.call('XLEN', events) > tonumber(ARGV[1]) then
     local oldest = redis.call('XRANGE', events, '-', '+', 'COUNT', 1)[1]
     redis.call('XDEL', events, oldest[1])
@@ -75,7 +94,8 @@ end
 /// 1 for an announcement that changed something, 0 for a heartbeat, and what is there if it is of another process.
 const REGISTER: &str = r"
 local field, json, ttl, instance = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
-local there = redis.call('HGET', nodes, field)
+local there = false
+if redis.call('HSTRLEN', nodes, field) <= tonumber(ARGV[6]) then there = redis.call('HGET', nodes, field) end
 if there == json then
   keep(field, json, ttl)
   return 0
@@ -107,19 +127,49 @@ end
 return 0
 ";
 
-/// The revision, and all nodes.
+/// The revision, and all nodes that can be some; -1 and how many there are, or how many bytes they have, if that is too much to read.
 const GET: &str = r"
-local answer = redis.call('HGETALL', nodes)
-table.insert(answer, 1, at)
+local longest, longest_field, most, most_bytes = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local count = redis.call('HLEN', nodes)
+if count > most then return {-1, 'nodes', count} end
+local answer, bytes = {at}, 0
+for _, field in ipairs(redis.call('HKEYS', nodes)) do
+  if #field <= longest_field then
+    local json = ''
+    if redis.call('HSTRLEN', nodes, field) <= longest then json = redis.call('HGET', nodes, field) end
+    bytes = bytes + #field + #json
+    if bytes > most_bytes then return {-1, 'bytes', bytes} end
+    answer[#answer + 1] = field
+    answer[#answer + 1] = json
+  end
+end
 return answer
 ";
 
 /// The revision, what was changed after `from`, and in how many milliseconds the next node ends; the revision alone if what
-/// was changed is not known any more.
+/// was changed is not known any more. A change that is too large to be one of a registry is passed on without its content.
 const LOOK: &str = r"
-local from = tonumber(ARGV[2])
+local from, longest, most = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local newest = redis.call('XREVRANGE', events, '+', '-', 'COUNT', 1)[1]
+if newest and tonumber(string.match(newest[1], '^%d+')) > at then
+  -- No change has made it. While it stands there, waits end at once.
+  redis.call('DEL', events)
+  redis.call('SET', base, string.format('%.0f', at))
+end
 if from > at or from < tonumber(redis.call('GET', base)) then return {at} end
-local later = redis.call('XRANGE', events, string.format('(%.0f-0', from), '+', 'COUNT', 100)
+local first, last = string.format('(%.0f-18446744073709551615', from), string.format('%.0f', at)
+local later, bytes = {}, 0
+for _, change in ipairs(redis.call('XRANGE', events, first, last, 'COUNT', 100)) do
+  local length = 0
+  for _, told in ipairs(change[2]) do length = length + #told end
+  if length > longest then
+    length = 0
+    change = {change[1], {}}
+  end
+  bytes = bytes + length
+  if bytes > most then break end
+  later[#later + 1] = change
+end
 local next = redis.call('ZRANGE', ends, 0, 0, 'WITHSCORES')
 local left = -1
 if next[2] then left = math.max(0, tonumber(next[2]) - now) end
@@ -154,6 +204,7 @@ impl Scripts {
     pub(super) fn register(&self, field: &str, json: &str, ttl: Duration, instance: &str) -> Cmd {
         let mut command = self.eval(REGISTER);
         command.arg(field).arg(json).arg(millis(ttl)).arg(of(instance));
+        command.arg(Registration::MAX_BYTES);
         command
     }
 
@@ -170,12 +221,18 @@ impl Scripts {
     }
 
     pub(super) fn get(&self) -> Cmd {
-        self.eval(GET)
+        let mut command = self.eval(GET);
+        command
+            .arg(Registration::MAX_BYTES)
+            .arg(LONGEST_FIELD)
+            .arg(MOST_NODES)
+            .arg(MOST_BYTES);
+        command
     }
 
     pub(super) fn look(&self, from: u64) -> Cmd {
         let mut command = self.eval(LOOK);
-        command.arg(from);
+        command.arg(from).arg(LONGEST_CHANGE).arg(MOST_CHANGES);
         command
     }
 
@@ -189,7 +246,7 @@ impl Scripts {
             .arg(millis(most).max(1))
             .arg("STREAMS")
             .arg(&self.keys.events)
-            .arg(format!("{from}-0"));
+            .arg(format!("{from}-{}", u64::MAX));
         command
     }
 }

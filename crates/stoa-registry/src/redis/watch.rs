@@ -6,11 +6,7 @@ use async_trait::async_trait;
 use redis::{Value, aio::MultiplexedConnection};
 use tokio::time::{Instant, timeout};
 
-use super::{
-    field::{field, readable},
-    link::Link,
-    scripts::Scripts,
-};
+use super::{link::Link, scripts::Scripts};
 use crate::{Change, Entry, Event, NodeId, RegistryError, Revision, Scope, ServiceName, Watch};
 
 /// A watch that has nothing to tell says so after this time.
@@ -124,25 +120,32 @@ impl Watch for RedisWatch {
     }
 }
 
-/// What one entry of the stream tells.
+/// What one entry of the stream tells; `None` if it is none. What it tells in words that are not known here, such as those of a later
+/// version, is passed over: what is known of the other nodes must stay true.
 fn batch(entry: &Value) -> Option<(u64, Vec<Event>)> {
     let Value::Array(parts) = entry else { return None };
     let [Value::BulkString(id), Value::Array(told)] = parts.as_slice() else {
         return None;
     };
     let revision = std::str::from_utf8(id).ok()?.split('-').next()?.parse().ok()?;
+    if told.is_empty() {
+        tracing::warn!(
+            revision,
+            "a change in Redis is too large to be one of nodes, and is passed over"
+        );
+    }
     let mut events = Vec::new();
     for pair in told.chunks_exact(2) {
         let [Value::BulkString(kind), Value::BulkString(value)] = pair else {
             return None;
         };
         match kind.as_slice() {
-            b"put" => {
-                let registration = crate::Registration::from_json(value).ok()?;
-                let field = field(&registration.service, registration.node.id.as_str());
-                let registration = readable(field.as_bytes(), value)?;
-                events.push(Event::Put(Entry::new(registration)));
-            }
+            b"put" => match crate::Registration::from_json(value) {
+                Ok(registration) => events.push(Event::Put(Entry::new(registration))),
+                Err(error) => {
+                    tracing::warn!(revision, %error, "a change in Redis is none of a node, and is passed over");
+                }
+            },
             b"gone" => {
                 // What was planted under another name was never told to be there.
                 let Some((service, node)) = name(value) else {
@@ -150,7 +153,10 @@ fn batch(entry: &Value) -> Option<(u64, Vec<Event>)> {
                 };
                 events.push(Event::Gone { service, node });
             }
-            _ => return None,
+            kind => {
+                let kind = String::from_utf8_lossy(&kind[..kind.len().min(64)]);
+                tracing::warn!(revision, %kind, "a change in Redis is of no kind that is known here, and is passed over");
+            }
         }
     }
     Some((revision, events))

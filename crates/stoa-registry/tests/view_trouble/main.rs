@@ -199,3 +199,28 @@ async fn a_check_that_panics_does_not_end_a_service_for_ever() {
     sleep(secs(60)).await;
     assert_eq!(followed.load().nodes.len(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_begins_and_tells_nothing_proves_nothing() {
+    let (memory, link, view) = lab(ViewOptions::default());
+    register(&memory, "proxy", &["a"]).await;
+    let mut followed = view.follow(&name("proxy"));
+    followed.ready(secs(2)).await;
+    for _ in 0..600 {
+        link.drop_watches();
+        sleep(millis(100)).await;
+    }
+    assert!(link.calls().watches > 5, "{:?}", link.calls());
+    let seen = followed.seen();
+    assert!(
+        seen.age >= secs(60),
+        "{:?} old, and nothing was read since",
+        seen.age
+    );
+    assert_eq!(seen.source, Source::Stale);
+    // The first word of a watch proves what is known.
+    sleep(secs(60)).await;
+    let seen = followed.seen();
+    assert!(seen.age <= secs(10), "{:?}", seen.age);
+    assert_eq!(seen.source, Source::Watched);
+}
