@@ -14,6 +14,7 @@ mod peer_health;
 mod peer_metrics;
 mod peer_sources;
 mod peer_wire;
+mod ranks;
 mod stored_elsewhere;
 mod sum_relay;
 

@@ -2,12 +2,13 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::{
     member::Member,
     members::Members,
     peer::{Peer, Peers},
+    ranks::Ranks,
 };
 use crate::OwnerKey;
 
@@ -31,6 +32,19 @@ pub struct ClusterPeers {
 struct State {
     members: Members,
     peers: HashMap<Arc<str>, (Member, Arc<dyn Peer>)>,
+    /// Of these members.
+    ranks: Mutex<Ranks>,
+}
+
+impl State {
+    /// What asks those of these who are up.
+    fn up<'a>(&self, members: impl Iterator<Item = &'a Member>) -> impl Iterator<Item = Arc<dyn Peer>> {
+        let peers = members.filter_map(|member| self.peers.get(&member.id));
+        peers
+            .map(|(_, peer)| peer)
+            .filter(|peer| peer.is_up())
+            .map(Arc::clone)
+    }
 }
 
 impl ClusterPeers {
@@ -57,6 +71,7 @@ impl ClusterPeers {
             state.peers.insert(Arc::clone(&member.id), (member.clone(), peer));
         }
         state.members = members;
+        state.ranks = Mutex::default();
     }
 
     /// The nodes.
@@ -69,10 +84,42 @@ impl ClusterPeers {
         self.state.read().peers.get(id).map(|(_, peer)| Arc::clone(peer))
     }
 
+    /// The other nodes by id, and what asks each.
+    pub fn by_id(&self) -> Vec<(Arc<str>, Arc<dyn Peer>)> {
+        let state = self.state.read();
+        let peers = state.peers.iter();
+        let mut all: Vec<_> = peers
+            .map(|(id, (_, peer))| (Arc::clone(id), Arc::clone(peer)))
+            .collect();
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        all
+    }
+
     /// What asks each of the other nodes.
     pub fn others(&self) -> Vec<Arc<dyn Peer>> {
         let state = self.state.read();
         state.peers.values().map(|(_, peer)| Arc::clone(peer)).collect()
+    }
+
+    /// What `choose` takes of the members, who come in their order for `key`: of the first ones, and of all if it finds no more than
+    /// none among them.
+    fn first(
+        &self,
+        state: &State,
+        key: &OwnerKey,
+        choose: impl Fn(&mut dyn Iterator<Item = &Member>) -> Vec<Arc<dyn Peer>>,
+    ) -> Vec<Arc<dyn Peer>> {
+        if state.peers.is_empty() {
+            return Vec::new();
+        }
+        let all = state.members.all();
+        let first = state.ranks.lock().first(key, &state.members);
+        let chosen = choose(&mut first.iter().map(|place| &all[*place]));
+        let is_me = |place: &usize| all[*place].id == self.me;
+        if !chosen.is_empty() || first.len() == all.len() || first.iter().any(is_me) {
+            return chosen;
+        }
+        choose(&mut state.members.ranked(key).map(|place| &all[place]))
     }
 
     /// Whether this node is seen, and wants to own something.
@@ -90,33 +137,21 @@ impl ClusterPeers {
 impl Peers for ClusterPeers {
     fn owners(&self, key: &OwnerKey) -> Vec<Arc<dyn Peer>> {
         let state = self.state.read();
-        if state.peers.is_empty() {
-            return Vec::new();
-        }
-        let ranked = state.members.owners(key).into_iter();
-        ranked
-            .take_while(|member| member.id != self.me)
-            .filter_map(|member| state.peers.get(&member.id))
-            .map(|(_, peer)| peer)
-            .filter(|peer| peer.is_up())
-            .take(MOST_OWNERS)
-            .cloned()
-            .collect()
+        let wanted = |member: &&Member| member.is_owner;
+        self.first(&state, key, |ranked| {
+            let before_me = ranked.filter(wanted).take_while(|member| member.id != self.me);
+            state.up(before_me).take(MOST_OWNERS).collect()
+        })
     }
 
     fn holders(&self, key: &OwnerKey) -> Vec<Arc<dyn Peer>> {
-        let state = self.state.read();
-        if self.has_one_storage || state.peers.is_empty() {
+        if self.has_one_storage {
             return Vec::new();
         }
-        let ranked = state.members.holders(key).into_iter();
-        ranked
-            .filter_map(|member| state.peers.get(&member.id))
-            .map(|(_, peer)| peer)
-            .filter(|peer| peer.is_up())
-            .take(MOST_HOLDERS)
-            .cloned()
-            .collect()
+        let state = self.state.read();
+        self.first(&state, key, |ranked| {
+            state.up(ranked).take(MOST_HOLDERS).collect()
+        })
     }
 }
 

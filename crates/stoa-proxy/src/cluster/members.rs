@@ -1,6 +1,11 @@
 //! The nodes that may own something.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::BinaryHeap,
+    iter,
+    sync::Arc,
+};
 
 use super::{member::Member, owner_key::OwnerKey};
 
@@ -25,26 +30,58 @@ impl Members {
 
     /// Those who want to own something, the owner of `key` first.
     pub fn owners(&self, key: &OwnerKey) -> Vec<&Member> {
-        self.ranked(key, |member| member.is_owner)
+        self.holders(key)
+            .into_iter()
+            .filter(|member| member.is_owner)
+            .collect()
     }
 
     /// All, those first who are likely to have `key` stored: the owner, and who owned it before others came.
     pub fn holders(&self, key: &OwnerKey) -> Vec<&Member> {
-        self.ranked(key, |_| true)
+        self.ranked(key).map(|place| &self.all[place]).collect()
     }
 
-    fn ranked(&self, key: &OwnerKey, is_wanted: impl Fn(&Member) -> bool) -> Vec<&Member> {
-        let wanted = self.all.iter().filter(|member| is_wanted(member));
-        let mut ranked: Vec<_> = wanted
-            .map(|member| (key.wanted_by(&member.id, member.weight), member))
-            .collect();
-        ranked.sort_by(|(one, a), (other, b)| {
-            let by_score = other.partial_cmp(one).unwrap_or(Ordering::Equal);
-            by_score.then_with(|| a.id.cmp(&b.id))
+    /// The places of all among [`all`](Self::all), in the same order. Who takes few of them sorts few of them.
+    pub(super) fn ranked(&self, key: &OwnerKey) -> impl Iterator<Item = usize> {
+        let wants = self.all.iter().enumerate().map(|(place, member)| Want {
+            score: key.wanted_by(&member.id, member.weight),
+            id: Reverse(Arc::clone(&member.id)),
+            place,
         });
-        ranked.into_iter().map(|(_, member)| member).collect()
+        let mut wants: BinaryHeap<Want> = wants.collect();
+        iter::from_fn(move || wants.pop().map(|want| want.place))
     }
 }
+
+/// How much a node wants a key. The greatest is the first; of those who want it as much, the one whose id is the first.
+#[derive(Debug)]
+struct Want {
+    score: f64,
+    id: Reverse<Arc<str>>,
+    place: usize,
+}
+
+impl Ord for Want {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.score
+            .total_cmp(&other.score)
+            .then_with(|| self.id.cmp(&other.id))
+    }
+}
+
+impl PartialOrd for Want {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Want {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Want {}
 
 #[cfg(test)]
 mod tests {
