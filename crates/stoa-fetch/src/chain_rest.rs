@@ -72,4 +72,8 @@ impl Rest for ChainRest {
         self.is_asked = false;
         true
     }
+
+    fn is_spent(&self) -> bool {
+        !self.has_next() && self.of_step.as_ref().is_some_and(|rest| rest.is_spent())
+    }
 }

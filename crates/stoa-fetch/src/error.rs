@@ -149,6 +149,15 @@ pub enum FetchError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Another node of the cluster has asked the source, which has it: what it sends is no good, or always breaks off at the same
+    /// place. Asking it once more would bring the same.
+    #[error("{source_name} brought it in: {reason}")]
+    Condemned {
+        /// Which node.
+        source_name: SourceName,
+        /// What it found.
+        reason: String,
+    },
     /// The source is not asked now: it has been failing, it has asked for a pause, or too many questions wait for it.
     #[error("{source_name} is not asked now: {reason}")]
     Overloaded {
@@ -206,6 +215,7 @@ impl FetchError {
             | Self::Status { source_name, .. }
             | Self::Timeout { source_name, .. }
             | Self::Invalid { source_name, .. }
+            | Self::Condemned { source_name, .. }
             | Self::Overloaded { source_name, .. } => *source_name = SourceName::new(what),
             Self::NotFound(_) | Self::Refused { .. } | Self::Local { .. } | Self::Unsupported { .. } => {}
         }
@@ -230,7 +240,11 @@ impl FetchError {
                     *cause = Arc::from(Box::<dyn Error + Send + Sync>::from(shown));
                 }
             }
-            Self::NotFound(_) | Self::Status { .. } | Self::Timeout { .. } | Self::Invalid { .. } => {}
+            Self::NotFound(_)
+            | Self::Status { .. }
+            | Self::Timeout { .. }
+            | Self::Invalid { .. }
+            | Self::Condemned { .. } => {}
         }
         self
     }

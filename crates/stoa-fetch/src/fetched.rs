@@ -99,4 +99,7 @@ pub trait Rest: fmt::Debug + Send + Sync {
 
     /// From now on the next source is asked, if there is one; whether there is.
     fn go_to_next(&mut self) -> bool;
+
+    /// Whether nobody is left who could be asked: the last one has gone on by itself wherever it broke off.
+    fn is_spent(&self) -> bool;
 }

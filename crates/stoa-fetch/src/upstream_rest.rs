@@ -66,4 +66,8 @@ impl Rest for UpstreamRest {
     fn go_to_next(&mut self) -> bool {
         false
     }
+
+    fn is_spent(&self) -> bool {
+        false
+    }
 }

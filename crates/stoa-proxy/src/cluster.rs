@@ -12,6 +12,7 @@ mod peer_answer;
 mod peer_client;
 mod peer_health;
 mod peer_metrics;
+mod peer_pace;
 mod peer_sources;
 mod peer_wire;
 mod ranks;

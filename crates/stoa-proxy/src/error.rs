@@ -317,7 +317,8 @@ fn meaning_of(error: &FetchError) -> Meaning {
         | FetchError::Broken { .. }
         | FetchError::Unreadable { .. }
         | FetchError::Status { .. }
-        | FetchError::Invalid { .. } => Meaning::BadUpstream,
+        | FetchError::Invalid { .. }
+        | FetchError::Condemned { .. } => Meaning::BadUpstream,
         FetchError::Timeout { .. } => Meaning::Deadline,
         FetchError::Overloaded { .. } => Meaning::Overloaded,
         FetchError::Local { is_full: true, .. } => Meaning::StorageFull,

@@ -1,11 +1,11 @@
 //! A file that is handed out while it arrives.
 
-use std::{any::Any, collections::HashMap, fmt, sync::Arc};
+use std::{any::Any, collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use stoa_storage::ReadAt;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep};
 
 use crate::ProxyError;
 
@@ -220,6 +220,21 @@ impl GrowingWriter {
     }
 }
 
+impl GrowingWriter {
+    /// Waits until nobody has waited for the file for so long, and nothing has come meanwhile.
+    pub(crate) async fn forsaken(&self, time: Duration) {
+        let progress = &self.growing.shared.progress;
+        loop {
+            progress.closed().await;
+            let written = progress.borrow().written;
+            sleep(time).await;
+            if progress.receiver_count() == 0 && progress.borrow().written == written {
+                return;
+            }
+        }
+    }
+}
+
 impl Drop for GrowingWriter {
     fn drop(&mut self) {
         self.end(Err(ProxyError::internal("the transfer was given up")));
@@ -304,92 +319,4 @@ impl Follower {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io;
-
-    use async_trait::async_trait;
-
-    use super::*;
-
-    #[derive(Debug)]
-    struct Letters;
-
-    #[async_trait]
-    impl ReadAt for Letters {
-        async fn read_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
-            let offset = usize::try_from(offset).expect("small");
-            Ok(Bytes::from_static(b"abcdefgh").slice(offset..8.min(offset + len)))
-        }
-    }
-
-    async fn read(follower: &mut Follower) -> String {
-        let piece = follower.next().await.expect("a piece").expect("no error");
-        String::from_utf8(piece.to_vec()).expect("utf-8")
-    }
-
-    #[tokio::test]
-    async fn the_last_byte_waits_for_a_good_end() {
-        let (writer, growing) = growing(Some(8), Arc::new(Letters));
-        let mut follower = growing.follow();
-        writer.advance(3);
-        assert_eq!(read(&mut follower).await, "abc");
-        writer.advance(5);
-        assert_eq!(read(&mut follower).await, "defg");
-        writer.finish(Ok(()));
-        assert_eq!(read(&mut follower).await, "h");
-        assert!(follower.next().await.is_none());
-        let mut late = growing.follow();
-        assert_eq!(read(&mut late).await, "abcdefgh");
-    }
-
-    #[tokio::test]
-    async fn without_a_length_the_newest_byte_waits() {
-        let (writer, growing) = growing(None, Arc::new(Letters));
-        let mut follower = growing.follow();
-        writer.advance(3);
-        assert_eq!(read(&mut follower).await, "ab");
-        drop(writer);
-        assert!(follower.next().await.expect("an end").is_err());
-        assert!(follower.next().await.is_none());
-    }
-
-    #[tokio::test]
-    async fn an_empty_file_ends_clean() {
-        let (writer, growing) = growing(Some(0), Arc::new(Letters));
-        writer.finish(Ok(()));
-        assert!(growing.follow().next().await.is_none());
-        assert!(growing.ended().await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn what_is_lent_goes_with_the_first_end_of_two() {
-        let guard = Arc::new(());
-        let (writer, growing) = growing(None, Arc::new(Letters));
-        let gone = growing.lend(Arc::clone(&guard));
-        let stays = growing.lend(Arc::clone(&guard));
-        assert_eq!(Arc::strong_count(&guard), 3);
-        drop(gone);
-        assert_eq!(Arc::strong_count(&guard), 2, "nobody waits for it any more");
-        writer.finish(Ok(()));
-        assert_eq!(Arc::strong_count(&guard), 1, "there is nothing left to wait for");
-        drop(stays);
-        let _late = growing.lend(Arc::clone(&guard));
-        assert_eq!(Arc::strong_count(&guard), 1);
-    }
-
-    #[tokio::test]
-    async fn guards_go_when_the_writer_ends() {
-        let guard = Arc::new(());
-        let (writer, growing) = growing(None, Arc::new(Letters));
-        growing.attach(Arc::clone(&guard));
-        assert_eq!(Arc::strong_count(&guard), 2);
-        writer.finish(Ok(()));
-        assert_eq!(Arc::strong_count(&guard), 1);
-        growing.attach(Arc::clone(&guard));
-        assert_eq!(
-            Arc::strong_count(&guard),
-            1,
-            "attached too late is dropped at once"
-        );
-    }
-}
+mod tests;

@@ -86,7 +86,7 @@ impl Fetcher for Metered {
             Err(FetchError::Unreadable { .. }) => "unreadable",
             Err(FetchError::Status { .. }) => "status",
             Err(FetchError::Timeout { .. }) => "timeout",
-            Err(FetchError::Invalid { .. }) => "invalid",
+            Err(FetchError::Invalid { .. } | FetchError::Condemned { .. }) => "invalid",
             Err(FetchError::Overloaded { .. }) => "overloaded",
             Err(FetchError::Local { .. }) => "local",
             Err(FetchError::Unsupported { .. }) => "unsupported",

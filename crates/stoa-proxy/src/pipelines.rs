@@ -187,6 +187,7 @@ pub fn stash_pipeline(
         Arc::clone(&cluster.peers),
         cluster.limits.clone(),
         cluster.metrics.clone(),
+        Arc::clone(&refreshes),
         of_peers,
     );
     let route = OwnerRoute::new(
@@ -194,6 +195,7 @@ pub fn stash_pipeline(
         Arc::clone(&cluster.peers),
         cluster.limits.clone(),
         cluster.metrics.clone(),
+        Arc::clone(&refreshes),
         of_peers,
     );
     flight(Arc::new(route), true)

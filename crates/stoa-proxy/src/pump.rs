@@ -1,6 +1,6 @@
 //! Moves a zip from its source into storage, checking it on the way.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -19,6 +19,9 @@ use crate::{Expected, GrowingWriter, ProxyError, Sums, refusals::Refusals};
 
 /// Pieces that are ready are joined up to so many bytes, so that a fast source costs few trips to the blocking pool.
 const BATCH: usize = 256 << 10;
+/// A transfer of which nothing comes, and for which nobody has waited for so long, is given up: it may be asking a source again and
+/// again.
+const FORSAKEN: Duration = Duration::from_secs(5);
 
 /// One transfer.
 pub(crate) struct Pump {
@@ -51,6 +54,15 @@ impl Pump {
         };
         let advance = |more| writer.advance(more);
         let received = receive(fetched, stage.as_mut(), &self.target, &self.limits, advance);
+        let received = async {
+            tokio::select! {
+                biased;
+                received = received => received,
+                () = writer.forsaken(FORSAKEN) => {
+                    Err(ProxyError::internal("nobody waits for it any more, and nothing comes"))
+                }
+            }
+        };
         let (result, left) = match tokio::try_join!(received, expected) {
             Ok((h1, expected)) => (self.store(stage, h1, &expected, &source_name).await, None),
             Err(error) => (Err(error), Some(stage)),

@@ -70,18 +70,33 @@ impl Refreshes {
 
     /// There is something new, as another node says, who has told all others.
     pub fn heard(&self, modules: PatternList) {
+        self.mark(modules, Instant::now());
+    }
+
+    /// There was something new of a module at this time, as another node says that asks for it. Nothing, if that is known.
+    pub fn heard_of(&self, module: &ModulePath, at: Instant) {
+        let at = at.clamp(self.started, Instant::now());
+        if self.latest(module.as_str()).is_none_or(|known| known < at) {
+            self.mark(PatternList::parse(module.as_str()), at);
+        }
+    }
+
+    fn mark(&self, modules: PatternList, at: Instant) {
         if let Some(sources) = &self.sources {
             sources.renew();
         }
-        let now = Instant::now();
         let mut marks = self.marks.lock();
-        marks.marks.retain(|(known, _)| *known != modules);
-        if marks.marks.len() == MARKS {
+        marks
+            .marks
+            .retain(|(known, before)| *known != modules || *before > at);
+        let place = marks.marks.partition_point(|(_, before)| *before <= at);
+        marks.marks.insert(place, (modules, at));
+        if marks.marks.len() > MARKS {
             let oldest = marks.marks.pop_front();
-            marks.forgotten = oldest.map(|(_, at)| at);
+            let forgotten = oldest.map(|(_, at)| at);
+            marks.forgotten = marks.forgotten.max(forgotten);
         }
-        marks.marks.push_back((modules, now));
-        self.newest.store(self.nanos(now), Ordering::Release);
+        self.newest.fetch_max(self.nanos(at), Ordering::AcqRel);
     }
 
     /// There is something new in a repository: of the modules whose paths begin as it is called, and of those that were
@@ -163,6 +178,32 @@ mod tests {
         ] {
             assert_eq!(refreshes.after(module, known), want, "{module}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mark_of_another_node_counts_from_its_own_time() {
+        let refreshes = Refreshes::new(None);
+        let start = Instant::now();
+        let second = |n| start + Duration::from_secs(n);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        let (one, other) = (
+            PatternList::parse("a.example"),
+            "a.example/m".parse().expect("a path"),
+        );
+        refreshes.heard_of(&other, second(4));
+        refreshes.heard_of(&other, second(3));
+        assert_eq!(refreshes.latest("a.example/m"), Some(second(4)));
+        // A later mark of more modules is the latest, whichever was heard last.
+        refreshes.heard(one);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        refreshes.heard_of(&other, second(9));
+        assert_eq!(refreshes.latest("a.example/m"), Some(second(10)));
+        refreshes.heard_of(&other, second(12));
+        assert_eq!(refreshes.latest("a.example/m"), Some(second(12)));
+        assert_eq!(refreshes.latest("a.example/n"), Some(second(10)));
+        // Nothing is newer than now.
+        refreshes.heard_of(&other, second(99));
+        assert_eq!(refreshes.latest("a.example/m"), Some(second(20)));
     }
 
     #[tokio::test(start_paused = true)]

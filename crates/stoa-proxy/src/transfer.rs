@@ -13,6 +13,9 @@ const MOST_TRIES: u32 = 64;
 const PATIENCE: u32 = 3;
 /// or, where there is none, the transfer is given up.
 const LAST_PATIENCE: u32 = 16;
+/// A source that breaks off at the same byte, and has been asked again so often in a row, breaks off there whoever asks: the next
+/// one is asked, or the transfer is given up.
+const STUCK: u32 = 3;
 /// What is much, in bytes: a source that sends one and breaks off again has brought nothing.
 const FRUIT: u64 = 64 << 10;
 /// The first pause; the next one is twice as long,
@@ -36,6 +39,8 @@ pub(crate) struct Transfer {
     /// The announced length.
     len: Option<u64>,
     sent: u64,
+    /// Whether the answer that is being read has brought any bytes, known or new.
+    has_brought: bool,
     hash: Sha256,
     /// What follows the part of an answer that was compared.
     ahead: Option<Bytes>,
@@ -53,6 +58,18 @@ struct Broken {
     fruitless: u32,
     /// How much had been sent before these.
     at: u64,
+    /// At which byte it broke off last, after some that it had brought,
+    last: Option<u64>,
+    /// and how often in a row it was this one.
+    same: u32,
+}
+
+impl Broken {
+    /// An answer that had brought something broke off at this byte.
+    fn note(&mut self, at: u64) {
+        self.same = if self.last == Some(at) { self.same + 1 } else { 1 };
+        self.last = Some(at);
+    }
 }
 
 /// Why an answer is no continuation.
@@ -76,6 +93,7 @@ impl Transfer {
             rest,
             len: fetched.len,
             sent: 0,
+            has_brought: false,
             hash: Sha256::new(),
             ahead: None,
             deadline,
@@ -90,6 +108,7 @@ impl Transfer {
             let error = match self.piece().await? {
                 Ok(piece) => {
                     self.sent += piece.len() as u64;
+                    self.has_brought |= !piece.is_empty();
                     self.hash.update(&piece);
                     if self.sent - self.broken.at >= FRUIT {
                         self.broken.fruitless = 0;
@@ -102,6 +121,9 @@ impl Transfer {
             self.body = None;
             if !is_break(&error) {
                 return Some(Err(error));
+            }
+            if self.has_brought {
+                self.broken.note(self.sent);
             }
             if let Err(error) = self.go_on(error).await {
                 self.body = None;
@@ -149,16 +171,20 @@ impl Transfer {
         tracing::info!(source = %self.source_name, %error, sent, len, "a transfer broke off");
         let mut error = error;
         loop {
+            if self.rest.is_spent() {
+                return Err(error);
+            }
             let patience = if self.rest.has_next() {
                 PATIENCE
             } else {
                 LAST_PATIENCE
             };
             let pause = match pause(self.broken.fruitless, &error) {
-                Some(pause) if self.broken.fruitless < patience => pause,
+                Some(pause) if self.broken.fruitless < patience && self.broken.same <= STUCK => pause,
                 // The next one is asked at once.
                 _ if self.rest.go_to_next() => {
                     self.broken.fruitless = 0;
+                    self.broken.same = 0;
                     Duration::ZERO
                 }
                 _ => return Err(error),
@@ -193,6 +219,7 @@ impl Transfer {
         let Fetched {
             start, len, mut body, ..
         } = fetched;
+        self.has_brought = false;
         if start == self.sent && start > 0 {
             return Ok(body);
         }
@@ -202,7 +229,16 @@ impl Transfer {
         let (mut left, mut hash) = (self.sent, Sha256::new());
         while left > 0 {
             let piece = body.next().await.ok_or(Refused::Differs)?;
-            let mut piece = piece.map_err(Refused::Broke)?;
+            let mut piece = match piece {
+                Ok(piece) => piece,
+                Err(error) => {
+                    if self.has_brought {
+                        self.broken.note(self.sent - left);
+                    }
+                    return Err(Refused::Broke(error));
+                }
+            };
+            self.has_brought |= !piece.is_empty();
             let known = piece.split_to(usize::try_from(left).unwrap_or(usize::MAX).min(piece.len()));
             hash.update(&known);
             left -= known.len() as u64;

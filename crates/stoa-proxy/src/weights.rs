@@ -43,6 +43,7 @@ fn of_fetch_error(error: &FetchError) -> usize {
         }
         FetchError::Status { reply, .. } => of_reply(reply),
         FetchError::Invalid { reason, .. }
+        | FetchError::Condemned { reason, .. }
         | FetchError::Refused { reason }
         | FetchError::Local { reason, .. }
         | FetchError::Unsupported { reason }

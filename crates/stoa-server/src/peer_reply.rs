@@ -137,7 +137,7 @@ impl PeerReply {
             }
             Next::Decided(Err(failure)) => self.fail(&failure)?,
             Next::Piece(Some(Ok(piece))) => self.frames.extend(self.writer.data(piece)?),
-            Next::Piece(Some(Err(error))) => self.fail(&PeerFailure::of(&error))?,
+            Next::Piece(Some(Err(error))) => self.fail(&PeerFailure::of_body(&error))?,
             Next::Piece(None) => {
                 self.frames.push_back(self.writer.end()?);
                 self.state = ReplyState::Ended;

@@ -11,13 +11,14 @@ use super::{
     peer_metrics::{PeerMetrics, Role},
     peer_sources::{Asked, PeerSources},
 };
-use crate::{Cause, OwnerKey, ProxyError, Stashed, Stasher};
+use crate::{Cause, OwnerKey, ProxyError, Refreshes, Stashed, Stasher};
 
 /// Passes a question on to the node that owns its resource, so that a cluster fetches it once.
 ///
 /// A question is passed on once: one that came from another node is answered here, whoever owns it by now, and so no
 /// question goes in circles. An owner that fails is not needed: the next one is asked, and at last this node asks the source
-/// itself. Only what an owner is sure of stands: that there is no such thing, or that a rule forbids it.
+/// itself. Only what an owner is sure of stands: that there is no such thing, that a rule forbids it, or that what
+/// the source sends is no good.
 ///
 /// What the owner sends is checked and stored here as if it came from a source, while it arrives. When the owner breaks off in
 /// the middle, the transfer goes on with the next owner, or with what this node fetches itself, at the same byte.
@@ -41,6 +42,7 @@ impl OwnerRoute {
         peers: Arc<dyn Peers>,
         limits: Limits,
         metrics: PeerMetrics,
+        refreshes: Arc<Refreshes>,
         leaf: impl FnOnce(Arc<dyn Fetcher>) -> Arc<dyn Stasher>,
     ) -> Self {
         let sources = PeerSources {
@@ -48,6 +50,7 @@ impl OwnerRoute {
             asked: Asked::Owners,
             local: LocalSource::new(Arc::clone(&local), limits),
             metrics: metrics.clone(),
+            refreshes,
         };
         Self {
             local,
@@ -93,8 +96,13 @@ impl Stasher for OwnerRoute {
     }
 }
 
-/// Whether an owner is sure, so that asking the source would tell nothing else. What this node itself found wrong with the
-/// bytes of an owner is no answer: the source may have better ones.
+/// Whether an owner is sure, so that asking the source would tell nothing else; or the storage of this node fails, which would not
+/// keep what the source sends either. What this node itself found wrong with the bytes of an owner is no answer: the source may
+/// have better ones.
 fn is_answer(error: &ProxyError) -> bool {
-    matches!(error.cause(), Cause::Fetch(error) if super::peer::is_answer(error))
+    match error.cause() {
+        Cause::Fetch(error) => super::peer::is_answer(error),
+        Cause::Storage(_) => true,
+        _ => false,
+    }
 }

@@ -8,14 +8,19 @@ use std::{
 use async_trait::async_trait;
 use stoa_fetch::{Context, FetchError, Fetched, Question, SourceName};
 use stoa_module::Resource;
+use tokio::time::Instant;
 
 use super::about::About;
 use crate::OwnerKey;
 
+/// How the names of nodes begin, where they are sources.
+const NODE: &str = "node ";
+
 /// Another node, as this one asks it.
 ///
 /// # Contract
-/// * [`FetchError::NotFound`] and [`FetchError::Refused`] are what the other node is sure of, and nothing else is.
+/// * [`FetchError::NotFound`], [`FetchError::Refused`] and [`FetchError::Condemned`] are what the other node is sure of, and nothing
+///   else is. They come in place of a body, and at any place in it.
 /// * A node that is silent is given up within a bounded time, at the head of an answer and at any place in its body.
 /// * [`Fetched::start`] is [`PeerQuestion::from`]: an answer goes on where it is asked to.
 #[async_trait]
@@ -47,6 +52,8 @@ pub struct PeerQuestion {
     pub from: u64,
     /// Only what is stored there is wanted: the other node is to ask nobody.
     pub stored_only: bool,
+    /// When there was something new of the module, as far as it is known here. What the other node learned before that is no answer.
+    pub renewed: Option<Instant>,
 }
 
 /// The other nodes of a cluster, as the pipelines ask them.
@@ -100,11 +107,25 @@ impl PeerQuestion {
             context: question.context.clone(),
             from: 0,
             stored_only: false,
+            renewed: None,
         }
     }
 }
 
 /// Whether another node is sure, so that asking anybody else would tell nothing new.
 pub(super) fn is_answer(error: &FetchError) -> bool {
-    matches!(error, FetchError::NotFound(_) | FetchError::Refused { .. })
+    matches!(
+        error,
+        FetchError::NotFound(_) | FetchError::Refused { .. } | FetchError::Condemned { .. }
+    )
+}
+
+/// How a node is called where it is a source. No other source has such a name: those are URLs.
+pub(super) fn node_name(id: &str) -> SourceName {
+    SourceName::new(format!("{NODE}{id}"))
+}
+
+/// Whether this source is another node.
+pub(super) fn is_node(source_name: &SourceName) -> bool {
+    source_name.as_str().starts_with(NODE)
 }

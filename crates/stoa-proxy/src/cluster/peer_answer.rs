@@ -8,9 +8,17 @@ use stoa_fetch::{FetchError, Phase, SourceName};
 use stoa_peer::{FrameEvent, FrameReader, PeerError};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::peer_wire::{PeerFailure, PeerHead};
+use super::{
+    peer::is_answer,
+    peer_health::Attempt,
+    peer_pace::PeerPace,
+    peer_wire::{PeerFailure, PeerHead},
+};
 
 /// An answer of another node, frame by frame. A node that falls silent is given up.
+///
+/// The first frame proves that the node is up; silence, a cut, and what no node sends count against it. What the node says of
+/// what it was asked does not.
 #[derive(Debug)]
 pub(super) struct PeerAnswer {
     source_name: SourceName,
@@ -19,15 +27,17 @@ pub(super) struct PeerAnswer {
     read: Bytes,
     silence: Duration,
     patience: Duration,
+    attempt: Attempt,
+    pace: Arc<PeerPace>,
 }
 
 impl PeerAnswer {
     pub(super) fn new(
         source_name: SourceName,
-        reader: FrameReader,
-        body: ResponseBody,
-        silence: Duration,
-        patience: Duration,
+        (reader, body): (FrameReader, ResponseBody),
+        (silence, patience): (Duration, Duration),
+        attempt: Attempt,
+        pace: Arc<PeerPace>,
     ) -> Self {
         Self {
             source_name,
@@ -36,19 +46,34 @@ impl PeerAnswer {
             read: Bytes::new(),
             silence,
             patience,
+            attempt,
+            pace,
         }
     }
 
     /// The beginning, for which a node may work for a while as long as it says so.
     pub(super) async fn head(&mut self) -> Result<PeerHead, FetchError> {
-        let deadline = Instant::now() + self.patience;
+        let began = Instant::now();
         loop {
-            match self.event_by(deadline, Phase::Response).await? {
+            // It shrinks when somebody else has waited in vain meanwhile.
+            let patience = self.pace.patience(self.patience);
+            let event = match self.event_by(began + patience).await {
+                Some(event) => event?,
+                None => {
+                    self.pace.was_slow();
+                    return Err(self.late(Phase::Response, patience));
+                }
+            };
+            match event {
                 FrameEvent::Keepalive => {}
                 FrameEvent::Header(json) => {
+                    self.pace.answered();
                     return serde_json::from_slice(&json).map_err(|error| self.broken(error));
                 }
-                FrameEvent::Error(json) => return Err(self.failure(&json)),
+                FrameEvent::Error(json) => {
+                    self.pace.answered();
+                    return Err(self.failure(&json));
+                }
                 FrameEvent::Data(_) | FrameEvent::End => {
                     return Err(self.broken("an answer without a head"));
                 }
@@ -60,13 +85,19 @@ impl PeerAnswer {
     pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, FetchError> {
         let deadline = Instant::now() + self.patience;
         loop {
-            match self.event_by(deadline, Phase::Idle).await? {
+            let event = self.event_by(deadline).await;
+            match event.unwrap_or_else(|| Err(self.late(Phase::Idle, self.patience)))? {
                 FrameEvent::Data(piece) => return Ok(Some(piece)),
                 FrameEvent::End => return Ok(None),
                 FrameEvent::Keepalive => {}
                 FrameEvent::Error(json) => {
                     let error = self.failure(&json);
-                    return Err(self.broken(error));
+                    // What it is sure of, nobody has to find out once more. With anything else somebody goes on.
+                    return Err(if is_answer(&error) {
+                        error
+                    } else {
+                        self.broken(error)
+                    });
                 }
                 FrameEvent::Header(_) => return Err(self.broken("an answer with two heads")),
             }
@@ -85,33 +116,40 @@ impl PeerAnswer {
         Ok(all.freeze())
     }
 
-    async fn event_by(&mut self, deadline: Instant, phase: Phase) -> Result<FrameEvent, FetchError> {
-        let (source_name, after) = (self.source_name.clone(), self.patience);
-        let event = timeout_at(deadline, self.event()).await;
-        event.unwrap_or(Err(FetchError::Timeout {
-            source_name,
-            phase,
-            after,
-        }))
+    /// `None` if there is none by then.
+    async fn event_by(&mut self, deadline: Instant) -> Option<Result<FrameEvent, FetchError>> {
+        timeout_at(deadline, self.event()).await.ok()
     }
 
     async fn event(&mut self) -> Result<FrameEvent, FetchError> {
+        let event = self.frame().await;
+        match &event {
+            Ok(_) => self.attempt.prove(),
+            Err(_) => self.attempt.fail(),
+        }
+        event
+    }
+
+    async fn frame(&mut self) -> Result<FrameEvent, FetchError> {
         loop {
             let found = self.reader.next(&mut self.read);
             if let Some(event) = found.map_err(|error| self.broken(error))? {
                 return Ok(event);
             }
             let chunk = timeout(self.silence, self.body.chunk()).await;
-            let chunk = chunk.map_err(|_elapsed| FetchError::Timeout {
-                source_name: self.source_name.clone(),
-                phase: Phase::Idle,
-                after: self.silence,
-            })?;
-            match chunk {
+            match chunk.map_err(|_elapsed| self.late(Phase::Idle, self.silence))? {
                 Some(Ok(chunk)) => self.read = chunk,
                 Some(Err(error)) => return Err(self.broken(error)),
                 None => return Err(self.broken(PeerError::Truncated)),
             }
+        }
+    }
+
+    fn late(&self, phase: Phase, after: Duration) -> FetchError {
+        FetchError::Timeout {
+            source_name: self.source_name.clone(),
+            phase,
+            after,
         }
     }
 

@@ -17,9 +17,10 @@ use tokio::time::timeout;
 use super::{
     about::About,
     member::Member,
-    peer::{Peer, PeerQuestion},
+    peer::{Peer, PeerQuestion, node_name},
     peer_answer::PeerAnswer,
-    peer_health::PeerHealth,
+    peer_health::{Attempt, PeerHealth},
+    peer_pace::PeerPace,
     peer_wire::PeerRequest,
 };
 
@@ -57,6 +58,7 @@ pub struct PeerClient {
     slot: SessionSlot,
     options: Arc<PeerOptions>,
     health: Arc<PeerHealth>,
+    pace: Arc<PeerPace>,
 }
 
 impl PeerClient {
@@ -76,6 +78,7 @@ impl PeerClient {
             slot: SessionSlot::new(),
             options,
             health: Arc::default(),
+            pace: Arc::default(),
         }
     }
 
@@ -92,19 +95,26 @@ impl PeerClient {
         settings
     }
 
-    /// Asks, in a session that is made if there is none, and made anew if the node does not know it.
+    /// Asks, in a session that is made if there is none, and made anew if the node does not know it. That there is an answer proves
+    /// nothing; its first frame does.
     async fn exchange(&self, request: &PeerRequest, urgency: Urgency) -> Result<PeerAnswer, FetchError> {
-        self.health.begin(self.options.silence);
-        let answer = self.try_exchange(request, urgency).await;
-        match &answer {
-            Ok(_) => self.health.succeed(),
-            Err(FetchError::Overloaded { .. }) => {}
-            Err(_) => self.health.fail(),
+        let attempt = self.health.begin(self.options.silence);
+        match self.try_exchange(request, urgency).await {
+            Ok((exchange, response)) => Ok(self.answer(exchange, response, attempt)),
+            Err(error) => {
+                if !matches!(error, FetchError::Overloaded { .. }) {
+                    attempt.fail();
+                }
+                Err(error)
+            }
         }
-        answer
     }
 
-    async fn try_exchange(&self, request: &PeerRequest, urgency: Urgency) -> Result<PeerAnswer, FetchError> {
+    async fn try_exchange(
+        &self,
+        request: &PeerRequest,
+        urgency: Urgency,
+    ) -> Result<(Exchange, Response), FetchError> {
         let body = request.to_bytes();
         for is_last in [false, true] {
             let session = self.session().await?;
@@ -120,7 +130,7 @@ impl PeerClient {
             tag.write(sent.headers_mut());
             let response = self.send(sent, urgency.clone()).await?;
             if response.status() == StatusCode::OK {
-                return Ok(self.answer(exchange, response));
+                return Ok((exchange, response));
             }
             let error = self.refusal(&response);
             if !is_last && matches!(error, PeerError::UnknownSession) {
@@ -194,13 +204,13 @@ impl PeerClient {
         }
     }
 
-    fn answer(&self, exchange: Exchange, response: Response) -> PeerAnswer {
+    fn answer(&self, exchange: Exchange, response: Response, attempt: Attempt) -> PeerAnswer {
         PeerAnswer::new(
             self.source_name(),
-            exchange.reader(),
-            response.into_body(),
-            self.options.silence,
-            self.options.patience,
+            (exchange.reader(), response.into_body()),
+            (self.options.silence, self.options.patience),
+            attempt,
+            Arc::clone(&self.pace),
         )
     }
 
@@ -258,7 +268,7 @@ fn away(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> PeerError
 #[async_trait]
 impl Peer for PeerClient {
     fn source_name(&self) -> SourceName {
-        SourceName::new(format!("node {}", self.member.id))
+        node_name(&self.member.id)
     }
 
     fn is_up(&self) -> bool {
@@ -269,16 +279,12 @@ impl Peer for PeerClient {
         let urgency = question.context.urgency.clone();
         let mut answer = self.exchange(&PeerRequest::of(question), urgency).await?;
         let head = answer.head().await?;
-        let health = Arc::clone(&self.health);
-        let pieces = stream::unfold(Some((answer, health)), |state| async move {
-            let (mut answer, health) = state?;
+        let pieces = stream::unfold(Some(answer), |answer| async move {
+            let mut answer = answer?;
             match answer.piece().await {
                 Ok(None) => None,
-                Ok(Some(piece)) => Some((Ok(piece), Some((answer, health)))),
-                Err(error) => {
-                    health.fail();
-                    Some((Err(error), None))
-                }
+                Ok(Some(piece)) => Some((Ok(piece), Some(answer))),
+                Err(error) => Some((Err(error), None)),
             }
         });
         let len = head.len.filter(|_| question.from == 0);

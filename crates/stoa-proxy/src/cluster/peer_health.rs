@@ -1,6 +1,6 @@
 //! Whether a node is worth asking.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -12,49 +12,80 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What has been seen of a node by asking it: one that cannot be reached, or falls silent, is left out for a while, so that
 /// few wait for it. The registry may say for longer that it is there.
+///
+/// A node that proves by one frame that it is one is up. What it says of a module is no matter of its health, whatever that is.
 #[derive(Debug, Default)]
 pub(super) struct PeerHealth(Mutex<State>);
 
+/// One question to a node, as far as its health is concerned.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    health: Arc<PeerHealth>,
+    /// How often the node had failed when it was begun.
+    failures: u64,
+    has_proved: bool,
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
+    /// Until when it is left out, after a failure.
     down_until: Option<Instant>,
+    /// Until when somebody finds out whether it is back.
+    asked_until: Option<Instant>,
     pause: Duration,
+    failures: u64,
 }
 
 impl PeerHealth {
     /// Whether it may be asked. After a pause, one question at a time finds out: others leave it out until that has ended.
     pub(super) fn is_up(&self) -> bool {
         let state = self.0.lock();
-        state.down_until.is_none_or(|until| until <= Instant::now())
+        let now = Instant::now();
+        let is_over = |until: Option<Instant>| until.is_none_or(|until| until <= now);
+        is_over(state.down_until) && is_over(state.asked_until)
     }
 
-    /// It has been asked for the first time after a pause: until this is answered, others leave it out.
-    pub(super) fn begin(&self, patience: Duration) {
+    /// It is asked. If that is for the first time after a pause, others leave it out until this is answered, or for `patience`.
+    pub(super) fn begin(self: &Arc<Self>, patience: Duration) -> Attempt {
         let mut state = self.0.lock();
         if state.down_until.is_some() {
-            state.down_until = Some(Instant::now() + patience);
+            state.asked_until = Some(Instant::now() + patience);
+        }
+        Attempt {
+            health: Arc::clone(self),
+            failures: state.failures,
+            has_proved: false,
+        }
+    }
+}
+
+impl Attempt {
+    /// It has said something that only a node can say.
+    pub(super) fn prove(&mut self) {
+        if !self.has_proved {
+            self.has_proved = true;
+            let mut state = self.health.0.lock();
+            *state = State {
+                failures: state.failures,
+                ..State::default()
+            };
         }
     }
 
-    /// It has answered.
-    pub(super) fn succeed(&self) {
-        *self.0.lock() = State::default();
-    }
-
-    /// It could not be reached, or fell silent.
+    /// It could not be reached, fell silent, or sent what no node sends.
     pub(super) fn fail(&self) {
-        let mut state = self.0.lock();
-        let now = Instant::now();
-        // Questions that failed together are one failure.
-        if state
-            .down_until
-            .is_some_and(|until| until > now + state.pause / 2)
-            && !state.pause.is_zero()
-        {
+        let mut state = self.health.0.lock();
+        // Questions that were under way together and failed are one failure.
+        if state.failures != self.failures {
             return;
         }
-        state.pause = (state.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-        state.down_until = Some(now + state.pause);
+        let pause = (state.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+        *state = State {
+            down_until: Some(Instant::now() + pause),
+            asked_until: None,
+            pause,
+            failures: state.failures + 1,
+        };
     }
 }
 
@@ -64,21 +95,39 @@ mod tests {
 
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_millis(2500);
+
     #[tokio::test(start_paused = true)]
-    async fn pauses_grow_and_end_with_an_answer() {
-        let health = PeerHealth::default();
+    async fn pauses_grow_and_end_with_a_proof() {
+        let health = Arc::new(PeerHealth::default());
         assert!(health.is_up());
         for seconds in [1, 2, 4, 8, 16, 30, 30] {
-            health.fail();
-            health.fail();
+            // Two that find out together, whatever the time that they are given.
+            let (one, other) = (health.begin(PATIENCE), health.begin(PATIENCE));
+            one.fail();
+            other.fail();
             advance(Duration::from_millis(1000 * seconds - 1)).await;
             assert!(!health.is_up(), "{seconds}");
             advance(Duration::from_millis(1)).await;
             assert!(health.is_up(), "{seconds}");
         }
-        health.begin(Duration::from_secs(2));
+        let mut attempt = health.begin(PATIENCE);
         assert!(!health.is_up(), "one finds out");
-        health.succeed();
+        attempt.prove();
+        assert!(health.is_up());
+        health.begin(PATIENCE).fail();
+        advance(Duration::from_secs(1)).await;
+        assert!(health.is_up(), "pauses begin anew after a proof");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_finds_out_and_goes_away_holds_up_nobody_for_long() {
+        let health = Arc::new(PeerHealth::default());
+        health.begin(PATIENCE).fail();
+        advance(Duration::from_secs(1)).await;
+        drop(health.begin(PATIENCE));
+        assert!(!health.is_up());
+        advance(PATIENCE).await;
         assert!(health.is_up());
     }
 }

@@ -12,11 +12,14 @@ use super::{
     peer::{Peer, PeerQuestion, Peers, is_answer},
     peer_metrics::PeerMetrics,
 };
-use crate::OwnerKey;
+use crate::{OwnerKey, Refreshes};
 
 /// How long others may take to say what they have stored: that is looked up at once, and one that is stopped must not be waited
 /// for before a source is asked.
 const PEEK: Duration = Duration::from_millis(500);
+/// After so long no further owner is asked: one that works for longer and has no answer mostly waits for a source that hangs, and
+/// the next one would wait for it as long.
+pub(super) const ASKING: Duration = Duration::from_secs(10);
 
 /// Which nodes are asked, and for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +37,7 @@ pub(super) struct PeerSources {
     pub(super) asked: Asked,
     pub(super) local: LocalSource,
     pub(super) metrics: PeerMetrics,
+    pub(super) refreshes: Arc<Refreshes>,
 }
 
 impl PeerSources {
@@ -44,7 +48,7 @@ impl PeerSources {
         peers: Vec<Arc<dyn Peer>>,
     ) -> Result<(Fetched, Vec<Arc<dyn Peer>>), FetchError> {
         let mut peers = peers.into_iter();
-        let mut last = None;
+        let (mut last, began) = (None, Instant::now());
         while let Some(peer) = peers.next() {
             match self.ask(peer.as_ref(), question).await {
                 Ok(fetched) => return Ok((fetched, peers.collect())),
@@ -53,6 +57,9 @@ impl PeerSources {
                     tracing::debug!(resource = %question.resource, %peer, %error, "a node cannot be asked");
                     last = Some(error);
                 }
+            }
+            if began.elapsed() >= ASKING {
+                break;
             }
         }
         Err(none_of_them(last))
@@ -123,6 +130,7 @@ impl Fetcher for PeerSources {
         let key = OwnerKey::of(&question.resource);
         let asked = PeerQuestion {
             stored_only: self.asked == Asked::Holders,
+            renewed: self.refreshes.latest(question.resource.module().as_str()),
             ..PeerQuestion::of(question)
         };
         let (fetched, others) = match self.asked {
@@ -168,6 +176,7 @@ impl Rest for OthersRest {
         for peer in self.others.by_ref() {
             match peer.ask(&question).await {
                 Ok(fetched) => return Ok(fetched),
+                Err(error @ FetchError::Condemned { .. }) => return Err(error),
                 Err(error) => tracing::debug!(%peer, %error, "a node cannot go on"),
             }
         }
@@ -191,5 +200,9 @@ impl Rest for OthersRest {
     fn go_to_next(&mut self) -> bool {
         // Each question is for the next one.
         !self.is_local
+    }
+
+    fn is_spent(&self) -> bool {
+        self.is_local
     }
 }

@@ -6,8 +6,12 @@ use serde::{Deserialize, Serialize};
 use stoa_dispatch::Class;
 use stoa_fetch::{Context, FetchError, Hops, NotFound, Reply, SourceName, Trace};
 use stoa_module::Resource;
+use tokio::time::Instant;
 
-use super::{about::About, peer::PeerQuestion};
+use super::{
+    about::About,
+    peer::{PeerQuestion, is_node},
+};
 use crate::{Cause, Meaning, ProxyError};
 
 /// The most bytes of an error that another node is told.
@@ -31,6 +35,10 @@ pub struct PeerRequest {
     /// How many bytes of the answer are there already.
     #[serde(default)]
     pub from: u64,
+    /// How many milliseconds ago there was something new of the module, if the sender knows of that. A time would need clocks that
+    /// agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    renewed_ms: Option<u64>,
 }
 
 /// The beginning of an answer.
@@ -69,6 +77,8 @@ enum FailureMeaning {
     Gone,
     /// A rule forbids it.
     Refused,
+    /// What its source sends is no good, whoever asks it.
+    Condemned,
     /// There is too much to do.
     Overloaded,
     /// It failed in any other way, those that a later version knows among them.
@@ -97,6 +107,7 @@ impl PeerRequest {
             background: context.urgency.class() == Class::Background,
             trace: (trace != "-").then_some(trace),
             from,
+            renewed_ms: None,
         }
     }
 
@@ -108,7 +119,20 @@ impl PeerRequest {
         } else {
             About::Module(path)
         };
-        Self::new(about, &question.context, question.from)
+        let age = |at: Instant| u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Self {
+            renewed_ms: question.renewed.map(age),
+            ..Self::new(about, &question.context, question.from)
+        }
+    }
+
+    /// When there was something new of the module, by the clock of this node: not earlier than it was. What was learned before
+    /// that is no answer.
+    pub fn renewed(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let ago = Duration::from_millis(self.renewed_ms?);
+        // Longer than this process has lived: nothing that it knows is as old.
+        now.checked_sub(ago)
     }
 
     /// Reads what another node has sent and signed.
@@ -169,6 +193,7 @@ impl PeerFailure {
             Meaning::NotFound => FailureMeaning::NotFound,
             Meaning::Gone => FailureMeaning::Gone,
             Meaning::Refused => FailureMeaning::Refused,
+            _ if is_condemned(error) => FailureMeaning::Condemned,
             Meaning::Overloaded => FailureMeaning::Overloaded,
             _ => FailureMeaning::Failed,
         };
@@ -184,6 +209,17 @@ impl PeerFailure {
                 .and_then(|after| u64::try_from(after.as_millis()).ok()),
             reply: reply.and_then(PeerReply::of),
         }
+    }
+
+    /// A failure of this node in the middle of a body. A source that broke off has done so again and again at the same place, since
+    /// transfers that break off go on.
+    pub fn of_body(error: &ProxyError) -> Self {
+        let mut failure = Self::of(error);
+        if matches!(error.cause(), Cause::Fetch(FetchError::Broken { source_name, .. }) if !is_node(source_name))
+        {
+            failure.meaning = FailureMeaning::Condemned;
+        }
+        failure
     }
 
     /// There is no such thing here.
@@ -219,6 +255,10 @@ impl PeerFailure {
             FailureMeaning::NotFound => not_found(false, self.reply.clone()),
             FailureMeaning::Gone => not_found(true, self.reply.clone()),
             FailureMeaning::Refused => FetchError::Refused { reason: self.text },
+            FailureMeaning::Condemned => FetchError::Condemned {
+                source_name: source_name.clone(),
+                reason: self.text,
+            },
             FailureMeaning::Overloaded => FetchError::Overloaded {
                 source_name: source_name.clone(),
                 reason: self.text,
@@ -229,6 +269,15 @@ impl PeerFailure {
                 cause: Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(self.text)),
             },
         }
+    }
+}
+
+/// Whether a source has sent what nobody can use. What another node has sent is no matter of the source.
+fn is_condemned(error: &ProxyError) -> bool {
+    match error.cause() {
+        Cause::Fetch(FetchError::Invalid { source_name, .. }) => !is_node(source_name),
+        Cause::Fetch(FetchError::Condemned { .. }) => true,
+        _ => false,
     }
 }
 
@@ -256,75 +305,4 @@ fn cut(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_forged_hop_is_refused() {
-        for (hops, is_good) in [(0, false), (1, true), (2, false), (5, false)] {
-            let body = format!(r#"{{"about":{{"module":"example.com/a/@v/list"}},"hops":{hops}}}"#);
-            assert_eq!(PeerRequest::parse(body.as_bytes()).is_ok(), is_good, "{hops}");
-        }
-        assert!(
-            PeerRequest::parse(br#"{"about":{"module":"x"}}"#).is_err(),
-            "hops must be said"
-        );
-    }
-
-    #[test]
-    fn a_question_arrives_as_it_was_sent() {
-        let resource = PeerRequest::resource("example.com/!a/@v/v1.0.0.zip").expect("a resource");
-        let mut context = Context::background();
-        context.trace = Trace::of("r-1");
-        let sent = PeerQuestion {
-            resource: resource.clone(),
-            context,
-            from: 7,
-            stored_only: true,
-        };
-        let read = PeerRequest::parse(&PeerRequest::of(&sent).to_bytes()).expect("a question");
-        assert_eq!(read.about, About::Stored(resource.path()));
-        assert_eq!(read.from, 7);
-        let context = read.context();
-        assert_eq!(
-            (context.hops, context.trace.to_string().as_str()),
-            (Hops::One, "r-1")
-        );
-        assert_eq!(context.urgency.class(), Class::Background);
-    }
-
-    #[test]
-    fn what_a_node_is_sure_of_stays_what_it_is_and_nothing_else_becomes_it() {
-        let name = SourceName::new("node b");
-        let reply = Reply {
-            status: 404,
-            content_type: Some("text/plain".to_owned()),
-            body: "not found: no such version".into(),
-        };
-        let not_found = FetchError::NotFound(NotFound {
-            reason: "no such version".to_owned(),
-            gone: false,
-            reply: Some(reply.clone()),
-        });
-        let pass = |error: FetchError| {
-            let json = serde_json::to_vec(&PeerFailure::of(&error.into())).expect("json");
-            let failure: PeerFailure = serde_json::from_slice(&json).expect("a failure");
-            failure.into_error(&name)
-        };
-        match pass(not_found) {
-            FetchError::NotFound(passed) => assert_eq!((passed.gone, passed.reply), (false, Some(reply))),
-            other => panic!("{other}"),
-        }
-        let refused = FetchError::Refused {
-            reason: "a rule".to_owned(),
-        };
-        assert!(matches!(pass(refused), FetchError::Refused { reason } if reason == "a rule"));
-        let broken = FetchError::Unsupported {
-            reason: "svn".to_owned(),
-        };
-        assert!(matches!(pass(broken), FetchError::Unreadable { .. }));
-        let later: PeerFailure =
-            serde_json::from_str(r#"{"meaning":"of a later version","text":"x"}"#).expect("a failure");
-        assert!(matches!(later.into_error(&name), FetchError::Unreadable { .. }));
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use super::{
     peer_metrics::{PeerMetrics, Role},
     peer_sources::{Asked, PeerSources},
 };
-use crate::{OwnerKey, ProxyError, Stashed, Stasher, file_key};
+use crate::{Cause, OwnerKey, ProxyError, Refreshes, Stashed, Stasher, file_key};
 
 /// Asks other nodes for what they have stored, before a source is asked: when a node comes or goes, keys change their
 /// owners, and what was fetched once need not be fetched again.
@@ -34,6 +34,7 @@ impl StoredElsewhere {
         peers: Arc<dyn Peers>,
         limits: Limits,
         metrics: PeerMetrics,
+        refreshes: Arc<Refreshes>,
         leaf: impl FnOnce(Arc<dyn Fetcher>) -> Arc<dyn Stasher>,
     ) -> Self {
         let sources = PeerSources {
@@ -41,6 +42,7 @@ impl StoredElsewhere {
             asked: Asked::Holders,
             local: LocalSource::new(Arc::clone(&inner), limits),
             metrics: metrics.clone(),
+            refreshes,
         };
         Self {
             inner,
@@ -70,6 +72,8 @@ impl Stasher for StoredElsewhere {
                 self.metrics.fetch(Role::Stored);
                 Ok(stashed)
             }
+            // What the source sends would not be kept either.
+            Err(error) if matches!(error.cause(), Cause::Storage(_)) => Err(error),
             Err(error) => {
                 tracing::debug!(%question, %error, "no other node has it stored");
                 self.inner.stash(question).await

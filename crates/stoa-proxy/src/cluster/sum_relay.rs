@@ -7,12 +7,14 @@ use bytes::Bytes;
 use stoa_cache::{Cache, CacheOptions, Flights, LostError};
 use stoa_fetch::{Context, FetchError, SourceName};
 use stoa_sumdb::{KeyName, RemotePath};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::{
     owner_key::OwnerKey,
     peer::{Peers, is_answer},
     peer_metrics::PeerMetrics,
+    peer_sources::ASKING,
 };
 use crate::{SumFiles, weights};
 
@@ -117,6 +119,7 @@ impl SumRelay {
 impl SumFiles for SumRelay {
     async fn read(&self, path: &RemotePath, limit: u64, context: &Context) -> Result<Bytes, FetchError> {
         let key = OwnerKey::of_database(self.name.as_str(), path);
+        let began = Instant::now();
         for owner in self.peers.owners(&key) {
             let answer = owner
                 .ask_database(self.name.as_str(), &path.to_string(), limit)
@@ -134,6 +137,9 @@ impl SumFiles for SumRelay {
                     self.metrics.question("sumdb", "failed");
                     tracing::debug!(%path, %owner, %error, "a node cannot be asked for a checksum");
                 }
+            }
+            if began.elapsed() >= ASKING {
+                break;
             }
         }
         self.own.read(path, limit, context).await

@@ -106,7 +106,15 @@ impl Peer for Wire {
         };
         let breaks = broken.clone();
         let pieces = content.pieces(question.from);
-        let pieces = pieces.map(move |piece| piece.map_err(|error| broken(&error.to_string())));
+        let name = self.source_name();
+        let pieces = pieces.map(move |piece| {
+            piece.map_err(|error| match PeerFailure::of_body(&error).into_error(&name) {
+                error @ (FetchError::NotFound(_)
+                | FetchError::Refused { .. }
+                | FetchError::Condemned { .. }) => error,
+                error => broken(&error.to_string()),
+            })
+        });
         let pieces = match manner {
             Manner::Breaks(after) => {
                 let few = pieces
@@ -427,6 +435,44 @@ async fn two_nodes_that_lose_their_owner_share_one_fetch() {
         assert_eq!(bytes.unwrap(), bytes_of(&module()));
     }
     assert_eq!(cluster.upstream_requests(&zip()), 1);
+}
+
+/// A zip that no node can bring in: its source sends what is no zip, or always breaks off at the same byte.
+async fn nobody_can(reply: Reply) -> usize {
+    let cluster = Cluster::new().await;
+    let path = format!("/{}", zip().path());
+    cluster.upstream.on(&path, reply);
+    let ranked = cluster.ranked(&zip());
+    let began = tokio::time::Instant::now();
+    let answer = cluster.node(&ranked[2]).protocol.ask(&zip()).await;
+    let error = match answer {
+        Err(error) => error,
+        Ok(answer) => read(answer.content).await.unwrap_err(),
+    };
+    assert_eq!(error.meaning(), Meaning::BadUpstream, "{error}");
+    assert!(
+        began.elapsed() < std::time::Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    cluster.upstream_requests(&zip())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_zip_is_fetched_by_its_owner_and_by_nobody_else() {
+    let large = stoa_testing::content::Content::random(3 << 20, 7);
+    assert_eq!(nobody_can(Reply::ok(large)).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_breaks_off_at_the_same_byte_is_asked_by_one_node_and_a_few_times() {
+    let large = module().file("large.bin", stoa_testing::content::Content::random(3 << 20, 7));
+    let bytes = bytes_of(&large);
+    let reply = Reply::Truncate {
+        announce: bytes.len() as u64,
+        send: stoa_testing::content::Content::from(bytes.slice(..400_000)),
+    };
+    assert_eq!(nobody_can(reply).await, 4, "once, and three times again");
 }
 
 #[tokio::test]

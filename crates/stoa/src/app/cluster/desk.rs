@@ -27,12 +27,12 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    async fn module(
-        &self,
-        resource: Resource,
-        context: Context,
-        from: u64,
-    ) -> Result<DeskAnswer, PeerFailure> {
+    async fn module(&self, resource: Resource, question: &PeerRequest) -> Result<DeskAnswer, PeerFailure> {
+        // Whoever asks may have heard of something new before this node does.
+        if let Some(at) = question.renewed() {
+            self.refreshes.heard_of(resource.module(), at);
+        }
+        let (context, from) = (question.context(), question.from);
         let answer = self.protocol.get(&Question::new(resource, context)).await;
         let answer = answer.map_err(|error| PeerFailure::of(&error))?;
         Ok(answer_from(answer, from))
@@ -101,7 +101,7 @@ impl PeerDesk for Desk {
         let context = question.context();
         let resource = |path: &str| PeerRequest::resource(path).map_err(|error| PeerFailure::failed(&error));
         match &question.about {
-            About::Module(path) => self.module(resource(path)?, context, question.from).await,
+            About::Module(path) => self.module(resource(path)?, &question).await,
             About::Stored(path) => self.stored(&resource(path)?, question.from).await,
             About::Database { name, path } => self.database(name, path, &context).await,
             About::Refresh(modules) => {
