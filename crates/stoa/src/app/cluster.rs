@@ -1,5 +1,6 @@
 //! The nodes of a cluster.
 
+mod address;
 mod control;
 mod desk;
 pub(super) mod etcd_transport;
@@ -9,6 +10,7 @@ mod node;
 mod registries;
 mod services;
 mod setup;
+mod tell;
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,10 +26,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::{
     control::Control,
     desk::Desk,
-    members::{follow_members, tell_others},
+    members::follow_members,
     metrics::ClusterMetrics,
     node::{Me, Visibility},
     setup::{peers, upstreams, view_options},
+    tell::tell_others,
 };
 use super::{Core, Part, Role};
 use crate::{

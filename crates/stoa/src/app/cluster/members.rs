@@ -1,51 +1,80 @@
 //! The nodes as the pipelines see them.
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt::Write, sync::Arc};
 
-use futures_util::future::join_all;
-use stoa_module::PatternList;
-use stoa_proxy::{About, ClusterPeers, Member, Members};
+use stoa_proxy::{ClusterPeers, Member, Members};
 use stoa_registry::{Followed, InstanceId, NodeState, SeenNode, Validate};
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep},
+
+use super::{
+    address::NodeAddress,
+    node::{Me, PROTOCOL, PROTOCOL_LABEL, WEIGHT_LABEL},
 };
-use url::Url;
 
-use super::node::{Me, PROTOCOL, PROTOCOL_LABEL, WEIGHT_LABEL};
-
-/// How long other nodes are told what is new that cannot be reached.
-const TELLING: Duration = Duration::from_secs(60);
+/// The most nodes of one cluster. Each question hashes its key with all of them, so that a registry full of junk must not make every
+/// question dear. All nodes take the same ones: the first by id.
+const MOST_MEMBERS: usize = 1024;
+/// The heaviest node that there may be, as in the configuration.
+const HEAVIEST: f64 = 1000.0;
+/// How many nodes that come or go are named in the log at a time.
+const MOST_NAMED: usize = 16;
 
 /// A registration of a node that can be asked has a URL.
 pub(super) fn validate() -> Validate {
-    Validate::by(|registration| {
-        let address: Result<Url, _> = registration.node.address.parse();
-        match address {
-            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
-            _ => Err(format!("its address {:?} is no URL", registration.node.address)),
-        }
-    })
+    Validate::by(
+        |registration| match NodeAddress::parse(&registration.node.address) {
+            Ok(_) => Ok(()),
+            Err(reason) => Err(reason.to_owned()),
+        },
+    )
 }
 
 /// Takes over who is there, as it changes. Never ends.
 pub(super) async fn follow_members(mut followed: Followed, peers: Arc<ClusterPeers>, me: Me) {
+    let mut has_told = false;
     loop {
         followed.changed().await;
-        take_over(&followed, &peers, &me);
+        let are_too_many = take_over(&followed, &peers, &me);
+        if are_too_many && !has_told {
+            tracing::warn!(
+                most = MOST_MEMBERS,
+                "the registry has more nodes than a cluster may have; the first ones by id are taken"
+            );
+        }
+        has_told = are_too_many;
     }
 }
 
-/// Takes over who is there now.
-pub(super) fn take_over(followed: &Followed, peers: &ClusterPeers, me: &Me) {
+/// Takes over who is there now. Whether there are more than a cluster may have.
+pub(super) fn take_over(followed: &Followed, peers: &ClusterPeers, me: &Me) -> bool {
     let snapshot = followed.load();
-    let members = Members::new(snapshot.nodes.iter().filter_map(|node| member(node, me)));
-    if peers.members() == members {
-        return;
+    let (members, are_too_many) = first(snapshot.nodes.iter().filter_map(|node| member(node, me)));
+    let before = peers.members();
+    if before != members {
+        let (came, went) = (named(&members, &before), named(&before, &members));
+        let count = members.all().len();
+        tracing::info!(revision = %snapshot.revision, count, came, went, "the nodes of the cluster");
+        peers.set(members);
     }
-    let shown: Vec<_> = members.all().iter().map(|member| member.id.to_string()).collect();
-    tracing::info!(revision = %snapshot.revision, nodes = shown.join(" "), "the nodes of the cluster");
-    peers.set(members);
+    are_too_many
+}
+
+/// The first of those who are there, and whether there are more.
+fn first(mut members: impl Iterator<Item = Member>) -> (Members, bool) {
+    let first = Members::new(members.by_ref().take(MOST_MEMBERS));
+    (first, members.next().is_some())
+}
+
+/// The ids of those who are among `these` and not among `those`, or only how many more.
+fn named(these: &Members, those: &Members) -> String {
+    let those: BTreeSet<_> = those.all().iter().map(|member| &member.id).collect();
+    let new = these.all().iter().filter(|member| !those.contains(&member.id));
+    let ids: Vec<_> = new.map(|member| member.id.as_ref()).collect();
+    let mut shown = ids[..ids.len().min(MOST_NAMED)].join(" ");
+    if ids.len() > MOST_NAMED {
+        // A string can be written to.
+        let _ = write!(shown, " and {} more", ids.len() - MOST_NAMED);
+    }
+    shown
 }
 
 /// A node as it is asked; `None` for one that cannot be.
@@ -64,54 +93,52 @@ fn member(seen: &SeenNode, me: &Me) -> Option<Member> {
     {
         return None;
     }
+    // What is remembered on disk, and what somebody has listed, comes here as well.
+    let address = NodeAddress::parse(&registration.node.address).ok()?;
     let weight = labels
         .get(WEIGHT_LABEL)
         .and_then(|weight| weight.parse::<f64>().ok());
     let weight = weight
-        .filter(|weight| weight.is_finite() && *weight >= 0.0)
+        .filter(|weight| (0.0..=HEAVIEST).contains(weight))
         .unwrap_or(1.0);
     let has_no_instance = registration.instance == InstanceId::from_number(0);
     Some(Member {
         id: registration.node.id.as_str().into(),
-        address: registration.node.address.as_str().into(),
+        address: address.as_str().into(),
         weight,
         is_owner: registration.state == NodeState::Ready && weight > 0.0,
         instance: (!has_no_instance).then(|| registration.instance.to_string().into()),
     })
 }
 
-/// Tells all other nodes what is new, as it comes. Never ends.
-pub(super) async fn tell_others(mut refreshes: mpsc::Receiver<PatternList>, peers: Arc<ClusterPeers>) {
-    while let Some(modules) = refreshes.recv().await {
-        tell(&peers, &modules).await;
-    }
-    pending::<()>().await;
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-async fn tell(peers: &ClusterPeers, modules: &PatternList) {
-    let until = Instant::now() + TELLING;
-    let mut left = peers.others();
-    let mut pause = Duration::from_millis(100);
-    loop {
-        let told = left
-            .iter()
-            .map(|peer| peer.tell(About::Refresh(modules.to_string())));
-        let told = join_all(told).await;
-        left = left
-            .into_iter()
-            .zip(told)
-            .filter_map(|(peer, told)| told.is_err().then_some(peer))
-            .collect();
-        if left.is_empty() {
-            return;
+    fn members(range: std::ops::Range<usize>) -> impl Iterator<Item = Member> {
+        range.map(|number| Member {
+            id: format!("n{number:05}").into(),
+            address: "http://a.example".into(),
+            weight: 1.0,
+            is_owner: true,
+            instance: None,
+        })
+    }
+
+    #[test]
+    fn no_more_than_the_most_are_taken() {
+        for (count, want) in [(3, (3, false)), (1024, (1024, false)), (10_000, (1024, true))] {
+            let (taken, are_too_many) = first(members(0..count));
+            assert_eq!((taken.all().len(), are_too_many), want);
         }
-        if Instant::now() + pause > until {
-            for peer in left {
-                tracing::warn!(node = %peer, %modules, "a node has not heard that there is something new");
-            }
-            return;
-        }
-        sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(5));
+    }
+
+    #[test]
+    fn the_log_names_who_comes_and_goes_and_few_of_them() {
+        let of = |range| Members::new(members(range));
+        assert_eq!(named(&of(0..3), &of(1..9)), "n00000");
+        assert_eq!(named(&of(0..3), &of(0..3)), "");
+        let long = named(&of(0..1000), &of(0..1));
+        assert!(long.ends_with("n00016 and 983 more"), "{long}");
     }
 }
