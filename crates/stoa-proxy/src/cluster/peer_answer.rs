@@ -57,14 +57,11 @@ impl PeerAnswer {
         loop {
             // It shrinks when somebody else has waited in vain meanwhile.
             let patience = self.pace.patience(self.patience);
-            let event = match self.event_by(began + patience).await {
-                Some(event) => event?,
-                None => {
-                    self.pace.was_slow();
-                    return Err(self.late(Phase::Response, patience));
-                }
+            let Some(event) = self.event_by(began + patience).await else {
+                self.pace.was_slow();
+                return Err(self.late(Phase::Response, patience));
             };
-            match event {
+            match event? {
                 FrameEvent::Keepalive => {}
                 FrameEvent::Header(json) => {
                     self.pace.answered();

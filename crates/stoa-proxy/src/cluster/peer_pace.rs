@@ -76,7 +76,7 @@ mod tests {
             pace.was_slow();
             pace.was_slow();
             pace.answered();
-            advance(Duration::from_secs(60 * minutes) - Duration::from_millis(1)).await;
+            advance(Duration::from_millis(60_000 * minutes - 1)).await;
             assert_eq!(pace.patience(full), SHORT_PATIENCE, "{minutes}");
             assert_eq!(pace.patience(Duration::from_secs(1)), Duration::from_secs(1));
             advance(Duration::from_millis(1)).await;

@@ -14,6 +14,7 @@ mod modes;
 mod module_jobs;
 mod module_queries;
 mod negatives;
+mod owner_route;
 mod peer_client;
 mod pool;
 mod resolved_info;

@@ -89,7 +89,7 @@ impl Transport for Scripted {
         };
         let whole = |bytes: Bytes| RawBody::new(Full::from(bytes).map_err(|never| match never {}));
         if head.uri.path() == names::HELLO_PATH {
-            return Ok(Response::new(whole(self.sessions.hello(&body).unwrap().into())));
+            return Ok(Response::new(whole(self.sessions.hello(&body).unwrap())));
         }
         let signed = stoa_peer::Request {
             method: &head.method,

@@ -51,7 +51,7 @@ const BEGIN: &str = r"
 local nodes, ends, revision, events, base = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local at = tonumber(redis.call('GET', revision) or '-1')
+local at = tonumber(redis.call('GET', revision) or '-1') or -1
 if at < 0 or redis.call('EXISTS', base) == 0 then
   redis.call('DEL', events)
   at = time[1] * 1000000 + time[2]

@@ -8,6 +8,7 @@
     reason = "these are tests, which say what they measure"
 )]
 
+mod bad_sources;
 mod checksums;
 mod fetches;
 mod membership;
