@@ -47,7 +47,7 @@ const SILENCE: Key = Key::new(
 const PATIENCE: Key = Key::new(
     "patience",
     "30s",
-    "how long another node may work before its answer begins",
+    "how long another node may work before its answer begins; one that used all of it in vain has 3 s for a while",
 );
 
 const PEER: Table = Table::once(

@@ -50,6 +50,7 @@ pub(super) fn http_url(text: &str) -> Result<Url, String> {
         && url.has_host()
         && url.username().is_empty()
         && url.password().is_none()
-        && url.query().is_none();
+        && url.query().is_none()
+        && url.fragment().is_none();
     if is_good { Ok(url) } else { Err(bad()) }
 }
