@@ -98,7 +98,7 @@ impl PeerClient {
     /// Asks, in a session that is made if there is none, and made anew if the node does not know it. That there is an answer proves
     /// nothing; its first frame does.
     async fn exchange(&self, request: &PeerRequest, urgency: Urgency) -> Result<PeerAnswer, FetchError> {
-        let attempt = self.health.begin(self.options.silence);
+        let mut attempt = self.health.begin(self.options.silence);
         match self.try_exchange(request, urgency).await {
             Ok((exchange, response)) => Ok(self.answer(exchange, response, attempt)),
             Err(error) => {
