@@ -418,6 +418,8 @@ async fn an_announcer_tells_what_others_see() {
         AnnouncerStanding::Announced { .. }
     ));
     announcer.update(|registration| registration.state = NodeState::Draining);
+    assert!(!announcer.is_known(), "nobody has heard of it yet");
+    assert!(announcer.known(Duration::from_secs(1)).await);
     scene.settle().await;
     let seen = scene.view.get(&name("proxy")).await.unwrap();
     assert_eq!(seen.snapshot.nodes[0].registration.state, NodeState::Draining);
@@ -435,9 +437,18 @@ async fn an_announcer_tells_what_others_see() {
         text.contains("http://a.test") && text.contains("http://twin.test"),
         "{text}"
     );
+    // What cannot be told is known not to be.
+    scene.registry.fail(Fault::Away);
+    announcer.update(|registration| registration.state = NodeState::Ready);
+    let began = tokio::time::Instant::now();
+    assert!(!announcer.known(Duration::from_secs(60)).await);
+    assert!(began.elapsed() < Duration::from_secs(1), "it is not waited for");
+    scene.registry.fail(Fault::None);
+    sleep(TTL / 3).await;
+    assert!(announcer.is_known());
     // When the first one is gone, the other one takes its place.
     announcer.leave(Duration::from_secs(1)).await;
-    sleep(TTL / 3).await;
+    sleep(Duration::from_secs(1)).await;
     assert!(matches!(
         *twin.standing().borrow(),
         AnnouncerStanding::Announced { .. }

@@ -1,10 +1,16 @@
 //! The other nodes, as they are now.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
 
 use super::{
+    contact::Reach,
     member::Member,
     members::Members,
     peer::{Peer, Peers},
@@ -25,6 +31,9 @@ pub struct ClusterPeers {
     make: MakePeer,
     has_one_storage: bool,
     state: RwLock<State>,
+    /// Those who have asked this node, and are not reached by it.
+    heard: Mutex<HashSet<Arc<str>>>,
+    changed: Notify,
 }
 
 #[derive(Default)]
@@ -41,6 +50,8 @@ impl ClusterPeers {
             make,
             has_one_storage,
             state: RwLock::default(),
+            heard: Mutex::default(),
+            changed: Notify::new(),
         }
     }
 
@@ -57,6 +68,8 @@ impl ClusterPeers {
             state.peers.insert(Arc::clone(&member.id), (member.clone(), peer));
         }
         state.members = members;
+        drop(state);
+        self.changed.notify_one();
     }
 
     /// The nodes.
@@ -67,6 +80,38 @@ impl ClusterPeers {
     /// What asks the node of this id, if there is one.
     pub fn peer(&self, id: &str) -> Option<Arc<dyn Peer>> {
         self.state.read().peers.get(id).map(|(_, peer)| Arc::clone(peer))
+    }
+
+    /// This node has asked something: where it was not reached before, it can be by now.
+    pub fn heard_from(&self, id: &str) {
+        let state = self.state.read();
+        let Some((id, (_, peer))) = state.peers.get_key_value(id) else {
+            return;
+        };
+        if peer.reach() != Reach::Reached && self.heard.lock().insert(Arc::clone(id)) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Waits until nodes have come or gone, or one has asked that is not reached. For one who waits.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Those who have asked since the last time that this was called, and were not reached.
+    pub(super) fn take_heard(&self) -> HashSet<Arc<str>> {
+        std::mem::take(&mut *self.heard.lock())
+    }
+
+    /// The other nodes by id, and what asks each.
+    pub fn by_id(&self) -> Vec<(Arc<str>, Arc<dyn Peer>)> {
+        let state = self.state.read();
+        let peers = state.peers.iter();
+        let mut all: Vec<_> = peers
+            .map(|(id, (_, peer))| (Arc::clone(id), Arc::clone(peer)))
+            .collect();
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        all
     }
 
     /// What asks each of the other nodes.
@@ -98,7 +143,7 @@ impl Peers for ClusterPeers {
             .take_while(|member| member.id != self.me)
             .filter_map(|member| state.peers.get(&member.id))
             .map(|(_, peer)| peer)
-            .filter(|peer| peer.is_up())
+            .filter(|peer| peer.is_up() && !peer.is_draining())
             .take(MOST_OWNERS)
             .cloned()
             .collect()

@@ -8,7 +8,13 @@ use stoa_fetch::{FetchError, Phase, SourceName};
 use stoa_peer::{FrameEvent, FrameReader, PeerError};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::peer_wire::{PeerFailure, PeerHead};
+use super::{
+    contact::Contact,
+    peer_wire::{PeerFailure, PeerHead},
+};
+
+/// How long the end of a body may take after its last frame.
+const LAST: Duration = Duration::from_millis(250);
 
 /// An answer of another node, frame by frame. A node that falls silent is given up.
 #[derive(Debug)]
@@ -17,6 +23,7 @@ pub(super) struct PeerAnswer {
     reader: FrameReader,
     body: ResponseBody,
     read: Bytes,
+    contact: Arc<Contact>,
     silence: Duration,
     patience: Duration,
 }
@@ -26,6 +33,7 @@ impl PeerAnswer {
         source_name: SourceName,
         reader: FrameReader,
         body: ResponseBody,
+        contact: Arc<Contact>,
         silence: Duration,
         patience: Duration,
     ) -> Self {
@@ -34,6 +42,7 @@ impl PeerAnswer {
             reader,
             body,
             read: Bytes::new(),
+            contact,
             silence,
             patience,
         }
@@ -99,6 +108,10 @@ impl PeerAnswer {
         loop {
             let found = self.reader.next(&mut self.read);
             if let Some(event) = found.map_err(|error| self.broken(error))? {
+                self.contact.heard();
+                if matches!(event, FrameEvent::End | FrameEvent::Error(_)) {
+                    self.end().await;
+                }
                 return Ok(event);
             }
             let chunk = timeout(self.silence, self.body.chunk()).await;
@@ -115,8 +128,18 @@ impl PeerAnswer {
         }
     }
 
+    /// Reads the end of the body, which comes with the last frame: an answer that was read to its end has not failed, whatever it
+    /// says, and its connection is used again.
+    async fn end(&mut self) {
+        let _more = timeout(LAST, self.body.chunk()).await;
+    }
+
     fn failure(&self, json: &[u8]) -> FetchError {
         match serde_json::from_slice::<PeerFailure>(json) {
+            Ok(failure) if failure.is_draining() => {
+                self.contact.says_draining(true);
+                failure.into_error(&self.source_name)
+            }
             Ok(failure) => failure.into_error(&self.source_name),
             Err(error) => self.broken(error),
         }

@@ -5,14 +5,18 @@ use std::{future::pending, sync::Arc, time::Duration};
 use futures_util::future::join_all;
 use stoa_module::PatternList;
 use stoa_proxy::{About, ClusterPeers, Member, Members};
-use stoa_registry::{Followed, InstanceId, NodeState, SeenNode, Validate};
+use stoa_registry::{Followed, InstanceId, NodeState, SeenNode, Source, Validate};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep},
 };
 use url::Url;
 
-use super::node::{Me, PROTOCOL, PROTOCOL_LABEL, WEIGHT_LABEL};
+use super::{
+    node::{Me, PROTOCOL, PROTOCOL_LABEL, WEIGHT_LABEL},
+    own_place::OwnPlace,
+    own_state::OwnState,
+};
 
 /// How long other nodes are told what is new that cannot be reached.
 const TELLING: Duration = Duration::from_secs(60);
@@ -28,18 +32,49 @@ pub(super) fn validate() -> Validate {
     })
 }
 
-/// Takes over who is there, as it changes. Never ends.
-pub(super) async fn follow_members(mut followed: Followed, peers: Arc<ClusterPeers>, me: Me) {
+/// Takes over who is there, as it changes, and whether this node is drained. Never ends. Where nodes are given by `given`, the log is
+/// told of a place that cannot be that of this node.
+pub(super) async fn follow_members(
+    mut followed: Followed,
+    peers: Arc<ClusterPeers>,
+    me: Me,
+    own: Arc<OwnState>,
+    given: Option<String>,
+) {
+    let mut draining = own.draining();
+    let mut place = None;
     loop {
-        followed.changed().await;
-        take_over(&followed, &peers, &me);
+        let changed = async {
+            if draining.changed().await.is_err() {
+                pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = followed.changed() => {}
+            () = changed => {}
+        }
+        take_over(&followed, &peers, &me, &own);
+        let seen = followed.seen();
+        if let Some(registry) = given.as_deref().filter(|_| seen.source != Source::Unread) {
+            let now = OwnPlace::of(&seen.snapshot, &me);
+            if place.as_ref() != Some(&now) {
+                now.warn(&me, registry);
+                place = Some(now);
+            }
+        }
     }
 }
 
 /// Takes over who is there now.
-pub(super) fn take_over(followed: &Followed, peers: &ClusterPeers, me: &Me) {
+pub(super) fn take_over(followed: &Followed, peers: &ClusterPeers, me: &Me, own: &OwnState) {
     let snapshot = followed.load();
-    let members = Members::new(snapshot.nodes.iter().filter_map(|node| member(node, me)));
+    let is_drained = own.is_draining();
+    let all = snapshot.nodes.iter().filter_map(|node| member(node, me));
+    let members = Members::new(all.map(|member| Member {
+        // What this node says of itself counts before the registry has heard of it.
+        is_owner: member.is_owner && !(is_drained && *member.id == *me.id.as_str()),
+        ..member
+    }));
     if peers.members() == members {
         return;
     }
