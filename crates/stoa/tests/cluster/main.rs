@@ -9,12 +9,18 @@
 )]
 
 mod checksums;
+mod drains;
 mod fetches;
+mod files;
 mod membership;
 mod nodes;
 mod outages;
+mod reach;
+mod settings;
 mod strangers;
 mod upstreams;
+mod wire;
+mod wires;
 
 /// The binary under test.
 const STOA: &str = env!("CARGO_BIN_EXE_stoa");
