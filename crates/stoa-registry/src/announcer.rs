@@ -73,6 +73,17 @@ pub enum AnnouncerStanding {
     Left,
 }
 
+impl AnnouncerStanding {
+    /// What the registry has said, without a break, for as long as `time`: that another process has the id of this one. Only what it has
+    /// said counts, and not that time has passed since: one that has died has left its place by then.
+    pub fn taken_for(&self, time: Duration) -> Option<&RegistryError> {
+        match self {
+            Self::Taken { error, since, asked } if *asked >= *since + time => Some(error),
+            _ => None,
+        }
+    }
+}
+
 impl Announcer {
     /// Announces `registration` in `registry` for `ttl` at a time. Tells `view` when the registry is back. Must be called within
     /// a runtime.

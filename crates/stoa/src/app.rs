@@ -35,7 +35,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::part::BuildPart;
 pub(crate) use self::{
-    cluster::check as check_cluster, core::Core, part::Part, parts::PARTS, role::Role, storage::OpenStorage,
+    cluster::check_settings as check_cluster, core::Core, part::Part, parts::PARTS, role::Role,
+    storage::OpenStorage,
 };
 use crate::{command_error::CommandError, config::Config, descriptors::Connections};
 

@@ -7,7 +7,6 @@ use stoa_vcs::Credential;
 
 use crate::{
     admin_token::{SETTING, made},
-    app::check_cluster,
     cli::Common,
     command_error::{CommandError, USAGE},
     config::{Config, Translated, load},
@@ -62,8 +61,8 @@ pub(crate) fn runtime(config: &Config) -> Result<tokio::runtime::Runtime, Comman
     runtime.map_err(|error| CommandError::new(format!("cannot start: {error}")))
 }
 
-/// Reads what `serve` would read when it starts: certificates, the admin token, the directory of the storage, and what a node of
-/// a cluster needs. All faults at once. Creates and changes nothing.
+/// Reads what `serve` would read when it starts: certificates, the admin token, the directory of the storage. All faults
+/// at once. Creates and changes nothing.
 pub(crate) fn check(config: &Config) -> Result<(), CommandError> {
     let tls = config.tls.files.as_ref().map(TlsFiles::read).transpose();
     let tls = tls.map_err(|error| config.fault("tls.cert", error));
@@ -91,13 +90,11 @@ pub(crate) fn check(config: &Config) -> Result<(), CommandError> {
         .check()
         .map_err(|error| config.fault("storage", error.report()));
     let faults = [tls.err(), token.err(), made.err(), storage.err()];
-    let cluster = check_cluster(config).err().map(|fault| fault.text);
     let faults: Vec<_> = faults
         .into_iter()
         .flatten()
         .chain(keys)
         .map(|fault| fault.to_string())
-        .chain(cluster)
         .collect();
     if faults.is_empty() {
         return Ok(());

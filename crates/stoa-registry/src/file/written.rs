@@ -59,8 +59,8 @@ pub(super) fn parse(text: &str, judge: &Validate) -> Result<Vec<Registration>, (
     let is_same = |one: &Registration, other: &Registration| {
         one.service == other.service && one.node.id == other.node.id
     };
-    if let Some(twice) = nodes.windows(2).find(|two| is_same(&two[0].1, &two[1].1)) {
-        let (at, node) = &twice[1];
+    let mut pairs = nodes.iter().zip(nodes.iter().skip(1));
+    if let Some((_, (at, node))) = pairs.find(|((_, one), (_, other))| is_same(one, other)) {
         let fault = format!("the node {} of {} is there twice", node.node.id, node.service);
         return Err((line(*at), fault));
     }

@@ -1,5 +1,6 @@
 //! The nodes of a cluster.
 
+mod alone;
 mod check;
 mod conditions;
 mod control;
@@ -28,7 +29,9 @@ use stoa_server::{AdminGuard, Guard, Mount, PeerEndpoint, cluster_mount, peer_mo
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use self::check::check_settings;
 use self::{
+    alone::Alone,
     conditions::{Reached, Visibility},
     control::Control,
     desk::Desk,
@@ -73,29 +76,11 @@ pub(super) struct Cluster {
     ending: CancellationToken,
 }
 
-/// What is wrong with the settings of the cluster, a line each: what a server would end with, and a file of nodes that cannot
-/// be meant.
-pub(crate) fn check(config: &Config) -> Result<(), CommandError> {
-    one_fault(check::all_faults(config)).map_or(Ok(()), Err)
-}
-
-/// All of these as one.
-fn one_fault(faults: Vec<CommandError>) -> Option<CommandError> {
-    let code = faults.first()?.code;
-    let texts: Vec<_> = faults.into_iter().map(|fault| fault.text).collect();
-    Some(CommandError {
-        text: texts.join("\n"),
-        code,
-    })
-}
-
 /// Builds what a node of a cluster has; for a node by itself, what says that it is.
 pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, CommandError> {
     let (token, _) = admin_token::of_server(config)?;
     let guard: Arc<dyn Guard> = Arc::new(AdminGuard::new(token, SETTING));
-    if let Some(fault) = one_fault(check::faults(config)) {
-        return Err(fault);
-    }
+    check::started(config)?;
     let me = Me::of(config)?;
     let services = services::named(config);
     let Some(cluster) = &core.cluster else {
@@ -176,17 +161,17 @@ impl Cluster {
         self.own.announce(Arc::clone(&announcer));
         let mut standing = announcer.standing();
         loop {
-            match &*standing.borrow_and_update() {
-                // Only what the registry says now counts: one that has died has left it by then.
-                AnnouncerStanding::Taken { error, since, asked }
-                    if *asked >= *since + self.ttl + TAKEN_LONGER =>
-                {
+            {
+                let now = standing.borrow_and_update();
+                if let Some(error) = now.taken_for(self.ttl + TAKEN_LONGER) {
                     return Err(CommandError::new(format!("peer.id: {error}")));
                 }
-                AnnouncerStanding::Announced { .. } | AnnouncerStanding::Given | AnnouncerStanding::Left => {
+                if matches!(
+                    *now,
+                    AnnouncerStanding::Announced { .. } | AnnouncerStanding::Given | AnnouncerStanding::Left
+                ) {
                     return Ok(());
                 }
-                _ => {}
             }
             // The sender ends when the node leaves.
             if standing.changed().await.is_err() {
@@ -294,25 +279,5 @@ impl Part for Cluster {
         self.control.end();
         let _stopped = timeout(LEAVING, self.view.stop()).await;
         let _stopped = timeout(LEAVING, self.upstreams.stop()).await;
-    }
-}
-
-/// A node by itself.
-#[derive(Debug)]
-struct Alone {
-    control: Arc<Control>,
-    guard: Arc<dyn Guard>,
-}
-
-impl Part for Alone {
-    fn name(&self) -> &'static str {
-        "cluster"
-    }
-
-    fn mounts(&self) -> Vec<Mount> {
-        vec![cluster_mount(
-            Arc::clone(&self.control) as _,
-            Arc::clone(&self.guard),
-        )]
     }
 }

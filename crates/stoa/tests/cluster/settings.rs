@@ -14,130 +14,109 @@ fn file(path: &Path, text: &str, mode: u32) -> String {
     path.to_str().unwrap().to_owned()
 }
 
+/// What a node of a list has, if nothing is wrong. A name of a file of the test begins with `@`.
+const GOOD: &str = "REGISTRY_BACKEND=static REGISTRY_NODES=a=http://127.0.0.1:3000 PEER_ID=a \
+                    PEER_ADVERTISE=http://127.0.0.1:3000 PEER_SECRET_FILE=@secret STORAGE=@storage";
+
+/// What is changed of it, and what is said then.
+const CASES: &[(&str, &[&str])] = &[
+    ("PEER_SECRET_FILE=", &["peer.secret_file", "openssl rand -hex 32"]),
+    (
+        "PEER_SECRET_FILE=@missing",
+        &["there is no such file", "openssl rand -hex 32"],
+    ),
+    ("PEER_SECRET_FILE=@short", &["16", "openssl rand -hex 32"]),
+    (
+        "PEER_SECRET_FILE=@empty",
+        &["there is no secret", "openssl rand -hex 32"],
+    ),
+    ("PEER_ADVERTISE=", &["peer.advertise", "http://10.0.0.5:3000"]),
+    (
+        "PEER_ADVERTISE=http://127.0.0.1:3001",
+        &["registry.nodes", "a=http://127.0.0.1:3001"],
+    ),
+    ("PEER_ID=z", &["registry.nodes", "z=http://127.0.0.1:3000"]),
+    // All faults at once.
+    (
+        "PEER_ID=z PEER_SECRET_FILE=",
+        &["registry.nodes", "peer.secret_file"],
+    ),
+    (
+        "REGISTRY_BACKEND=none REGISTRY_NODES= UPSTREAM=registry:proxies",
+        &["registry:proxies", "[registry]"],
+    ),
+    (
+        "REGISTRY_BACKEND=none",
+        &["registry.nodes", "write backend = \"static\""],
+    ),
+    (
+        "REGISTRY_BACKEND=none REGISTRY_NODES= REGISTRY_FILE=@nodes",
+        &["registry.file", "write backend = \"file\""],
+    ),
+    (
+        "REGISTRY_BACKEND=file REGISTRY_NODES= REGISTRY_FILE=@nodes",
+        &["registry.file", "http://127.0.0.1:4000", HERE],
+    ),
+    (
+        "REGISTRY_BACKEND=etcd REGISTRY_NODES= REGISTRY_ENDPOINTS=http://127.0.0.1:1 REGISTRY_USERNAME=root",
+        &["registry.password_file"],
+    ),
+];
+
+/// The variables of these settings; later ones count.
+fn variables(settings: &[&str], directory: &Path) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = Vec::new();
+    for setting in settings.iter().flat_map(|settings| settings.split_whitespace()) {
+        let (name, value) = setting.split_once('=').unwrap();
+        let value = match value.strip_prefix('@') {
+            Some(name) => directory.join(name).to_str().unwrap().to_owned(),
+            None => value.to_owned(),
+        };
+        let name = format!("STOA_{name}");
+        all.retain(|(known, _)| *known != name);
+        all.push((name, value));
+    }
+    all
+}
+
 /// `stoa config check` finds all that `stoa serve` ends with, in the same words.
 #[test]
 fn what_serve_ends_with_is_found_by_config_check() {
     let directory = stoa_testing::scene::private_directory();
     let at = |name: &str| directory.path().join(name);
-    let secret = file(&at("secret"), "a secret of the nodes of one cluster\n", 0o600);
-    let nodes = file(
-        &at("nodes.toml"),
+    file(&at("secret"), "a secret of the nodes of one cluster\n", 0o600);
+    file(
+        &at("nodes"),
         "[[node]]\nservice = \"stoa\"\nid = \"a\"\naddress = \"http://127.0.0.1:4000\"\n",
         0o600,
     );
-    let short = file(&at("short"), "short\n", 0o600);
-    let empty = file(&at("empty"), "\n", 0o600);
-    let missing = at("missing").to_str().unwrap().to_owned();
-    let good = || {
-        vec![
-            ("STOA_REGISTRY_BACKEND", "static".to_owned()),
-            ("STOA_REGISTRY_NODES", format!("a={HERE}")),
-            ("STOA_PEER_ID", "a".to_owned()),
-            ("STOA_PEER_ADVERTISE", HERE.to_owned()),
-            ("STOA_PEER_SECRET_FILE", secret.clone()),
-        ]
-    };
-    let remedy = "openssl rand -hex 32";
-    let cases: [(&[(&'static str, &str)], &[&str]); 13] = [
-        (&[("STOA_PEER_SECRET_FILE", "")], &["peer.secret_file", remedy]),
-        (
-            &[("STOA_PEER_SECRET_FILE", &missing)],
-            &["there is no such file", remedy],
-        ),
-        (&[("STOA_PEER_SECRET_FILE", &short)], &["16", remedy]),
-        (
-            &[("STOA_PEER_SECRET_FILE", &empty)],
-            &["there is no secret", remedy],
-        ),
-        (
-            &[("STOA_PEER_ADVERTISE", "")],
-            &["peer.advertise", "http://10.0.0.5:3000"],
-        ),
-        (
-            &[("STOA_PEER_ADVERTISE", "http://127.0.0.1:3001")],
-            &["registry.nodes", "a=http://127.0.0.1:3001"],
-        ),
-        (
-            &[("STOA_PEER_ID", "z")],
-            &["registry.nodes", "z=http://127.0.0.1:3000"],
-        ),
-        // All faults at once.
-        (
-            &[("STOA_PEER_ID", "z"), ("STOA_PEER_SECRET_FILE", "")],
-            &["registry.nodes", "peer.secret_file"],
-        ),
-        (
-            &[
-                ("STOA_REGISTRY_BACKEND", "none"),
-                ("STOA_REGISTRY_NODES", ""),
-                ("STOA_UPSTREAM", "registry:proxies"),
-            ],
-            &["registry:proxies", "[registry]"],
-        ),
-        (
-            &[("STOA_REGISTRY_BACKEND", "none")],
-            &["registry.nodes", "write backend = \"static\""],
-        ),
-        (
-            &[
-                ("STOA_REGISTRY_BACKEND", "none"),
-                ("STOA_REGISTRY_NODES", ""),
-                ("STOA_REGISTRY_FILE", &nodes),
-            ],
-            &["registry.file", "write backend = \"file\""],
-        ),
-        (
-            &[
-                ("STOA_REGISTRY_BACKEND", "file"),
-                ("STOA_REGISTRY_NODES", ""),
-                ("STOA_REGISTRY_FILE", &nodes),
-            ],
-            &["registry.file", "http://127.0.0.1:4000", HERE],
-        ),
-        (
-            &[
-                ("STOA_REGISTRY_BACKEND", "etcd"),
-                ("STOA_REGISTRY_NODES", ""),
-                ("STOA_REGISTRY_ENDPOINTS", "http://127.0.0.1:1"),
-                ("STOA_REGISTRY_USERNAME", "root"),
-            ],
-            &["registry.password_file"],
-        ),
-    ];
-    for (changes, want) in cases {
-        let mut variables = good();
-        for (name, value) in changes {
-            variables.retain(|(known, _)| known != name);
-            variables.push((*name, (*value).to_owned()));
-        }
-        variables.push(("STOA_STORAGE", at("storage").to_str().unwrap().to_owned()));
+    file(&at("short"), "short\n", 0o600);
+    file(&at("empty"), "\n", 0o600);
+    let check = |variables: &[(String, String)]| {
         let borrowed: Vec<_> = variables
             .iter()
-            .map(|(name, value)| (*name, value.as_str()))
+            .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
-        let checked = run(STOA, &["config", "check"], &borrowed);
-        assert_eq!(checked.code, Some(64), "{changes:?}: {checked:?}");
+        run(STOA, &["config", "check"], &borrowed)
+    };
+    for (changes, want) in CASES {
+        let variables = variables(&[GOOD, changes], directory.path());
+        let checked = check(&variables);
+        assert_eq!(checked.code, Some(64), "{changes}: {checked:?}");
         let mut command = StoaProcess::command(STOA);
-        for (name, value) in &borrowed {
+        for (name, value) in &variables {
             command = command.env(name, value);
         }
         let (code, output) = command.start_expecting_exit();
-        assert_eq!(code, Some(64), "{changes:?}: {output}");
-        for text in want {
+        assert_eq!(code, Some(64), "{changes}: {output}");
+        for text in *want {
             assert!(checked.stderr.contains(text), "{text}: {}", checked.stderr);
             assert!(output.contains(text), "{text}: {output}");
         }
     }
-    let good: Vec<_> = good();
-    let mut borrowed: Vec<_> = good.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let storage = at("storage");
-    borrowed.push(("STOA_STORAGE", storage.to_str().unwrap()));
-    let checked = run(STOA, &["config", "check"], &borrowed);
-    assert_eq!(
-        (checked.code, checked.stdout.as_str()),
-        (Some(0), "the configuration is good\n"),
-        "{checked:?}"
-    );
+    let checked = check(&variables(&[GOOD], directory.path()));
+    let said = (checked.code, checked.stdout.as_str());
+    assert_eq!(said, (Some(0), "the configuration is good\n"), "{checked:?}");
 }
 
 /// A secret that others may read is refused with the command that mends it, and a file of nodes that is not there is found by

@@ -1,5 +1,10 @@
 //! A wire between nodes, which is tapped, and can be cut.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it stands outside of the servers, whose connections go through the dispatcher"
+)]
+
 use std::{
     io::{Read, Write},
     net::{Shutdown, TcpListener, TcpStream},

@@ -15,8 +15,34 @@ use crate::{
 /// The most that a node may weigh, as `peer.weight`.
 const HEAVIEST: f64 = 1000.0;
 
-/// Everything for which a server would end at its start, all at once: `serve` and `config check` ask the same.
-pub(super) fn faults(config: &Config) -> Vec<CommandError> {
+/// Whether a server may start: everything for which it would end, all at once. `config check` asks the same.
+pub(super) fn started(config: &Config) -> Result<(), CommandError> {
+    one_fault(faults(config)).map_or(Ok(()), Err)
+}
+
+/// What is wrong with the settings of the cluster, a line each: what a server would end with, and what it starts without, though
+/// it cannot be meant: a file of nodes that is not there, or that is not taken over.
+pub(crate) fn check_settings(config: &Config) -> Result<(), CommandError> {
+    let mut all = faults(config);
+    if let RegistryBackend::File(file) = &config.registry.backend
+        && let Err(fault) = FileRegistry::read(file, &judge())
+    {
+        all.push(config.fault("registry.file", fault).into());
+    }
+    one_fault(all).map_or(Ok(()), Err)
+}
+
+/// All of these as one.
+fn one_fault(faults: Vec<CommandError>) -> Option<CommandError> {
+    let code = faults.first()?.code;
+    let texts: Vec<_> = faults.into_iter().map(|fault| fault.text).collect();
+    Some(CommandError {
+        text: texts.join("\n"),
+        code,
+    })
+}
+
+fn faults(config: &Config) -> Vec<CommandError> {
     let mut faults = Vec::new();
     if !config.registry.is_on() {
         if let Some(service) = services::named(config).first() {
@@ -34,18 +60,6 @@ pub(super) fn faults(config: &Config) -> Vec<CommandError> {
         Err(fault) => faults.push(fault),
     }
     faults
-}
-
-/// The same, and what a server starts without, though it cannot be meant: a file of nodes that is not there, or that is not
-/// taken over.
-pub(super) fn all_faults(config: &Config) -> Vec<CommandError> {
-    let mut all = faults(config);
-    if let RegistryBackend::File(file) = &config.registry.backend
-        && let Err(fault) = FileRegistry::read(file, &judge())
-    {
-        all.push(config.fault("registry.file", fault).into());
-    }
-    all
 }
 
 /// Whether a list or a file of nodes has this node at another address, or a list does not have it.

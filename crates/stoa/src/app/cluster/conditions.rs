@@ -6,7 +6,7 @@ use stoa_proxy::{ClusterPeers, Reach};
 use stoa_registry::{AnnouncerStanding, NodeState};
 use stoa_server::Condition;
 
-use super::{control::Control, own_place::OwnPlace};
+use super::{control::Control, own_place::OwnPlace, own_state::OwnState};
 
 /// Says at `/readyz` whether others can see this node. One whose id is taken, or whose address is another one where nodes are
 /// given, is not ready: others would take another node for it.
@@ -44,11 +44,11 @@ impl Visibility {
 impl Condition for Visibility {
     fn check(&self) -> Result<Option<String>, String> {
         let own = self.control.own();
-        let Some(standing) = own.and_then(|own| own.standing()) else {
+        let Some(standing) = own.and_then(OwnState::standing) else {
             return Ok(None);
         };
         let id = &self.control.me().id;
-        let draining = if own.is_some_and(|own| own.is_draining()) {
+        let draining = if own.is_some_and(OwnState::is_draining) {
             "; draining"
         } else {
             ""
