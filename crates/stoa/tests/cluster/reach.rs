@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use stoa_testing::{etcd::Etcd, redis::Redis};
+use stoa_testing::{etcd::Etcd, fixtures::ModuleFixture, redis::Redis};
 use tokio::time::sleep;
 
 use crate::nodes::{Backing, Cluster, Node, TTL, free_address};
@@ -157,4 +157,51 @@ async fn a_node_that_moved_goes_on() {
             cluster.all_reach().await;
         }
     }
+}
+
+/// How many lanes to other nodes a node has, and how many failures they count.
+async fn failed(cluster: &Cluster, id: &str) -> (usize, u64) {
+    let lanes = cluster.api(id, "GET", "lanes").await.1;
+    let lanes = lanes["lanes"].as_array().unwrap().iter();
+    let lanes = lanes.filter(|lane| {
+        lane["lane"]
+            .as_str()
+            .is_some_and(|name| name.starts_with("peer="))
+    });
+    let failed: Vec<_> = lanes
+        .map(|lane| lane["counts"]["failed"].as_u64().unwrap())
+        .collect();
+    (failed.len(), failed.iter().sum())
+}
+
+/// That a node does not have something is an answer: no lane counts it as a failure, and the metric says what it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_node_does_not_have_is_no_failure() {
+    let cluster = Cluster::start(Backing::Static, 3).await;
+    let all: Vec<_> = (0..20)
+        .map(|n| ModuleFixture::new(&format!("example.com/m{n}"), "v1.0.0").file("a.go", "package a\n"))
+        .collect();
+    cluster.upstream.modules(&all);
+    // A node may have knocked before the other one was there.
+    let (ids, mut before) = (["a", "b", "c"], Vec::new());
+    for id in ids {
+        before.push(failed(&cluster, id).await.1);
+    }
+    for module in &all {
+        assert_eq!(cluster.get("a", &module.url_path("zip")).await.status, 200);
+        let missing = module.url_path("zip").replace("v1.0.0", "v1.9.9");
+        assert_eq!(cluster.get("a", &missing).await.status, 404);
+    }
+    for (id, before) in ids.into_iter().zip(before) {
+        let (lanes, failed) = failed(&cluster, id).await;
+        assert!(lanes >= 2, "{id} has asked the others");
+        assert_eq!(failed, before, "{id}");
+    }
+    let absent = cluster
+        .metric(
+            "a",
+            r#"stoa_peer_questions_total{about="stored",result="absent"}"#,
+        )
+        .await;
+    assert!(absent >= 1.0, "{absent}");
 }
