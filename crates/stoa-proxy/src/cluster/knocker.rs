@@ -46,11 +46,23 @@ pub struct Knocker {
 struct Known {
     peer: Arc<dyn Peer>,
     due: Instant,
+    /// When it was knocked at last.
+    knocked: Option<Instant>,
+    /// Whether it has asked something since then.
+    has_asked: bool,
     is_knocking: bool,
     /// Since when it has not been reached.
     lost: Option<Instant>,
     /// What the log was told.
     told: Option<Reach>,
+}
+
+impl Known {
+    /// When it may be knocked at again, however often it asks.
+    fn soonest(&self, every: Duration) -> Instant {
+        let now = Instant::now();
+        self.knocked.map_or(now, |at| (at + every / 4).max(now))
+    }
 }
 
 type Knocks = FuturesUnordered<BoxFuture<'static, (Arc<str>, Arc<dyn Peer>)>>;
@@ -93,6 +105,8 @@ impl Knocker {
             self.nodes.entry(id).or_insert_with(|| Known {
                 peer,
                 due: now,
+                knocked: None,
+                has_asked: false,
                 is_knocking: false,
                 lost: None,
                 told: None,
@@ -100,7 +114,8 @@ impl Knocker {
         }
         for id in self.peers.take_heard() {
             if let Some(known) = self.nodes.get_mut(&id) {
-                known.due = now;
+                known.has_asked = true;
+                known.due = known.due.min(known.soonest(self.options.every));
             }
         }
     }
@@ -135,6 +150,8 @@ impl Knocker {
                 return;
             }
             known.is_knocking = true;
+            known.knocked = Some(now);
+            known.has_asked = false;
             let peer = Arc::clone(&known.peer);
             let knock = async move {
                 // What came of it is told by the peer.
@@ -151,7 +168,13 @@ impl Knocker {
             && Arc::ptr_eq(&known.peer, peer)
         {
             known.is_knocking = false;
-            known.due = due;
+            // What it asked while it was knocked at says that it is there by now.
+            let is_there = known.has_asked && peer.reach() != Reach::Reached;
+            known.due = if is_there {
+                known.soonest(self.options.every)
+            } else {
+                due
+            };
         }
     }
 

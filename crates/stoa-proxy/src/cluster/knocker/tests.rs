@@ -121,12 +121,22 @@ async fn who_is_silent_is_knocked_at_and_who_talks_is_not() {
             matches!(doors["b"].reach(), Reach::Lost(_)),
             "time reaches nobody"
         );
+        // However often it asks, it is not knocked at more than twice a second.
+        let before = doors["b"].knocks.lock().len();
+        for _ in 0..100 {
+            peers.heard_from("b");
+            sleep(Duration::from_millis(100)).await;
+        }
+        let knocks = doors["b"].knocks.lock().len() - before;
+        assert!((15..=21).contains(&knocks), "seed 7: {knocks}");
         let before = doors["b"].knocks.lock().len();
         *doors["b"].is_open.lock() = true;
         // It has asked something, so that it is there.
-        peers.heard_from("b");
-        peers.heard_from("nobody");
-        sleep(Duration::from_millis(10)).await;
+        for _ in 0..1_000 {
+            peers.heard_from("b");
+            peers.heard_from("nobody");
+        }
+        sleep(Duration::from_millis(510)).await;
         assert_eq!(doors["b"].knocks.lock().len(), before + 1);
         assert_eq!(doors["b"].reach(), Reach::Reached);
         peers.set(Members::new(["a", "me"].map(member)));
