@@ -2,6 +2,9 @@
 
 mod about;
 mod cluster_peers;
+mod contact;
+mod knock_answer;
+mod knocker;
 mod local_source;
 mod member;
 mod members;
@@ -21,6 +24,9 @@ mod sum_relay;
 
 pub use about::About;
 pub use cluster_peers::{ClusterPeers, MakePeer};
+pub use contact::{REACH, Reach};
+pub use knock_answer::KnockAnswer;
+pub use knocker::{KnockOptions, Knocker};
 pub use member::Member;
 pub use members::Members;
 pub use owner_key::OwnerKey;

@@ -66,9 +66,9 @@ mod weights;
 pub use admission::Admission;
 pub use answer::{Answer, Held, Outcome};
 pub use cluster::{
-    ASK_PATH, About, ClusterPeers, MakePeer, Member, Members, OwnFiles, OwnerKey, OwnerRoute, Peer,
-    PeerClient, PeerFailure, PeerHead, PeerMetrics, PeerOptions, PeerQuestion, PeerRequest, PeerRequestError,
-    Peers, PeersSlot, StoredElsewhere, SumRelay,
+    ASK_PATH, About, ClusterPeers, KnockAnswer, KnockOptions, Knocker, MakePeer, Member, Members, OwnFiles,
+    OwnerKey, OwnerRoute, Peer, PeerClient, PeerFailure, PeerHead, PeerMetrics, PeerOptions, PeerQuestion,
+    PeerRequest, PeerRequestError, Peers, PeersSlot, REACH, Reach, StoredElsewhere, SumRelay,
 };
 pub use content::Content;
 pub use download::{Download, DownloadEvent, Downloaded};

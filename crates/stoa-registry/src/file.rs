@@ -9,13 +9,15 @@ use std::{
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
+use self::written::parse;
 use crate::{
-    Abilities, Announcing, Change, Entry, Event, InstanceId, Listing, Metadata, Node, NodeId, NodeState,
-    Registration, Registry, RegistryError, Revision, Scope, ServiceName, Watch, Watching,
+    Abilities, Announcing, Change, Entry, Event, Listing, NodeId, Registration, Registry, RegistryError,
+    Revision, Scope, ServiceName, Validate, Watch, Watching,
 };
+
+mod written;
 
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 16 << 20;
@@ -34,42 +36,25 @@ const BOOKMARK_AFTER: Duration = Duration::from_secs(5);
 /// state = "ready"                  # or draining
 /// ```
 ///
-/// A file that cannot be read, or makes no sense, changes nothing: what stood there before is still told, and the log says why.
+/// A file that cannot be read, or in which anything is wrong, changes nothing: what stood there before still counts. As long as
+/// that is so, watches fail with what is wrong and in which line.
 #[derive(Clone)]
 pub struct FileRegistry {
     file: Arc<Path>,
     every: Duration,
+    judge: Validate,
     state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
 struct State {
-    read: Option<(Vec<u8>, Instant)>,
+    looked: Option<Instant>,
+    /// What stood there when it was last believed.
+    bytes: Vec<u8>,
     nodes: Vec<Registration>,
     revision: u64,
     /// Why the file is not believed.
-    fault: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Content {
-    #[serde(default)]
-    node: Vec<Written>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    service: ServiceName,
-    id: NodeId,
-    address: String,
-    #[serde(default)]
-    version: String,
-    #[serde(default)]
-    metadata: Metadata,
-    #[serde(default)]
-    state: NodeState,
+    fault: Option<RegistryError>,
 }
 
 impl FileRegistry {
@@ -78,69 +63,68 @@ impl FileRegistry {
         Self {
             file: file.into(),
             every,
+            judge: Validate::default(),
             state: Arc::default(),
         }
     }
 
-    /// Reads a file of nodes.
+    /// Takes a file over only if each of its nodes is what `judge` takes for one.
+    #[must_use]
+    pub fn judged_by(mut self, judge: Validate) -> Self {
+        self.judge = judge;
+        self
+    }
+
+    /// Reads a file of nodes, each of which `judge` takes for one.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, and in which line.
-    pub fn parse(text: &str) -> Result<Vec<Registration>, String> {
-        let content: Content = toml::from_str(text).map_err(|error| error.to_string())?;
-        let mut nodes: Vec<Registration> = content.node.into_iter().map(Written::into_node).collect();
-        nodes.sort_by(|one, other| key(one).cmp(&key(other)));
-        if let Some(twice) = nodes.windows(2).find(|two| key(&two[0]) == key(&two[1])) {
-            return Err(format!(
-                "the node {} of {} is there twice",
-                twice[0].node.id, twice[0].service
-            ));
-        }
-        Ok(nodes)
+    /// What is wrong with it, with the file and the line.
+    pub fn read(file: &Path, judge: &Validate) -> Result<Vec<Registration>, String> {
+        let bytes = read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        nodes_of(file, &bytes, judge)
     }
 
     /// Looks at the file, if nobody has a moment ago.
     async fn look(&self) -> Result<(), RegistryError> {
         let now = Instant::now();
-        let is_fresh = self
-            .state
-            .lock()
-            .read
-            .as_ref()
-            .is_some_and(|(_, at)| *at + self.every > now);
-        if is_fresh {
-            return Ok(());
+        {
+            let state = self.state.lock();
+            if state.looked.is_some_and(|at| at + self.every > now) {
+                return state.fault.clone().map_or(Ok(()), Err);
+            }
         }
         let file = Arc::clone(&self.file);
         let read = tokio::task::spawn_blocking(move || read(&file)).await;
         let read = read.unwrap_or_else(|_panic| Err(io::Error::other("reading it panicked")));
-        let parsed = read.map_err(|error| error.to_string()).and_then(|bytes| {
-            let text = std::str::from_utf8(&bytes).map_err(|_not_utf8| "it is no UTF-8".to_owned())?;
-            Self::parse(text).map(|nodes| (nodes, bytes))
-        });
         let mut state = self.state.lock();
-        match parsed {
-            Ok((nodes, bytes)) => {
-                state.fault = None;
-                if nodes != state.nodes || state.revision == 0 {
-                    state.nodes = nodes;
-                    state.revision += 1;
-                }
-                state.read = Some((bytes, now));
-                Ok(())
-            }
-            Err(fault) => {
-                if state.fault.as_ref() != Some(&fault) {
-                    tracing::warn!(file = %self.file.display(), %fault, "the file of nodes is not taken over; what was in it before counts");
-                }
-                state.fault = Some(fault.clone());
-                let Some((_, at)) = state.read.as_mut() else {
-                    return Err(RegistryError::away(self, fault));
-                };
-                *at = now;
-                Ok(())
-            }
+        state.looked = Some(now);
+        let taken = match read {
+            Ok(bytes) if state.revision > 0 && state.bytes == bytes => Ok(()),
+            Ok(bytes) => nodes_of(&self.file, &bytes, &self.judge)
+                .map(|nodes| {
+                    if nodes != state.nodes || state.revision == 0 {
+                        state.nodes = nodes;
+                        state.revision += 1;
+                    }
+                    state.bytes = bytes;
+                })
+                .map_err(|fault| {
+                    RegistryError::invalid(format!("the file of nodes is not taken over: {fault}"))
+                }),
+            Err(error) => Err(RegistryError::away(self, error)),
+        };
+        state.fault = taken.clone().err();
+        taken
+    }
+
+    /// Looks at the file; what stood there before counts while something is wrong with it.
+    async fn look_or_keep(&self) -> Result<(), RegistryError> {
+        let looked = self.look().await;
+        if self.state.lock().revision > 0 {
+            Ok(())
+        } else {
+            looked
         }
     }
 
@@ -173,23 +157,12 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     fs::read(file)
 }
 
-impl Written {
-    fn into_node(self) -> Registration {
-        Registration {
-            service: self.service,
-            version: self.version,
-            metadata: Metadata::new(),
-            endpoints: Vec::new(),
-            node: Node {
-                id: self.id,
-                address: self.address,
-                metadata: self.metadata,
-            },
-            // Nobody says which life of the node it is.
-            instance: InstanceId::from_number(0),
-            state: self.state,
-        }
-    }
+/// The nodes of what was read.
+fn nodes_of(file: &Path, bytes: &[u8], judge: &Validate) -> Result<Vec<Registration>, String> {
+    let text =
+        std::str::from_utf8(bytes).map_err(|_not_utf8| format!("{}: it is no UTF-8", file.display()))?;
+    let parsed = parse(text, judge);
+    parsed.map_err(|(line, fault)| format!("{}, line {line}: {fault}", file.display()))
 }
 
 #[async_trait]
@@ -204,7 +177,7 @@ impl Registry for FileRegistry {
     }
 
     async fn get(&self, service: &ServiceName) -> Result<Listing, RegistryError> {
-        self.look().await?;
+        self.look_or_keep().await?;
         let state = self.state.lock();
         let nodes = state.nodes.iter().filter(|node| node.service == *service);
         Ok(Listing {
@@ -214,7 +187,7 @@ impl Registry for FileRegistry {
     }
 
     async fn list(&self) -> Result<Vec<ServiceName>, RegistryError> {
-        self.look().await?;
+        self.look_or_keep().await?;
         let mut names: Vec<_> = self
             .state
             .lock()
@@ -293,79 +266,4 @@ impl fmt::Debug for FileRegistry {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TWO: &str = "[[node]]\nservice = \"stoa\"\nid = \"b\"\naddress = \"http://b\"\nstate = \"draining\"\n\
-                       [[node]]\nservice = \"stoa\"\nid = \"a\"\naddress = \"http://a\"\n\
-                       metadata = { zone = \"west\" }\n";
-
-    fn service() -> ServiceName {
-        "stoa".parse().expect("a name")
-    }
-
-    async fn ids(registry: &FileRegistry) -> Vec<String> {
-        let listing = registry.get(&service()).await.expect("read");
-        let ids = listing
-            .entries
-            .iter()
-            .map(|entry| entry.registration.node.id.to_string());
-        ids.collect()
-    }
-
-    #[test]
-    fn a_file_says_what_a_node_may_say() {
-        let nodes = FileRegistry::parse(TWO).expect("good");
-        assert_eq!(nodes[0].node.metadata["zone"], "west");
-        assert_eq!(
-            (nodes[1].node.id.as_str(), nodes[1].state),
-            ("b", NodeState::Draining)
-        );
-        for (text, want) in [
-            ("[[node]]\nid = \"a\"\n", "service"),
-            ("[[node]]\nservice = \"a b\"\n", "no name of a service"),
-            ("[[nodes]]\n", "unknown field"),
-            (&format!("{TWO}{TWO}"), "is there twice"),
-        ] {
-            let error = FileRegistry::parse(text).expect_err(want);
-            assert!(error.contains(want), "{error}");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_change_is_one_batch_and_a_fault_changes_nothing() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let file = directory.path().join("nodes.toml");
-        let every = Duration::from_secs(1);
-        let registry = FileRegistry::new(file.clone(), every);
-        assert!(matches!(
-            registry.get(&service()).await,
-            Err(RegistryError::Away { .. })
-        ));
-        fs::write(&file, TWO).expect("written");
-        let listing = registry.get(&service()).await.expect("read");
-        assert_eq!(ids(&registry).await, ["a", "b"]);
-        let scope = Scope::Service(service());
-        let mut watch = registry.watch(&scope, listing.revision).await.expect("a watch");
-        for fault in ["[[node]]\n", "\u{0}", ""] {
-            if fault.is_empty() {
-                fs::remove_file(&file).expect("removed");
-            } else {
-                fs::write(&file, fault).expect("written");
-            }
-            let next = watch.next().await.expect("it lives");
-            assert!(matches!(next, Change::Bookmark { .. }), "{next:?}");
-            assert_eq!(ids(&registry).await, ["a", "b"]);
-        }
-        let changed = TWO.replace("\"a\"", "\"c\"").replace("draining", "ready");
-        fs::write(&file, changed).expect("written");
-        let Change::Batch { revision, events } = watch.next().await.expect("it lives") else {
-            panic!("a batch")
-        };
-        let shown: Vec<_> = events.iter().map(|event| event.node().as_str()).collect();
-        assert_eq!(shown, ["b", "c", "a"], "two are put and one is gone");
-        assert!(revision > listing.revision);
-        let mut late = registry.watch(&scope, listing.revision).await.expect("a watch");
-        assert!(matches!(late.next().await, Ok(Change::Lost { .. })));
-    }
-}
+mod tests;

@@ -90,6 +90,10 @@ impl Roster {
     /// Everything that is there, read once more because what came in between is not known: the registry may have been emptied,
     /// and nodes come back to it one by one. So who is missing has a time to live to do so.
     pub(crate) fn replace_lost(&mut self, listing: Listing, now: Instant) {
+        if self.rules.grace.is_zero() {
+            self.replace(listing, now);
+            return;
+        }
         let until = later(now, self.rules.guard_window.min(self.rules.grace));
         let there = |id: &NodeId| {
             listing
@@ -172,6 +176,13 @@ impl Roster {
 
     /// These have gone. If they are too many, and have not said so, they are not believed to be.
     fn vanish(&mut self, gone: Vec<NodeId>, now: Instant) {
+        if self.rules.grace.is_zero() {
+            // Somebody has written them out: it is true, and nothing is said of it.
+            for id in gone {
+                self.counts.gone += u64::from(self.nodes.remove(&id).is_some());
+            }
+            return;
+        }
         let window = self.rules.guard_window;
         self.vanished.retain(|(at, _)| later(*at, window) > now);
         let mut silent = Vec::new();

@@ -57,7 +57,12 @@ impl Validate {
         Self(Arc::new(judge))
     }
 
-    pub(crate) fn check(&self, registration: &Registration) -> Result<(), String> {
+    /// Judges one.
+    ///
+    /// # Errors
+    ///
+    /// Why it is no registration; that the judge panicked, if it did.
+    pub fn check(&self, registration: &Registration) -> Result<(), String> {
         let judged = catch_unwind(AssertUnwindSafe(|| (self.0)(registration)));
         judged.unwrap_or_else(|_panic| Err("what judges it panicked".to_owned()))
     }

@@ -419,6 +419,8 @@ async fn an_announcer_tells_what_others_see() {
         AnnouncerStanding::Announced { .. }
     ));
     announcer.update(|registration| registration.state = NodeState::Draining);
+    assert!(!announcer.is_known(), "nobody has heard of it yet");
+    assert!(announcer.known(Duration::from_secs(1)).await);
     scene.settle().await;
     let seen = scene.view.get(&name("proxy")).await.unwrap();
     assert_eq!(seen.snapshot.nodes[0].registration.state, NodeState::Draining);
@@ -436,11 +438,61 @@ async fn an_announcer_tells_what_others_see() {
         text.contains("http://a.test") && text.contains("http://twin.test"),
         "{text}"
     );
+    // What cannot be told is known not to be.
+    scene.registry.fail(Fault::Away);
+    announcer.update(|registration| registration.state = NodeState::Ready);
+    let began = tokio::time::Instant::now();
+    assert!(!announcer.known(Duration::from_secs(60)).await);
+    assert!(began.elapsed() < Duration::from_secs(1), "it is not waited for");
+    scene.registry.fail(Fault::None);
+    sleep(TTL / 3).await;
+    assert!(announcer.is_known());
     // When the first one is gone, the other one takes its place.
     announcer.leave(Duration::from_secs(1)).await;
-    sleep(TTL / 3).await;
+    sleep(Duration::from_secs(1)).await;
     assert!(matches!(
         *twin.standing().borrow(),
         AnnouncerStanding::Announced { .. }
     ));
+}
+
+/// A node that was killed, and starts at another address, waits until its old place has run out, and is never told that it is
+/// taken for good.
+#[tokio::test(start_paused = true)]
+async fn a_place_that_runs_out_is_not_taken_for_good() {
+    let scene = Scene::new();
+    let registry: Arc<dyn Registry> = Arc::new(scene.registry.clone());
+    let moved = |address: &str| {
+        let mut node = node("proxy", "a");
+        node.node.address = address.to_owned();
+        node
+    };
+    let most = TTL + Duration::from_secs(2);
+    for seed in 0..20 {
+        let address = format!("http://{seed}.test");
+        let killed = Announcer::start(Arc::clone(&registry), moved(&address), TTL, None, seed);
+        scene.settle().await;
+        sleep(Duration::from_millis(137 * seed)).await;
+        drop(killed);
+        let later = Announcer::start(Arc::clone(&registry), moved("http://later.test"), TTL, None, seed);
+        let (mut standing, began) = (later.standing(), tokio::time::Instant::now());
+        while !matches!(*standing.borrow_and_update(), AnnouncerStanding::Announced { .. }) {
+            assert!(standing.borrow().taken_for(most).is_none(), "seed {seed}");
+            standing.changed().await.unwrap();
+        }
+        assert!(began.elapsed() <= most, "seed {seed}: {:?}", began.elapsed());
+        // One that stays is another matter.
+        let twin = Announcer::start(Arc::clone(&registry), moved("http://twin.test"), TTL, None, seed);
+        let (mut standing, began) = (twin.standing(), tokio::time::Instant::now());
+        while standing.borrow_and_update().taken_for(most).is_none() {
+            standing.changed().await.unwrap();
+        }
+        let waited = began.elapsed();
+        assert!(
+            (most..most + Duration::from_secs(2)).contains(&waited),
+            "seed {seed}: {waited:?}"
+        );
+        drop(twin);
+        later.leave(Duration::from_secs(1)).await;
+    }
 }

@@ -22,7 +22,7 @@ use stoa_dispatch::Pool;
 use stoa_jobs::Engine;
 use stoa_proxy::Refreshes;
 
-pub use self::cluster::{ClusterControl, ClusterNode, ClusterStatus, DrainError};
+pub use self::cluster::{ClusterControl, ClusterNode, ClusterStatus, DrainError, Ownership};
 pub(crate) use self::json::read_body;
 use self::webhook::Webhooks;
 use crate::{

@@ -79,8 +79,9 @@ pub use access_log::AccessLog;
 pub use admin::AdminGuard;
 pub use admin_token::{AdminToken, AdminTokenError, TokenError};
 pub use api::{
-    ClusterControl, ClusterNode, ClusterStatus, DrainError, aggregations_mount, api_mount, api_routes,
-    callbacks_mount, cluster_mount, events_mount, jobs_mount, lanes_mount, refresh_mount, webhook_mount,
+    ClusterControl, ClusterNode, ClusterStatus, DrainError, Ownership, aggregations_mount, api_mount,
+    api_routes, callbacks_mount, cluster_mount, events_mount, jobs_mount, lanes_mount, refresh_mount,
+    webhook_mount,
 };
 pub use body::Body;
 pub use body_error::BodyError;

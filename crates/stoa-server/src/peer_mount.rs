@@ -40,7 +40,7 @@ pub struct PeerEndpoint {
 }
 
 /// The log is told of those who are no nodes once in this time.
-const TOLD_AGAIN: Duration = Duration::from_secs(10);
+const TOLD_AGAIN: Duration = Duration::from_secs(60);
 
 impl PeerEndpoint {
     /// Lets in whoever has a session of `sessions`; `desk` has the answers.
@@ -128,7 +128,8 @@ async fn ask(State(endpoint): State<Arc<PeerEndpoint>>, request: Request) -> Res
         Err(error) => return Problem::new(StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     };
     tracing::debug!(%node, about = ?question.about, "a node asks");
-    let reply = PeerReply::new(caller.exchange.writer(), Arc::clone(&endpoint.desk), question);
+    let (writer, desk) = (caller.exchange.writer(), Arc::clone(&endpoint.desk));
+    let reply = PeerReply::new(writer, desk, node.to_string(), question);
     let frames = HeaderValue::from_static("application/octet-stream");
     let mut response = Response::new(Body::from_stream(reply.into_stream()));
     response.headers_mut().insert(header::CONTENT_TYPE, frames);

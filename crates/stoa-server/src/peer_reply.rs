@@ -18,8 +18,8 @@ const KEEPALIVE: Duration = Duration::from_millis(250);
 /// Has the answers to what other nodes ask.
 #[async_trait]
 pub trait PeerDesk: fmt::Debug + Send + Sync + 'static {
-    /// Answers. Dropping the future gives up what only it waits for.
-    async fn answer(&self, question: PeerRequest) -> Result<DeskAnswer, PeerFailure>;
+    /// Answers the node of this id. Dropping the future gives up what only it waits for.
+    async fn answer(&self, node: &str, question: PeerRequest) -> Result<DeskAnswer, PeerFailure>;
 }
 
 /// An answer whose beginning is known.
@@ -81,8 +81,13 @@ enum Next {
 }
 
 impl PeerReply {
-    pub(crate) fn new(writer: FrameWriter, desk: Arc<dyn PeerDesk>, question: PeerRequest) -> Self {
-        let deciding = Box::pin(async move { desk.answer(question).await });
+    pub(crate) fn new(
+        writer: FrameWriter,
+        desk: Arc<dyn PeerDesk>,
+        node: String,
+        question: PeerRequest,
+    ) -> Self {
+        let deciding = Box::pin(async move { desk.answer(&node, question).await });
         Self {
             writer,
             state: ReplyState::Deciding(deciding),

@@ -34,7 +34,10 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::part::BuildPart;
-pub(crate) use self::{core::Core, part::Part, parts::PARTS, role::Role, storage::OpenStorage};
+pub(crate) use self::{
+    cluster::check_settings as check_cluster, core::Core, part::Part, parts::PARTS, role::Role,
+    storage::OpenStorage,
+};
 use crate::{command_error::CommandError, config::Config, descriptors::Connections};
 
 /// A server that is about to serve, or a worker that is about to work: everything is built, and the server listens.

@@ -21,4 +21,6 @@ pub enum About {
     Refresh(String),
     /// Leave this node out from now on, or no more.
     Drain(bool),
+    /// Nothing: say that you are there, and in which state.
+    Knock,
 }

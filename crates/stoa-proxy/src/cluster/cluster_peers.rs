@@ -1,10 +1,16 @@
 //! The other nodes, as they are now.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
 
 use super::{
+    contact::Reach,
     member::Member,
     members::Members,
     peer::{Peer, Peers},
@@ -26,6 +32,9 @@ pub struct ClusterPeers {
     make: MakePeer,
     has_one_storage: bool,
     state: RwLock<State>,
+    /// Those who have asked this node, and are not reached by it.
+    heard: Mutex<HashSet<Arc<str>>>,
+    changed: Notify,
 }
 
 #[derive(Default)]
@@ -55,6 +64,8 @@ impl ClusterPeers {
             make,
             has_one_storage,
             state: RwLock::default(),
+            heard: Mutex::default(),
+            changed: Notify::new(),
         }
     }
 
@@ -72,6 +83,8 @@ impl ClusterPeers {
         }
         state.members = members;
         state.ranks = Mutex::default();
+        drop(state);
+        self.changed.notify_one();
     }
 
     /// The nodes.
@@ -82,6 +95,27 @@ impl ClusterPeers {
     /// What asks the node of this id, if there is one.
     pub fn peer(&self, id: &str) -> Option<Arc<dyn Peer>> {
         self.state.read().peers.get(id).map(|(_, peer)| Arc::clone(peer))
+    }
+
+    /// This node has asked something: where it was not reached before, it can be by now.
+    pub fn heard_from(&self, id: &str) {
+        let state = self.state.read();
+        let Some((id, (_, peer))) = state.peers.get_key_value(id) else {
+            return;
+        };
+        if peer.reach() != Reach::Reached && self.heard.lock().insert(Arc::clone(id)) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Waits until nodes have come or gone, or one has asked that is not reached. For one who waits.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Those who have asked since the last time that this was called, and were not reached.
+    pub(super) fn take_heard(&self) -> HashSet<Arc<str>> {
+        std::mem::take(&mut *self.heard.lock())
     }
 
     /// The other nodes by id, and what asks each.
@@ -140,7 +174,8 @@ impl Peers for ClusterPeers {
         let wanted = |member: &&Member| member.is_owner;
         self.first(&state, key, |ranked| {
             let before_me = ranked.filter(wanted).take_while(|member| member.id != self.me);
-            state.up(before_me).take(MOST_OWNERS).collect()
+            let up = state.up(before_me).filter(|peer| !peer.is_draining());
+            up.take(MOST_OWNERS).collect()
         })
     }
 

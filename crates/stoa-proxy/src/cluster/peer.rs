@@ -3,6 +3,7 @@
 use std::{
     fmt,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use stoa_fetch::{Context, FetchError, Fetched, Question, SourceName};
 use stoa_module::Resource;
 use tokio::time::Instant;
 
-use super::about::About;
+use super::{about::About, contact::Reach, knock_answer::KnockAnswer};
 use crate::OwnerKey;
 
 /// How the names of nodes begin, where they are sources.
@@ -30,6 +31,18 @@ pub trait Peer: fmt::Display + fmt::Debug + Send + Sync + 'static {
 
     /// Whether it is worth asking: one that failed a moment ago is left out for a while.
     fn is_up(&self) -> bool;
+
+    /// Whether it is reached. Only what it has said itself makes it so, and not that time has passed.
+    fn reach(&self) -> Reach;
+
+    /// How long ago it was heard last; `None` if it never was.
+    fn heard_ago(&self) -> Option<Duration>;
+
+    /// Whether it has said that it wants to own nothing, before the registry could tell it.
+    fn is_draining(&self) -> bool;
+
+    /// Asks it whether it is there.
+    async fn knock(&self) -> Result<KnockAnswer, FetchError>;
 
     /// Asks it.
     async fn ask(&self, question: &PeerQuestion) -> Result<Fetched, FetchError>;

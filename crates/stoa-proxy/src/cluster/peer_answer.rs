@@ -9,11 +9,15 @@ use stoa_peer::{FrameEvent, FrameReader, PeerError};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
+    contact::Contact,
     peer::is_answer,
     peer_health::Attempt,
     peer_pace::PeerPace,
     peer_wire::{PeerFailure, PeerHead},
 };
+
+/// How long the end of a body may take after its last frame.
+const LAST: Duration = Duration::from_millis(250);
 
 /// An answer of another node, frame by frame. A node that falls silent is given up.
 ///
@@ -25,6 +29,7 @@ pub(super) struct PeerAnswer {
     reader: FrameReader,
     body: ResponseBody,
     read: Bytes,
+    contact: Arc<Contact>,
     silence: Duration,
     patience: Duration,
     attempt: Attempt,
@@ -36,7 +41,7 @@ impl PeerAnswer {
         source_name: SourceName,
         (reader, body): (FrameReader, ResponseBody),
         (silence, patience): (Duration, Duration),
-        attempt: Attempt,
+        (attempt, contact): (Attempt, Arc<Contact>),
         pace: Arc<PeerPace>,
     ) -> Self {
         Self {
@@ -44,6 +49,7 @@ impl PeerAnswer {
             reader,
             body,
             read: Bytes::new(),
+            contact,
             silence,
             patience,
             attempt,
@@ -122,7 +128,10 @@ impl PeerAnswer {
         let event = self.frame().await;
         match &event {
             Ok(_) => self.attempt.prove(),
-            Err(_) => self.attempt.fail(),
+            Err(error) => {
+                self.attempt.fail();
+                self.contact.failed(error);
+            }
         }
         event
     }
@@ -131,6 +140,10 @@ impl PeerAnswer {
         loop {
             let found = self.reader.next(&mut self.read);
             if let Some(event) = found.map_err(|error| self.broken(error))? {
+                self.contact.heard();
+                if matches!(event, FrameEvent::End | FrameEvent::Error(_)) {
+                    self.end().await;
+                }
                 return Ok(event);
             }
             let chunk = timeout(self.silence, self.body.chunk()).await;
@@ -150,8 +163,18 @@ impl PeerAnswer {
         }
     }
 
+    /// Reads the end of the body, which comes with the last frame: an answer that was read to its end has not failed, whatever it
+    /// says, and its connection is used again.
+    async fn end(&mut self) {
+        let _more = timeout(LAST, self.body.chunk()).await;
+    }
+
     fn failure(&self, json: &[u8]) -> FetchError {
         match serde_json::from_slice::<PeerFailure>(json) {
+            Ok(failure) if failure.is_draining() => {
+                self.contact.says_draining(true);
+                failure.into_error(&self.source_name)
+            }
             Ok(failure) => failure.into_error(&self.source_name),
             Err(error) => self.broken(error),
         }

@@ -16,6 +16,8 @@ use tokio::time::timeout;
 
 use super::{
     about::About,
+    contact::{Contact, Reach},
+    knock_answer::KnockAnswer,
     member::Member,
     peer::{Peer, PeerQuestion, node_name},
     peer_answer::PeerAnswer,
@@ -30,6 +32,8 @@ pub const ASK_PATH: &str = "/_peer/v1/ask";
 const LANE: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 /// The longest answer to a hello, in bytes.
 const LONGEST_HELLO: usize = stoa_peer::LARGEST_HELLO;
+/// The longest answer to a knock, in bytes.
+const LONGEST_KNOCK: u64 = 4 << 10;
 
 /// How nodes are asked.
 #[derive(Clone, Debug)]
@@ -59,6 +63,7 @@ pub struct PeerClient {
     options: Arc<PeerOptions>,
     health: Arc<PeerHealth>,
     pace: Arc<PeerPace>,
+    contact: Arc<Contact>,
 }
 
 impl PeerClient {
@@ -79,6 +84,7 @@ impl PeerClient {
             options,
             health: Arc::default(),
             pace: Arc::default(),
+            contact: Arc::default(),
         }
     }
 
@@ -104,10 +110,23 @@ impl PeerClient {
             Err(error) => {
                 if !matches!(error, FetchError::Overloaded { .. }) {
                     attempt.fail();
+                    self.contact.failed(&error);
                 }
                 Err(error)
             }
         }
+    }
+
+    /// What a node says when it is knocked at.
+    async fn knock_answer(&self) -> Result<KnockAnswer, FetchError> {
+        let request = PeerRequest::new(About::Knock, &Context::background(), 0);
+        let mut answer = self.exchange(&request, Class::Interactive.into()).await?;
+        answer.head().await?;
+        let json = answer.whole(LONGEST_KNOCK).await?;
+        serde_json::from_slice(&json).map_err(|error| FetchError::Broken {
+            source_name: self.source_name(),
+            cause: Arc::new(error),
+        })
     }
 
     async fn try_exchange(
@@ -209,7 +228,7 @@ impl PeerClient {
             self.source_name(),
             (exchange.reader(), response.into_body()),
             (self.options.silence, self.options.patience),
-            attempt,
+            (attempt, Arc::clone(&self.contact)),
             Arc::clone(&self.pace),
         )
     }
@@ -249,11 +268,8 @@ impl PeerClient {
         }
     }
 
-    /// What a node says that does not believe this one, or is not believed. An operator has to know.
+    /// What a node says that does not believe this one, or is not believed.
     fn of_peer(&self, error: PeerError) -> FetchError {
-        if !matches!(error, PeerError::Unreachable(_)) {
-            tracing::warn!(node = %self.member.id, address = %self.member.address, %error, "a node of the cluster cannot be asked");
-        }
         FetchError::Unreachable {
             source_name: self.source_name(),
             cause: Arc::new(error),
@@ -273,6 +289,34 @@ impl Peer for PeerClient {
 
     fn is_up(&self) -> bool {
         self.health.is_up()
+    }
+
+    fn reach(&self) -> Reach {
+        self.contact.reach()
+    }
+
+    fn heard_ago(&self) -> Option<Duration> {
+        self.contact.age()
+    }
+
+    fn is_draining(&self) -> bool {
+        self.contact.is_draining()
+    }
+
+    async fn knock(&self) -> Result<KnockAnswer, FetchError> {
+        let answer = timeout(self.options.silence, self.knock_answer()).await;
+        let answer = answer.unwrap_or_else(|_elapsed| {
+            Err(FetchError::Timeout {
+                source_name: self.source_name(),
+                phase: Phase::Response,
+                after: self.options.silence,
+            })
+        });
+        match &answer {
+            Ok(answer) => self.contact.says_draining(answer.draining),
+            Err(error) => self.contact.failed(error),
+        }
+        answer
     }
 
     async fn ask(&self, question: &PeerQuestion) -> Result<Fetched, FetchError> {

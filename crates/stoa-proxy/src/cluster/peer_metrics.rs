@@ -38,7 +38,7 @@ impl PeerMetrics {
     pub fn new(part: &Part) -> Self {
         let questions = part.counters(
             "peer_questions",
-            "Questions to other nodes: what they were about (owner, stored, sumdb), and what came of them (answered, refused, failed)",
+            "Questions to other nodes: what they were about (owner, stored, sumdb), and what came of them (answered, absent, refused, failed)",
         );
         let fetches = part.counters(
             "owner_fetches",

@@ -97,6 +97,7 @@ impl PeerSources {
         };
         let result = match &answer {
             Ok(_) => "answered",
+            Err(error) if error.is_not_found() => "absent",
             Err(error) if is_answer(error) => "refused",
             Err(_) => "failed",
         };

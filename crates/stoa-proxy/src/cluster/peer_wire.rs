@@ -81,6 +81,8 @@ enum FailureMeaning {
     Condemned,
     /// There is too much to do.
     Overloaded,
+    /// This node wants to own nothing now.
+    Draining,
     /// It failed in any other way, those that a later version knows among them.
     #[serde(other)]
     Failed,
@@ -232,6 +234,21 @@ impl PeerFailure {
         }
     }
 
+    /// This node brings nothing in for others now: an operator drains it.
+    pub fn draining() -> Self {
+        Self {
+            meaning: FailureMeaning::Draining,
+            text: "it owns nothing: it is drained".to_owned(),
+            retry_after_ms: None,
+            reply: None,
+        }
+    }
+
+    /// Whether the node wants to own nothing now.
+    pub(super) fn is_draining(&self) -> bool {
+        self.meaning == FailureMeaning::Draining
+    }
+
     /// This node has the question wrong, or its own trouble.
     pub fn failed(error: &dyn std::fmt::Display) -> Self {
         Self {
@@ -259,7 +276,7 @@ impl PeerFailure {
                 source_name: source_name.clone(),
                 reason: self.text,
             },
-            FailureMeaning::Overloaded => FetchError::Overloaded {
+            FailureMeaning::Overloaded | FailureMeaning::Draining => FetchError::Overloaded {
                 source_name: source_name.clone(),
                 reason: self.text,
                 retry_after: self.retry_after_ms.map(Duration::from_millis),

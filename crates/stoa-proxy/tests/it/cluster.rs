@@ -1,6 +1,6 @@
 //! Nodes of a cluster, in one process: each has the whole pipelines and a storage of its own.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use stoa_fetch::{Caller, Context, FetchError, Fetched, Hops, Limits, Question, SourceName};
 use stoa_module::Resource;
 use stoa_proxy::{
-    About, ClusterOptions, ClusterPeers, Content, Meaning, Member, Members, OwnerKey, Peer, PeerFailure,
-    PeerMetrics, PeerQuestion, Peers, PeersSlot, Protocol, file_key,
+    About, ClusterOptions, ClusterPeers, Content, KnockAnswer, Meaning, Member, Members, OwnerKey, Peer,
+    PeerFailure, PeerMetrics, PeerQuestion, Peers, PeersSlot, Protocol, Reach, file_key,
 };
 use stoa_storage::Storage;
 use stoa_telemetry::Registry;
@@ -78,6 +78,22 @@ impl Peer for Wire {
 
     fn is_up(&self) -> bool {
         true
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Unknown
+    }
+
+    fn heard_ago(&self) -> Option<Duration> {
+        None
+    }
+
+    fn is_draining(&self) -> bool {
+        false
+    }
+
+    async fn knock(&self) -> Result<KnockAnswer, FetchError> {
+        Ok(KnockAnswer::default())
     }
 
     async fn ask(&self, question: &PeerQuestion) -> Result<Fetched, FetchError> {

@@ -1,13 +1,13 @@
 //! What an owner route takes for an answer, and when this node brings something in by itself.
 
-use std::{fmt, io, path::Path, sync::Arc};
+use std::{fmt, io, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_fetch::{Caller, Context, FetchError, Fetched, Limits, Question, SourceName};
 use stoa_proxy::{
-    About, ClusterPeers, Member, Members, OwnerKey, OwnerRoute, Peer, PeerMetrics, PeerQuestion, Peers,
-    ProxyError, Refreshes, Stasher, StoredElsewhere,
+    About, ClusterPeers, KnockAnswer, Member, Members, OwnerKey, OwnerRoute, Peer, PeerMetrics, PeerQuestion,
+    Peers, ProxyError, Reach, Refreshes, Stasher, StoredElsewhere,
 };
 use stoa_storage::StorageError;
 use stoa_telemetry::Registry;
@@ -32,6 +32,22 @@ impl Peer for Deaf {
 
     fn is_up(&self) -> bool {
         true
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Unknown
+    }
+
+    fn heard_ago(&self) -> Option<Duration> {
+        None
+    }
+
+    fn is_draining(&self) -> bool {
+        false
+    }
+
+    async fn knock(&self) -> Result<KnockAnswer, FetchError> {
+        Ok(KnockAnswer::default())
     }
 
     async fn ask(&self, _: &PeerQuestion) -> Result<Fetched, FetchError> {
@@ -86,7 +102,7 @@ async fn what_the_source_could_not_help_with_is_not_asked_of_it() {
     let late = of_source(FetchError::Timeout {
         source_name: source_name(),
         phase: stoa_fetch::Phase::Response,
-        after: std::time::Duration::from_secs(30),
+        after: Duration::from_secs(30),
     });
     for (error, of_owners, of_holders) in [
         (condemned, false, true),

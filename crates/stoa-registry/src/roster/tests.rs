@@ -161,3 +161,20 @@ async fn who_is_missing_after_a_lost_watch_may_come_back() {
     assert_eq!(ids(&roster), "a b c");
     assert_eq!(roster.next_tick(), None);
 }
+
+/// What somebody has written out of a list is gone, however much of it that is, and is not called vanished.
+#[tokio::test(start_paused = true)]
+async fn without_a_grace_nobody_is_suspected() {
+    let mut roster = roster(&["a", "b", "c"]);
+    roster.rules.grace = Duration::ZERO;
+    let listing = |ids: &[&str]| Listing {
+        entries: ids.iter().map(|id| Entry::new(node(id))).collect(),
+        revision: Revision(2),
+    };
+    roster.replace_lost(listing(&["a", "b", "c"]), Instant::now());
+    roster.apply(Revision(3), vec![gone("b"), gone("c")], Instant::now());
+    assert_eq!((roster.snapshot().nodes.len(), roster.counts().suspected), (1, 0));
+    roster.replace_lost(listing(&[]), Instant::now());
+    assert_eq!((roster.snapshot().nodes.len(), roster.counts().suspected), (0, 0));
+    assert_eq!(roster.counts().gone, 3);
+}

@@ -22,14 +22,27 @@ pub trait ClusterControl: fmt::Debug + Send + Sync + 'static {
     /// The nodes as this one sees them.
     fn status(&self) -> ClusterStatus;
 
-    /// The nodes in the order in which they own `key`.
-    fn owners(&self, key: &OwnerKey) -> Vec<String>;
+    /// Who owns `key`, and who does it meanwhile if that node is not reached.
+    fn ownership(&self, key: &OwnerKey) -> Ownership;
 
-    /// Leaves a node out from now on, or no more.
+    /// Leaves a node out from now on, or no more. Whether the registry has it, so that all others hear of it.
     ///
     /// # Errors
     /// Why not.
-    async fn drain(&self, node: &str, is_draining: bool) -> Result<(), DrainError>;
+    async fn drain(&self, node: &str, is_draining: bool) -> Result<bool, DrainError>;
+}
+
+/// Who owns something, as one node sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Ownership {
+    /// The node that owns it; `None` if no node wants to own anything, so that each does it by itself.
+    pub owner: Option<String>,
+    /// Whether the owner is reached: `self`, `yes`, `no`, `unknown` or `refused`, as in [`ClusterNode::reached`].
+    pub reached: Option<&'static str>,
+    /// Who does it as long as the owner is not reached.
+    pub meanwhile: Option<String>,
+    /// The nodes in the order in which they own it.
+    pub order: Vec<String>,
 }
 
 /// Why a node is not left out.
@@ -39,7 +52,9 @@ pub enum DrainError {
     #[error("there is no node {0:?} in the cluster")]
     Unknown(String),
     /// Nodes do not announce themselves here.
-    #[error("the nodes of this cluster are given ({0}): change their state there")]
+    #[error(
+        "the nodes of this cluster are given ({0}): write state = \"draining\" there, if it is a file, or take the node out of it"
+    )]
     Given(String),
     /// It has not heard of it.
     #[error("{0}")]
@@ -76,13 +91,19 @@ pub struct ClusterNode {
     pub address: String,
     /// The version of stoa that it runs; empty where nobody says.
     pub version: String,
-    /// `ready`, `draining`, `leaving`, or `suspect` for one that vanished together with too many others.
+    /// `ready`, `draining`, `leaving`, `suspect` for one that vanished together with too many others, or `unseen` for this node
+    /// while the others cannot see it.
     pub state: &'static str,
     /// Its share of keys, as against that of others.
     pub weight: f64,
     /// Whether it is the node that tells.
     pub is_self: bool,
-    /// Whether it answered when it was last asked.
+    /// Whether it is reached: `self`, `yes` if it answered within the last ten seconds, `no`, `unknown` before it was asked, or
+    /// `refused` if somebody answers who is not this node, or has another secret.
+    pub reached: &'static str,
+    /// Why it is not reached.
+    pub trouble: Option<String>,
+    /// Whether it is this node, or is reached.
     pub is_up: bool,
 }
 
@@ -107,8 +128,8 @@ struct Wanted {
 #[derive(Debug, Serialize)]
 struct Owners {
     key: String,
-    owner: Option<String>,
-    order: Vec<String>,
+    #[serde(flatten)]
+    ownership: Ownership,
 }
 
 async fn owner(
@@ -116,11 +137,9 @@ async fn owner(
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Owners>, Problem> {
     let key = key(&wanted.key).map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error))?;
-    let order = control.owners(&key);
     Ok(Json(Owners {
+        ownership: control.ownership(&key),
         key: key.to_string(),
-        owner: order.first().cloned(),
-        order,
     }))
 }
 
@@ -148,6 +167,8 @@ fn key(text: &str) -> Result<OwnerKey, String> {
 struct Drained {
     node: String,
     draining: bool,
+    /// Whether the registry has it. Otherwise the others hear of it from the node itself, and from the registry later.
+    others_told: bool,
 }
 
 async fn drain(
@@ -166,7 +187,7 @@ async fn undrain(
 
 async fn set(control: &dyn ClusterControl, node: String, draining: bool) -> Result<Json<Drained>, Problem> {
     let set = control.drain(&node, draining).await;
-    set.map_err(|error| {
+    let others_told = set.map_err(|error| {
         let status = match error {
             DrainError::Unknown(_) => StatusCode::NOT_FOUND,
             DrainError::Given(_) => StatusCode::CONFLICT,
@@ -174,8 +195,12 @@ async fn set(control: &dyn ClusterControl, node: String, draining: bool) -> Resu
         };
         Problem::new(status, error.to_string())
     })?;
-    tracing::info!(%node, draining, "an operator drains a node");
-    Ok(Json(Drained { node, draining }))
+    tracing::info!(%node, draining, others_told, "an operator drains a node, or does not any more");
+    Ok(Json(Drained {
+        node,
+        draining,
+        others_told,
+    }))
 }
 
 #[cfg(test)]

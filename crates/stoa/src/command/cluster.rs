@@ -37,6 +37,12 @@ async fn cluster(client: &AdminClient, command: ClusterCommand) -> Result<(), Co
             let nodes = answer["nodes"].as_array().map_or(&[][..], Vec::as_slice);
             let rows: Vec<_> = nodes.iter().map(row).collect();
             table::print(&mut stdout(), COLUMNS, &rows)?;
+            for node in nodes {
+                if let Some(trouble) = node["trouble"].as_str() {
+                    let id = node["id"].as_str().unwrap_or("-");
+                    writeln!(stderr(), "{id} is not reached: {trouble}")?;
+                }
+            }
             Ok(writeln!(stderr(), "{}", summary(&answer))?)
         }
         ClusterCommand::Owner { key, json } => {
@@ -47,8 +53,19 @@ async fn cluster(client: &AdminClient, command: ClusterCommand) -> Result<(), Co
             if json {
                 return print(&answer);
             }
-            let owner = answer["owner"].as_str().unwrap_or("-");
-            Ok(writeln!(stdout(), "{owner}")?)
+            let owner = answer["owner"].as_str();
+            writeln!(stdout(), "{}", owner.unwrap_or("-"))?;
+            match (owner, answer["meanwhile"].as_str()) {
+                (None, _) => writeln!(
+                    stderr(),
+                    "no node is ready: each does by itself what it is asked for"
+                )?,
+                (Some(owner), Some(meanwhile)) => {
+                    writeln!(stderr(), "{owner} is not reached: {meanwhile} does it meanwhile")?;
+                }
+                (Some(_), None) => {}
+            }
+            Ok(())
         }
         ClusterCommand::Drain { node, off, json } => {
             let method = if off { Method::DELETE } else { Method::POST };
@@ -58,7 +75,14 @@ async fn cluster(client: &AdminClient, command: ClusterCommand) -> Result<(), Co
                 return print(&answer);
             }
             let now = if off { "ready" } else { "draining" };
-            Ok(writeln!(stdout(), "{node} is {now}")?)
+            writeln!(stdout(), "{node} is {now}")?;
+            if answer["others_told"].as_bool() == Some(false) {
+                writeln!(
+                    stderr(),
+                    "the others learn of it when the registry answers again, and before that when they ask {node}"
+                )?;
+            }
+            Ok(())
         }
     }
 }
@@ -84,6 +108,10 @@ fn summary(answer: &Value) -> String {
     if let Some(error) = answer["error"].as_str() {
         line = format!("{line}; {error}");
     }
+    let nodes = answer["nodes"].as_array().map_or(&[][..], Vec::as_slice);
+    if nodes.iter().any(|node| node["state"] == "unseen") {
+        line = format!("{line}; the others do not see {node}");
+    }
     line
 }
 
@@ -95,16 +123,11 @@ fn row(node: &Value) -> [String; 6] {
             .unwrap_or("-")
             .to_owned()
     };
-    let reached = match (node["is_self"].as_bool(), node["is_up"].as_bool()) {
-        (Some(true), _) => "self",
-        (_, Some(true)) => "yes",
-        _ => "no",
-    };
     [
         text("id"),
         text("address"),
         text("state"),
-        reached.to_owned(),
+        text("reached"),
         node["weight"].to_string(),
         text("version"),
     ]

@@ -1,6 +1,6 @@
 //! `[peer]`.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, io::ErrorKind, path::PathBuf, time::Duration};
 
 use stoa_config::{
     Key, Reader, Section, Table,
@@ -55,6 +55,10 @@ const PEER: Table = Table::once(
     &[ADVERTISE, ID, SECRET_FILE, WEIGHT, STORAGE, SILENCE, PATIENCE],
 );
 
+/// What to do about a secret that is none.
+const REMEDY: &str =
+    "make one for all nodes with umask 077; openssl rand -hex 32 > FILE, and copy the file to every node";
+
 /// How the nodes of a cluster speak with one another.
 #[derive(Clone, Debug)]
 pub(crate) struct PeerConfig {
@@ -71,8 +75,15 @@ impl PeerConfig {
     /// The secrets of a file, which only its owner may read.
     pub(crate) fn read_secrets(file: &PathBuf) -> Result<Secrets, String> {
         private_file(file)?;
-        let bytes = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        Secrets::parse_lines(&bytes).map_err(|error| format!("{}: {error}", file.display()))
+        let place = file.display();
+        let bytes = fs::read(file).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => format!("{place}: there is no such file: {REMEDY}"),
+            ErrorKind::PermissionDenied => {
+                format!("{place}: {error}: it has to belong to the user that runs stoa (chown, chmod 600)")
+            }
+            _ => format!("{place}: {error}"),
+        })?;
+        Secrets::parse_lines(&bytes).map_err(|error| format!("{place}: {error}: {REMEDY}"))
     }
 }
 

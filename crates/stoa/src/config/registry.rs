@@ -193,11 +193,17 @@ fn backend(table: &mut Occurrence<'_, '_>) -> Option<RegistryBackend> {
         nodes if nodes.is_empty() && word == "static" => {
             Err("backend = \"static\" needs the nodes: write ID=http://HOST:PORT, comma-separated".to_owned())
         }
+        nodes if !nodes.is_empty() && word != "static" => Err(format!(
+            "backend = {word:?} has no list of nodes: write backend = \"static\", or take it out"
+        )),
         nodes => Ok(nodes),
     });
     let file = table.value(&FILE, |text| {
         match path(text).map_err(|error| error.to_string())? {
             None if word == "file" => Err("backend = \"file\" needs a file".to_owned()),
+            Some(_) if word != "file" => Err(format!(
+                "backend = {word:?} has no file of nodes: write backend = \"file\", or take it out"
+            )),
             file => Ok(file),
         }
     });
@@ -239,7 +245,9 @@ fn endpoints(word: &str, text: &str) -> Result<Option<RegistryBackend>, String> 
         }
         ("dns", _) => Err("backend = \"dns\" needs one endpoint: write HOST:PORT".to_owned()),
         (_, []) => Ok(None),
-        (word, _) => Err(format!("backend = {word:?} has no endpoints")),
+        (word, _) => Err(format!(
+            "backend = {word:?} has no endpoints: write backend = \"etcd\", \"redis\" or \"dns\", or take them out"
+        )),
     }
 }
 

@@ -10,12 +10,18 @@
 
 mod bad_sources;
 mod checksums;
+mod drains;
 mod fetches;
+mod files;
 mod membership;
 mod nodes;
 mod outages;
+mod reach;
+mod settings;
 mod strangers;
 mod upstreams;
+mod wire;
+mod wires;
 
 /// The binary under test.
 const STOA: &str = env!("CARGO_BIN_EXE_stoa");

@@ -69,10 +69,13 @@ async fn the_command_line_shows_the_cluster() {
     let refused = cluster.cli("a", &["cluster", "drain", "b"]);
     assert_eq!(refused.code, Some(1));
     assert!(
-        refused.stderr.contains("change their state there"),
+        refused.stderr.contains("take the node out of it"),
         "{}",
         refused.stderr
     );
     let ready = cluster.get("a", "/readyz").await;
-    assert_eq!(ready.text(), "ready\ncluster: a, as it is given\n");
+    assert_eq!(
+        ready.text(),
+        "ready\ncluster: a, as it is given\ncluster: 1 of 1 other nodes reached\n"
+    );
 }

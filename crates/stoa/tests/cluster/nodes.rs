@@ -131,6 +131,7 @@ impl Cluster {
             });
         }
         cluster.all_see(count).await;
+        cluster.all_reach().await;
         cluster
     }
 
@@ -245,7 +246,8 @@ impl Cluster {
         for node in &self.nodes {
             loop {
                 let status = self.status(&node.id).await;
-                let nodes = status["nodes"].as_array().map_or(0, Vec::len);
+                let nodes = status["nodes"].as_array().into_iter().flatten();
+                let nodes = nodes.filter(|node| node["state"] != "unseen").count();
                 if nodes == count && status["source"] != "unread" {
                     break;
                 }
@@ -257,6 +259,41 @@ impl Cluster {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
+    }
+
+    /// Waits until every node reaches every other one.
+    pub(crate) async fn all_reach(&self) {
+        for node in &self.nodes {
+            self.until(&node.id, "all are reached", |status| {
+                let nodes = status["nodes"].as_array().unwrap().iter();
+                nodes.into_iter().all(|node| node["is_up"] == true)
+            })
+            .await;
+        }
+    }
+
+    /// Waits until a node sees the cluster like this.
+    pub(crate) async fn until(&self, id: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Duration {
+        let began = Instant::now();
+        loop {
+            let status = self.status(id).await;
+            if is_so(&status) {
+                return began.elapsed();
+            }
+            assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "{what}, as {id} sees it: {status:#}"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What a node sees of another one.
+    pub(crate) async fn seen(&self, id: &str, other: &str) -> Value {
+        let status = self.status(id).await;
+        let nodes = status["nodes"].as_array().unwrap().iter();
+        let mut found = nodes.filter(|node| node["id"] == other);
+        found.next().cloned().unwrap_or_default()
     }
 
     /// Asks the API of a node.

@@ -205,7 +205,7 @@ async fn a_second_node_of_the_same_name_is_refused() {
         let ready = http::get(&format!("http://{twin}/readyz")).await.unwrap();
         let want = "not ready: cluster: another node is announced as a\n";
         assert_eq!((ready.status, ready.text()), (503, want));
-        let status = process.wait(TTL * 2 + Duration::from_secs(4)).expect("it ends");
+        let status = process.wait(TTL * 2 + Duration::from_secs(6)).expect("it ends");
         assert_eq!(status.code(), Some(1), "{}", process.output());
         let status = cluster.status("b").await;
         let address = status["nodes"][0]["address"].as_str().unwrap();

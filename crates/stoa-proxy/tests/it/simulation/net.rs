@@ -8,7 +8,7 @@ use futures_util::{StreamExt, future::ready, stream};
 use parking_lot::Mutex;
 use stoa_fetch::{FetchError, Fetched, Fetcher, Phase, Question, SourceName};
 use stoa_module::Resource;
-use stoa_proxy::{About, Content, Peer, PeerFailure, PeerQuestion, Stasher, file_key};
+use stoa_proxy::{About, Content, KnockAnswer, Peer, PeerFailure, PeerQuestion, Reach, Stasher, file_key};
 use stoa_storage::Storage;
 use tokio::{
     sync::watch,
@@ -143,6 +143,22 @@ impl Peer for Wire {
 
     fn is_up(&self) -> bool {
         self.down_until.lock().is_none_or(|until| until <= Instant::now())
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Unknown
+    }
+
+    fn heard_ago(&self) -> Option<Duration> {
+        None
+    }
+
+    fn is_draining(&self) -> bool {
+        false
+    }
+
+    async fn knock(&self) -> Result<KnockAnswer, FetchError> {
+        Ok(KnockAnswer::default())
     }
 
     async fn ask(&self, question: &PeerQuestion) -> Result<Fetched, FetchError> {

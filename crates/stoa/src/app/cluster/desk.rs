@@ -4,17 +4,18 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
-use parking_lot::Mutex;
 use stoa_fetch::{Context, Question};
 use stoa_module::Resource;
 use stoa_proxy::{
-    About, Answer, Content, OwnFiles, PeerFailure, PeerHead, PeerRequest, Protocol, ProxyError, Refreshes,
-    file_key,
+    About, Answer, ClusterPeers, Content, KnockAnswer, OwnFiles, PeerFailure, PeerHead, PeerRequest,
+    Protocol, ProxyError, Refreshes, file_key,
 };
-use stoa_registry::{Announcer, NodeState};
+use stoa_registry::InstanceId;
 use stoa_server::{DeskAnswer, PeerDesk};
 use stoa_storage::Storage;
 use stoa_sumdb::{KeyName, RemotePath};
+
+use super::own_state::OwnState;
 
 /// What this node answers other nodes: what it would answer a client, by the same pipelines, and what it has stored.
 #[derive(Debug)]
@@ -23,11 +24,18 @@ pub(super) struct Desk {
     pub(super) storage: Arc<dyn Storage>,
     pub(super) databases: HashMap<KeyName, OwnFiles>,
     pub(super) refreshes: Arc<Refreshes>,
-    pub(super) announcer: Arc<Mutex<Option<Arc<Announcer>>>>,
+    pub(super) own: Arc<OwnState>,
+    pub(super) peers: Arc<ClusterPeers>,
+    /// Which life of this node it is.
+    pub(super) instance: InstanceId,
 }
 
 impl Desk {
     async fn module(&self, resource: Resource, question: &PeerRequest) -> Result<DeskAnswer, PeerFailure> {
+        // Others may not have heard of it yet. What is stored here is asked for in another way.
+        if self.own.is_draining() {
+            return Err(PeerFailure::draining());
+        }
         // Whoever asks may have heard of something new before this node does.
         if let Some(at) = question.renewed() {
             self.refreshes.heard_of(resource.module(), at);
@@ -58,22 +66,20 @@ impl Desk {
         Ok(DeskAnswer::bytes(bytes))
     }
 
-    fn drain(&self, is_draining: bool) -> Result<DeskAnswer, PeerFailure> {
-        let announcer = self.announcer.lock().clone();
-        let announcer =
-            announcer.ok_or_else(|| PeerFailure::failed(&"this node does not announce itself"))?;
-        tracing::info!(is_draining, "another node passes on that this one is drained");
-        announcer.update(|registration| registration.state = state(is_draining));
+    async fn drain(&self, is_draining: bool) -> Result<DeskAnswer, PeerFailure> {
+        let drained = self.own.drain(is_draining).await;
+        drained.ok_or_else(|| PeerFailure::failed(&"this node does not announce itself"))?;
         Ok(DeskAnswer::done())
     }
-}
 
-/// The state of a node that is drained, or is not any more.
-pub(super) fn state(is_draining: bool) -> NodeState {
-    if is_draining {
-        NodeState::Draining
-    } else {
-        NodeState::Ready
+    fn knocked_at(&self) -> Result<DeskAnswer, PeerFailure> {
+        let answer = KnockAnswer {
+            instance: self.instance.to_string(),
+            draining: self.own.is_draining(),
+            announced: self.own.is_told(),
+        };
+        let json = serde_json::to_vec(&answer).map_err(|error| PeerFailure::failed(&error))?;
+        Ok(DeskAnswer::bytes(json.into()))
     }
 }
 
@@ -97,7 +103,8 @@ fn content_from(content: &Content, from: u64) -> DeskAnswer {
 
 #[async_trait]
 impl PeerDesk for Desk {
-    async fn answer(&self, question: PeerRequest) -> Result<DeskAnswer, PeerFailure> {
+    async fn answer(&self, node: &str, question: PeerRequest) -> Result<DeskAnswer, PeerFailure> {
+        self.peers.heard_from(node);
         let context = question.context();
         let resource = |path: &str| PeerRequest::resource(path).map_err(|error| PeerFailure::failed(&error));
         match &question.about {
@@ -110,7 +117,8 @@ impl PeerDesk for Desk {
                 self.refreshes.heard(modules);
                 Ok(DeskAnswer::done())
             }
-            About::Drain(is_draining) => self.drain(*is_draining),
+            About::Drain(is_draining) => self.drain(*is_draining).await,
+            About::Knock => self.knocked_at(),
         }
     }
 }

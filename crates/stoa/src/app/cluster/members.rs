@@ -1,13 +1,15 @@
 //! The nodes as the pipelines see them.
 
-use std::{collections::BTreeSet, fmt::Write, sync::Arc};
+use std::{collections::BTreeSet, fmt::Write, future::pending, sync::Arc};
 
 use stoa_proxy::{ClusterPeers, Member, Members};
-use stoa_registry::{Followed, InstanceId, NodeState, SeenNode, Validate};
+use stoa_registry::{Followed, InstanceId, NodeState, SeenNode, Source, Validate};
 
 use super::{
     address::NodeAddress,
     node::{Me, PROTOCOL, PROTOCOL_LABEL, WEIGHT_LABEL},
+    own_place::OwnPlace,
+    own_state::OwnState,
 };
 
 /// The most nodes of one cluster. Each question hashes its key with all of them, so that a registry full of junk must not make every
@@ -28,12 +30,28 @@ pub(super) fn validate() -> Validate {
     )
 }
 
-/// Takes over who is there, as it changes. Never ends.
-pub(super) async fn follow_members(mut followed: Followed, peers: Arc<ClusterPeers>, me: Me) {
-    let mut has_told = false;
+/// Takes over who is there, as it changes, and whether this node is drained. Never ends. Where nodes are given by `given`, the log is
+/// told of a place that cannot be that of this node.
+pub(super) async fn follow_members(
+    mut followed: Followed,
+    peers: Arc<ClusterPeers>,
+    me: Me,
+    own: Arc<OwnState>,
+    given: Option<String>,
+) {
+    let mut draining = own.draining();
+    let (mut place, mut has_told) = (None, false);
     loop {
-        followed.changed().await;
-        let are_too_many = take_over(&followed, &peers, &me);
+        let changed = async {
+            if draining.changed().await.is_err() {
+                pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = followed.changed() => {}
+            () = changed => {}
+        }
+        let are_too_many = take_over(&followed, &peers, &me, &own);
         if are_too_many && !has_told {
             tracing::warn!(
                 most = MOST_MEMBERS,
@@ -41,13 +59,27 @@ pub(super) async fn follow_members(mut followed: Followed, peers: Arc<ClusterPee
             );
         }
         has_told = are_too_many;
+        let seen = followed.seen();
+        if let Some(registry) = given.as_deref().filter(|_| seen.source != Source::Unread) {
+            let now = OwnPlace::of(&seen.snapshot, &me);
+            if place.as_ref() != Some(&now) {
+                now.warn(&me, registry);
+                place = Some(now);
+            }
+        }
     }
 }
 
 /// Takes over who is there now. Whether there are more than a cluster may have.
-pub(super) fn take_over(followed: &Followed, peers: &ClusterPeers, me: &Me) -> bool {
+pub(super) fn take_over(followed: &Followed, peers: &ClusterPeers, me: &Me, own: &OwnState) -> bool {
     let snapshot = followed.load();
-    let (members, are_too_many) = first(snapshot.nodes.iter().filter_map(|node| member(node, me)));
+    let is_drained = own.is_draining();
+    let all = snapshot.nodes.iter().filter_map(|node| member(node, me));
+    let (members, are_too_many) = first(all.map(|member| Member {
+        // What this node says of itself counts before the registry has heard of it.
+        is_owner: member.is_owner && !(is_drained && *member.id == *me.id.as_str()),
+        ..member
+    }));
     let before = peers.members();
     if before != members {
         let (came, went) = (named(&members, &before), named(&before, &members));

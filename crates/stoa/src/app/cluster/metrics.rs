@@ -3,16 +3,17 @@
 use std::{fmt, sync::Arc};
 
 use stoa_registry::{View, ViewStats};
-use stoa_server::ClusterControl;
+use stoa_server::{ClusterControl, ClusterNode};
 use stoa_telemetry::{Collect, Samples};
 
-use super::control::Control;
+use super::{control::Control, own_place::OwnPlace, self_door::SelfDoor};
 
 /// Shows what a node knows of the others. It is read at each scrape, so that nothing is counted twice.
 #[derive(Debug)]
 pub(super) struct ClusterMetrics {
     view: View,
     control: Arc<Control>,
+    door: Arc<SelfDoor>,
 }
 
 type Count = (&'static str, &'static str, fn(&ViewStats) -> u64);
@@ -55,11 +56,11 @@ const COUNTS: &[Count] = &[
     ),
 ];
 
-const STATES: [&str; 4] = ["ready", "draining", "leaving", "suspect"];
+const STATES: [&str; 5] = ["ready", "draining", "leaving", "suspect", "unseen"];
 
 impl ClusterMetrics {
-    pub(super) fn new(view: View, control: Arc<Control>) -> Self {
-        Self { view, control }
+    pub(super) fn new(view: View, control: Arc<Control>, door: Arc<SelfDoor>) -> Self {
+        Self { view, control, door }
     }
 }
 
@@ -80,7 +81,13 @@ impl Collect for ClusterMetrics {
         let help = "The state of the registry that the nodes were read at";
         samples.gauge("registry_revision", help)?.value(status.revision)?;
         let help = "Whether others can see this node";
-        let is_announced = u64::from(matches!(status.standing, "announced" | "given"));
+        let is_given_here = || matches!(self.control.own_place(), Some(OwnPlace::Here(_)));
+        let is_announced = match status.standing {
+            "announced" => true,
+            "given" => is_given_here(),
+            _ => false,
+        };
+        let is_announced = u64::from(is_announced);
         samples.gauge("cluster_announced", help)?.value(is_announced)?;
         let help = "Nodes of the cluster, by state";
         let mut nodes = samples.gauge("cluster_nodes", help)?;
@@ -88,9 +95,18 @@ impl Collect for ClusterMetrics {
             let count = status.nodes.iter().filter(|node| node.state == state).count();
             nodes.sample(&[("state", state)], u64::try_from(count).unwrap_or(u64::MAX))?;
         }
-        let help = "Nodes that did not answer when they were last asked";
-        let down = status.nodes.iter().filter(|node| !node.is_up).count();
+        let help = "Nodes that are not reached, or are not what they should be";
+        let is_down = |node: &&ClusterNode| matches!(node.reached, "no" | "refused");
+        let down = status.nodes.iter().filter(is_down).count();
         let down = u64::try_from(down).unwrap_or(u64::MAX);
-        samples.gauge("cluster_nodes_down", help)?.value(down)
+        samples.gauge("cluster_nodes_down", help)?.value(down)?;
+        // Before it was looked, nothing is said.
+        let Some(leads_here) = self.door.leads_here() else {
+            return Ok(());
+        };
+        let help = "Whether peer.advertise leads to this node: 1, or 0 where nobody or another node answers";
+        samples
+            .gauge("cluster_advertise_ok", help)?
+            .value(u64::from(leads_here))
     }
 }

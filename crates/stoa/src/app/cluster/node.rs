@@ -1,13 +1,9 @@
 //! This node, as others are to see it.
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
-use parking_lot::Mutex;
 use stoa_peer::Secrets;
-use stoa_registry::{
-    Announcer, AnnouncerStanding, DnsRegistry, InstanceId, NodeId, Registration, ServiceName,
-};
-use stoa_server::Condition;
+use stoa_registry::{DnsRegistry, InstanceId, NodeId, Registration, ServiceName};
 use url::{Host, Url};
 
 use crate::{
@@ -75,7 +71,7 @@ impl Me {
     /// What the nodes of the cluster know.
     pub(super) fn secrets(config: &Config) -> Result<Secrets, CommandError> {
         let Some(file) = &config.peer.secret_file else {
-            let fault = "the nodes of a cluster know one another by a secret: write the file that has it (openssl rand -hex 32)";
+            let fault = "the nodes of a cluster know one another by a secret: write the file that has it, the same one on every node (umask 077; openssl rand -hex 32 > FILE)";
             return Err(config.fault("peer.secret_file", fault).into());
         };
         PeerConfig::read_secrets(file).map_err(|error| config.fault("peer.secret_file", error).into())
@@ -107,38 +103,4 @@ fn by_address(address: &str) -> Result<Option<NodeId>, CommandError> {
     };
     let id = DnsRegistry::node_id(address);
     id.parse().map(Some).map_err(CommandError::new)
-}
-
-/// Says at `/readyz` whether others can see this node. One whose id is taken is not ready: others would take another node
-/// for it.
-#[derive(Debug)]
-pub(super) struct Visibility {
-    announcer: Arc<Mutex<Option<Arc<Announcer>>>>,
-    id: NodeId,
-}
-
-impl Visibility {
-    pub(super) fn new(announcer: Arc<Mutex<Option<Arc<Announcer>>>>, id: NodeId) -> Self {
-        Self { announcer, id }
-    }
-}
-
-impl Condition for Visibility {
-    fn check(&self) -> Result<Option<String>, String> {
-        let announcer = self.announcer.lock().clone();
-        let Some(announcer) = announcer else {
-            return Ok(None);
-        };
-        let standing = announcer.standing().borrow().clone();
-        let id = &self.id;
-        match standing {
-            AnnouncerStanding::Taken { .. } => Err(format!("cluster: another node is announced as {id}")),
-            AnnouncerStanding::Announced { .. } => Ok(Some(format!("cluster: announced as {id}"))),
-            AnnouncerStanding::Given => Ok(Some(format!("cluster: {id}, as it is given"))),
-            AnnouncerStanding::Pending | AnnouncerStanding::Failing { .. } => Ok(Some(format!(
-                "cluster: {id} is not announced; this node goes on by itself"
-            ))),
-            AnnouncerStanding::Left => Ok(None),
-        }
-    }
 }

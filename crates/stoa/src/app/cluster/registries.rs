@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use stoa_registry::{
     DnsRegistry, FileRegistry, InstanceId, RedisRegistry, RedisRegistryOptions, Registration, Registry,
-    StaticRegistry, SystemResolver,
+    StaticRegistry, SystemResolver, Validate,
     etcd::{Credentials, EtcdOptions, EtcdRegistry},
 };
 
@@ -19,20 +19,15 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Makes the registry. Nothing is asked yet.
-pub(super) fn open(config: &Config, core: &Core, me: &Me) -> Result<Arc<dyn Registry>, CommandError> {
+pub(super) fn open(
+    config: &Config,
+    core: &Core,
+    me: &Me,
+    judge: Validate,
+) -> Result<Arc<dyn Registry>, CommandError> {
     let registry = &config.registry;
     Ok(match &registry.backend {
         RegistryBackend::Static(nodes) => {
-            if !nodes
-                .iter()
-                .any(|node| node.id == me.id && node.address == me.address)
-            {
-                let fault = format!(
-                    "this node, {}={}, is not among them (peer.id, peer.advertise)",
-                    me.id, me.address
-                );
-                return Err(config.fault("registry.nodes", fault).into());
-            }
             let nodes = nodes.iter().map(|node| {
                 // Nobody says which life of the node it is.
                 let instance = InstanceId::from_number(0);
@@ -45,7 +40,7 @@ pub(super) fn open(config: &Config, core: &Core, me: &Me) -> Result<Arc<dyn Regi
             });
             Arc::new(StaticRegistry::new(nodes))
         }
-        RegistryBackend::File(file) => Arc::new(FileRegistry::new(file.clone(), LOOK)),
+        RegistryBackend::File(file) => Arc::new(FileRegistry::new(file.clone(), LOOK).judged_by(judge)),
         RegistryBackend::Dns { host, port } => Arc::new(DnsRegistry::new(
             me.service.clone(),
             host.clone(),
@@ -87,9 +82,11 @@ fn password(config: &Config) -> Result<Option<String>, CommandError> {
     Ok(Some(read.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-/// Who asks etcd.
-fn credentials(config: &Config) -> Result<Option<Credentials>, CommandError> {
+/// Who asks the registry: the user and the password of etcd, which go together. Redis has a password alone.
+pub(super) fn credentials(config: &Config) -> Result<Option<Credentials>, CommandError> {
+    let is_etcd = matches!(config.registry.backend, RegistryBackend::Etcd(_));
     match (&config.registry.username, password(config)?) {
+        _ if !is_etcd => Ok(None),
         (Some(user), Some(password)) => Ok(Some(Credentials {
             user: user.clone(),
             password,

@@ -12,7 +12,7 @@ use crate::config::{Config, DatabaseServer};
 /// How old what is known of upstream servers may be.
 pub(super) const MAX_STALE: Duration = Duration::from_secs(300);
 /// The label of the rank of a server: those of the lowest are asked first. 0 by default.
-const PRIORITY_LABEL: &str = "priority";
+pub(super) const PRIORITY_LABEL: &str = "priority";
 
 /// The services that lists of upstreams and checksum databases name.
 pub(super) fn named(config: &Config) -> Vec<String> {

@@ -3,7 +3,7 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_fetch::{FetchError, Fetched, SourceName};
-use stoa_proxy::{Member, Members, Peer, PeerQuestion};
+use stoa_proxy::{KnockAnswer, Member, Members, Peer, PeerQuestion, Reach};
 use tokio::time::timeout;
 
 use super::*;
@@ -30,6 +30,22 @@ impl Peer for Ear {
 
     fn is_up(&self) -> bool {
         true
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Unknown
+    }
+
+    fn heard_ago(&self) -> Option<Duration> {
+        None
+    }
+
+    fn is_draining(&self) -> bool {
+        false
+    }
+
+    async fn knock(&self) -> Result<KnockAnswer, FetchError> {
+        Ok(KnockAnswer::default())
     }
 
     async fn ask(&self, _: &PeerQuestion) -> Result<Fetched, FetchError> {

@@ -5,11 +5,7 @@ pub(super) fn values(path: &str, secret: &str) -> Option<Vec<String>> {
     Some(match path {
         // What the others need is tried in tests of their own.
         "registry.backend" => words(&["none"]),
-        "registry.endpoints" | "registry.file" | "peer.secret_file" => words(&[""]),
-        "registry.nodes" => words(&[
-            "a=http://10.0.0.5:3000",
-            "a=http://a.example, b=https://[::1]:8443/",
-        ]),
+        "registry.endpoints" | "registry.nodes" | "registry.file" | "peer.secret_file" => words(&[""]),
         "registry.service" => words(&["stoa", "proxy-1.eu"]),
         "registry.prefix" => words(&["/stoa/registry/", "p"]),
         "registry.ttl" => words(&["2s", "1m 30s"]),
