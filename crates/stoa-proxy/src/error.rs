@@ -164,7 +164,9 @@ impl ProxyError {
             Cause::Deadline { .. } => Meaning::Deadline,
             Cause::Storage(error) => match error {
                 StorageError::Full(_) => Meaning::StorageFull,
-                StorageError::Unavailable(_) | StorageError::NotPermitted(_) => Meaning::StorageUnavailable,
+                StorageError::Unavailable(_) | StorageError::NotPermitted(_) | StorageError::Remote(..) => {
+                    Meaning::StorageUnavailable
+                }
                 // No file system keeps such a name, that of a client neither: there is nothing to be had.
                 StorageError::InvalidName(_) => Meaning::NotFound,
                 _ => Meaning::Internal,

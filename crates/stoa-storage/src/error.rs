@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::blocking::Cancelled;
+use crate::remote_fault::RemoteFault;
 
 /// Why a storage could not do what it was asked.
 ///
@@ -52,6 +53,10 @@ pub enum StorageError {
     /// No file can have this name in this storage; asking again cannot help.
     #[error("the name of the file, or a part of it, is longer than the storage allows")]
     InvalidName(#[source] Arc<AccessError>),
+
+    /// The storage is another service, which did not do what it was asked.
+    #[error("{0}")]
+    Remote(RemoteFault, #[source] Arc<AccessError>),
 
     /// The storage URL of the configuration names nothing that can be opened.
     #[error("bad storage url: {reason}")]
@@ -105,6 +110,18 @@ impl StorageError {
             max,
             source: AccessError::new("hold in memory", path, invalid(reason)),
         }
+    }
+
+    /// The service that keeps what is at `place` did not do `action` (a verb), for `reason`.
+    #[cfg(any(feature = "external", feature = "mongodb"))]
+    pub(crate) fn remote(
+        fault: RemoteFault,
+        action: &'static str,
+        place: &str,
+        reason: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        let reason = io::Error::other(reason);
+        Self::Remote(fault, AccessError::new(action, Path::new(place), reason))
     }
 
     /// The whole of it, with the place and the operating system's words.

@@ -9,7 +9,8 @@
 //!   [`Blob`] (a stored file, ready to be served) and [`StorageError`].
 //! * [`Records`]: small named files beside the modules, which change and can be swapped.
 //! * The adapters: [`DiskStorage`], whose directory is itself a valid `GOPROXY=file://` tree, and
-//!   [`MemoryStorage`]. [`open_url`] picks one by the text of a configuration.
+//!   [`MemoryStorage`]. [`open_url`] picks one by the text of a configuration. Behind features: `ExternalStorage`
+//!   (`external`), a client of Athens' external storage protocol, and `MongoStorage` (`mongodb`).
 //! * [`conformance`]: every clause of the contract as a check, for adapters and decorators alike.
 
 mod blob;
@@ -18,13 +19,18 @@ pub mod conformance;
 mod disk;
 mod error;
 mod etag;
+#[cfg(feature = "external")]
+pub mod external;
 mod key;
 mod link;
 mod memory;
+#[cfg(feature = "mongodb")]
+pub mod mongo;
 mod pread;
 mod put;
 mod record_name;
 mod records;
+mod remote_fault;
 mod stage;
 mod storage;
 mod storage_mode;
@@ -36,12 +42,17 @@ pub use self::blob::{Blob, SMALL_FILE};
 pub use self::disk::DiskStorage;
 pub use self::error::{AccessError, StorageError, StorageReport};
 pub use self::etag::ETag;
+#[cfg(feature = "external")]
+pub use self::external::ExternalStorage;
 pub use self::key::{FileKey, FileKind};
 pub use self::link::Link;
 pub use self::memory::MemoryStorage;
+#[cfg(feature = "mongodb")]
+pub use self::mongo::MongoStorage;
 pub use self::put::Put;
 pub use self::record_name::{RecordName, RecordNameError};
 pub use self::records::{MAX_RECORD, Records};
+pub use self::remote_fault::RemoteFault;
 pub use self::stage::{ReadAt, Stage};
 pub use self::storage::Storage;
 pub use self::storage_mode::StorageMode;

@@ -1,0 +1,4 @@
+//! Modules in MongoDB.
+/// Not yet.
+#[derive(Debug)]
+pub struct MongoStorage;
