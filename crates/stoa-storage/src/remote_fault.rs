@@ -21,7 +21,9 @@ pub enum RemoteFault {
     )]
     NoCatalog,
     /// Its answer is not one of the protocol.
-    #[error("the storage service gives answers that are not of its protocol: check what is at the configured URL")]
+    #[error(
+        "the storage service gives answers that are not of its protocol: check what is at the configured URL"
+    )]
     BadAnswer,
     /// It is down, cannot be reached, is too slow or reports an error of its own.
     #[error("the storage service is unavailable: check that it runs and can be reached from here")]

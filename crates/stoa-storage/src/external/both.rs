@@ -99,10 +99,18 @@ impl Both {
         if self.local.open(&zip).await?.is_some() {
             return Ok(None);
         }
-        if Saved::read(&self.records(), target).await?.is_none_or(|saved| saved.h1.is_none()) {
+        if Saved::read(&self.records(), target)
+            .await?
+            .is_none_or(|saved| saved.h1.is_none())
+        {
             return Ok(None);
         }
-        match self.remote.file(&zip, 0, None).await?.and_then(|fetched| fetched.len) {
+        match self
+            .remote
+            .file(&zip, 0, None)
+            .await?
+            .and_then(|fetched| fetched.len)
+        {
             Some(len) => self.remembered_h1(target, len).await,
             // It has come back meanwhile, or is gone.
             None => self.local.h1(target).await,

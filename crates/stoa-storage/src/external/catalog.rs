@@ -44,9 +44,12 @@ pub(super) async fn first<T>(
     for _ in 0..MAX_PAGES {
         let text = remote.catalog(&token, PAGE).await?;
         let place = || remote.place("/catalog");
-        let page: Page = serde_json::from_str(&text).map_err(|error| nonsense("list", &place(), error.to_string()))?;
+        let page: Page =
+            serde_json::from_str(&text).map_err(|error| nonsense("list", &place(), error.to_string()))?;
         let targets = page.modules.unwrap_or_default();
-        let targets = targets.iter().filter_map(|entry| names::target(&entry.module, &entry.version));
+        let targets = targets
+            .iter()
+            .filter_map(|entry| names::target(&entry.module, &entry.version));
         for (text, thing) in targets.flat_map(&name) {
             if after.is_none_or(|after| text.as_str() > after) {
                 found.insert(text, thing);
@@ -56,7 +59,9 @@ pub(super) async fn first<T>(
             }
         }
         match page.next {
-            Some(next) if next == token => return Err(nonsense("list", &place(), "it goes on where it began")),
+            Some(next) if next == token => {
+                return Err(nonsense("list", &place(), "it goes on where it began"));
+            }
             Some(next) if !next.is_empty() => token = next,
             _ => return Ok(found),
         }

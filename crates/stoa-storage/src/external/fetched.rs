@@ -29,7 +29,9 @@ impl Fetched {
         let (start, len) = if head.status == StatusCode::PARTIAL_CONTENT {
             let (start, len) = range(&head.headers).ok_or("it sent a part and does not say which")?;
             if start != asked {
-                return Err(format!("it sent the part at {start} and was asked for that at {asked}"));
+                return Err(format!(
+                    "it sent the part at {start} and was asked for that at {asked}"
+                ));
             }
             (start, Some(len))
         } else {
@@ -77,7 +79,8 @@ fn whole(headers: &HeaderMap) -> Result<Option<u64>, String> {
         return Ok(None);
     };
     let len = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-    len.map(Some).ok_or_else(|| "its Content-Length is no number".to_owned())
+    len.map(Some)
+        .ok_or_else(|| "its Content-Length is no number".to_owned())
 }
 
 /// Where the part begins, and how long the whole is: `bytes 7-99/100`.

@@ -23,8 +23,13 @@ const TRIES: usize = 3;
 pub(super) async fn versions(both: &Both, module: &ModulePath) -> Result<Vec<StoredVersion>, StorageError> {
     let mut found: BTreeMap<Version, StoredVersion> = BTreeMap::new();
     let mut note = |version: Version, kinds: &dyn Fn(FileKind) -> bool| {
-        let stored = found.entry(version.clone()).or_insert_with(|| StoredVersion::new(version));
-        FileKind::ALL.into_iter().filter(|kind| kinds(*kind)).for_each(|kind| stored.add(kind));
+        let stored = found
+            .entry(version.clone())
+            .or_insert_with(|| StoredVersion::new(version));
+        FileKind::ALL
+            .into_iter()
+            .filter(|kind| kinds(*kind))
+            .for_each(|kind| stored.add(kind));
     };
     // Files go in both directions, so here before and after: what was on its way is found in one of them.
     for stored in both.local.versions(module).await? {
@@ -49,7 +54,13 @@ pub(super) async fn modules(
     }
     let place = after.map(module_place);
     let named = |module: ModulePath| (module_place(&module), module);
-    let mut found: BTreeMap<_, _> = both.local.modules(after, limit).await?.into_iter().map(named).collect();
+    let mut found: BTreeMap<_, _> = both
+        .local
+        .modules(after, limit)
+        .await?
+        .into_iter()
+        .map(named)
+        .collect();
     let of_target = |target: stoa_module::ModuleVersion| vec![named(target.into_parts().0)];
     found.extend(catalog::first(&both.remote, place.as_deref(), limit, of_target).await?);
     found.extend(both.local.modules(after, limit).await?.into_iter().map(named));
@@ -72,7 +83,11 @@ pub(super) async fn files(
 }
 
 /// A page of files; `None` if one of them has gone, because a page that is not full would be the last.
-async fn page(both: &Both, after: Option<&FileKey>, limit: usize) -> Result<Option<Vec<StoredFile>>, StorageError> {
+async fn page(
+    both: &Both,
+    after: Option<&FileKey>,
+    limit: usize,
+) -> Result<Option<Vec<StoredFile>>, StorageError> {
     if limit == 0 {
         return Ok(Some(Vec::new()));
     }
@@ -87,10 +102,13 @@ async fn page(both: &Both, after: Option<&FileKey>, limit: usize) -> Result<Opti
     let mut found = catalog::first(&both.remote, text.as_deref(), limit, of_target).await?;
     found.extend(before.into_iter().map(named));
     found.extend(local().await?.into_iter().map(named));
-    let sizes = found.into_values().take(limit).map(async |(key, here)| match here {
-        Some(file) => Ok(Some(file)),
-        None => describe(both, key).await,
-    });
+    let sizes = found
+        .into_values()
+        .take(limit)
+        .map(async |(key, here)| match here {
+            Some(file) => Ok(Some(file)),
+            None => describe(both, key).await,
+        });
     let files: Vec<_> = stream::iter(sizes).buffered(SIZES).try_collect().await?;
     Ok(files.into_iter().collect())
 }
@@ -104,7 +122,11 @@ async fn describe(both: &Both, key: FileKey) -> Result<Option<StoredFile>, Stora
     let Some(fetched) = both.remote.file(&key, 0, None).await? else {
         let here = both.local.open(&key).await?;
         let modified = SystemTime::now();
-        return Ok(here.map(|blob| StoredFile { key, len: blob.len(), modified }));
+        return Ok(here.map(|blob| StoredFile {
+            key,
+            len: blob.len(),
+            modified,
+        }));
     };
     let modified = fetched.modified().unwrap_or(SystemTime::UNIX_EPOCH);
     let len = match fetched.len {

@@ -38,6 +38,9 @@ pub(super) fn version(text: &str) -> Option<Version> {
 
 /// The module version that an entry of a catalog names.
 pub(super) fn target(module: &str, at: &str) -> Option<ModuleVersion> {
-    let path = module.parse().ok().or_else(|| ModulePath::unescape(module).ok())?;
+    let path = module
+        .parse()
+        .ok()
+        .or_else(|| ModulePath::unescape(module).ok())?;
     ModuleVersion::new(path, version(at)?).ok()
 }

@@ -47,7 +47,9 @@ impl ExternalOptions {
             return Err(invalid("it is not http:// or https:// with a host"));
         }
         if !base.username().is_empty() || base.password().is_some() {
-            return Err(invalid("it has a user or a password in it: these have settings of their own"));
+            return Err(invalid(
+                "it has a user or a password in it: these have settings of their own",
+            ));
         }
         if base.query().is_some() || base.fragment().is_some() {
             return Err(invalid("it has a query or a fragment"));
@@ -81,7 +83,9 @@ impl Authorization {
     pub(super) fn header(&self) -> Result<HeaderValue, StorageError> {
         let text = match self {
             Self::Bearer(token) => format!("Bearer {token}"),
-            Self::Basic { user, password } => format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))),
+            Self::Basic { user, password } => {
+                format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+            }
         };
         // What is wrong with it is not told: it is a secret.
         let mut value = HeaderValue::from_str(&text)

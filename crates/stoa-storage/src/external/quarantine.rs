@@ -28,7 +28,9 @@ pub(super) async fn quarantine(both: &Both, key: &FileKey) -> Result<bool, Stora
         if let Some(file) = both.open_remote(&other).await? {
             let h1 = both.h1(&key.target).await?;
             let stage = copy(both, &other, &file).await?;
-            stage.commit(h1.as_ref().filter(|_: &&H1| kind == FileKind::Zip)).await?;
+            stage
+                .commit(h1.as_ref().filter(|_: &&H1| kind == FileKind::Zip))
+                .await?;
         }
     }
     // A file that cannot be read any more is no reason to keep it in service.

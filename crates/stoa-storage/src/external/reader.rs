@@ -129,7 +129,9 @@ impl ReadAt for RemoteFile {
             let at = offset + read as u64;
             let mut current = match cursor.take() {
                 Some(cursor) => cursor,
-                None if tries == TRIES => return Err(broke.unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into())),
+                None if tries == TRIES => {
+                    return Err(broke.unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into()));
+                }
                 None => {
                     tries += 1;
                     self.ask(at).await?

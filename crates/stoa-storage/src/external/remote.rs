@@ -58,8 +58,14 @@ impl Remote {
             let strong = known.and_then(Identity::strong_tag);
             headers.extend(strong.map(|tag| (header::IF_RANGE, tag)));
         }
-        let within = if key.kind == FileKind::Zip { LONG } else { self.deadline };
-        let response = self.ask(Method::GET, &place, headers, RequestBody::empty(), within).await;
+        let within = if key.kind == FileKind::Zip {
+            LONG
+        } else {
+            self.deadline
+        };
+        let response = self
+            .ask(Method::GET, &place, headers, RequestBody::empty(), within)
+            .await;
         let response = response.map_err(|error| away("read", &place, error))?;
         match response.status() {
             StatusCode::OK | StatusCode::PARTIAL_CONTENT => {
@@ -95,7 +101,13 @@ impl Remote {
         for (n, place) in names::of_lists(module).into_iter().enumerate() {
             let place = self.place(&place);
             let asked = self
-                .ask(Method::GET, &place, Vec::new(), RequestBody::empty(), self.deadline)
+                .ask(
+                    Method::GET,
+                    &place,
+                    Vec::new(),
+                    RequestBody::empty(),
+                    self.deadline,
+                )
                 .await;
             let response = asked.map_err(|error| away("list", &place, error))?;
             // The second place is none for most servers.
@@ -119,13 +131,26 @@ impl Remote {
             .finish();
         let place = self.place(&format!("/catalog?{query}"));
         let asked = self
-            .ask(Method::GET, &place, Vec::new(), RequestBody::empty(), self.deadline)
+            .ask(
+                Method::GET,
+                &place,
+                Vec::new(),
+                RequestBody::empty(),
+                self.deadline,
+            )
             .await;
         let response = asked.map_err(|error| away("list", &place, error))?;
         match response.status() {
-            status @ (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED) => {
+            status @ (StatusCode::NOT_FOUND
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::NOT_IMPLEMENTED) => {
                 let reason = format!("it answered {status}");
-                Err(StorageError::remote(RemoteFault::NoCatalog, "list", &place, reason))
+                Err(StorageError::remote(
+                    RemoteFault::NoCatalog,
+                    "list",
+                    &place,
+                    reason,
+                ))
             }
             _ => self.text_of("list", &place, response).await,
         }
@@ -171,7 +196,9 @@ impl Remote {
     pub(super) async fn check(&self) -> Result<(), StorageError> {
         let place = self.place("/");
         let body = RequestBody::empty();
-        let response = self.ask(Method::GET, &place, Vec::new(), body, self.deadline).await;
+        let response = self
+            .ask(Method::GET, &place, Vec::new(), body, self.deadline)
+            .await;
         let response = response.map_err(|error| away("reach", &place, error))?;
         let status = response.status();
         if status.is_server_error() || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
@@ -197,7 +224,8 @@ impl Remote {
         }
         let body = response.into_body().bytes(MAX_LIST).await;
         let body = body.map_err(|error| away(action, place, error))?;
-        let body = body.ok_or_else(|| nonsense(action, place, format!("it has more than {MAX_LIST} bytes")))?;
+        let body =
+            body.ok_or_else(|| nonsense(action, place, format!("it has more than {MAX_LIST} bytes")))?;
         String::from_utf8(body.into()).map_err(|_| nonsense(action, place, "it is not UTF-8"))
     }
 
@@ -216,10 +244,15 @@ impl Remote {
         let mut request = http::Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = place.parse().map_err(|error| unbuilt(Box::new(error)))?;
-        let own = self.authorization.clone().map(|value| (header::AUTHORIZATION, value));
+        let own = self
+            .authorization
+            .clone()
+            .map(|value| (header::AUTHORIZATION, value));
         request.headers_mut().extend(headers.into_iter().chain(own));
         let task = Task::ready(request).map_err(|error| unbuilt(Box::new(error)))?;
-        self.pool.call(task.in_lane(self.lane.clone()).within(within)).await
+        self.pool
+            .call(task.in_lane(self.lane.clone()).within(within))
+            .await
     }
 }
 

@@ -17,13 +17,12 @@ pub(super) enum Outcome {
     Saved,
     /// The remote had it already: the first content wins, and what was here is gone.
     Existed,
-    /// Not all of its files are here.
+    /// Not all of its files are here, or it is not offered any more.
     Incomplete,
 }
 
-/// Saves the version if all of its files wait here, and removes them once that is confirmed.
+/// Saves the version if all of its files wait here, and removes them once that is confirmed. The caller has its turn.
 pub(super) async fn save(both: &Both, target: &ModuleVersion) -> Result<Outcome, StorageError> {
-    let _turn = both.turns.take(target).await;
     let Some(files) = both.complete(target).await? else {
         return remove_rest(both, target).await;
     };

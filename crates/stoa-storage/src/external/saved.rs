@@ -39,7 +39,10 @@ impl Saved {
     }
 
     /// What is remembered of `target`; nothing if that cannot be read.
-    pub(super) async fn read(records: &Arc<dyn Records>, target: &ModuleVersion) -> Result<Option<Self>, StorageError> {
+    pub(super) async fn read(
+        records: &Arc<dyn Records>,
+        target: &ModuleVersion,
+    ) -> Result<Option<Self>, StorageError> {
         let Some(name) = name(target) else {
             return Ok(None);
         };
@@ -67,7 +70,10 @@ impl Saved {
     }
 
     /// Forgets what is remembered of `target`.
-    pub(super) async fn forget(records: &Arc<dyn Records>, target: &ModuleVersion) -> Result<(), StorageError> {
+    pub(super) async fn forget(
+        records: &Arc<dyn Records>,
+        target: &ModuleVersion,
+    ) -> Result<(), StorageError> {
         let Some(name) = name(target) else {
             return Ok(());
         };

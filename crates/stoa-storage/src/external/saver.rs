@@ -1,6 +1,6 @@
 //! Saving versions while nobody waits.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,8 +19,10 @@ use crate::remote_fault::RemoteFault;
 const SAVES: usize = 4;
 /// Modules in one page of a walk.
 const PAGE: usize = 256;
-/// Versions that are remembered as refused. Of more, some are offered again.
-const MAX_REFUSED: usize = 4096;
+/// Versions of which failures are remembered. Of more, some are offered again and again.
+const MAX_FAILURES: usize = 4096;
+/// How often a version is offered, before it waits for the owner to ask for it: some servers hang up on what is too large.
+const OFFERS: u8 = 3;
 
 /// What a walk through the waiting files did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +46,8 @@ pub(super) struct Saver {
     behind: AtomicBool,
     /// The remote was away, so that the next success is a reason to walk.
     failed: AtomicBool,
-    refused: Mutex<HashSet<ModuleVersion>>,
+    /// How often it has failed to save which version.
+    failures: Mutex<HashMap<ModuleVersion, u8>>,
 }
 
 impl Saver {
@@ -56,7 +59,7 @@ impl Saver {
             room: Arc::new(Semaphore::new(SAVES)),
             behind: AtomicBool::new(false),
             failed: AtomicBool::new(false),
-            refused: Mutex::default(),
+            failures: Mutex::default(),
         }
     }
 
@@ -85,12 +88,13 @@ impl Saver {
                 permit = again;
             }
         };
-        self.tasks.spawn(async move { stop.run_until_cancelled(saving).await });
+        self.tasks
+            .spawn(async move { stop.run_until_cancelled(saving).await });
     }
 
     /// Saves everything that waits with all files of its version, also what was refused before.
     pub(super) async fn settle(&self) -> Result<Settled, StorageError> {
-        self.refused.lock().clear();
+        self.failures.lock().clear();
         self.walk().await
     }
 
@@ -105,9 +109,6 @@ impl Saver {
                     let Some(target) = target.ok().filter(|_| stored.zip) else {
                         continue;
                     };
-                    if self.refused.lock().contains(&target) {
-                        continue;
-                    }
                     match self.one(&target).await {
                         Ok(Outcome::Saved) => settled.saved += 1,
                         Ok(Outcome::Existed) => settled.existed += 1,
@@ -124,8 +125,12 @@ impl Saver {
         }
     }
 
-    /// Saves one version, and notes how that went.
+    /// Saves one version that has not been given up, and notes how that went.
     async fn one(&self, target: &ModuleVersion) -> Result<Outcome, StorageError> {
+        let _turn = self.both.turns.take(target).await;
+        if self.is_given_up(target) {
+            return Ok(Outcome::Incomplete);
+        }
         let outcome = save(&self.both, target).await;
         match &outcome {
             Ok(Outcome::Saved | Outcome::Existed) => {
@@ -140,17 +145,28 @@ impl Saver {
                     module = %path, %version, error = %error.report(),
                     "a version could not be saved to the external storage; it stays in the local one"
                 );
-                if is_final(error) {
-                    let mut refused = self.refused.lock();
-                    if refused.len() < MAX_REFUSED {
-                        refused.insert(target.clone());
-                    }
-                } else {
-                    self.failed.store(true, Ordering::SeqCst);
-                }
+                self.note_failure(target, is_final(error));
             }
         }
         outcome
+    }
+
+    fn note_failure(&self, target: &ModuleVersion, is_final: bool) {
+        if !is_final {
+            self.failed.store(true, Ordering::SeqCst);
+        }
+        let mut failures = self.failures.lock();
+        if failures.len() < MAX_FAILURES || failures.contains_key(target) {
+            let count = failures.entry(target.clone()).or_default();
+            *count = if is_final { OFFERS } else { count.saturating_add(1) };
+        }
+    }
+
+    fn is_given_up(&self, target: &ModuleVersion) -> bool {
+        self.failures
+            .lock()
+            .get(target)
+            .is_some_and(|count| *count >= OFFERS)
     }
 }
 

@@ -37,14 +37,26 @@ async fn statuses_have_a_meaning() {
         let zip = key(PATH, "v1.0.0", FileKind::Zip);
         let errors = [
             lab.storage.open(&zip).await.map(drop).unwrap_err(),
-            lab.storage.put(&zip, Bytes::from_static(b"x")).await.map(drop).unwrap_err(),
-            lab.storage.versions(&PATH.parse().unwrap()).await.map(drop).unwrap_err(),
+            lab.storage
+                .put(&zip, Bytes::from_static(b"x"))
+                .await
+                .map(drop)
+                .unwrap_err(),
+            lab.storage
+                .versions(&PATH.parse().unwrap())
+                .await
+                .map(drop)
+                .unwrap_err(),
             lab.storage.quarantine(&zip).await.map(drop).unwrap_err(),
         ];
         for error in errors {
             assert_eq!(fault(&error), expected, "{status}: {}", error.report());
         }
-        assert_eq!(lab.waiting().await, 0, "nothing is stored whose place is not known to be free");
+        assert_eq!(
+            lab.waiting().await,
+            0,
+            "nothing is stored whose place is not known to be free"
+        );
     }
     lab.server.state.manner.lock().unwrap().always = Some(StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(fault(&lab.storage.check().await.unwrap_err()), RemoteFault::Away);
@@ -57,27 +69,48 @@ async fn credentials_are_sent_and_never_shown() {
     for (given, sent) in [
         (Authorization::Bearer("s3cret".to_owned()), "Bearer s3cret"),
         (
-            Authorization::Basic { user: "me".to_owned(), password: "s3cret".to_owned() },
+            Authorization::Basic {
+                user: "me".to_owned(),
+                password: "s3cret".to_owned(),
+            },
             "Basic bWU6czNjcmV0",
         ),
     ] {
-        let manner = Manner { authorization: Some(sent), ..Manner::default() };
+        let manner = Manner {
+            authorization: Some(sent),
+            ..Manner::default()
+        };
         let lab = Lab::with(manner, Some(given.clone())).await;
         lab.storage.check().await.unwrap();
         lab.server.state.manner.lock().unwrap().authorization = Some("another");
         let error = lab.storage.check().await.unwrap_err();
         assert_eq!(fault(&error), RemoteFault::BadCredentials);
-        let shown = format!("{error:?} {} {:?} {} {given:?}", error.report(), lab.storage, lab.storage);
+        let shown = format!(
+            "{error:?} {} {:?} {} {given:?}",
+            error.report(),
+            lab.storage,
+            lab.storage
+        );
         assert!(!shown.contains("s3cret") && !shown.contains("bWU6"), "{shown}");
     }
 }
 
 #[tokio::test]
 async fn bad_urls_are_refused_without_being_repeated() {
-    for url in ["http://me:s3cret@host/", "ftp://host/", "http://host/?token=s3cret"] {
+    for url in [
+        "http://me:s3cret@host/",
+        "ftp://host/",
+        "http://host/?token=s3cret",
+    ] {
         let refused = ExternalOptions::new(url.parse().unwrap()).and_then(|options| {
             let local = Arc::new(MemoryStorage::new(1000));
-            ExternalStorage::new(local, pool(), &options, TaskTracker::new(), CancellationToken::new())
+            ExternalStorage::new(
+                local,
+                pool(),
+                &options,
+                TaskTracker::new(),
+                CancellationToken::new(),
+            )
         });
         let error = refused.unwrap_err();
         assert!(matches!(error, StorageError::InvalidUrl { .. }), "{error:?}");
@@ -87,9 +120,20 @@ async fn bad_urls_are_refused_without_being_repeated() {
 
 #[tokio::test]
 async fn a_lie_about_the_length_is_an_error() {
-    let lab = Lab::new(Manner { lie: 7, ..Manner::default() }).await;
-    lab.server.state.keep(PATH, "v1.0.0", [b"i", b"m", &[7; 100_000]]);
-    let blob = lab.storage.open(&key(PATH, "v1.0.0", FileKind::Zip)).await.unwrap().unwrap();
+    let lab = Lab::new(Manner {
+        lie: 7,
+        ..Manner::default()
+    })
+    .await;
+    lab.server
+        .state
+        .keep(PATH, "v1.0.0", [b"i", b"m", &[7; 1_000_000]]);
+    let blob = lab
+        .storage
+        .open(&key(PATH, "v1.0.0", FileKind::Zip))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(blob.read_at(0, 1000).await.unwrap(), &[7; 1000][..]);
     let error = blob.bytes(usize::MAX).await.unwrap_err();
     assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
@@ -101,6 +145,10 @@ async fn a_lie_about_the_length_is_an_error() {
 async fn a_remote_that_is_down_is_away() {
     let lab = Lab::new(Manner::default()).await;
     lab.pool.abort().await.unwrap();
-    let error = lab.storage.open(&key(PATH, "v1.0.0", FileKind::Zip)).await.unwrap_err();
+    let error = lab
+        .storage
+        .open(&key(PATH, "v1.0.0", FileKind::Zip))
+        .await
+        .unwrap_err();
     assert_eq!(fault(&error), RemoteFault::Away);
 }

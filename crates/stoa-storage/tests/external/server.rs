@@ -7,14 +7,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::sync::Mutex;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+type Body = UnsyncBoxBody<Bytes, Infallible>;
 type Files = BTreeMap<&'static str, Bytes>;
 
 /// How a server behaves.
@@ -22,6 +24,8 @@ type Files = BTreeMap<&'static str, Bytes>;
 pub(crate) struct Manner {
     /// The most bytes of an upload, as `http.MaxBytesReader` has it.
     pub(crate) cap: usize,
+    /// Whether the connection is closed on uploads that are too long, before they have been read.
+    pub(crate) abrupt: bool,
     /// Whether modules and versions in URLs are decoded before they are looked for.
     pub(crate) decodes: bool,
     /// Whether ranges are honoured.
@@ -45,6 +49,7 @@ impl Default for Manner {
     fn default() -> Self {
         Self {
             cap: usize::MAX,
+            abrupt: false,
             decodes: true,
             ranges: false,
             catalog: true,
@@ -119,18 +124,27 @@ impl State {
     }
 
     pub(crate) fn keep(&self, module: &str, version: &str, files: [&'static [u8]; 3]) {
-        let files = ["info", "mod", "zip"].into_iter().zip(files.map(Bytes::from_static)).collect();
-        self.versions.lock().unwrap().insert((module.to_owned(), version.to_owned()), files);
+        let files = ["info", "mod", "zip"]
+            .into_iter()
+            .zip(files.map(Bytes::from_static))
+            .collect();
+        self.versions
+            .lock()
+            .unwrap()
+            .insert((module.to_owned(), version.to_owned()), files);
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let manner = self.manner();
         let line = format!("{} {}", request.method(), request.uri());
         self.log.lock().unwrap().push(line);
         if let Some(status) = manner.always {
             return text(status, "told to");
         }
-        let sent = request.headers().get(header::AUTHORIZATION).map(|value| value.to_str().unwrap());
+        let sent = request
+            .headers()
+            .get(header::AUTHORIZATION)
+            .map(|value| value.to_str().unwrap());
         if manner.authorization.is_some() && sent != manner.authorization {
             return text(StatusCode::UNAUTHORIZED, "who are you");
         }
@@ -149,7 +163,8 @@ impl State {
             return text(StatusCode::OK, &self.list(module).join("\n"));
         }
         let (version, end) = name.rsplit_once('.').unwrap();
-        let (Some(module), Some(version)) = (decode(module, manner.decodes), decode(version, manner.decodes)) else {
+        let (Some(module), Some(version)) = (decode(module, manner.decodes), decode(version, manner.decodes))
+        else {
             return text(StatusCode::BAD_REQUEST, "bad escape");
         };
         let key = (module, version);
@@ -171,8 +186,11 @@ impl State {
     }
 
     /// Pages of three at most, in the order of plain texts.
-    fn catalog(&self, query: &str) -> Response<Full<Bytes>> {
-        let token = query.split('&').find_map(|pair| pair.strip_prefix("token=")).unwrap_or_default();
+    fn catalog(&self, query: &str) -> Response<Body> {
+        let token = query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("token="))
+            .unwrap_or_default();
         let start: usize = token.parse().unwrap_or(0);
         let versions = self.versions.lock().unwrap();
         let page: Vec<String> = versions
@@ -186,22 +204,45 @@ impl State {
         } else {
             String::new()
         };
-        text(StatusCode::OK, &format!(r#"{{"modules":[{}]{next}}}"#, page.join(",")))
+        text(
+            StatusCode::OK,
+            &format!(r#"{{"modules":[{}]{next}}}"#, page.join(",")),
+        )
     }
 
-    async fn save(&self, key: (String, String), request: Request<Incoming>, cap: usize) -> Response<Full<Bytes>> {
-        let content_type = request.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
-        let told: usize = request.headers()[header::CONTENT_LENGTH].to_str().unwrap().parse().unwrap();
-        let Ok(body) = Limited::new(request.into_body(), cap).collect().await else {
+    async fn save(&self, key: (String, String), request: Request<Incoming>, cap: usize) -> Response<Body> {
+        let content_type = request.headers()[header::CONTENT_TYPE]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let told: usize = request.headers()[header::CONTENT_LENGTH]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        if told > cap && self.manner().abrupt {
             return text(StatusCode::BAD_REQUEST, "http: request body too large");
-        };
-        let body = body.to_bytes();
+        }
+        // What is too long is read nevertheless: Go goes on for a while, so that the client sees the answer.
+        let body = request.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(body.len(), told, "the length is told");
-        let boundary = content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
+        if told > cap {
+            return text(StatusCode::BAD_REQUEST, "http: request body too large");
+        }
+        let boundary = content_type
+            .strip_prefix("multipart/form-data; boundary=")
+            .unwrap();
         let files = parts(&body, boundary);
         let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["mod.info", "mod.mod", "mod.zip"], "in the order of the protocol");
-        let files = ["info", "mod", "zip"].into_iter().zip(files.into_iter().map(|(_, file)| file)).collect();
+        assert_eq!(
+            names,
+            ["mod.info", "mod.mod", "mod.zip"],
+            "in the order of the protocol"
+        );
+        let files = ["info", "mod", "zip"]
+            .into_iter()
+            .zip(files.into_iter().map(|(_, file)| file))
+            .collect();
         self.versions.lock().unwrap().insert(key, files);
         text(StatusCode::OK, "")
     }
@@ -212,8 +253,13 @@ impl State {
         end: &str,
         headers: &HeaderMap,
         manner: &Manner,
-    ) -> Response<Full<Bytes>> {
-        let file = self.versions.lock().unwrap().get(key).and_then(|files| files.get(end).cloned());
+    ) -> Response<Body> {
+        let file = self
+            .versions
+            .lock()
+            .unwrap()
+            .get(key)
+            .and_then(|files| files.get(end).cloned());
         let Some(file) = file else {
             return text(StatusCode::NOT_FOUND, "not found");
         };
@@ -234,18 +280,22 @@ impl State {
         let mut response = Response::builder().header(header::CONTENT_LENGTH, told);
         if range.is_some() {
             let value = format!("bytes {start}-{}/{total}", total - 1);
-            response = response.status(StatusCode::PARTIAL_CONTENT).header(header::CONTENT_RANGE, value);
+            response = response
+                .status(StatusCode::PARTIAL_CONTENT)
+                .header(header::CONTENT_RANGE, value);
         }
         if manner.validators {
             let sum: u64 = file.iter().map(|byte| u64::from(*byte)).sum();
             response = response.header(header::ETAG, format!("\"{sum}\""));
         }
-        response.body(body.into()).unwrap()
+        // As a stream: of a body whose size is known, hyper sends what the headers say.
+        let pieces = futures_util::stream::iter([Ok(Frame::data(body))]);
+        response.body(StreamBody::new(pieces).boxed_unsync()).unwrap()
     }
 }
 
-fn text(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
-    let body = Full::from(text.to_owned());
+fn text(status: StatusCode, text: &str) -> Response<Body> {
+    let body = Full::from(text.to_owned()).boxed_unsync();
     Response::builder().status(status).body(body).unwrap()
 }
 
@@ -283,7 +333,14 @@ fn parts(body: &Bytes, boundary: &str) -> Vec<(String, Bytes)> {
         }
         let head = find(&rest, "\r\n\r\n").unwrap();
         let text = std::str::from_utf8(&rest[..head]).unwrap();
-        let name = text.split_once("name=\"").unwrap().1.split_once('"').unwrap().0.to_owned();
+        let name = text
+            .split_once("name=\"")
+            .unwrap()
+            .1
+            .split_once('"')
+            .unwrap()
+            .0
+            .to_owned();
         assert!(text.contains(&format!("filename=\"{name}\"")), "{text}");
         rest = rest.slice(head + 4..);
         let end = find(&rest, &format!("\r\n{mark}")).unwrap();

@@ -46,7 +46,8 @@ impl Lab {
         options.deadline = Duration::from_secs(20);
         options.authorization = authorization;
         let (storage_local, stop) = (Arc::new(local.clone()), CancellationToken::new());
-        let storage = ExternalStorage::new(storage_local, pool.clone(), &options, tasks.clone(), stop).unwrap();
+        let storage =
+            ExternalStorage::new(storage_local, pool.clone(), &options, tasks.clone(), stop).unwrap();
         Self {
             server,
             local,
@@ -66,11 +67,21 @@ impl Lab {
     /// Stores a version whose zip is `zip`.
     pub(crate) async fn store(&self, path: &str, version: &str, zip: Bytes, h1: Option<&H1>) {
         let small = |text: &str| Bytes::from(format!("{text} of {path}@{version}"));
-        let stored = self.storage.put(&key(path, version, FileKind::Info), small("info")).await;
+        let stored = self
+            .storage
+            .put(&key(path, version, FileKind::Info), small("info"))
+            .await;
         assert_eq!(stored.unwrap(), Put::Stored);
-        let stored = self.storage.put(&key(path, version, FileKind::Mod), small("mod")).await;
+        let stored = self
+            .storage
+            .put(&key(path, version, FileKind::Mod), small("mod"))
+            .await;
         assert_eq!(stored.unwrap(), Put::Stored);
-        let mut stage = self.storage.stage(&key(path, version, FileKind::Zip)).await.unwrap();
+        let mut stage = self
+            .storage
+            .stage(&key(path, version, FileKind::Zip))
+            .await
+            .unwrap();
         for piece in zip.chunks(100_000) {
             stage.write(zip.slice_ref(piece)).await.unwrap();
         }
