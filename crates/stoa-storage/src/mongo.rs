@@ -93,7 +93,9 @@ impl MongoStorage {
             let (versions, one) = (database.collection(athens), doc! {});
             let used = database.run("look up", athens, versions.find_one(one)).await?;
             if used.is_some() {
-                database.index(athens, doc! {"module": 1, "version": 1}, false).await?;
+                database
+                    .index(athens, doc! {"module": 1, "version": 1}, false)
+                    .await?;
             }
         }
         let shelf = Arc::new(Shelf {

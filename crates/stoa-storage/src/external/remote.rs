@@ -11,7 +11,7 @@ use stoa_module::{ModulePath, ModuleVersion, Version};
 use super::answer::{away, nonsense, refusal};
 use super::fetched::{Fetched, Identity};
 use super::names;
-use super::options::ExternalOptions;
+use super::options::{Authorization, ExternalOptions};
 use super::upload::Upload;
 use crate::error::StorageError;
 use crate::key::{FileKey, FileKind};
@@ -38,7 +38,7 @@ impl Remote {
             pool,
             lane: options.lane.clone(),
             base: options.checked_base()?,
-            authorization: authorization.map(|given| given.header()).transpose()?,
+            authorization: authorization.map(Authorization::header).transpose()?,
             deadline: options.deadline,
         })
     }

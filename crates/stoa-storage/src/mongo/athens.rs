@@ -64,7 +64,10 @@ async fn find_zip(database: &Database, target: &ModuleVersion) -> Result<Option<
             continue;
         };
         if is_named(&listing, target) || begins_with(database, &file, target).await? {
-            return Ok(Some(Found::Zip(file, listing.get_datetime("uploadDate").ok().copied())));
+            return Ok(Some(Found::Zip(
+                file,
+                listing.get_datetime("uploadDate").ok().copied(),
+            )));
         }
     }
     Ok(None)
@@ -80,7 +83,11 @@ fn is_named(listing: &Document, target: &ModuleVersion) -> bool {
 }
 
 /// Whether the first entry of the zip is in the directory of the version.
-async fn begins_with(database: &Database, file: &GridFile, target: &ModuleVersion) -> Result<bool, StorageError> {
+async fn begins_with(
+    database: &Database,
+    file: &GridFile,
+    target: &ModuleVersion,
+) -> Result<bool, StorageError> {
     let chunks = database.collection(&format!("{BUCKET}.chunks"));
     let asking = chunks.find_one(doc! {"files_id": file.id.clone(), "n": 0});
     let first = database.run("look up", chunks.name(), asking).await?;
@@ -136,7 +143,9 @@ pub(super) async fn versions(
     let found = database.all(collection, asking).await?;
     let version = |document: &Document| document.get_str("version").ok()?.parse().ok();
     let versions = found.iter().filter_map(version);
-    Ok(versions.filter_map(|version| ModuleVersion::new(module.clone(), version).ok()).collect())
+    Ok(versions
+        .filter_map(|version| ModuleVersion::new(module.clone(), version).ok())
+        .collect())
 }
 
 #[cfg(test)]

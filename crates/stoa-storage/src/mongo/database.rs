@@ -45,7 +45,8 @@ impl Database {
         client.write_concern = Some(journaled.build());
         client.read_concern = Some(ReadConcern::majority());
         client.selection_criteria = None;
-        let client = Client::with_options(client).map_err(|error| failure("prepare", "the connection", error))?;
+        let client =
+            Client::with_options(client).map_err(|error| failure("prepare", "the connection", error))?;
         Ok(Self {
             inner: client.database(&options.database),
             deadline: options.deadline,
@@ -91,17 +92,28 @@ impl Database {
     }
 
     /// All documents of a question that has a limit of its own.
-    pub(super) async fn all(&self, place: &str, question: Find<'_, Document>) -> Result<Vec<Document>, StorageError> {
+    pub(super) async fn all(
+        &self,
+        place: &str,
+        question: Find<'_, Document>,
+    ) -> Result<Vec<Document>, StorageError> {
         let asking = async { question.await?.try_collect().await };
         self.run("list", place, asking).await
     }
 
-    pub(super) async fn index(&self, collection: &str, keys: Document, unique: bool) -> Result<(), StorageError> {
+    pub(super) async fn index(
+        &self,
+        collection: &str,
+        keys: Document,
+        unique: bool,
+    ) -> Result<(), StorageError> {
         let options = IndexOptions::builder().unique(unique).build();
         let model = IndexModel::builder().keys(keys).options(options).build();
         let collection = self.collection(collection);
         let place = collection.name().to_owned();
-        self.run("index", &place, collection.create_index(model)).await.map(drop)
+        self.run("index", &place, collection.create_index(model))
+            .await
+            .map(drop)
     }
 
     /// Writes something, and sees that it was acknowledged.

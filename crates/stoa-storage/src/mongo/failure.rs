@@ -10,9 +10,9 @@ use crate::remote_fault::RemoteFault;
 
 /// The unique index, or that of `_id`, has the key already.
 const DUPLICATE: i32 = 11_000;
-/// Unauthorized, AuthenticationFailed, and what Atlas says instead of them.
+/// `Unauthorized`, `AuthenticationFailed`, and what Atlas says instead of them.
 const REFUSALS: [i32; 3] = [13, 18, 8000];
-/// OutOfDiskSpace, and what Atlas says when the quota of a cluster is used up.
+/// `OutOfDiskSpace`, and what Atlas says when the quota of a cluster is used up.
 const FULL: [i32; 2] = [14_031, 8003];
 
 /// The meaning of an error that was met when doing `action` (a verb) to `place`. No error of the driver has the password

@@ -1,5 +1,6 @@
 //! Content in pieces, as GridFS has it.
 
+use std::fmt::Write as _;
 use std::io;
 use std::time::{Duration, SystemTime};
 
@@ -65,8 +66,16 @@ impl GridFile {
 
 /// Makes what the pieces are found by.
 pub(super) async fn prepare(database: &Database) -> Result<(), StorageError> {
-    database.index(&format!("{OWN}.chunks"), doc! {"files_id": 1, "n": 1}, true).await?;
-    database.index(&format!("{OWN}.files"), doc! {"filename": 1, "uploadDate": 1}, false).await
+    database
+        .index(&format!("{OWN}.chunks"), doc! {"files_id": 1, "n": 1}, true)
+        .await?;
+    database
+        .index(
+            &format!("{OWN}.files"),
+            doc! {"filename": 1, "uploadDate": 1},
+            false,
+        )
+        .await
 }
 
 /// Writes `len` bytes of `source`, and says what their SHA-256 is. Until [`settled`], the content is noted as coming.
@@ -80,7 +89,9 @@ pub(super) async fn write(
 ) -> Result<(GridFile, String), StorageError> {
     let id = ObjectId::new();
     let note = doc! {"_id": id, "at": DateTime::now(), "name": name};
-    database.run("store", name, database.collection(COMING).insert_one(note)).await?;
+    database
+        .run("store", name, database.collection(COMING).insert_one(note))
+        .await?;
     let (chunks, mut sum) = (database.collection(&format!("{OWN}.chunks")), Sha256::new());
     let (mut at, mut n) = (0, 0_i32);
     while at < len {
@@ -113,7 +124,10 @@ pub(super) async fn write(
 /// A document refers to the content now: it is no longer coming.
 pub(super) async fn settled(database: &Database, file: &GridFile) -> Result<(), StorageError> {
     let (coming, note) = (database.collection(COMING), doc! {"_id": file.id.clone()});
-    database.run("settle", COMING, coming.delete_one(note)).await.map(drop)
+    database
+        .run("settle", COMING, coming.delete_one(note))
+        .await
+        .map(drop)
 }
 
 /// Deletes content that no document refers to. What belongs to Athens is left alone.
@@ -132,8 +146,14 @@ pub(super) async fn discard(database: &Database, file: &GridFile) -> Result<(), 
 
 /// Deletes content whose writers are gone: it has been coming for longer than `age`, and no document of `referrers` refers
 /// to it. Says how much there was.
-pub(super) async fn sweep(database: &Database, age: Duration, referrers: &[&str]) -> Result<usize, StorageError> {
-    let before = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
+pub(super) async fn sweep(
+    database: &Database,
+    age: Duration,
+    referrers: &[&str],
+) -> Result<usize, StorageError> {
+    let before = SystemTime::now()
+        .checked_sub(age)
+        .unwrap_or(SystemTime::UNIX_EPOCH);
     let (old, mut swept) = (doc! {"at": {"$lt": DateTime::from_system_time(before)}}, 0);
     let coming = database.collection(COMING);
     loop {
@@ -189,8 +209,13 @@ pub(super) async fn sum_of(source: &dyn ReadAt, len: u64) -> io::Result<String> 
 }
 
 /// Digits of a hash.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+fn hex(bytes: &[u8]) -> String {
+    let mut digits = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to a string never fails.
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
 }
 
 /// Reads a content at any offset. Pieces of one id never change, so that its bytes stay the same; they are there as long as
@@ -206,8 +231,15 @@ impl GridReader {
     async fn pieces(&self, first: u64, last: u64) -> io::Result<Vec<Bytes>> {
         let chunks = self.database.collection(&format!("{}.chunks", self.file.bucket));
         let filter = doc! {"files_id": self.file.id.clone(), "n": {"$gte": size(first), "$lte": size(last)}};
-        let asking = chunks.find(filter).sort(doc! {"n": 1}).limit(size(last - first + 1));
-        let found = self.database.all(chunks.name(), asking).await.map_err(io::Error::other)?;
+        let asking = chunks
+            .find(filter)
+            .sort(doc! {"n": 1})
+            .limit(size(last - first + 1));
+        let found = self
+            .database
+            .all(chunks.name(), asking)
+            .await
+            .map_err(io::Error::other)?;
         let mut pieces = Vec::with_capacity(found.len());
         for (n, mut chunk) in (first..=last).zip(found) {
             let Some(Bson::Binary(data)) = chunk.remove("data") else {
@@ -227,7 +259,10 @@ impl GridReader {
 }
 
 fn missing() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "a piece of it is missing or has another length")
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "a piece of it is missing or has another length",
+    )
 }
 
 #[async_trait::async_trait]

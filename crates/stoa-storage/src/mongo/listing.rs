@@ -27,7 +27,9 @@ pub(super) async fn versions(shelf: &Shelf, module: &ModulePath) -> Result<Vec<S
     if let Some(collection) = &shelf.athens {
         let known: Vec<FileKey> = documents.iter().filter_map(key).collect();
         let theirs = athens::versions(&shelf.database, collection, module).await?;
-        let new = theirs.iter().filter(|target| !known.iter().any(|key| key.target == **target));
+        let new = theirs
+            .iter()
+            .filter(|target| !known.iter().any(|key| key.target == **target));
         let mut adopted = 0;
         for target in new {
             adopted += shelf.adopt_version(target).await?;
@@ -38,7 +40,9 @@ pub(super) async fn versions(shelf: &Shelf, module: &ModulePath) -> Result<Vec<S
     }
     for key in documents.iter().filter_map(key) {
         let version = key.target.version();
-        let stored = found.entry(version.clone()).or_insert_with(|| StoredVersion::new(version.clone()));
+        let stored = found
+            .entry(version.clone())
+            .or_insert_with(|| StoredVersion::new(version.clone()));
         stored.add(key.kind);
     }
     Ok(found.into_values().collect())
@@ -62,7 +66,13 @@ pub(super) async fn modules(
         doc! {"$limit": size(limit as u64)},
     ];
     let files = shelf.files();
-    let asking = async { files.aggregate(pipeline).await?.try_collect::<Vec<Document>>().await };
+    let asking = async {
+        files
+            .aggregate(pipeline)
+            .await?
+            .try_collect::<Vec<Document>>()
+            .await
+    };
     let found = shelf.database.run("list", FILES, asking).await?;
     let module = |document: &Document| {
         let place = document.get_str("_id").ok()?.strip_suffix('/')?;

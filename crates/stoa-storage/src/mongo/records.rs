@@ -47,7 +47,11 @@ pub(super) async fn read(database: &Database, name: &RecordName) -> Result<Optio
     Err(StorageError::from_io("read", name.as_str().as_ref(), error))
 }
 
-pub(super) async fn write(database: &Database, name: &RecordName, content: Bytes) -> Result<(), StorageError> {
+pub(super) async fn write(
+    database: &Database,
+    name: &RecordName,
+    content: Bytes,
+) -> Result<(), StorageError> {
     let (document, file) = prepare(database, name, content).await?;
     let records = database.collection(RECORDS);
     for _ in 0..TRIES {
@@ -85,7 +89,9 @@ pub(super) async fn swap(
         }
     };
     match (swapped, file) {
-        (Some(older), file) => replaced(database, older.as_ref(), file.as_ref()).await.map(|()| true),
+        (Some(older), file) => replaced(database, older.as_ref(), file.as_ref())
+            .await
+            .map(|()| true),
         (None, Some(file)) => grid::discard(database, &file).await.map(|()| false),
         (None, None) => Ok(false),
     }
@@ -122,7 +128,10 @@ async fn replaced(
     if let Some(file) = file {
         grid::settled(database, file).await?;
     }
-    match older.filter(|older| number(older, "len").is_some()).and_then(grid_of) {
+    match older
+        .filter(|older| number(older, "len").is_some())
+        .and_then(grid_of)
+    {
         Some(older) => grid::discard(database, &older).await,
         None => Ok(()),
     }

@@ -51,12 +51,16 @@ impl Shelf {
     async fn find_own(&self, key: &FileKey) -> Result<Option<Kept>, StorageError> {
         let id = key.to_string();
         let files = self.files();
-        let found = self.database.run("look up", &id, files.find_one(doc! {"_id": &id})).await?;
+        let found = self
+            .database
+            .run("look up", &id, files.find_one(doc! {"_id": &id}))
+            .await?;
         let Some(document) = found else {
             return Ok(None);
         };
         let kept = Kept::of_document(document);
-        kept.map(Some).ok_or_else(|| malformed(&id, "its document is not as stoa writes it"))
+        kept.map(Some)
+            .ok_or_else(|| malformed(&id, "its document is not as stoa writes it"))
     }
 
     /// Makes a document of its own for a file that Athens keeps, so that it is found and listed as every other. A zip stays
@@ -113,16 +117,23 @@ impl Shelf {
     async fn publish(&self, key: &FileKey, kept: &Kept) -> Result<Put, StorageError> {
         let place = key.to_string();
         let files = self.files();
-        let added = self.database.add(&place, files.insert_one(kept.to_document(key))).await?;
+        let added = self
+            .database
+            .add(&place, files.insert_one(kept.to_document(key)))
+            .await?;
         let is_ours = match added {
             Some(_) => true,
             // The driver may have sent it twice, where it did not hear of the first time.
-            None => self.find_own(key).await?.is_some_and(|other| other.uid == kept.uid),
+            None => self
+                .find_own(key)
+                .await?
+                .is_some_and(|other| other.uid == kept.uid),
         };
         if let Content::Grid(file) = &kept.content {
-            match is_ours {
-                true => grid::settled(&self.database, file).await?,
-                false => grid::discard(&self.database, file).await?,
+            if is_ours {
+                grid::settled(&self.database, file).await?;
+            } else {
+                grid::discard(&self.database, file).await?;
             }
         }
         Ok(if is_ours { Put::Stored } else { Put::Existed })
@@ -155,7 +166,13 @@ impl Shelf {
     }
 
     /// Gives the stored zip the hash, if it has none and is the same as `source`.
-    async fn bring_hash(&self, key: &FileKey, source: &dyn ReadAt, len: u64, h1: &H1) -> Result<(), StorageError> {
+    async fn bring_hash(
+        &self,
+        key: &FileKey,
+        source: &dyn ReadAt,
+        len: u64,
+        h1: &H1,
+    ) -> Result<(), StorageError> {
         let Some(kept) = self.find_own(key).await? else {
             return Ok(());
         };
@@ -188,25 +205,39 @@ impl Shelf {
         let place = key.to_string();
         if kept.from_athens {
             let hidden = self.database.collection(HIDDEN);
-            self.database.add(&place, hidden.insert_one(doc! {"_id": &place})).await?;
+            self.database
+                .add(&place, hidden.insert_one(doc! {"_id": &place}))
+                .await?;
         }
         // Aside first: bytes to which no document refers are lost.
         let id = self.set_aside(ObjectId::new().into(), key, &kept).await?;
         let files = self.files();
         let deleting = files.delete_one(doc! {"_id": &place, "uid": kept.uid});
-        let deleted = self.database.run("quarantine", &place, deleting).await?.deleted_count;
+        let deleted = self
+            .database
+            .run("quarantine", &place, deleting)
+            .await?
+            .deleted_count;
         if deleted == 0 {
             // Somebody else took it out, and set it aside as well.
             let aside = self.database.collection(ASIDE);
-            self.database.run("quarantine", &place, aside.delete_one(doc! {"_id": id})).await?;
+            self.database
+                .run("quarantine", &place, aside.delete_one(doc! {"_id": id}))
+                .await?;
         }
         Ok(deleted > 0)
     }
 
     /// Keeps what was refused on arrival, in place of what was refused before under this key.
-    pub(super) async fn reject(&self, key: &FileKey, source: &dyn ReadAt, len: u64) -> Result<(), StorageError> {
+    pub(super) async fn reject(
+        &self,
+        key: &FileKey,
+        source: &dyn ReadAt,
+        len: u64,
+    ) -> Result<(), StorageError> {
         let kept = self.keep(key, source, len, None).await?;
-        self.set_aside(format!("rejected/{key}").into(), key, &kept).await?;
+        self.set_aside(format!("rejected/{key}").into(), key, &kept)
+            .await?;
         match &kept.content {
             Content::Grid(file) => grid::settled(&self.database, file).await,
             Content::Inline(_) => Ok(()),
@@ -223,7 +254,10 @@ impl Shelf {
             .find_one_and_replace(doc! {"_id": id.clone()}, document)
             .upsert(true)
             .return_document(ReturnDocument::Before);
-        let older = self.database.run("quarantine", &key.to_string(), replacing).await?;
+        let older = self
+            .database
+            .run("quarantine", &key.to_string(), replacing)
+            .await?;
         if let Some(older) = older.and_then(Kept::of_document)
             && let Content::Grid(file) = older.content
         {
@@ -256,7 +290,10 @@ impl Shelf {
     }
 
     /// Makes documents for the files that Athens keeps of a version; says how many of them there are.
-    pub(super) async fn adopt_version(&self, target: &stoa_module::ModuleVersion) -> Result<usize, StorageError> {
+    pub(super) async fn adopt_version(
+        &self,
+        target: &stoa_module::ModuleVersion,
+    ) -> Result<usize, StorageError> {
         let mut found = 0;
         for kind in FileKind::ALL {
             let kept = self.find(&FileKey::new(target.clone(), kind)).await?;

@@ -40,7 +40,11 @@ impl MongoStage {
             return Ok(());
         }
         let error = io::Error::other("an earlier write failed or was given up");
-        Err(StorageError::from_io("complete", self.key.to_string().as_ref(), error))
+        Err(StorageError::from_io(
+            "complete",
+            self.key.to_string().as_ref(),
+            error,
+        ))
     }
 }
 
