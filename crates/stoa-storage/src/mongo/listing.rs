@@ -1,16 +1,16 @@
 //! Finding what is stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use futures_util::TryStreamExt as _;
 use mongodb::bson::{Document, doc};
-use stoa_module::{ModulePath, Version};
+use stoa_module::{ModulePath, ModuleVersion, Version};
 
 use super::athens;
 use super::database::{number, size};
 use super::shelf::{FILES, Shelf};
 use crate::error::StorageError;
-use crate::key::{FileKey, VERSIONS, module_place};
+use crate::key::{FileKey, FileKind, VERSIONS, module_place};
 use crate::stored_file::StoredFile;
 use crate::stored_version::StoredVersion;
 
@@ -25,11 +25,14 @@ pub(super) async fn versions(shelf: &Shelf, module: &ModulePath) -> Result<Vec<S
     };
     let mut documents = of_module().await?;
     if let Some(collection) = &shelf.athens {
-        let known: Vec<FileKey> = documents.iter().filter_map(key).collect();
+        let mut known: HashMap<Version, usize> = HashMap::new();
+        for key in documents.iter().filter_map(key) {
+            *known.entry(key.target.version().clone()).or_default() += 1;
+        }
         let theirs = athens::versions(&shelf.database, collection, module).await?;
-        let new = theirs
-            .iter()
-            .filter(|target| !known.iter().any(|key| key.target == **target));
+        // A version has all of its files, or is looked for anew each time.
+        let is_new = |target: &&ModuleVersion| known.get(target.version()) != Some(&FileKind::ALL.len());
+        let new = theirs.iter().filter(is_new);
         let mut adopted = 0;
         for target in new {
             adopted += shelf.adopt_version(target).await?;

@@ -127,7 +127,7 @@ async fn a_lie_about_the_length_is_an_error() {
     .await;
     lab.server
         .state
-        .keep(PATH, "v1.0.0", [b"i", b"m", &[7; 1_000_000]]);
+        .keep(PATH, "v1.0.0", [b"i", b"m", Box::leak(vec![7; 1_000_000].into())]);
     let blob = lab
         .storage
         .open(&key(PATH, "v1.0.0", FileKind::Zip))

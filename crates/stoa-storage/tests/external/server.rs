@@ -21,6 +21,10 @@ type Files = BTreeMap<&'static str, Bytes>;
 
 /// How a server behaves.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a habit that servers have or have not"
+)]
 pub(crate) struct Manner {
     /// The most bytes of an upload, as `http.MaxBytesReader` has it.
     pub(crate) cap: usize,
