@@ -3,9 +3,9 @@
 #
 #   scripts/tools.sh          the go command, as client and oracle of the system tests; strace, which tests ask
 #                             what leaves the process and what it runs; the version control systems, an ssh server, Redis,
-#                             etcd, PostgreSQL, MariaDB, services that keep objects, go's server of test repositories, a
-#                             program that asks cmd/go's own code, and what it and the rest of Go answer to the questions
-#                             of the tests
+#                             etcd, PostgreSQL, MariaDB, services that keep objects, what stands in for MongoDB, go's server
+#                             of test repositories, a program that asks cmd/go's own code, and what it and the rest of Go
+#                             answer to the questions of the tests
 #   scripts/tools.sh bench    also nginx, wrk and h2load
 #   scripts/tools.sh lint     only cargo-deny, PyYAML, and what librdkafka is compiled with
 #   scripts/tools.sh fuzz     also cargo-fuzz, which is compiled
@@ -17,6 +17,8 @@ set -eu
 
 go_version=${STOA_GO_VERSION:-1.26.6}
 deny_version=0.20.2
+mongomock_version=4.3.0
+pymongo_version=4.20.1
 fuzz_version=0.13.2
 moto_version=5.2.5
 azurite_version=3.35.0
@@ -208,6 +210,22 @@ install_buckets() {
 	fi
 }
 
+# What the stand-in for MongoDB is made of (crates/stoa-storage/tests/mongo/fake.py): no server of it is in a package.
+install_mongomock() {
+	mongomock=$tools/mongomock-$mongomock_version
+	[ -d "$mongomock" ] && return
+	mkdir -p "$tools" 2>/dev/null || fail "cannot create $tools"
+	staging=$(mktemp -d "$tools/.mongomock-XXXXXX" 2>/dev/null) || fail "cannot write to $tools"
+	trap 'rm -rf "$staging"' EXIT
+	trap 'exit 1' HUP INT TERM
+	quietly "install of mongomock" python3 -m pip install --quiet --disable-pip-version-check --target "$staging/lib" \
+		"mongomock==$mongomock_version" "pymongo==$pymongo_version"
+	mv -T "$staging/lib" "$mongomock" 2>/dev/null || [ -d "$mongomock" ] || fail "cannot move mongomock to $mongomock"
+	rm -rf "$staging"
+	trap - EXIT
+	echo "tools: installed mongomock $mongomock_version in $mongomock"
+}
+
 # For the check of manifests.
 install_yaml() {
 	python3 -c 'import yaml' 2>/dev/null && return
@@ -272,6 +290,7 @@ case ${1-} in
 	install_databases
 	install_kafka
 	install_buckets
+	install_mongomock
 	install_vcweb
 	install_oracle
 	install_vectors

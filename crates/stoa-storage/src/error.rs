@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::blocking::Cancelled;
+use crate::remote_fault::RemoteFault;
 
 /// Why a storage could not do what it was asked.
 ///
@@ -70,46 +71,6 @@ pub enum StorageError {
     },
 }
 
-/// Why a service that keeps the files did not do what it was asked. Prints what the operator can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RemoteFault {
-    /// It does not answer, or not as it should.
-    #[error("the storage of this proxy does not answer: look at the service and the network between")]
-    Away,
-    /// It asks for fewer requests.
-    #[error("the storage of this proxy is overloaded: give it time, or raise the limits of the service")]
-    Throttled,
-    /// There is no such bucket, container or base.
-    #[error("the storage of this proxy has no such bucket: create it, or correct 'storage'")]
-    NoBucket,
-    /// It is in another region, or behind another endpoint.
-    #[error(
-        "the bucket of this proxy is in another region or at another endpoint: set storage_options.region or endpoint"
-    )]
-    WrongPlace,
-    /// It does not know the credentials, or they do not sign as they should.
-    #[error("the storage of this proxy refuses its credentials: correct the key and its secret")]
-    BadCredentials,
-    /// They are no longer valid.
-    #[error("the credentials of this proxy for its storage have expired: renew them")]
-    ExpiredCredentials,
-    /// It knows who asks, and forbids it.
-    #[error(
-        "the storage of this proxy forbids this: allow reading, writing, listing and deleting below its prefix"
-    )]
-    Forbidden,
-    /// The clocks differ by too much for signed requests.
-    #[error("the clock of this machine and that of its storage differ by too much: set this machine's clock")]
-    ClockSkew,
-    /// There is no room.
-    #[error("the storage of this proxy has no room left: free space or raise the limit")]
-    Full,
-    /// It takes no files of this size.
-    #[error("the storage of this proxy takes no files of this size: raise the limit of the service")]
-    TooLarge,
-}
-
 /// What was done to which file or directory of the storage. The operating system's answer is its
 /// [`source`](Error::source).
 ///
@@ -141,13 +102,15 @@ impl StorageError {
         meaning(AccessError::new(action, path, error))
     }
 
-    /// A service's fault, met when doing `action` (a verb) to the file at `path`; `words` are its own.
-    #[cfg_attr(
-        not(feature = "object"),
-        expect(dead_code, reason = "only services have such faults")
-    )]
-    pub(crate) fn remote(fault: RemoteFault, action: &'static str, path: &Path, words: io::Error) -> Self {
-        let source = AccessError::new(action, path, words);
+    /// A service's fault, met when doing `action` (a verb) to what is at `place`; `words` are its own.
+    #[cfg(any(feature = "external", feature = "mongodb", feature = "object"))]
+    pub(crate) fn remote(
+        fault: RemoteFault,
+        action: &'static str,
+        place: impl AsRef<Path>,
+        words: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        let source = AccessError::new(action, place.as_ref(), io::Error::other(words));
         Self::Remote { fault, source }
     }
 

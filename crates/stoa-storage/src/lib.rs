@@ -9,8 +9,9 @@
 //!   [`Blob`] (a stored file, ready to be served) and [`StorageError`].
 //! * [`Records`]: small named files beside the modules, which change and can be swapped.
 //! * The adapters: [`DiskStorage`], whose directory is itself a valid `GOPROXY=file://` tree, [`MemoryStorage`], and
-//!   with the feature `object` buckets (`object::ObjectStorage`). [`TieredStorage`]
-//!   puts a bounded disk before another one. A [`StorageUrl`] names one by the text of a configuration.
+//!   behind features buckets (`object::ObjectStorage`), Athens' external storage protocol (`ExternalStorage`) and MongoDB
+//!   (`MongoStorage`). [`TieredStorage`] puts a bounded disk before another one. A [`StorageUrl`] names one by the text of a
+//!   configuration.
 //! * [`conformance`]: every clause of the contract as a check, for adapters and decorators alike.
 
 mod blob;
@@ -19,10 +20,14 @@ pub mod conformance;
 mod disk;
 mod error;
 mod etag;
+#[cfg(feature = "external")]
+pub mod external;
 mod file_walk;
 mod key;
 mod link;
 mod memory;
+#[cfg(feature = "mongodb")]
+pub mod mongo;
 #[cfg(feature = "object")]
 pub mod object;
 mod object_place;
@@ -30,6 +35,7 @@ mod pread;
 mod put;
 mod record_name;
 mod records;
+mod remote_fault;
 mod stage;
 mod storage;
 mod storage_mode;
@@ -40,16 +46,21 @@ mod tiered;
 
 pub use self::blob::{Blob, SMALL_FILE};
 pub use self::disk::DiskStorage;
-pub use self::error::{AccessError, RemoteFault, StorageError, StorageReport};
+pub use self::error::{AccessError, StorageError, StorageReport};
 pub use self::etag::ETag;
+#[cfg(feature = "external")]
+pub use self::external::ExternalStorage;
 pub use self::file_walk::FileWalk;
 pub use self::key::{FileKey, FileKind};
 pub use self::link::Link;
 pub use self::memory::MemoryStorage;
+#[cfg(feature = "mongodb")]
+pub use self::mongo::MongoStorage;
 pub use self::object_place::{ObjectPlace, Provider};
 pub use self::put::Put;
 pub use self::record_name::{RecordName, RecordNameError};
 pub use self::records::{MAX_RECORD, Records};
+pub use self::remote_fault::RemoteFault;
 pub use self::stage::{ReadAt, Stage};
 pub use self::storage::Storage;
 pub use self::storage_mode::StorageMode;

@@ -45,6 +45,12 @@ impl MemoryStorage {
             shelves: Arc::new(Shelves::new(max_bytes)),
         }
     }
+
+    /// Drops a file that is kept elsewhere by now. Says whether there was one.
+    #[cfg(feature = "external")]
+    pub fn remove(&self, key: &FileKey) -> bool {
+        self.shelves.contents.lock().remove(key)
+    }
 }
 
 impl fmt::Display for MemoryStorage {

@@ -1,12 +1,12 @@
 //! What a service says, by meaning.
 
 use std::error::Error;
-use std::io;
 use std::path::Path;
 
 use stoa_dispatch::DispatchError;
 
-use crate::error::{RemoteFault, StorageError};
+use crate::error::StorageError;
+use crate::remote_fault::RemoteFault;
 
 /// The most of a service's own words that is kept, in bytes.
 const MAX_WORDS: usize = 300;
@@ -15,20 +15,20 @@ const MAX_WORDS: usize = 300;
 pub(super) fn failure(action: &'static str, place: &Path, error: &object_store::Error) -> StorageError {
     let text = chain(error);
     let fault = dispatch_fault(error).unwrap_or_else(|| fault_of(error, &text));
-    StorageError::remote(fault, action, place, io::Error::other(words(&text)))
+    StorageError::remote(fault, action, place, words(&text))
 }
 
 /// What a status of a service and its words mean, to a request that was made here.
 pub(super) fn refusal(action: &'static str, place: &Path, status: u16, body: &str) -> StorageError {
     let fault = fault_of_code(code_of(body), body).unwrap_or_else(|| fault_of_status(status));
     let text = format!("status {status}: {body}");
-    StorageError::remote(fault, action, place, io::Error::other(words(&text)))
+    StorageError::remote(fault, action, place, words(&text))
 }
 
 /// What it means that a request got no answer.
 pub(super) fn unanswered(action: &'static str, place: &Path, error: &DispatchError) -> StorageError {
     let fault = fault_of_dispatch(error);
-    StorageError::remote(fault, action, place, io::Error::other(words(&chain(error))))
+    StorageError::remote(fault, action, place, words(&chain(error)))
 }
 
 /// Whether an answer "not found" is about the bucket, and not about the object.
