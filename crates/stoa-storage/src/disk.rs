@@ -10,7 +10,6 @@ mod quarantine;
 mod read;
 mod records;
 #[cfg(feature = "external")]
-mod remove;
 mod scan;
 mod stage;
 mod temp;
@@ -93,15 +92,6 @@ impl DiskStorage {
     /// The directory, absolute and free of symbolic links.
     pub fn root(&self) -> &Path {
         self.tree.layout.root()
-    }
-
-    /// Deletes a file that is kept elsewhere by now, and the recorded hash with a zip. Says whether there was one.
-    ///
-    /// Who has it open keeps reading it. Damaged files are [quarantined](Storage::quarantine) instead.
-    #[cfg(feature = "external")]
-    pub async fn remove(&self, key: &FileKey) -> Result<bool, StorageError> {
-        let key = key.clone();
-        self.on_disk(move |tree| tree.remove(&key)).await
     }
 
     /// Runs `work` on the blocking pool.

@@ -5,7 +5,6 @@ mod both;
 mod catalog;
 mod fetched;
 mod listing;
-mod local;
 mod names;
 mod options;
 mod quarantine;
@@ -32,7 +31,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::both::Both;
-pub use self::local::LocalStorage;
 pub use self::options::{Authorization, ExternalOptions};
 use self::remote::Remote;
 use self::saver::Saver;
@@ -85,7 +83,7 @@ impl ExternalStorage {
     /// The storage in `local` and in the remote of `options`, which is asked through `pool`. Uploads run on `tasks` and
     /// end at once with `stop`; what they had not finished waits in `local`.
     pub fn new(
-        local: Arc<dyn LocalStorage>,
+        local: Arc<dyn Storage>,
         pool: Pool,
         options: &ExternalOptions,
         tasks: TaskTracker,
@@ -163,7 +161,11 @@ impl Storage for ExternalStorage {
     }
 
     async fn quarantine(&self, key: &FileKey) -> Result<bool, StorageError> {
-        quarantine::quarantine(&self.both, key).await
+        quarantine::take_out(&self.both, key, quarantine::Fate::Kept).await
+    }
+
+    async fn remove(&self, key: &FileKey) -> Result<bool, StorageError> {
+        quarantine::take_out(&self.both, key, quarantine::Fate::Gone).await
     }
 
     async fn check(&self) -> Result<(), StorageError> {

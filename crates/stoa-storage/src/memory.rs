@@ -45,12 +45,6 @@ impl MemoryStorage {
             shelves: Arc::new(Shelves::new(max_bytes)),
         }
     }
-
-    /// Drops a file that is kept elsewhere by now. Says whether there was one.
-    #[cfg(feature = "external")]
-    pub fn remove(&self, key: &FileKey) -> bool {
-        self.shelves.contents.lock().remove(key)
-    }
 }
 
 impl fmt::Display for MemoryStorage {

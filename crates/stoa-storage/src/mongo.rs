@@ -167,6 +167,10 @@ impl Storage for MongoStorage {
         self.shelf.quarantine(key).await
     }
 
+    async fn remove(&self, key: &FileKey) -> Result<bool, StorageError> {
+        self.shelf.remove(key).await
+    }
+
     async fn check(&self) -> Result<(), StorageError> {
         self.shelf.database.check().await
     }

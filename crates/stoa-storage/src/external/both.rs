@@ -7,7 +7,6 @@ use stoa_module::ModuleVersion;
 use stoa_module::dirhash::H1;
 
 use super::answer::nonsense;
-use super::local::LocalStorage;
 use super::names;
 use super::reader::RemoteFile;
 use super::remote::Remote;
@@ -19,6 +18,7 @@ use crate::etag::ETag;
 use crate::key::{FileKey, FileKind};
 use crate::records::Records;
 use crate::stage::ReadAt as _;
+use crate::storage::Storage;
 
 /// The most bytes of a file whose length the remote does not tell: what the go command takes as a go.mod.
 const MAX_UNTOLD: usize = 16 << 20;
@@ -26,7 +26,7 @@ const MAX_UNTOLD: usize = 16 << 20;
 /// The local storage, the remote, and the turns of those who change a version.
 #[derive(Debug)]
 pub(super) struct Both {
-    pub(super) local: Arc<dyn LocalStorage>,
+    pub(super) local: Arc<dyn Storage>,
     pub(super) remote: Arc<Remote>,
     pub(super) turns: Arc<Turns>,
 }

@@ -117,7 +117,12 @@ async fn page(
 async fn describe(both: &Both, key: FileKey) -> Result<Option<StoredFile>, StorageError> {
     if let Some(saved) = Saved::read(&both.records(), &key.target).await? {
         let (len, modified) = (saved.len(key.kind), saved.at);
-        return Ok(Some(StoredFile { key, len, modified }));
+        return Ok(Some(StoredFile {
+            key,
+            len,
+            modified,
+            used: modified,
+        }));
     }
     let Some(fetched) = both.remote.file(&key, 0, None).await? else {
         let here = both.local.open(&key).await?;
@@ -126,6 +131,7 @@ async fn describe(both: &Both, key: FileKey) -> Result<Option<StoredFile>, Stora
             key,
             len: blob.len(),
             modified,
+            used: modified,
         }));
     };
     let modified = fetched.modified().unwrap_or(SystemTime::UNIX_EPOCH);
@@ -133,5 +139,10 @@ async fn describe(both: &Both, key: FileKey) -> Result<Option<StoredFile>, Stora
         Some(len) => len,
         None => both.open_remote(&key).await?.map_or(0, |blob| blob.len()),
     };
-    Ok(Some(StoredFile { key, len, modified }))
+    Ok(Some(StoredFile {
+        key,
+        len,
+        modified,
+        used: modified,
+    }))
 }

@@ -12,11 +12,23 @@ use crate::stage::Stage;
 /// How much of a file is copied at a time, in bytes.
 const PIECE: usize = 256 << 10;
 
+/// What becomes of the bytes of a file that is taken out of service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// They are kept aside.
+    Kept,
+    /// They are gone.
+    Gone,
+}
+
 /// Takes the file out of service, here and there. The protocol deletes versions, so the other files of this one come back
 /// first; its bytes are kept aside where the local storage keeps what was rejected.
-pub(super) async fn quarantine(both: &Both, key: &FileKey) -> Result<bool, StorageError> {
+pub(super) async fn take_out(both: &Both, key: &FileKey, fate: Fate) -> Result<bool, StorageError> {
     let _turn = both.turns.take(&key.target).await;
-    let was_here = both.local.quarantine(key).await?;
+    let was_here = match fate {
+        Fate::Kept => both.local.quarantine(key).await?,
+        Fate::Gone => both.local.remove(key).await?,
+    };
     if !both.remote.has(key).await? {
         return Ok(was_here);
     }
@@ -34,7 +46,8 @@ pub(super) async fn quarantine(both: &Both, key: &FileKey) -> Result<bool, Stora
         }
     }
     // A file that cannot be read any more is no reason to keep it in service.
-    if let Ok(Some(file)) = both.open_remote(key).await
+    if fate == Fate::Kept
+        && let Ok(Some(file)) = both.open_remote(key).await
         && let Ok(stage) = copy(both, key, &file).await
     {
         stage.reject().await?;

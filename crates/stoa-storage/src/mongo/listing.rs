@@ -102,10 +102,12 @@ pub(super) async fn files(
         .projection(doc! {"len": 1, "at": 1});
     let found = shelf.database.all(FILES, asking).await?;
     let file = |document: &Document| {
+        let modified = document.get_datetime("at").ok()?.to_system_time();
         Some(StoredFile {
             key: key(document)?,
             len: number(document, "len")?,
-            modified: document.get_datetime("at").ok()?.to_system_time(),
+            modified,
+            used: modified,
         })
     };
     Ok(found.iter().filter_map(file).collect())

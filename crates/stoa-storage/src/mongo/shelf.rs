@@ -203,12 +203,7 @@ impl Shelf {
             return Ok(false);
         };
         let place = key.to_string();
-        if kept.from_athens {
-            let hidden = self.database.collection(HIDDEN);
-            self.database
-                .add(&place, hidden.insert_one(doc! {"_id": &place}))
-                .await?;
-        }
+        self.hide(key, &kept).await?;
         // Aside first: bytes to which no document refers are lost.
         let id = self.set_aside(ObjectId::new().into(), key, &kept).await?;
         let files = self.files();
@@ -226,6 +221,29 @@ impl Shelf {
                 .await?;
         }
         Ok(deleted > 0)
+    }
+
+    /// Removes the file. Its bytes, which somebody may be reading, go as those of dead writers do.
+    pub(super) async fn remove(&self, key: &FileKey) -> Result<bool, StorageError> {
+        let Some(kept) = self.find(key).await? else {
+            return Ok(false);
+        };
+        let place = key.to_string();
+        self.hide(key, &kept).await?;
+        let files = self.files();
+        let deleting = files.delete_one(doc! {"_id": &place, "uid": kept.uid});
+        let deleted = self.database.run("remove", &place, deleting).await?;
+        Ok(deleted.deleted_count > 0)
+    }
+
+    /// Sees to it that a file of Athens is not found there again.
+    async fn hide(&self, key: &FileKey, kept: &Kept) -> Result<(), StorageError> {
+        if !kept.from_athens {
+            return Ok(());
+        }
+        let (place, hidden) = (key.to_string(), self.database.collection(HIDDEN));
+        let hiding = hidden.insert_one(doc! {"_id": &place});
+        self.database.add(&place, hiding).await.map(drop)
     }
 
     /// Keeps what was refused on arrival, in place of what was refused before under this key.

@@ -16,7 +16,7 @@ const PATH: &str = "example.com/m";
 
 fn fault(error: &StorageError) -> RemoteFault {
     match error {
-        StorageError::Remote(fault, _) => *fault,
+        StorageError::Remote { fault, .. } => *fault,
         other => panic!("no fault of the remote: {other:?}"),
     }
 }

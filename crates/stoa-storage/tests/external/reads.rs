@@ -194,7 +194,13 @@ async fn a_server_without_a_catalog_says_so() {
         lab.storage.files(None, 10).await.map(drop).unwrap_err(),
     ] {
         assert!(
-            matches!(error, StorageError::Remote(RemoteFault::NoCatalog, _)),
+            matches!(
+                error,
+                StorageError::Remote {
+                    fault: RemoteFault::NoCatalog,
+                    ..
+                }
+            ),
             "{error:?}"
         );
         assert!(error.to_string().contains("/catalog"), "{error}");

@@ -144,7 +144,13 @@ async fn what_failed_is_saved_with_the_next_success() {
     lab.server.state.manner.lock().unwrap().always = Some(http::StatusCode::BAD_GATEWAY);
     let error = lab.storage.settle().await.unwrap_err();
     assert!(
-        matches!(error, StorageError::Remote(RemoteFault::Away, _)),
+        matches!(
+            error,
+            StorageError::Remote {
+                fault: RemoteFault::Away,
+                ..
+            }
+        ),
         "{error:?}"
     );
     let content = lab.content(&key(PATH, "v1.0.0", FileKind::Zip)).await;

@@ -15,10 +15,10 @@ async fn errors_have_a_meaning() {
     let storage = MongoStorage::connect(&fake.options()).await.unwrap();
     let key = key("example.com/m", "v1.0.0", FileKind::Zip);
     for (code, meaning) in [
-        (13, "Remote(BadCredentials"),
-        (18, "Remote(BadCredentials"),
+        (13, "Remote { fault: BadCredentials"),
+        (18, "Remote { fault: BadCredentials"),
         (14_031, "Full("),
-        (50, "Remote(Away"),
+        (50, "Remote { fault: Away"),
     ] {
         fake.fail("insert", 1, doc! {"errorCode": code}).await;
         let error = storage.put(&key, Bytes::from_static(b"x")).await.unwrap_err();
@@ -81,7 +81,13 @@ async fn a_database_that_is_away_is_so_in_time() {
     options.deadline = Duration::from_millis(300);
     let error = MongoStorage::connect(&options).await.unwrap_err();
     assert!(
-        matches!(error, StorageError::Remote(RemoteFault::Away, _)),
+        matches!(
+            error,
+            StorageError::Remote {
+                fault: RemoteFault::Away,
+                ..
+            }
+        ),
         "{error:?}"
     );
     let shown = format!("{error:?} {} {options:?}", error.report());
