@@ -3,8 +3,8 @@
 # Outside of the checkout, so that a fresh clone finds what has been built before.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/stoa/target
 TOOLS = $(or $(STOA_TOOLS),$(HOME)/.cache/stoa/tools)
-# Adapters that no default has. The same for every step, so that nothing is built twice.
-FEATURES = stoa-index/mysql,stoa-index/postgres
+# Adapters that the binary does not have yet. The same for every step, so that nothing is built twice.
+FEATURES = stoa-index/mysql,stoa-index/postgres,stoa-storage/external,stoa-storage/mongodb
 
 .PHONY: run test lint audit fmt bench fuzz tools help
 
