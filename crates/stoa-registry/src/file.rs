@@ -208,6 +208,7 @@ impl Registry for FileRegistry {
             // Only the present state is known: what was before has to be read again.
             is_known: from.0 == state.revision,
             nodes: state.nodes.clone(),
+            has_told: false,
         }))
     }
 
@@ -225,6 +226,8 @@ struct FileWatch {
     scope: Scope,
     is_known: bool,
     nodes: Vec<Registration>,
+    /// It has told something. The first thing is that the file has been read, and has no faults.
+    has_told: bool,
 }
 
 #[async_trait]
@@ -235,11 +238,17 @@ impl Watch for FileWatch {
             let reason = "only the present state of a file is known".to_owned();
             return Ok(Change::Lost { reason });
         }
-        let bookmark_at = Instant::now() + BOOKMARK_AFTER;
+        let quiet = if self.has_told {
+            BOOKMARK_AFTER
+        } else {
+            Duration::ZERO
+        };
+        let bookmark_at = Instant::now() + quiet;
         loop {
             self.registry.look().await?;
             let (revision, nodes, events) = self.registry.since(&self.nodes, &self.scope);
             self.nodes = nodes;
+            self.has_told = true;
             if !events.is_empty() {
                 return Ok(Change::Batch { revision, events });
             }

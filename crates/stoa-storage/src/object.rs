@@ -29,7 +29,7 @@ use stoa_module::dirhash::H1;
 use stoa_module::{ModulePath, ModuleVersion};
 
 pub use self::conditions::Conditional;
-pub use self::http::{LANE, UPLOAD_LANE, lane_settings};
+pub use self::http::{LANE, UPLOAD_LANE, ZIP_LANE, lane_settings};
 pub use self::options::ObjectOptions;
 use self::shelf::Shelf;
 use self::stage::SpoolStage;
@@ -77,7 +77,8 @@ pub struct ObjectStorage {
 }
 
 impl ObjectStorage {
-    /// A storage at `place`; asks nothing yet. Its requests go through `pool`, in the lanes [`LANE`] and [`UPLOAD_LANE`].
+    /// A storage at `place`; asks nothing yet. Its requests go through `pool`, in the lanes [`LANE`],
+    /// [`ZIP_LANE`] and [`UPLOAD_LANE`].
     ///
     /// # Errors
     /// When the options do not fit together, a file of them cannot be read, or there is no place for files on their way.

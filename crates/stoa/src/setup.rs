@@ -84,6 +84,17 @@ pub(crate) fn check(config: &Config) -> Result<(), CommandError> {
         .iter()
         .filter_map(|rule| unreadable(&rule.credential));
     let keys: Vec<_> = keys.map(|fault| config.fault("credential", fault)).collect();
+    let options = &config.storage.options;
+    let secrets = [
+        ("storage_options.secret_key_file", &options.secret_key_file),
+        ("storage_options.credentials_file", &options.credentials_file),
+    ];
+    let secrets = secrets.into_iter().filter_map(|(key, file)| {
+        let file = file.as_deref()?;
+        let error = std::fs::File::open(file).err()?;
+        Some(config.fault(key, format!("{}: {error}", file.display())))
+    });
+    let secrets: Vec<_> = secrets.collect();
     let storage = config
         .storage
         .url
@@ -94,6 +105,7 @@ pub(crate) fn check(config: &Config) -> Result<(), CommandError> {
         .into_iter()
         .flatten()
         .chain(keys)
+        .chain(secrets)
         .map(|fault| fault.to_string())
         .collect();
     if faults.is_empty() {

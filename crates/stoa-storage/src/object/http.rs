@@ -20,13 +20,18 @@ use stoa_dispatch::{
     ResponseBody, Task,
 };
 
-/// The lane of everything but files on their way up. No host has this name.
+/// The lane of everything but zips. No host has this name.
 pub const LANE: &str = "storage=";
+/// The lane of zips that are read: an answer that a slow client reads keeps its place, and what others ask for must not wait
+/// behind that.
+pub const ZIP_LANE: &str = "storage=zips";
 /// The lane of files on their way up: the answer comes only when the last byte has been sent.
 pub const UPLOAD_LANE: &str = "storage=upload";
 
-/// Requests at a time, of each lane. A hit is a request, so that this bounds hits.
+/// Requests at a time. A hit that is not in memory is a request, so that this bounds such hits.
 const PERMITS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+/// Zips that are read at a time: about as many as there may be clients who read one.
+const ZIP_PERMITS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 /// The longest that the breaker keeps a service from being asked: a bucket that is back is seen within this.
 const OPEN_MAX: Duration = Duration::from_secs(3);
 /// The most of an answer that is no success that is read, in bytes.
@@ -54,8 +59,10 @@ pub fn lane_settings(lane: &str) -> LaneSettings {
     settings.breaker.failure_rate = Percent::default();
     settings.breaker.open_max = OPEN_MAX;
     settings.retry.max = 0;
-    if lane == UPLOAD_LANE {
-        settings.attempt = settings.deadline;
+    match lane {
+        UPLOAD_LANE => settings.attempt = settings.deadline,
+        ZIP_LANE => settings.concurrency = Concurrency::Fixed(ZIP_PERMITS),
+        _ => {}
     }
     settings
 }
@@ -127,8 +134,10 @@ impl HttpService for ObjectHttp {
         let body = body.collect().await?.to_bytes();
         // What the client of a provider remembers of the request is its own.
         head.extensions.clear();
+        let is_zip = head.method == http::Method::GET && head.uri.path().ends_with("zip");
+        let lane = if is_zip { ZIP_LANE } else { LANE };
         let request = http::Request::from_parts(head, RequestBody::from(body));
-        let response = self.ask(request, LANE, None).await.map_err(failed)?;
+        let response = self.ask(request, lane, None).await.map_err(failed)?;
         let (head, body) = response.into_parts();
         if head.status.is_success() {
             return Ok(HttpResponse::from_parts(

@@ -33,7 +33,9 @@ pub(super) fn dispatcher(config: &Config) -> Pool {
         .rules(move |lane| match lane.as_str() {
             etcd_transport::LANE => etcd_transport::lane_settings(),
             name if name.starts_with(PeerClient::LANE_PREFIX) => PeerClient::lane_settings(),
-            name @ (object::LANE | object::UPLOAD_LANE) if !rules.names(lane) => object::lane_settings(name),
+            name @ (object::LANE | object::ZIP_LANE | object::UPLOAD_LANE) if !rules.names(lane) => {
+                object::lane_settings(name)
+            }
             _ => rules.settings(lane, &deadlines),
         })
         .max_lanes(config.dispatch.lanes)

@@ -344,6 +344,14 @@ fn a_check_reads_what_a_start_reads_and_creates_nothing() {
     }
     assert_eq!(bad.stderr.lines().count(), 3, "{}", bad.stderr);
     assert_eq!(listing(), before);
-    let scheme = check(&[("STOA_STORAGE", "s3://bucket")]);
+    let scheme = check(&[("STOA_STORAGE", "ftp://bucket")]);
     assert_eq!(scheme.code, Some(64), "{scheme:?}");
+    let secret = place("secret");
+    let bucket = check(&[
+        ("STOA_STORAGE", "s3://bucket"),
+        ("STOA_STORAGE_OPTIONS_SECRET_KEY_FILE", &secret),
+    ]);
+    assert_eq!(bucket.code, Some(64), "{bucket:?}");
+    let fault = format!("storage_options.secret_key_file: {secret}: No such file");
+    assert!(bucket.stderr.contains(&fault), "{}", bucket.stderr);
 }
