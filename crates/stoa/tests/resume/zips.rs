@@ -237,7 +237,9 @@ async fn another_source_takes_over_if_the_list_lets_it() {
     // After a comma nobody is asked because of a failure, so neither is he because of this one.
     let (end, got, first, second) = two(",").await;
     assert!(matches!(end, BodyEnd::Cut { .. }), "{end:?}");
-    assert!(got <= 5 * MIB && first > 4, "{got} bytes, {first} requests");
+    // Four times without a byte more are the end; now and then one brings some that had been lost on the way.
+    assert!(got <= 5 * MIB, "{got} bytes");
+    assert!((4..=20).contains(&first), "{first} requests");
     assert_eq!(second, 0);
 }
 
