@@ -87,6 +87,10 @@ async fn a_fault_keeps_what_was_and_is_told_until_it_is_mended() {
     let scope = Scope::Service(service());
     for fault in ["[[node]]\n", "\u{0}", &TWO.replace("draining", "wobbly"), ""] {
         let mut watch = registry.watch(&scope, listing.revision).await.expect("a watch");
+        assert!(
+            matches!(watch.next().await, Ok(Change::Bookmark { .. })),
+            "it is well"
+        );
         if fault.is_empty() {
             fs::remove_file(&file).expect("removed");
         } else {
@@ -100,6 +104,10 @@ async fn a_fault_keeps_what_was_and_is_told_until_it_is_mended() {
         sleep(every).await;
     }
     let mut watch = registry.watch(&scope, listing.revision).await.expect("a watch");
+    assert!(
+        matches!(watch.next().await, Ok(Change::Bookmark { .. })),
+        "it is well"
+    );
     let changed = TWO.replace("\"a\"", "\"c\"").replace("draining", "ready");
     fs::write(&file, changed).expect("written");
     let Change::Batch { revision, events } = watch.next().await.expect("it lives") else {
