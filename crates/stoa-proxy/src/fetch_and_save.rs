@@ -7,7 +7,10 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 use stoa_fetch::{Fetched, Fetcher, Question, SourceName};
 use stoa_module::{
-    Info, ModulePath, ModuleVersion, Resource, dirhash::go_mod_h1, modfile::check_go_mod, zip::ZipLimits,
+    Info, ModulePath, ModuleVersion, Resource,
+    dirhash::{H1, go_mod_h1},
+    modfile::check_go_mod,
+    zip::ZipLimits,
 };
 use stoa_storage::{FileKey, Put, Storage};
 use stoa_sumdb::SumFile;
@@ -16,8 +19,8 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::{
-    Content, ProxyError, Stashed, Stasher, Sums, file_key, growing, listing::Listing, pump::Pump,
-    refusals::Refusals,
+    Content, IndexNotes, ProxyError, Source, Stashed, Stasher, Sums, file_key, growing, listing::Listing,
+    pump::Pump, refusals::Refusals,
 };
 
 /// What is held against what is about to be stored.
@@ -29,6 +32,8 @@ pub struct Ingest {
     pub sums: Arc<dyn Sums>,
     /// How long content that is not what was recorded is refused without fetching it again.
     pub refusal_ttl: Duration,
+    /// Takes down what is stored.
+    pub notes: IndexNotes,
 }
 
 /// Fetches an answer, checks it, and stores it if it is immutable.
@@ -96,8 +101,12 @@ impl FetchAndSave {
     }
 
     async fn save_info(&self, question: &Question, key: &FileKey) -> Result<Content, ProxyError> {
-        let (bytes, ..) = self.small(question).await?;
-        self.put(key, bytes).await
+        let (bytes, source_name, _) = self.small(question).await?;
+        let source = Source {
+            origin: Some(source_name),
+            verified_by: None,
+        };
+        self.put(key, bytes, None, &source).await
     }
 
     async fn save_go_mod(
@@ -109,7 +118,8 @@ impl FetchAndSave {
         let expected = self.ingest.sums.expected(target);
         let ((bytes, source_name, of_repository), expected) =
             alongside(self.small(question), expected).await?;
-        if let Err(error) = expected.check(SumFile::GoMod, go_mod_h1(&bytes), &source_name) {
+        let h1 = go_mod_h1(&bytes);
+        if let Err(error) = expected.check(SumFile::GoMod, h1, &source_name) {
             tracing::error!(file = %key, %error, "a go.mod was refused");
             self.refusals.remember(&question.resource, &error);
             let mut stage = self.storage.stage(key).await?;
@@ -122,12 +132,25 @@ impl FetchAndSave {
             let checked = check_go_mod(target.path(), &bytes);
             checked.map_err(|error| ProxyError::invalid(&source_name, error))?;
         }
-        self.put(key, bytes).await
+        let source = Source {
+            origin: Some(source_name),
+            verified_by: expected.database().cloned(),
+        };
+        self.put(key, bytes, Some(h1), &source).await
     }
 
-    async fn put(&self, key: &FileKey, bytes: Bytes) -> Result<Content, ProxyError> {
+    async fn put(
+        &self,
+        key: &FileKey,
+        bytes: Bytes,
+        h1: Option<H1>,
+        source: &Source,
+    ) -> Result<Content, ProxyError> {
         match self.storage.put(key, bytes.clone()).await? {
-            Put::Stored => Ok(Content::Bytes(bytes)),
+            Put::Stored => {
+                self.ingest.notes.stored(key, bytes.len() as u64, h1, source);
+                Ok(Content::Bytes(bytes))
+            }
             // Another process was first, and the first content wins.
             Put::Existed => match self.storage.open(key).await? {
                 Some(blob) => Ok(Content::Stored(blob)),
@@ -152,6 +175,7 @@ impl FetchAndSave {
             key,
             sums: Arc::clone(&self.ingest.sums),
             refusals: Arc::clone(&self.refusals),
+            notes: self.ingest.notes.clone(),
         };
         let (looked_up, is_looked_up) = oneshot::channel();
         let transfer = pump.run(fetched, stage, writer, looked_up);

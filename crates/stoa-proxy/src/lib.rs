@@ -3,7 +3,7 @@
 //! Small ports are composed from plain layers, each a struct that holds the next one as `Arc<dyn Trait>`:
 //!
 //! ```text
-//! Protocol   revalidation_cache -> storage_first -> admission -> resolved_info -> download_mode -> stash
+//! Protocol   noted_uses -> revalidation_cache -> storage_first -> admission -> resolved_info -> download_mode -> stash
 //! Stasher    single_flight -> fetch_and_save -> pool -> the fetcher
 //! ```
 //!
@@ -30,6 +30,7 @@ mod drift;
 mod error;
 mod fetch_and_save;
 mod growing;
+mod indexing;
 mod info;
 mod key;
 mod listing;
@@ -58,6 +59,7 @@ mod stasher;
 mod storage_first;
 mod sumdb;
 mod transfer;
+mod upkeep;
 mod verify;
 mod version_list;
 mod walk;
@@ -77,6 +79,10 @@ pub use drift::{Drift, DriftCheck, DriftReport, Today};
 pub use error::{Cause, ErrorReport, Meaning, ProxyError};
 pub use fetch_and_save::{FetchAndSave, Ingest};
 pub use growing::{Follower, Growing, GrowingWriter, Lent, growing};
+pub use indexing::{
+    IndexMetrics, IndexNotes, NotedUses, RebuildState, Rebuilds, Recorder, Reindex, ReindexError,
+    ReindexReport, Source,
+};
 pub use info::{Info, parse_info};
 pub use key::file_key;
 pub use metered::{FetchMetrics, Metered};
@@ -109,6 +115,10 @@ pub use sumdb::{
     NoCheck, PrivateGate, RegisteredFiles, Remote, SumAnswer, SumFiles, SumFlight, SumMemory,
     SumMemoryOptions, SumPathError, SumQuestion, SumRequest, SumRetry, SumWatch, Sums, Unavailable,
     Unwatched, Verification, VerifiedDatabase, Watched,
+};
+pub use upkeep::{
+    Forget, Gc, GcItem, GcReport, GcRounds, GcRules, GcState, KeepList, Kept, NodeTold, OtherNodes,
+    OtherNodesSlot, Removals, Removed, Remover,
 };
 pub use verify::{Finding, Problem, Repair, Verifier, VerifyReport};
 pub use version_list::VersionList;

@@ -14,10 +14,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     Admission, BreakMetrics, ChecksumDatabase, DatabaseAdapter, DownloadMode, FetchAndSave, FetchMetrics,
-    Ingest, Metered, Modes, NetworkMode, Offline, OwnerRoute, PeerMetrics, Peers, Pool, PrivateGate,
-    Protocol, Refreshes, Remote, ResolvedInfo, Resumed, RevalidationCache, RevalidationOptions, SingleFlight,
-    Stash, Stasher, StorageFirst, StoredElsewhere, SumFlight, SumMemory, SumMemoryOptions, SumRetry,
-    SumWatch, VerifiedDatabase, Watched,
+    IndexNotes, Ingest, Metered, Modes, NetworkMode, NotedUses, Offline, OwnerRoute, PeerMetrics, Peers,
+    Pool, PrivateGate, Protocol, Refreshes, Remote, ResolvedInfo, Resumed, RevalidationCache,
+    RevalidationOptions, SingleFlight, Stash, Stasher, StorageFirst, StoredElsewhere, SumFlight, SumMemory,
+    SumMemoryOptions, SumRetry, SumWatch, VerifiedDatabase, Watched,
 };
 
 /// How long the latest head of a checksum database is believed to be the latest.
@@ -38,6 +38,8 @@ pub struct ProtocolOptions {
     pub refreshes: Arc<Refreshes>,
     /// Whether clients wait for what is not stored.
     pub modes: Modes,
+    /// Takes down what is used.
+    pub notes: IndexNotes,
 }
 
 /// What shapes the stash pipeline.
@@ -99,13 +101,14 @@ pub struct DatabaseOptions {
 
 /// Answers a client. A question meets the layers in this order:
 ///
-/// 1. `revalidation_cache` - answers from memory what is remembered: lists, queries, "not found"
-/// 2. `storage_first` - answers from storage what is stored; lists and `@latest` too when the source has none
-/// 3. `admission` - bounds how many requests wait for something to be brought in; inside of the hits, so that no hit
+/// 1. `noted_uses` - notes which versions clients get, for the index; there is none without an index
+/// 2. `revalidation_cache` - answers from memory what is remembered: lists, queries, "not found"
+/// 3. `storage_first` - answers from storage what is stored; lists and `@latest` too when the source has none
+/// 4. `admission` - bounds how many requests wait for something to be brought in; inside of the hits, so that no hit
 ///    waits behind a miss (ADR 0004)
-/// 4. `resolved_info` - sees to it that a version that a query resolved to has its `.info` stored (ADR 0006)
-/// 5. `download_mode` - puts off what clients do not wait for; there is none without rules, nor offline
-/// 6. `stash` - asks the stash pipeline
+/// 5. `resolved_info` - sees to it that a version that a query resolved to has its `.info` stored (ADR 0006)
+/// 6. `download_mode` - puts off what clients do not wait for; there is none without rules, nor offline
+/// 7. `stash` - asks the stash pipeline
 pub fn protocol_pipeline(
     options: &ProtocolOptions,
     stasher: Arc<dyn Stasher>,
@@ -119,12 +122,16 @@ pub fn protocol_pipeline(
     let resolved_info = Arc::new(ResolvedInfo::new(innermost, tasks.clone()));
     let admission = Arc::new(Admission::new(resolved_info, options.requests));
     let storage_first = StorageFirst::new(admission, Arc::clone(storage), options.network);
-    Arc::new(RevalidationCache::new(
+    let revalidation_cache: Arc<dyn Protocol> = Arc::new(RevalidationCache::new(
         Arc::new(storage_first),
         options.revalidation.clone(),
         Arc::clone(&options.refreshes),
         tasks.clone(),
-    ))
+    ));
+    if !options.notes.has_index() {
+        return revalidation_cache;
+    }
+    Arc::new(NotedUses::new(revalidation_cache, options.notes.clone()))
 }
 
 /// Brings something in. A question meets the layers in this order:

@@ -15,7 +15,7 @@ use stoa_storage::{Blob, FileKey, Put, ReadAt, Stage, Storage};
 use stoa_sumdb::SumFile;
 use tokio::{sync::oneshot, task::spawn_blocking};
 
-use crate::{Expected, GrowingWriter, ProxyError, Sums, refusals::Refusals};
+use crate::{Expected, GrowingWriter, IndexNotes, ProxyError, Source, Sums, refusals::Refusals};
 
 /// Pieces that are ready are joined up to so many bytes, so that a fast source costs few trips to the blocking pool.
 const BATCH: usize = 256 << 10;
@@ -31,6 +31,7 @@ pub(crate) struct Pump {
     pub(crate) key: FileKey,
     pub(crate) sums: Arc<dyn Sums>,
     pub(crate) refusals: Arc<Refusals>,
+    pub(crate) notes: IndexNotes,
 }
 
 impl Pump {
@@ -64,7 +65,7 @@ impl Pump {
             }
         };
         let (result, left) = match tokio::try_join!(received, expected) {
-            Ok((h1, expected)) => (self.store(stage, h1, &expected, &source_name).await, None),
+            Ok((received, expected)) => (self.store(stage, received, &expected, &source_name).await, None),
             Err(error) => (Err(error), Some(stage)),
         };
         if let Err(error) = &result {
@@ -78,7 +79,7 @@ impl Pump {
     async fn store(
         &self,
         stage: Box<dyn Stage>,
-        h1: H1,
+        Received { h1, len }: Received,
         expected: &Expected,
         source_name: &SourceName,
     ) -> Result<(), ProxyError> {
@@ -90,7 +91,14 @@ impl Pump {
             return Err(error);
         }
         match stage.commit(Some(&h1)).await? {
-            Put::Stored => Ok(()),
+            Put::Stored => {
+                let source = Source {
+                    origin: Some(source_name.clone()),
+                    verified_by: expected.database().cloned(),
+                };
+                self.notes.stored(&self.key, len, Some(h1), &source);
+                Ok(())
+            }
             Put::Existed if self.is_stored_with(&h1).await? => Ok(()),
             Put::Existed => {
                 let reason = format!(
@@ -117,15 +125,22 @@ impl Pump {
     }
 }
 
-/// Moves a zip from its source into `stage`, telling `advance` how many bytes more there are. Its hash, when all of it
-/// has come and keeps to the rules.
+/// A zip that has come whole and keeps to the rules.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Received {
+    pub(crate) h1: H1,
+    /// In bytes.
+    pub(crate) len: u64,
+}
+
+/// Moves a zip from its source into `stage`, telling `advance` how many bytes more there are.
 pub(crate) async fn receive(
     mut fetched: Fetched,
     stage: &mut dyn Stage,
     target: &ModuleVersion,
     limits: &ZipLimits,
     advance: impl Fn(u64) + Send,
-) -> Result<H1, ProxyError> {
+) -> Result<Received, ProxyError> {
     let source_name = fetched.source_name.clone();
     let invalid = |error: ZipError| ProxyError::invalid(&source_name, error);
     let mut checker = StreamChecker::new(target, limits.clone());
@@ -151,7 +166,10 @@ pub(crate) async fn receive(
             .await?
             .map_err(invalid)?,
     };
-    Ok(summary.h1)
+    Ok(Received {
+        h1: summary.h1,
+        len: total,
+    })
 }
 
 /// Waits for a piece, then takes whatever else is there already.

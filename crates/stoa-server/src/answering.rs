@@ -47,9 +47,13 @@ impl EdgeState {
         };
         let context = Context { passed, ..context };
         let question = Question::new(resource, context);
+        let removals = self.removals.times();
         let answer = self.protocol.get(&question).await;
         match answer {
-            Ok(answer) => self.answered(head, path, question.resource, answer).await,
+            Ok(answer) => {
+                self.answered(head, (path, removals), question.resource, answer)
+                    .await
+            }
             Err(error) => self.failed(head, Subject::Module(question.resource), &error),
         }
     }
@@ -84,7 +88,7 @@ impl EdgeState {
     async fn answered(
         &self,
         head: RequestHead<'_>,
-        path: &str,
+        (path, removals): (&str, u64),
         resource: Resource,
         answer: Answer,
     ) -> (Response<Body>, ResponseInfo) {
@@ -128,6 +132,8 @@ impl EdgeState {
         let subject = Subject::Module(resource);
         if let (Content::Bytes(bytes), Some(etag), Some(hot)) = (&content, &etag, &self.hot)
             && (!is_mutable || fresh_for.is_some())
+            // What was removed while it was read must not stay.
+            && self.removals.times() == removals
         {
             let entry = Hot {
                 subject: subject.clone(),

@@ -7,6 +7,7 @@ mod jobs;
 mod json;
 mod lanes;
 mod refresh;
+mod storage;
 mod webhook;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use stoa_proxy::Refreshes;
 
 pub use self::cluster::{ClusterControl, ClusterNode, ClusterStatus, DrainError, Ownership};
 pub(crate) use self::json::read_body;
+pub use self::storage::{StorageDesk, StorageIndex};
 use self::webhook::Webhooks;
 use crate::{
     WebhookSecret,
@@ -70,6 +72,13 @@ pub fn events_mount(engine: Arc<Engine>, guard: Arc<dyn Guard>) -> Mount {
 pub fn cluster_mount(control: Arc<dyn ClusterControl>, guard: Arc<dyn Guard>) -> Mount {
     let path = "/api/v1/cluster";
     let routes = cluster::routes(path).with_state(control);
+    Mount::new(path, guard, api_routes(routes))
+}
+
+/// `/api/v1/storage`: shows what is stored, removes versions, makes room, and makes the index anew.
+pub fn storage_mount(desk: StorageDesk, guard: Arc<dyn Guard>) -> Mount {
+    let path = "/api/v1/storage";
+    let routes = storage::routes(path).with_state(Arc::new(desk));
     Mount::new(path, guard, api_routes(routes))
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, hash::RandomState, sync::Arc, time::Duration};
 
-use stoa_proxy::{ChecksumDatabases, Protocol, Refreshes};
+use stoa_proxy::{ChecksumDatabases, Protocol, Refreshes, Removals};
 
 use crate::{
     access_log::AccessLog,
@@ -47,6 +47,8 @@ pub struct EdgeParts {
     pub protocol: Arc<dyn Protocol>,
     /// What is known to be new, so that answers in memory are old.
     pub refreshes: Arc<Refreshes>,
+    /// Tells which versions are removed, so that files of them in memory go.
+    pub removals: Arc<Removals>,
     /// Answers questions to checksum databases.
     pub checksum_databases: ChecksumDatabases,
     /// Access lines; `None` for none.
@@ -71,11 +73,16 @@ impl Edge {
     /// # Errors
     /// When a part is mounted at a path that a module could have, or where another part is.
     pub fn new(options: EdgeOptions, parts: EdgeParts) -> Result<Self, MountError> {
+        let hot = (options.memory > 0).then(|| Arc::new(HotCache::new(options.memory)));
+        if let Some(hot) = &hot {
+            parts.removals.tell(Arc::<HotCache>::clone(hot));
+        }
         let state = EdgeState {
             names: RandomState::new(),
             ids: RequestIds::new(),
             gate: GateStage::new(parts.gate),
-            hot: (options.memory > 0).then(|| HotCache::new(options.memory)),
+            hot,
+            removals: parts.removals,
             ahead: Arc::new(ReadAhead::new(options.memory.saturating_add(options.read_ahead))),
             prefix: options.prefix,
             mounts: Mounts::new(parts.mounts)?,

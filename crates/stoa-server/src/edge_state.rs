@@ -4,7 +4,7 @@ use std::{fmt, hash::RandomState, sync::Arc, time::Instant};
 
 use http::{Method, Request, Response, StatusCode};
 use stoa_module::Resource;
-use stoa_proxy::{ChecksumDatabases, Content, Held, Protocol, Refreshes, SumPathError};
+use stoa_proxy::{ChecksumDatabases, Content, Held, Protocol, Refreshes, Removals, SumPathError};
 use stoa_sumdb::RemotePathError;
 
 use crate::{
@@ -30,7 +30,9 @@ pub(crate) struct EdgeState {
     pub(crate) names: RandomState,
     pub(crate) ids: RequestIds,
     pub(crate) gate: GateStage,
-    pub(crate) hot: Option<HotCache>,
+    pub(crate) hot: Option<Arc<HotCache>>,
+    /// What must not come into that memory any more.
+    pub(crate) removals: Arc<Removals>,
     /// What in that memory is old.
     pub(crate) refreshes: Arc<Refreshes>,
     pub(crate) ahead: Arc<ReadAhead>,

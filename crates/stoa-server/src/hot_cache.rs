@@ -1,10 +1,12 @@
 //! GOPROXY files in memory, ready to be sent.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::HeaderValue;
 use stoa_cache::{Cache, CacheOptions};
+use stoa_module::ModuleVersion;
+use stoa_proxy::{Forget, file_key};
 use tokio::time::Instant;
 
 use crate::{metrics::HitMeter, subject::Subject};
@@ -65,5 +67,14 @@ impl HotCache {
     pub(crate) fn put(&self, path: &str, hot: Hot, fresh_for: Option<Duration>) {
         let lifetime = fresh_for.map_or(FIXED_TTL, |fresh| fresh.min(FIXED_TTL));
         self.entries.put_for(path.into(), Arc::new(hot), lifetime);
+    }
+}
+
+impl Forget for HotCache {
+    fn forget(&self, versions: &HashSet<ModuleVersion>) {
+        self.entries.retain(|_, hot| match &hot.subject {
+            Subject::Module(resource) => file_key(resource).is_none_or(|key| !versions.contains(&key.target)),
+            _ => true,
+        });
     }
 }

@@ -17,6 +17,7 @@
 mod access_log;
 mod activity;
 mod admin;
+mod admin_log;
 mod admin_token;
 mod answering;
 mod api;
@@ -42,6 +43,7 @@ mod hot_cache;
 mod http2;
 mod http2_body;
 mod http2_reply;
+mod index_mount;
 mod inert;
 mod job_metrics;
 mod kafka;
@@ -77,11 +79,12 @@ mod write_deadline;
 
 pub use access_log::AccessLog;
 pub use admin::AdminGuard;
+pub use admin_log::AdminLog;
 pub use admin_token::{AdminToken, AdminTokenError, TokenError};
 pub use api::{
-    ClusterControl, ClusterNode, ClusterStatus, DrainError, Ownership, aggregations_mount, api_mount,
-    api_routes, callbacks_mount, cluster_mount, events_mount, jobs_mount, lanes_mount, refresh_mount,
-    webhook_mount,
+    ClusterControl, ClusterNode, ClusterStatus, DrainError, Ownership, StorageDesk, StorageIndex,
+    aggregations_mount, api_mount, api_routes, callbacks_mount, cluster_mount, events_mount, jobs_mount,
+    lanes_mount, refresh_mount, storage_mount, webhook_mount,
 };
 pub use body::Body;
 pub use body_error::BodyError;
@@ -91,6 +94,7 @@ pub use edge::{Edge, EdgeOptions, EdgeParts};
 pub use gate::{Gate, GateQuestion, GateRefusal, Judgement};
 pub use guard::{Guard, OpenGuard};
 pub use hosts::HostPattern;
+pub use index_mount::index_mounts;
 pub use job_metrics::{JobGauges, JobMetrics};
 pub use links::Links;
 pub use listen::{Listen, Listener};

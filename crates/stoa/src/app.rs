@@ -6,6 +6,7 @@ mod cluster;
 mod cluster_core;
 mod core;
 mod downloads;
+mod index;
 mod job_store;
 mod job_transport;
 mod jobs;
@@ -21,6 +22,7 @@ mod sources;
 mod storage;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 use std::{sync::Arc, time::Duration};
 
@@ -83,6 +85,7 @@ impl App {
                 Arc::new(NoModules)
             },
             refreshes: Arc::clone(&core.refreshes),
+            removals: Arc::clone(&core.removals),
             checksum_databases: if role == Role::Server {
                 core.checksums.databases.clone()
             } else {

@@ -5,6 +5,7 @@ mod cluster;
 mod common;
 mod jobs;
 mod jobs_add;
+mod storage;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ pub(crate) use self::{
     common::{Common, ServerCommon, VerifyCommon, VerifyUpstream},
     jobs::JobsCommand,
     jobs_add::JobsAdd,
+    storage::StorageCommand,
 };
 
 /// A Go module proxy in one binary.
@@ -113,6 +115,13 @@ pub(crate) enum Command {
     Cluster {
         #[command(subcommand)]
         command: ClusterCommand,
+        #[command(flatten)]
+        server: ServerCommon,
+    },
+    /// Show what a running server has stored, remove from it, make room
+    Storage {
+        #[command(subcommand)]
+        command: StorageCommand,
         #[command(flatten)]
         server: ServerCommon,
     },

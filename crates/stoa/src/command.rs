@@ -12,6 +12,7 @@ mod jobs;
 mod lanes;
 mod prefetch;
 mod serve;
+mod storage;
 mod table;
 mod text_file;
 mod verify;
@@ -73,6 +74,8 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
                 .and_then(|config| prefetch::run(&config, &server, &wanted, detach, quiet)),
             Command::Jobs { command, server } => configured(server.common.clone(), None)
                 .and_then(|config| jobs::run(&config, &server, command)),
+            Command::Storage { command, server } => configured(server.common.clone(), None)
+                .and_then(|config| storage::run(&config, &server, command)),
             Command::Aggr { command, server } => configured(server.common.clone(), None)
                 .and_then(|config| aggr::run(&config, &server, command)),
             Command::Cluster { command, server } => configured(server.common.clone(), None)

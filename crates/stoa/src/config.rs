@@ -17,7 +17,9 @@ mod downloader;
 mod drain;
 mod edge;
 mod fetch;
+mod gc;
 mod headers;
+mod index;
 mod job_redis;
 mod job_store;
 mod jobs;
@@ -46,6 +48,7 @@ mod webhook;
 
 pub(crate) use dispatch::names;
 pub(crate) use downloader::Translated;
+pub(crate) use index::IndexStore;
 pub(crate) use job_store::JobStore;
 pub(crate) use jobs::JobsConfig;
 pub(crate) use peer::PeerConfig;

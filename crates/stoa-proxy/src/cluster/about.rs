@@ -19,6 +19,13 @@ pub enum About {
     },
     /// These modules have something new: patterns as in `GOPRIVATE`.
     Refresh(String),
+    /// Remove these versions, `MODULE@VERSION` each, which an operator has removed elsewhere.
+    Remove {
+        /// Which.
+        versions: Vec<String>,
+        /// Why.
+        reason: String,
+    },
     /// Leave this node out from now on, or no more.
     Drain(bool),
     /// Nothing: say that you are there, and in which state.

@@ -31,6 +31,11 @@ impl Expected {
         self.0.is_some()
     }
 
+    /// The database that the files are held against.
+    pub(crate) fn database(&self) -> Option<&KeyName> {
+        self.0.as_ref().map(|recorded| &recorded.database)
+    }
+
     /// What the database recorded.
     pub(super) fn recorded(database: KeyName, sums: Arc<ModuleSums>, watch: Arc<dyn SumWatch>) -> Self {
         Self(Some(Recorded {

@@ -8,9 +8,9 @@ use stoa_dispatch::{Concurrency, HttpOptions, HttpTransports, LaneSettings, Pool
 use stoa_fetch::{Caller, Context, Deadlines, HttpClient, Limits, Off, Question};
 use stoa_module::{ModulePath, ModuleVersion, PatternList, Resource, zip::ZipLimits};
 use stoa_proxy::{
-    Answer, ClusterOptions, Content, Growing, Ingest, Modes, NetworkMode, NoCheck, Protocol, ProtocolOptions,
-    ProxyError, Refreshes, RevalidationOptions, SourceOptions, Stashed, Stasher, StasherOptions,
-    fetch_pipeline, protocol_pipeline, stash_pipeline,
+    Answer, ClusterOptions, Content, Growing, IndexNotes, Ingest, Modes, NetworkMode, NoCheck, Protocol,
+    ProtocolOptions, ProxyError, Refreshes, RevalidationOptions, SourceOptions, Stashed, Stasher,
+    StasherOptions, fetch_pipeline, protocol_pipeline, stash_pipeline,
 };
 use stoa_storage::{FileKey, FileKind, MemoryStorage, Storage};
 use stoa_telemetry::Registry;
@@ -206,6 +206,7 @@ impl Lab {
             ingest: Ingest {
                 zip_limits,
                 sums: Arc::new(NoCheck),
+                notes: IndexNotes::none(),
                 refusal_ttl: Duration::from_secs(30),
             },
             flights: 2 * requests.max(500),
@@ -220,6 +221,7 @@ impl Lab {
             network: NetworkMode::Online,
             refreshes: Arc::clone(&refreshes),
             modes,
+            notes: IndexNotes::none(),
         };
         let protocol = protocol_pipeline(&options, Arc::clone(&stasher), &storage, &tasks);
         Self {

@@ -15,8 +15,8 @@ use parking_lot::Mutex;
 use stoa_fetch::{Caller, Context, Limits, Question};
 use stoa_module::{Resource, zip::ZipLimits};
 use stoa_proxy::{
-    BreakMetrics, ClusterOptions, ClusterPeers, Ingest, Member, Members, NetworkMode, NoCheck, Peer,
-    PeerMetrics, Refreshes, Stasher, StasherOptions, stash_pipeline,
+    BreakMetrics, ClusterOptions, ClusterPeers, IndexNotes, Ingest, Member, Members, NetworkMode, NoCheck,
+    Peer, PeerMetrics, Refreshes, Stasher, StasherOptions, stash_pipeline,
 };
 use stoa_registry::{
     Announcer, Fault, FaultyRegistry, Followed, InstanceId, MemoryRegistry, NodeState, Registration, View,
@@ -117,6 +117,7 @@ impl Simulation {
                 ingest: Ingest {
                     zip_limits: ZipLimits::default(),
                     sums: Arc::new(NoCheck),
+                    notes: IndexNotes::none(),
                     refusal_ttl: Duration::from_secs(30),
                 },
                 flights: 1_000,

@@ -13,6 +13,7 @@ mod node;
 mod own_place;
 mod own_state;
 mod registries;
+mod removal;
 mod self_door;
 mod services;
 mod setup;
@@ -42,11 +43,12 @@ use self::{
     node::Me,
     own_place::OwnPlace,
     own_state::{OwnState, state},
+    removal::TellRemovals,
     self_door::SelfDoor,
     setup::{peers, upstreams, view_options},
     tell::tell_others,
 };
-use super::{Core, Part, Role};
+use super::{Core, Part, Role, upkeep::remover};
 use crate::{
     admin_token::{self, SETTING},
     command_error::CommandError,
@@ -99,6 +101,7 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
     let (peers, own_peer) = peers(config, core, &me, &node, &secrets);
     let peers = Arc::new(peers);
     cluster.slot.fill(Arc::clone(&peers) as _);
+    core.other_nodes.fill(Arc::new(TellRemovals(Arc::clone(&peers))));
     let own: Arc<OwnState> = Arc::default();
     let door = Arc::new(SelfDoor::new(me.clone(), own_peer));
     let desk = Desk {
@@ -106,6 +109,7 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
         storage: Arc::clone(&core.storage),
         databases: core.checksums.own_files.clone(),
         refreshes: Arc::clone(&core.refreshes),
+        remover: remover(core),
         own: Arc::clone(&own),
         peers: Arc::clone(&peers),
         instance: me.instance,

@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use stoa_dispatch::Drain;
 use stoa_fetch::{Direct, Fetcher, ServicesSlot};
 use stoa_proxy::{
-    BreakMetrics, Ingest, LaneMetrics, Modes, Protocol, ProtocolOptions, QueueSlot, Refreshes, Stasher,
-    StasherOptions, fetch_pipeline, protocol_pipeline, stash_pipeline,
+    BreakMetrics, IndexNotes, Ingest, LaneMetrics, Modes, OtherNodesSlot, Protocol, ProtocolOptions,
+    QueueSlot, Refreshes, Removals, Stasher, StasherOptions, fetch_pipeline, protocol_pipeline,
+    stash_pipeline,
 };
 use stoa_server::{Links, Readiness};
 use stoa_storage::Storage;
@@ -15,7 +16,8 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    checksums, checksums::Checksums, cluster_core::ClusterCore, outbound, sources, storage::OpenStorage,
+    checksums, checksums::Checksums, cluster_core::ClusterCore, index::IndexCore, outbound, sources,
+    storage::OpenStorage,
 };
 use crate::config::Config;
 
@@ -40,6 +42,12 @@ pub(crate) struct Core {
     pub(crate) later: QueueSlot,
     /// What somebody has said to be new.
     pub(crate) refreshes: Arc<Refreshes>,
+    /// What is known of what is stored, unless nothing is.
+    pub(crate) index: Option<Arc<IndexCore>>,
+    /// What has been removed.
+    pub(crate) removals: Arc<Removals>,
+    /// Other nodes, when something is removed.
+    pub(crate) other_nodes: OtherNodesSlot,
     /// How other nodes are asked, where there are some.
     pub(crate) cluster: Option<ClusterCore>,
     /// Servers that lists of upstreams name, once they are known.
@@ -81,8 +89,13 @@ impl Core {
             metrics,
             &tasks,
         );
+        let index = IndexCore::of(config, metrics, &tasks).map(Arc::new);
+        let notes = index
+            .as_ref()
+            .map_or_else(IndexNotes::none, |index| index.notes.clone());
         let stasher = StasherOptions {
             ingest: Ingest {
+                notes: notes.clone(),
                 zip_limits: config.fetch.zip_limits.clone(),
                 sums: Arc::clone(&checksums.sums),
                 refusal_ttl: config.cache.revalidation.negative_ttl,
@@ -96,16 +109,7 @@ impl Core {
         };
         let stasher = stash_pipeline(stasher, Arc::clone(&fetcher), &storage, &tasks);
         let later = QueueSlot::default();
-        let protocol = ProtocolOptions {
-            revalidation: config.cache.revalidation.clone(),
-            requests: config.pool.requests,
-            network: config.upstream.network,
-            refreshes: Arc::clone(&refreshes),
-            modes: Modes {
-                rules: config.modes.rules.clone(),
-                queue: later.clone(),
-            },
-        };
+        let protocol = protocol_options(config, &refreshes, &later, notes);
         let protocol = protocol_pipeline(&protocol, Arc::clone(&stasher), &storage, &tasks);
         Self {
             protocol,
@@ -118,6 +122,9 @@ impl Core {
             dispatcher,
             later,
             refreshes,
+            index,
+            removals: Arc::default(),
+            other_nodes: OtherNodesSlot::default(),
             cluster,
             services,
             tasks,
@@ -132,14 +139,41 @@ impl Core {
 
     /// Lets flights and transfers end, then closes the dispatcher. Whether they ended `within` that time.
     pub(crate) async fn end(&self, within: Duration) -> bool {
+        // What is stored by flights that still go on is told too.
+        if let Some(index) = &self.index {
+            index.ending.cancel();
+        }
         self.tasks.close();
         let finished = timeout(within, self.tasks.wait()).await.is_ok();
+        if let Some(index) = &self.index {
+            index.end().await;
+        }
         let timeout = Duration::ZERO;
         match self.dispatcher.close(Drain { timeout }).await {
             Ok(report) => tracing::debug!(?report, "the dispatcher is closed"),
             Err(error) => tracing::debug!(%error, "the dispatcher was closed before"),
         }
         finished
+    }
+}
+
+/// What shapes the answers to clients.
+fn protocol_options(
+    config: &Config,
+    refreshes: &Arc<Refreshes>,
+    later: &QueueSlot,
+    notes: IndexNotes,
+) -> ProtocolOptions {
+    ProtocolOptions {
+        revalidation: config.cache.revalidation.clone(),
+        requests: config.pool.requests,
+        network: config.upstream.network,
+        refreshes: Arc::clone(refreshes),
+        modes: Modes {
+            rules: config.modes.rules.clone(),
+            queue: later.clone(),
+        },
+        notes,
     }
 }
 
@@ -182,14 +216,14 @@ mod tests {
         assert_eq!(
             protocol,
             format!(
-                "revalidation_cache > storage_first({storage}) > admission(4096) > resolved_info > stash > \
+                "noted_uses > revalidation_cache > storage_first({storage}) > admission(4096) > resolved_info > stash > \
                  single_flight > fetch_and_save(checked by sum.golang.org, unavailable: refuse) > resumed > metered > pool(64) > \
                  routes(corp.example/* => upstream(file:///srv/go); own.example,corp.example => direct; upstream(https://a.example) | upstream(https://b.example), off)"
             )
         );
         let offline = format!("network = \"offline\"\n{toml}");
         let want = format!(
-            "revalidation_cache > storage_first({storage}) > admission(4096) > resolved_info > stash > offline"
+            "noted_uses > revalidation_cache > storage_first({storage}) > admission(4096) > resolved_info > stash > offline"
         );
         assert_eq!(order(&offline), (want, databases("offline")));
         let modes = "[[mode]]\nmatch = \"corp.example\"\nmode = \"sync\"\n\

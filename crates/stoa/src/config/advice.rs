@@ -7,7 +7,7 @@ use stoa_fetch::{
 };
 use url::Url;
 
-use super::Config;
+use super::{Config, IndexStore, RegistryBackend};
 
 /// Proxies that only have what is public, so that a route to one says nothing of its modules.
 const PUBLIC: [&str; 4] = [
@@ -24,6 +24,7 @@ pub(super) fn advice(config: &Config) -> Vec<String> {
         .chain(unused_mappings(config))
         .chain(unused_credentials(config))
         .chain(too_wide(config))
+        .chain(index_of_several(config))
         .collect()
 }
 
@@ -61,6 +62,17 @@ fn told_to_the_database(config: &Config) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// One index for nodes that have a storage each.
+fn index_of_several(config: &Config) -> Option<String> {
+    let is_shared = matches!(config.index.store, IndexStore::Database(_));
+    let is_cluster = !matches!(config.registry.backend, RegistryBackend::None);
+    (is_shared && is_cluster && !config.peer.has_one_storage).then(|| {
+        "index.store is a database that nodes share, but each has a storage of its own (peer.storage = \"own\"): what one \
+         removes, it forgets of all; give each node an index of its own (index.store = \"file:\"), or all nodes one storage"
+            .to_owned()
+    })
 }
 
 /// Patterns of private modules that strangers may have.

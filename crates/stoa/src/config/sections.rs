@@ -6,9 +6,10 @@ use stoa_config::{ConfigError, configuration};
 
 use super::{
     admin::AdminConfig, cache::CacheConfig, dispatch::DispatchConfig, drain::DrainConfig, edge::EdgeConfig,
-    fetch::FetchConfig, jobs::JobsConfig, log::LogConfig, metrics::MetricsConfig, mirror::MirrorsConfig,
-    mode::ModesConfig, peer::PeerConfig, pool::PoolConfig, registry::RegistryConfig, storage::StorageConfig,
-    sumdb::SumdbConfig, tls::TlsConfig, upstream::UpstreamConfig, vcs::VcsConfig, webhook::WebhookConfig,
+    fetch::FetchConfig, gc::GcConfig, index::IndexConfig, jobs::JobsConfig, log::LogConfig,
+    metrics::MetricsConfig, mirror::MirrorsConfig, mode::ModesConfig, peer::PeerConfig, pool::PoolConfig,
+    registry::RegistryConfig, storage::StorageConfig, sumdb::SumdbConfig, tls::TlsConfig,
+    upstream::UpstreamConfig, vcs::VcsConfig, webhook::WebhookConfig,
 };
 
 configuration! {
@@ -17,6 +18,8 @@ configuration! {
     pub(crate) struct Config for "stoa" {
         pub(crate) edge: EdgeConfig,
         pub(crate) storage: StorageConfig,
+        pub(crate) index: IndexConfig,
+        pub(crate) gc: GcConfig,
         pub(crate) upstream: UpstreamConfig,
         pub(crate) modes: ModesConfig,
         pub(crate) tls: TlsConfig,

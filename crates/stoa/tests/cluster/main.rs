@@ -17,6 +17,7 @@ mod membership;
 mod nodes;
 mod outages;
 mod reach;
+mod removals;
 mod settings;
 mod strangers;
 mod upstreams;

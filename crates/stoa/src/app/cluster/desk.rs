@@ -8,14 +8,14 @@ use stoa_fetch::{Context, Question};
 use stoa_module::Resource;
 use stoa_proxy::{
     About, Answer, ClusterPeers, Content, KnockAnswer, OwnFiles, PeerFailure, PeerHead, PeerRequest,
-    Protocol, ProxyError, Refreshes, file_key,
+    Protocol, ProxyError, Refreshes, Remover, file_key,
 };
 use stoa_registry::InstanceId;
 use stoa_server::{DeskAnswer, PeerDesk};
 use stoa_storage::Storage;
 use stoa_sumdb::{KeyName, RemotePath};
 
-use super::own_state::OwnState;
+use super::{own_state::OwnState, removal};
 
 /// What this node answers other nodes: what it would answer a client, by the same pipelines, and what it has stored.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub(super) struct Desk {
     pub(super) storage: Arc<dyn Storage>,
     pub(super) databases: HashMap<KeyName, OwnFiles>,
     pub(super) refreshes: Arc<Refreshes>,
+    pub(super) remover: Remover,
     pub(super) own: Arc<OwnState>,
     pub(super) peers: Arc<ClusterPeers>,
     /// Which life of this node it is.
@@ -72,6 +73,20 @@ impl Desk {
         Ok(DeskAnswer::done())
     }
 
+    /// What an operator has removed elsewhere.
+    async fn remove(&self, node: &str, versions: &[String], reason: &str) -> Result<DeskAnswer, PeerFailure> {
+        let targets = removal::read(versions).ok_or_else(|| PeerFailure::failed(&"these are no versions"))?;
+        tracing::info!(
+            node,
+            ?versions,
+            reason,
+            "an operator has removed versions on another node"
+        );
+        let removed = self.remover.remove(&targets).await;
+        removed.map_err(|error| PeerFailure::of(&ProxyError::from(error)))?;
+        Ok(DeskAnswer::done())
+    }
+
     fn knocked_at(&self) -> Result<DeskAnswer, PeerFailure> {
         let answer = KnockAnswer {
             instance: self.instance.to_string(),
@@ -117,6 +132,7 @@ impl PeerDesk for Desk {
                 self.refreshes.heard(modules);
                 Ok(DeskAnswer::done())
             }
+            About::Remove { versions, reason } => self.remove(node, versions, reason).await,
             About::Drain(is_draining) => self.drain(*is_draining).await,
             About::Knock => self.knocked_at(),
         }

@@ -3,6 +3,7 @@
 mod cluster_texts;
 mod storage_texts;
 mod texts;
+mod upkeep_texts;
 
 use std::{collections::BTreeMap, path::PathBuf};
 

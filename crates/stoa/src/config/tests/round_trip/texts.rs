@@ -195,6 +195,7 @@ fn values(path: &str, secrets: &Secrets) -> BoxedStrategy<String> {
         "credential.password_env" | "credential.token_env" => one_of(&VARIABLES.map(|(name, _)| name)),
         _ => match super::cluster_texts::values(path, &secrets.path("token#"))
             .or_else(|| super::storage_texts::values(path))
+            .or_else(|| super::upkeep_texts::values(path, &secrets.path("token#")))
         {
             Some(values) => prop::sample::select(values).boxed(),
             None => panic!("{path} is a new key: name good values of it here"),
