@@ -117,7 +117,7 @@ pub use sumdb::{
     Unwatched, Verification, VerifiedDatabase, Watched,
 };
 pub use upkeep::{
-    Forget, Gc, GcItem, GcReport, GcRounds, GcRules, GcState, KeepList, Kept, NodeTold, OtherNodes,
+    Forget, Gc, GcItem, GcReport, GcRounds, GcRules, GcState, Intake, KeepList, Kept, NodeTold, OtherNodes,
     OtherNodesSlot, Removals, Removed, Remover,
 };
 pub use verify::{Finding, Problem, Repair, Verifier, VerifyReport};

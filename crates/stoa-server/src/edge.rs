@@ -43,6 +43,8 @@ pub struct EdgeParts {
     pub gate: Option<Arc<dyn Gate>>,
     /// The parts that answer below paths of their own.
     pub mounts: Vec<Mount>,
+    /// Stores and deletes below the paths of modules; `None` if nobody may.
+    pub external: Option<Mount>,
     /// Answers GOPROXY questions.
     pub protocol: Arc<dyn Protocol>,
     /// What is known to be new, so that answers in memory are old.
@@ -86,6 +88,7 @@ impl Edge {
             ahead: Arc::new(ReadAhead::new(options.memory.saturating_add(options.read_ahead))),
             prefix: options.prefix,
             mounts: Mounts::new(parts.mounts)?,
+            external: parts.external.map(Arc::new),
             protocol: parts.protocol,
             refreshes: parts.refreshes,
             checksum_databases: parts.checksum_databases,

@@ -9,6 +9,7 @@ use stoa_sumdb::RemotePathError;
 
 use crate::{
     body::Body,
+    external::is_of_external,
     finish::{Books, Line},
     gate::GateStage,
     goproxy::{RequestHead, respond},
@@ -16,6 +17,7 @@ use crate::{
     hot_cache::{Hot, HotCache},
     links::Links,
     local_places::LocalPlaces,
+    mount::Mount,
     mounts::Mounts,
     read_ahead::ReadAhead,
     request_id::RequestIds,
@@ -38,6 +40,8 @@ pub(crate) struct EdgeState {
     pub(crate) ahead: Arc<ReadAhead>,
     pub(crate) prefix: PathPrefix,
     pub(crate) mounts: Mounts,
+    /// What stores and deletes below the paths of modules.
+    pub(crate) external: Option<Arc<Mount>>,
     pub(crate) protocol: Arc<dyn Protocol>,
     pub(crate) checksum_databases: ChecksumDatabases,
     pub(crate) heads: Heads,
@@ -62,7 +66,11 @@ impl fmt::Display for EdgeState {
             None => f.write_str("hot_memory(none)")?,
             Some(hot) => write!(f, "hot_memory({})", hot.capacity())?,
         }
-        write!(f, " > mounts({mounts}) > goproxy({protocol}) > ")?;
+        write!(f, " > mounts({mounts}) > ")?;
+        if let Some(external) = &self.external {
+            write!(f, "external({external}) > ")?;
+        }
+        write!(f, "goproxy({protocol}) > ")?;
         f.write_str(match self.books.log {
             None => "metrics",
             Some(_) => "access_line, metrics",
@@ -126,6 +134,9 @@ impl EdgeState {
     /// The answer to a path that nothing can have.
     pub(crate) fn subject(&self, path: &str) -> Result<Subject, ErrorReply> {
         if let Some(mount) = self.mounts.find(self.prefix.strip(path).unwrap_or(path)) {
+            return Ok(Subject::Mount(Arc::clone(mount)));
+        }
+        if let Some(mount) = self.external.as_ref().filter(|_| is_of_external(path)) {
             return Ok(Subject::Mount(Arc::clone(mount)));
         }
         let decoded = decode(self.prefix.without_last_slash(path))?;

@@ -78,6 +78,7 @@ impl App {
             .then(|| AccessLog::new(log.clone(), config.log.format));
         let edge = EdgeParts {
             gate: None,
+            external: upkeep::external(config, &core)?,
             mounts: parts.iter().flat_map(|part| part.mounts()).collect(),
             protocol: if role == Role::Server {
                 Arc::clone(&core.protocol)

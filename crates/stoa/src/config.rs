@@ -16,6 +16,7 @@ mod dispatch;
 mod downloader;
 mod drain;
 mod edge;
+mod external;
 mod fetch;
 mod gc;
 mod headers;

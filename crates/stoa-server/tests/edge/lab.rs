@@ -93,6 +93,7 @@ impl Lab {
             links: None,
             gate: self.gate,
             mounts: self.mounts,
+            external: None,
             protocol: Arc::clone(&protocol) as _,
             refreshes: Arc::new(stoa_proxy::Refreshes::new(None)),
             removals: Arc::default(),

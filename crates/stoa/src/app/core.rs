@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use stoa_dispatch::Drain;
 use stoa_fetch::{Direct, Fetcher, ServicesSlot};
 use stoa_proxy::{
-    BreakMetrics, IndexNotes, Ingest, LaneMetrics, Modes, OtherNodesSlot, Protocol, ProtocolOptions,
+    BreakMetrics, IndexNotes, Ingest, Intake, LaneMetrics, Modes, OtherNodesSlot, Protocol, ProtocolOptions,
     QueueSlot, Refreshes, Removals, Stasher, StasherOptions, fetch_pipeline, protocol_pipeline,
     stash_pipeline,
 };
@@ -30,6 +30,8 @@ const FLIGHTS_PER_REQUEST: usize = 2;
 pub(crate) struct Core {
     pub(crate) protocol: Arc<dyn Protocol>,
     pub(crate) stasher: Arc<dyn Stasher>,
+    /// Takes in what is offered.
+    pub(crate) intake: Intake,
     /// Where modules come from, for a comparison with what is stored.
     pub(crate) fetcher: Arc<dyn Fetcher>,
     pub(crate) checksums: Checksums,
@@ -93,13 +95,9 @@ impl Core {
         let notes = index
             .as_ref()
             .map_or_else(IndexNotes::none, |index| index.notes.clone());
+        let ingest = ingest(config, &checksums, &notes);
         let stasher = StasherOptions {
-            ingest: Ingest {
-                notes: notes.clone(),
-                zip_limits: config.fetch.zip_limits.clone(),
-                sums: Arc::clone(&checksums.sums),
-                refusal_ttl: config.cache.revalidation.negative_ttl,
-            },
+            ingest: ingest.clone(),
             flights: config.pool.requests.saturating_mul(FLIGHTS_PER_REQUEST),
             network: config.upstream.network,
             cluster: cluster
@@ -114,6 +112,12 @@ impl Core {
         Self {
             protocol,
             stasher,
+            intake: Intake::new(
+                Arc::clone(&storage),
+                ingest,
+                config.fetch.limits.clone(),
+                tasks.clone(),
+            ),
             fetcher,
             checksums,
             readiness: Arc::new(Readiness::new(Arc::clone(&storage))),
@@ -154,6 +158,16 @@ impl Core {
             Err(error) => tracing::debug!(%error, "the dispatcher was closed before"),
         }
         finished
+    }
+}
+
+/// What is held against what is about to be stored.
+fn ingest(config: &Config, checksums: &Checksums, notes: &IndexNotes) -> Ingest {
+    Ingest {
+        zip_limits: config.fetch.zip_limits.clone(),
+        sums: Arc::clone(&checksums.sums),
+        refusal_ttl: config.cache.revalidation.negative_ttl,
+        notes: notes.clone(),
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use stoa_proxy::{Gc, GcRounds, IndexNotes, NetworkMode, Rebuilds, Reindex, Remover};
 use stoa_server::{
-    AdminGuard, AdminLog, Guard, Mount, StorageDesk, StorageIndex, index_mounts, storage_mount,
+    AdminGuard, AdminLog, AdminToken, ExternalStore, Guard, Mount, StorageDesk, StorageIndex, external_mount,
+    index_mounts, storage_mount,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -43,6 +44,30 @@ pub(super) fn remover(core: &Core) -> Remover {
     )
 }
 
+/// What stores and deletes for an Athens, if it may.
+pub(super) fn external(config: &Config, core: &Core) -> Result<Option<Mount>, CommandError> {
+    let Some(file) = &config.external.token_file else {
+        return Ok(None);
+    };
+    let token = AdminToken::read(file)
+        .map_err(|error| CommandError::new(config.fault("external.token_file", error)))?;
+    let limits = &config.fetch.limits;
+    let store = ExternalStore {
+        intake: core.intake.clone(),
+        remover: remover(core),
+        log: Arc::new(log(config)),
+        largest: limits
+            .info
+            .saturating_add(limits.go_mod)
+            .saturating_add(limits.zip),
+    };
+    Ok(Some(external_mount(store, token)))
+}
+
+fn log(config: &Config) -> AdminLog {
+    AdminLog::new(config.storage.own.as_ref().map(|own| own.join(LOG)))
+}
+
 /// Builds it from `[index]` and `[gc]`.
 pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, CommandError> {
     let (token, _) = admin_token::of_server(config)?;
@@ -75,9 +100,7 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
             index,
             remover,
             others: core.other_nodes.clone(),
-            log: Arc::new(AdminLog::new(
-                config.storage.own.as_ref().map(|own| own.join(LOG)),
-            )),
+            log: Arc::new(log(config)),
         },
         guard: Arc::new(AdminGuard::new(token, SETTING)),
         tasks: TaskTracker::new(),

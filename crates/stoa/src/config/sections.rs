@@ -6,9 +6,9 @@ use stoa_config::{ConfigError, configuration};
 
 use super::{
     admin::AdminConfig, cache::CacheConfig, dispatch::DispatchConfig, drain::DrainConfig, edge::EdgeConfig,
-    fetch::FetchConfig, gc::GcConfig, index::IndexConfig, jobs::JobsConfig, log::LogConfig,
-    metrics::MetricsConfig, mirror::MirrorsConfig, mode::ModesConfig, peer::PeerConfig, pool::PoolConfig,
-    registry::RegistryConfig, storage::StorageConfig, sumdb::SumdbConfig, tls::TlsConfig,
+    external::ExternalConfig, fetch::FetchConfig, gc::GcConfig, index::IndexConfig, jobs::JobsConfig,
+    log::LogConfig, metrics::MetricsConfig, mirror::MirrorsConfig, mode::ModesConfig, peer::PeerConfig,
+    pool::PoolConfig, registry::RegistryConfig, storage::StorageConfig, sumdb::SumdbConfig, tls::TlsConfig,
     upstream::UpstreamConfig, vcs::VcsConfig, webhook::WebhookConfig,
 };
 
@@ -20,6 +20,7 @@ configuration! {
         pub(crate) storage: StorageConfig,
         pub(crate) index: IndexConfig,
         pub(crate) gc: GcConfig,
+        pub(crate) external: ExternalConfig,
         pub(crate) upstream: UpstreamConfig,
         pub(crate) modes: ModesConfig,
         pub(crate) tls: TlsConfig,

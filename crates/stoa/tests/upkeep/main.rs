@@ -7,6 +7,7 @@
     reason = "these are tests"
 )]
 
+mod external;
 mod gc;
 mod index;
 mod outages;

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, StatusCode},
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use stoa_fetch::Context;
 use stoa_index::Timestamp;
 use stoa_module::{ModulePath, ModuleVersion};
 
@@ -16,7 +14,7 @@ use super::{
     desk::{StorageDesk, index_view, problem},
     listing::module_version,
 };
-use crate::{problem::Problem, request_id::REQUEST_ID};
+use crate::problem::Problem;
 
 /// The most that one request names.
 const MOST: usize = 1_000;
@@ -35,7 +33,7 @@ pub(super) struct Wanted {
 
 pub(super) async fn remove(
     State(desk): State<Arc<StorageDesk>>,
-    headers: HeaderMap,
+    Extension(context): Extension<Context>,
     Json(wanted): Json<Wanted>,
 ) -> Result<Json<Value>, Problem> {
     let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, detail);
@@ -52,14 +50,11 @@ pub(super) async fn remove(
     for text in &wanted.versions {
         targets.extend(named(&desk, text).await?);
     }
-    let request = headers
-        .get(REQUEST_ID)
-        .and_then(|id| id.to_str().ok())
-        .unwrap_or("-");
+    let request = context.trace.to_string();
     for text in &wanted.versions {
         // Before it is done: what cannot be undone must not go without a word.
         desk.log
-            .write("storage rm", text, reason, request)
+            .write("storage rm", text, reason, &request)
             .await
             .map_err(|error| {
                 let detail =
@@ -106,7 +101,7 @@ pub(super) struct GcWanted {
 
 pub(super) async fn gc(
     State(desk): State<Arc<StorageDesk>>,
-    headers: HeaderMap,
+    Extension(context): Extension<Context>,
     Json(wanted): Json<GcWanted>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let index = desk.index()?;
@@ -115,13 +110,10 @@ pub(super) async fn gc(
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     }
     if !wanted.dry_run {
-        let request = headers
-            .get(REQUEST_ID)
-            .and_then(|id| id.to_str().ok())
-            .unwrap_or("-");
+        let request = context.trace.to_string();
         let written = desk
             .log
-            .write("storage gc", "by the rules of [gc]", "asked for", request)
+            .write("storage gc", "by the rules of [gc]", "asked for", &request)
             .await;
         written.map_err(|error| Problem::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string()))?;
     }

@@ -1,6 +1,6 @@
-//! Good values of the keys of an index, and of what makes room.
+//! Good values of the keys of an index, of what makes room, and of who may store.
 
-/// Good values of a key of `[index]` or `[gc]`; `secret` is a file that holds one. `None` for any other key.
+/// Good values of a key of `[index]`, `[gc]` or `[external]`; `secret` is a file that holds one. `None` for any other key.
 pub(super) fn values(path: &str, secret: &str) -> Option<Vec<String>> {
     let words: &[&str] = match path {
         "index.store" => &[
@@ -12,6 +12,8 @@ pub(super) fn values(path: &str, secret: &str) -> Option<Vec<String>> {
             "mysql://stoa@127.0.0.1:3307/stoa?tls=off",
         ],
         "index.password_file" => &["", secret],
+        // What it has to hold is tried in a test of its own.
+        "external.token_file" => &[""],
         "index.ca" => &["", "/run/a \"b\""],
         "index.timeout" => &["1s", "1m 30s"],
         "gc.quota" => &["", "0", "50GiB"],
