@@ -76,6 +76,7 @@ impl fmt::Display for Offer {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Fetcher for Offer {
     async fn fetch(&self, _: &Question) -> Result<Fetched, FetchError> {
         let fetched = self.fetched.lock().take();
