@@ -33,6 +33,16 @@ fn target(module: usize, version: usize) -> ModuleVersion {
     ModuleVersion::new(module, Version::parse(&format!("v1.{version}.0")).unwrap()).unwrap()
 }
 
+/// The size of a file, which is the same each time that it is found.
+fn size(number: usize, kind: FileKind) -> u64 {
+    let spread = (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    match kind {
+        FileKind::Info => 60 + spread % 100,
+        FileKind::Mod => 100 + spread % 5_000,
+        FileKind::Zip => 1_000 + spread % 1_000_000,
+    }
+}
+
 async fn fill(path: &Path) {
     let index = SqliteIndex::open(path).unwrap();
     let mut random = Rng::with_seed(7);
@@ -48,7 +58,7 @@ async fn fill(path: &Path) {
                 events.push(IndexEvent::Stored(Stored {
                     target: target.clone(),
                     kind,
-                    size: random.u64(100..1_000_000),
+                    size: size(number, kind),
                     h1: Some(H1::from_bytes(std::array::from_fn(|_| random.u8(..)))),
                     origin: Some(Origin::new("https://proxy.golang.org").unwrap()),
                     verified_by: None,
@@ -84,7 +94,7 @@ async fn rebuild(index: &SqliteIndex) {
                 IndexEvent::Stored(Stored {
                     target: target.clone(),
                     kind,
-                    size: 1_000,
+                    size: size(*number, kind),
                     h1: None,
                     origin: None,
                     verified_by: None,

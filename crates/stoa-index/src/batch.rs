@@ -55,6 +55,11 @@ pub(crate) struct Batch {
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     pub(crate) rows: Vec<Row>,
+    /// Those of which a rebuild has only found that they are as they were: that is what nearly all are, and costs an index
+    /// of the database nothing.
+    pub(crate) rows_found: Vec<ModuleVersion>,
+    /// What is written of these.
+    pub(crate) generation: i64,
     pub(crate) rows_gone: Vec<ModuleVersion>,
     pub(crate) modules: Vec<ModuleTotals>,
     pub(crate) modules_gone: Vec<ModulePath>,
@@ -200,12 +205,22 @@ impl Batch {
     /// What is to be written.
     pub(crate) fn changes(self) -> Changes {
         let mut changes = Changes {
+            generation: self.meta.generation,
             meta: (self.meta != self.before).then_some(self.meta),
             ..Changes::default()
         };
         for (target, slot) in self.rows {
             match slot.now {
-                Some(row) if slot.before.as_ref() != Some(&row) => changes.rows.push(row),
+                Some(row) if slot.before.as_ref() == Some(&row) => {}
+                Some(row)
+                    if slot
+                        .before
+                        .as_ref()
+                        .is_some_and(|before| before.entry == row.entry) =>
+                {
+                    changes.rows_found.push(target);
+                }
+                Some(row) => changes.rows.push(row),
                 None if slot.before.is_some() => changes.rows_gone.push(target),
                 _ => {}
             }

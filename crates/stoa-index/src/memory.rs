@@ -48,6 +48,11 @@ impl Contents {
         for row in changes.rows {
             self.rows.insert(Key(row.entry.target.clone()), row);
         }
+        for target in changes.rows_found {
+            if let Some(row) = self.rows.get_mut(&Key(target)) {
+                row.generation = changes.generation;
+            }
+        }
         for module in changes.modules_gone {
             self.modules.remove(&module);
         }

@@ -174,6 +174,14 @@ pub(super) async fn commit_batch(connection: &mut Conn, changes: &Changes) -> Re
         let sql = insert("stoa_index_version", VERSION_COLUMNS, part.len());
         execute(connection, &sql, part.iter().flat_map(version_values).collect()).await?;
     }
+    for part in parts(&changes.rows_found) {
+        let sql = format!(
+            "UPDATE stoa_index_version SET generation = ? WHERE {}",
+            any(KEY, part.len())
+        );
+        let values = std::iter::once(changes.generation.into()).chain(part.iter().flat_map(key));
+        execute(connection, &sql, values.collect()).await?;
+    }
     for part in parts(&changes.modules_gone) {
         let sql = format!(
             "DELETE FROM stoa_index_module WHERE {}",

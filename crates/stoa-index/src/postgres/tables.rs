@@ -147,6 +147,17 @@ pub(super) async fn commit_batch(client: &Client, changes: &Changes) -> Result<(
     if !changes.rows.is_empty() {
         write_rows(client, &changes.rows).await?;
     }
+    if !changes.rows_found.is_empty() {
+        let (modules, versions) = keys(&changes.rows_found);
+        let params: [Param<'_>; 3] = [
+            (&modules, Type::TEXT_ARRAY),
+            (&versions, Type::TEXT_ARRAY),
+            (&changes.generation, Type::INT8),
+        ];
+        let sql = "UPDATE stoa_index_version SET generation = $3 FROM unnest($1, $2) AS key (key_module, key_version)
+            WHERE module = key_module AND version = key_version";
+        execute(client, sql, &params).await?;
+    }
     if !changes.modules_gone.is_empty() {
         let gone: Vec<_> = changes.modules_gone.iter().map(ModulePath::as_str).collect();
         let sql = "DELETE FROM stoa_index_module WHERE module = ANY($1)";

@@ -130,6 +130,15 @@ pub(super) fn write(connection: &Connection, changes: &Changes) -> Result<(), In
         ];
         statement.execute(values).map_err(meaning)?;
     }
+    let mut statement = prepare("UPDATE version SET generation = ? WHERE module = ? AND version = ?")?;
+    for target in &changes.rows_found {
+        let values = params![
+            changes.generation,
+            target.path().as_str(),
+            target.version().as_str()
+        ];
+        statement.execute(values).map_err(meaning)?;
+    }
     let mut statement = prepare("DELETE FROM module WHERE module = ?")?;
     for module in &changes.modules_gone {
         statement.execute([module.as_str()]).map_err(meaning)?;
