@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_module::{ModulePath, ModuleVersion, dirhash::H1};
 use stoa_storage::{
-    Blob, FileKey, Link, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError, StoredFile,
+    Artifacts, Blob, FileKey, Link, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError, StoredFile,
     StoredVersion,
 };
 use tokio::sync::watch;
@@ -153,5 +153,9 @@ impl Storage for SlowStorage {
 
     fn records(&self) -> Arc<dyn Records> {
         self.inner.records()
+    }
+
+    fn artifacts(&self) -> Arc<dyn Artifacts> {
+        self.inner.artifacts()
     }
 }

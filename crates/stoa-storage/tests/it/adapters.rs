@@ -11,7 +11,7 @@ use bytes::Bytes;
 use stoa_module::dirhash::H1;
 use stoa_module::{ModulePath, ModuleVersion};
 use stoa_storage::{
-    Blob, DiskStorage, FileKey, Link, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError,
+    Artifacts, Blob, DiskStorage, FileKey, Link, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError,
     StoredFile, StoredVersion, conformance,
 };
 
@@ -121,6 +121,10 @@ impl Storage for Remote {
 
     fn records(&self) -> Arc<dyn Records> {
         self.inner.records()
+    }
+
+    fn artifacts(&self) -> Arc<dyn Artifacts> {
+        self.inner.artifacts()
     }
 }
 
