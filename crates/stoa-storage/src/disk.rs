@@ -9,7 +9,6 @@ mod publish;
 mod quarantine;
 mod read;
 mod records;
-#[cfg(feature = "external")]
 mod scan;
 mod stage;
 mod temp;
