@@ -95,6 +95,7 @@ impl Lab {
             mounts: self.mounts,
             protocol: Arc::clone(&protocol) as _,
             refreshes: Arc::new(stoa_proxy::Refreshes::new(None)),
+            releases: None,
             checksum_databases: ChecksumDatabases::new([(name, database)]),
             access_log,
             metrics: EdgeMetrics::new(&Registry::new("stoa").root()),

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use stoa_dispatch::Drain;
 use stoa_fetch::{Direct, Fetcher, ServicesSlot};
 use stoa_proxy::{
-    BreakMetrics, Ingest, LaneMetrics, Modes, Protocol, ProtocolOptions, QueueSlot, Refreshes, Stasher,
+    BreakMetrics, Ingest, LaneMetrics, Modes, Protocol, ProtocolOptions, QueueSlot, Refreshes, Releases, Stasher,
     StasherOptions, fetch_pipeline, protocol_pipeline, stash_pipeline,
 };
 use stoa_server::{Links, Readiness};
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    checksums, checksums::Checksums, cluster_core::ClusterCore, outbound, sources, storage::OpenStorage,
+    checksums, checksums::Checksums, cluster_core::ClusterCore, outbound, releases, sources, storage::OpenStorage,
 };
 use crate::config::Config;
 
@@ -31,6 +31,8 @@ pub(crate) struct Core {
     /// Where modules come from, for a comparison with what is stored.
     pub(crate) fetcher: Arc<dyn Fetcher>,
     pub(crate) checksums: Checksums,
+    /// Release archives, where the configuration says where they come from.
+    pub(crate) releases: Option<Arc<Releases>>,
     pub(crate) storage: Arc<dyn Storage>,
     /// Everything that leaves the process over HTTP.
     pub(crate) dispatcher: stoa_dispatch::Pool,
@@ -81,6 +83,7 @@ impl Core {
             metrics,
             &tasks,
         );
+        let releases = releases::build(config, &client, &storage, (metrics, breaks.clone()), &tasks);
         let stasher = StasherOptions {
             ingest: Ingest {
                 zip_limits: config.fetch.zip_limits.clone(),
@@ -112,6 +115,7 @@ impl Core {
             stasher,
             fetcher,
             checksums,
+            releases,
             readiness: Arc::new(Readiness::new(Arc::clone(&storage))),
             registry,
             storage,

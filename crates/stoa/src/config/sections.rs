@@ -8,7 +8,7 @@ use super::{
     admin::AdminConfig, cache::CacheConfig, dispatch::DispatchConfig, drain::DrainConfig, edge::EdgeConfig,
     fetch::FetchConfig, jobs::JobsConfig, log::LogConfig, metrics::MetricsConfig, mirror::MirrorsConfig,
     mode::ModesConfig, peer::PeerConfig, pool::PoolConfig, registry::RegistryConfig, storage::StorageConfig,
-    sumdb::SumdbConfig, tls::TlsConfig, upstream::UpstreamConfig, vcs::VcsConfig, webhook::WebhookConfig,
+    sumdb::SumdbConfig, tls::TlsConfig, toolchains::ToolchainsConfig, upstream::UpstreamConfig, vcs::VcsConfig, webhook::WebhookConfig,
 };
 
 configuration! {
@@ -26,6 +26,7 @@ configuration! {
         pub(crate) dispatch: DispatchConfig,
         pub(crate) vcs: VcsConfig,
         pub(crate) sumdb: SumdbConfig,
+        pub(crate) toolchains: ToolchainsConfig,
         pub(crate) drain: DrainConfig,
         pub(crate) log: LogConfig,
         pub(crate) admin: AdminConfig,
