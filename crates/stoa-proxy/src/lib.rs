@@ -99,8 +99,8 @@ pub use protocol::Protocol;
 pub use query_error::QueryError;
 pub use refreshes::Refreshes;
 pub use releases::{
-    IndexKind, IndexOptions, ReleaseAnswer, ReleaseContent, ReleaseFile, ReleaseIndex, ReleaseMetrics, ReleaseName,
-    ReleaseNameError, ReleaseRequest, Releases,
+    IndexKind, IndexOptions, ReleaseAnswer, ReleaseContent, ReleaseFile, ReleaseIndex, ReleaseMetrics,
+    ReleaseName, ReleaseNameError, ReleaseRequest, Releases,
 };
 pub use resolved_info::ResolvedInfo;
 pub use resumed::{BreakMetrics, Resumed};

@@ -169,8 +169,8 @@ impl EdgeState {
             return Ok(Subject::Release(ReleaseRequest::of_query(query)));
         }
         let request = ReleaseRequest::of_file(&decode(name)?);
-        let request =
-            request.map_err(|error| ErrorReply::own(StatusCode::NOT_FOUND, &format!("not found: {error}")))?;
+        let request = request
+            .map_err(|error| ErrorReply::own(StatusCode::NOT_FOUND, &format!("not found: {error}")))?;
         Ok(Subject::Release(request))
     }
 }

@@ -82,9 +82,12 @@ impl Storage for MemoryStorage {
         }
         let reserved = self.shelves.reserve(key, content.len())?;
         // A copy, because the bytes given may be a small part of a large buffer.
-        Ok(self
-            .shelves
-            .shelve(&key.clone().into(), Bytes::copy_from_slice(&content), None, reserved))
+        Ok(self.shelves.shelve(
+            &key.clone().into(),
+            Bytes::copy_from_slice(&content),
+            None,
+            reserved,
+        ))
     }
 
     async fn stage(&self, key: &FileKey) -> Result<Box<dyn Stage>, StorageError> {

@@ -115,7 +115,10 @@ impl MongoStorage {
     /// where Athens has many versions, and costs some lookups for each of them.
     pub async fn settle(&self) -> Result<MongoSettled, StorageError> {
         Ok(MongoSettled {
-            swept: self.shelf.sweep(self.abandoned, [records::RECORDS, artifacts::ARTIFACTS]).await?,
+            swept: self
+                .shelf
+                .sweep(self.abandoned, [records::RECORDS, artifacts::ARTIFACTS])
+                .await?,
             of_athens: self.shelf.adopt_all().await?,
         })
     }

@@ -3,8 +3,8 @@
 use url::Url;
 
 use super::{
-    Access, Alias, Authorization, Guards, NamedModules, OutboundRules, PageRequest, Part, RedirectHosts, Trust,
-    UrlGuard,
+    Access, Alias, Authorization, Guards, NamedModules, OutboundRules, PageRequest, Part, RedirectHosts,
+    Trust, UrlGuard,
 };
 use crate::{Context, FetchError, SourceName};
 

@@ -155,7 +155,12 @@ impl Files {
             }
             .in_current_span()
         };
-        let landed = self.signatures.join(name, || (), work)?.wait().await.map_err(lost)?;
+        let landed = self
+            .signatures
+            .join(name, || (), work)?
+            .wait()
+            .await
+            .map_err(lost)?;
         Ok((landed.result?, Outcome::Miss))
     }
 

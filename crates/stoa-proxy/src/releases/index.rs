@@ -146,14 +146,8 @@ mod tests {
             ("<!doctype html>", "not an index of releases: expected value"),
             ("{}", "not an index of releases: invalid type"),
             ("", "not an index of releases: EOF"),
-            (
-                &of_file(r#"{"filename":"go1.1.zip"}"#),
-                "missing field `size`",
-            ),
-            (
-                &of_file(r#"{"filename":"go1.1.zip","size":-1}"#),
-                "invalid value",
-            ),
+            (&of_file(r#"{"filename":"go1.1.zip"}"#), "missing field `size`"),
+            (&of_file(r#"{"filename":"go1.1.zip","size":-1}"#), "invalid value"),
             (
                 &of_file(r#"{"filename":"go1.1.zip","size":1,"sha256":"12"}"#),
                 "\"12\" is no SHA-256",

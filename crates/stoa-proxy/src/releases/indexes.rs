@@ -151,7 +151,9 @@ impl Shared {
     }
 
     fn is_fresh(&self, known: &Known) -> bool {
-        known.asked.is_some_and(|asked| asked.elapsed() < self.options.ttl)
+        known
+            .asked
+            .is_some_and(|asked| asked.elapsed() < self.options.ttl)
     }
 
     fn is_resting(&self, kind: IndexKind) -> bool {
@@ -194,7 +196,10 @@ impl Shared {
 
     async fn read(&self, text: Bytes, asked: Option<Instant>) -> Result<Known, String> {
         let (files, parsed) = (text.len() / SHORTEST_FILE, text.clone());
-        let index = self.offload.run(files, move || ReleaseIndex::parse(&parsed)).await?;
+        let index = self
+            .offload
+            .run(files, move || ReleaseIndex::parse(&parsed))
+            .await?;
         Ok(Known {
             etag: ETag::of_content(&text),
             text,
@@ -230,10 +235,9 @@ impl Shared {
         let asked = Instant::now();
         let text = match server.index(kind.query(), MAX_INDEX, context).await {
             // Whoever has no index is no server of releases, or not well.
-            Err(FetchError::NotFound(_)) => Err(ProxyError::invalid(
-                server.name(),
-                "it has no index of releases",
-            )),
+            Err(FetchError::NotFound(_)) => {
+                Err(ProxyError::invalid(server.name(), "it has no index of releases"))
+            }
             text => text.map_err(ProxyError::from),
         }?;
         let known = self.read(text, Some(asked)).await;

@@ -108,7 +108,9 @@ impl Releases {
             }
             ReleaseRequest::Checksum(name) => {
                 let file = self.find(name, context).await?;
-                let sum = file.sha256.ok_or_else(|| not_found(name, "has no SHA-256 of it"))?;
+                let sum = file
+                    .sha256
+                    .ok_or_else(|| not_found(name, "has no SHA-256 of it"))?;
                 let sum = hex(&sum);
                 let etag = format!("{sum}.sha256").into();
                 Ok(ReleaseAnswer::bytes(sum.into(), etag, Outcome::Hit))

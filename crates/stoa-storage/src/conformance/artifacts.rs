@@ -40,7 +40,11 @@ async fn open(artifacts: &dyn Artifacts, name: &RecordName) -> Option<Blob> {
 async fn read(artifacts: &dyn Artifacts, name: &RecordName) -> Option<Bytes> {
     let blob = open(artifacts, name).await?;
     let bytes = blob.bytes(usize::MAX).await.expect("an artifact is read");
-    assert_eq!(blob.len(), bytes.len() as u64, "the length is that of the content");
+    assert_eq!(
+        blob.len(),
+        bytes.len() as u64,
+        "the length is that of the content"
+    );
     Some(bytes)
 }
 
@@ -54,7 +58,11 @@ async fn commit(artifacts: &dyn Artifacts, name: &RecordName, bytes: &Bytes) -> 
 }
 
 async fn what_is_committed_is_read(artifacts: &dyn Artifacts) {
-    assert_eq!(read(artifacts, &some_name()).await, None, "nothing is there at first");
+    assert_eq!(
+        read(artifacts, &some_name()).await,
+        None,
+        "nothing is there at first"
+    );
     for (n, len) in [0, 1, 64 << 10, (64 << 10) + 1, 3 << 20].into_iter().enumerate() {
         let (name, bytes) = (name(&format!("dl/file-{n}")), pattern(len, 1));
         assert_eq!(commit(artifacts, &name, &bytes).await, Put::Stored, "{len} bytes");
@@ -62,7 +70,11 @@ async fn what_is_committed_is_read(artifacts: &dyn Artifacts) {
         let blob = open(artifacts, &name).await.expect("it is stored");
         let from = len / 2;
         let piece = blob.read_at(from as u64, 10).await.expect("a part is read");
-        assert_eq!(piece, bytes.slice(from..len.min(from + 10)), "a part of {len} bytes");
+        assert_eq!(
+            piece,
+            bytes.slice(from..len.min(from + 10)),
+            "a part of {len} bytes"
+        );
         let again = open(artifacts, &name).await.expect("it is stored");
         assert_eq!(blob.etag(), again.etag(), "the same content has the same tag");
     }
@@ -82,7 +94,11 @@ async fn nothing_shows_before_the_commit(artifacts: &dyn Artifacts) {
     stage.write(pattern(10, 3)).await.expect("a piece is written");
     stage.reject().await.expect("it is refused");
     assert_eq!(read(artifacts, &name).await, None, "nothing after a rejection");
-    assert_eq!(commit(artifacts, &name, &bytes).await, Put::Stored, "the name is free");
+    assert_eq!(
+        commit(artifacts, &name, &bytes).await,
+        Put::Stored,
+        "the name is free"
+    );
 }
 
 async fn first_content_wins(artifacts: &dyn Artifacts) {
@@ -93,7 +109,11 @@ async fn first_content_wins(artifacts: &dyn Artifacts) {
     let put = late.commit(None).await.expect("a stage commits");
     assert_eq!(put, Put::Existed, "another was first");
     assert_eq!(commit(artifacts, &name, &pattern(3, 6)).await, Put::Existed);
-    assert_eq!(read(artifacts, &name).await, Some(first), "the first content stays");
+    assert_eq!(
+        read(artifacts, &name).await,
+        Some(first),
+        "the first content stays"
+    );
 }
 
 async fn what_is_removed_is_gone_and_read_to_its_end(artifacts: &dyn Artifacts) {
@@ -107,7 +127,11 @@ async fn what_is_removed_is_gone_and_read_to_its_end(artifacts: &dyn Artifacts) 
     let read_on = blob.bytes(usize::MAX).await.expect("an open artifact is read on");
     assert_eq!(read_on, bytes);
     let other = pattern(90_000, 8);
-    assert_eq!(commit(artifacts, &name, &other).await, Put::Stored, "the name is free");
+    assert_eq!(
+        commit(artifacts, &name, &other).await,
+        Put::Stored,
+        "the name is free"
+    );
     assert_eq!(read(artifacts, &name).await, Some(other));
 }
 
@@ -127,7 +151,10 @@ async fn names_and_calls_are_apart(storage: &dyn Storage) {
         "every call returns the same artifacts"
     );
     assert_eq!(content(storage, &go_mod).await, Some(pattern(20, 10)));
-    assert_eq!(records.read(&record).await.expect("a record"), Some(pattern(30, 11)));
+    assert_eq!(
+        records.read(&record).await.expect("a record"),
+        Some(pattern(30, 11))
+    );
     let modules = storage.modules(None, 10).await.expect("lists");
     assert_eq!(
         modules,

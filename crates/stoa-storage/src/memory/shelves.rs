@@ -38,7 +38,11 @@ impl Shelves {
     }
 
     /// Sets `bytes` aside for the file `key`, or refuses them.
-    pub(super) fn reserve(self: &Arc<Self>, key: &impl fmt::Display, bytes: usize) -> Result<Reserved, StorageError> {
+    pub(super) fn reserve(
+        self: &Arc<Self>,
+        key: &impl fmt::Display,
+        bytes: usize,
+    ) -> Result<Reserved, StorageError> {
         let bytes = bytes as u64;
         let mut contents = self.contents.lock();
         if self.max_bytes.saturating_sub(contents.used) < bytes {

@@ -48,7 +48,9 @@ pub(super) async fn store(
     let is_ours = match shelf.database.add(name.as_str(), adding).await? {
         Some(_) => true,
         // The driver may have sent it twice, where it did not hear of the first time.
-        None => find(shelf, name).await?.is_some_and(|other| other.uid == kept.uid),
+        None => find(shelf, name)
+            .await?
+            .is_some_and(|other| other.uid == kept.uid),
     };
     if let Content::Grid(file) = &kept.content {
         if is_ours {

@@ -285,7 +285,11 @@ impl Shelf {
     }
 
     /// Deletes what dead writers left, as far as it is as old as that.
-    pub(super) async fn sweep(&self, age: std::time::Duration, others: [&str; 2]) -> Result<usize, StorageError> {
+    pub(super) async fn sweep(
+        &self,
+        age: std::time::Duration,
+        others: [&str; 2],
+    ) -> Result<usize, StorageError> {
         let [records, artifacts] = others;
         grid::sweep(&self.database, age, &[FILES, ASIDE, records, artifacts]).await
     }

@@ -28,7 +28,8 @@ const MAX_HASH: usize = 256;
 
 impl Shelf {
     pub(super) async fn open(&self, key: &FileKey) -> Result<Option<Blob>, StorageError> {
-        self.open_at(self.keys.file(key)?, key.kind == FileKind::Zip).await
+        self.open_at(self.keys.file(key)?, key.kind == FileKind::Zip)
+            .await
     }
 
     pub(super) async fn open_artifact(&self, name: &RecordName) -> Result<Option<Blob>, StorageError> {

@@ -8,7 +8,8 @@ use super::{
     admin::AdminConfig, cache::CacheConfig, dispatch::DispatchConfig, drain::DrainConfig, edge::EdgeConfig,
     fetch::FetchConfig, jobs::JobsConfig, log::LogConfig, metrics::MetricsConfig, mirror::MirrorsConfig,
     mode::ModesConfig, peer::PeerConfig, pool::PoolConfig, registry::RegistryConfig, storage::StorageConfig,
-    sumdb::SumdbConfig, tls::TlsConfig, toolchains::ToolchainsConfig, upstream::UpstreamConfig, vcs::VcsConfig, webhook::WebhookConfig,
+    sumdb::SumdbConfig, tls::TlsConfig, toolchains::ToolchainsConfig, upstream::UpstreamConfig,
+    vcs::VcsConfig, webhook::WebhookConfig,
 };
 
 configuration! {
