@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use stoa_dispatch::Drain;
 use stoa_fetch::{Direct, Fetcher, ServicesSlot};
 use stoa_proxy::{
-    BreakMetrics, Ingest, LaneMetrics, Modes, Protocol, ProtocolOptions, QueueSlot, Refreshes, Releases, Stasher,
-    StasherOptions, fetch_pipeline, protocol_pipeline, stash_pipeline,
+    BreakMetrics, Download, Ingest, LaneMetrics, Modes, NetworkMode, Protocol, ProtocolOptions, QueueSlot,
+    Refreshes, Releases, Stasher, StasherOptions, fetch_pipeline, protocol_pipeline, stash_pipeline,
 };
 use stoa_server::{Links, Readiness};
 use stoa_storage::Storage;
@@ -15,7 +15,8 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    checksums, checksums::Checksums, cluster_core::ClusterCore, outbound, releases, sources, storage::OpenStorage,
+    checksums, checksums::Checksums, cluster_core::ClusterCore, outbound, releases, sources,
+    storage::OpenStorage,
 };
 use crate::config::Config;
 
@@ -125,6 +126,17 @@ impl Core {
             cluster,
             services,
             tasks,
+        }
+    }
+
+    /// Downloads modules as the go command does, with the records of toolchains.
+    pub(crate) fn download(&self, config: &Config) -> Download {
+        let download = Download::new(Arc::clone(&self.protocol), Arc::clone(&self.storage));
+        match config.upstream.network {
+            NetworkMode::Offline => download,
+            NetworkMode::Online | NetworkMode::Fallback => {
+                download.with_sums(Arc::clone(&self.checksums.sums))
+            }
         }
     }
 

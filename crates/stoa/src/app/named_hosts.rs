@@ -44,7 +44,11 @@ pub(super) fn named_hosts(config: &Config) -> HashSet<LaneKey> {
         // A host without a port may be asked over http, too.
         [LaneKey::of_host(host), LaneKey::of_host(&format!("{host}:80"))]
     });
-    let archives = config.toolchains.upstream.iter().flat_map(|_| config.toolchains.hosts.iter());
+    let archives = config
+        .toolchains
+        .upstream
+        .iter()
+        .flat_map(|_| config.toolchains.hosts.iter());
     of_urls
         .chain(of_patterns.filter_map(Result::ok))
         .chain(archives.cloned())

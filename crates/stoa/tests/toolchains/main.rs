@@ -8,3 +8,4 @@ mod bad_archives;
 mod indexes;
 mod mirror;
 mod places;
+mod switches;
