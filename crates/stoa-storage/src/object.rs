@@ -1,6 +1,7 @@
 //! Modules in a bucket.
 
 mod conditions;
+mod expiry;
 mod failure;
 mod http;
 mod keys;

@@ -87,7 +87,7 @@ impl Shelf {
             409 if words.contains("BlobAlreadyExists") => Ok(Put::Existed),
             _ => {
                 let may_help = matches!(status, 408 | 409 | 429 | 500..);
-                Err((refusal("store", &place, status, &words), may_help))
+                Err((self.judged(refusal("store", &place, status, &words)), may_help))
             }
         }
     }
