@@ -49,6 +49,7 @@ bench:
 	scripts/tools.sh bench
 	cargo build --profile release-fast --package stoa --locked
 	python3 bench/hot.py $(CARGO_TARGET_DIR)/release-fast/stoa
+	python3 bench/buckets.py $(CARGO_TARGET_DIR)/release-fast/stoa
 	python3 bench/many.py $(CARGO_TARGET_DIR)/release-fast/stoa
 	python3 bench/cold.py $(CARGO_TARGET_DIR)/release-fast/stoa
 	python3 bench/direct.py $(CARGO_TARGET_DIR)/release-fast/stoa

@@ -125,12 +125,13 @@ def nginx(name, root, work, core=None, access_log=True, tls=None, http2=False):
     return Server(name, argv, f"http{'s' if tls else ''}://127.0.0.1:{port}", core, log=f"{home}/error.log")
 
 
-def stoa(binary, upstream, work, core=None, tls=False, **settings):
-    """stoa with empty storage, JSON lines to a file; with `tls`, the settings name a certificate."""
+def stoa(binary, upstream, work, core=None, tls=False, storage=None, **settings):
+    """stoa with empty storage, a directory if none is given, JSON lines to a file; with `tls`, the settings name a certificate."""
     port, home = free_port(), tempfile.mkdtemp(dir=work)
     # No checksum database knows the modules of a benchmark.
     env = {"STOA_LOG_FORMAT": "json", "STOA_DRAIN_NOTICE": "0s", "STOA_SUMDB_DATABASES": "", **settings}
-    argv = [binary, "serve", "--listen", f"127.0.0.1:{port}", "--storage", f"{home}/storage", "--upstream", upstream]
+    argv = [binary, "serve", "--listen", f"127.0.0.1:{port}", "--storage", storage or f"{home}/storage", "--upstream",
+            upstream]
     return Server("stoa", argv, f"http{'s' if tls else ''}://127.0.0.1:{port}", core, env, f"{home}/stoa.log")
 
 

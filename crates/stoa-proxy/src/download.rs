@@ -3,14 +3,21 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use stoa_fetch::{Context, Question};
+use stoa_fetch::{Context, Question, SourceName};
 use stoa_module::{
     ModuleVersion, Resource,
     dirhash::{H1, go_mod_h1},
 };
 use stoa_storage::Storage;
+use stoa_sumdb::SumFile;
 
-use crate::{Content, ModuleQuery, Protocol, ProxyError, QueryError, parse_info, small_file::small_file};
+use crate::{
+    Content, ModuleQuery, Protocol, ProxyError, QueryError, Sums, parse_info, small_file::small_file,
+};
+
+/// The module of Go's own toolchains. The go command always looks it up in the checksum database, also where it has a line of
+/// go.sum or is told to verify nothing.
+const TOOLCHAIN: &str = "golang.org/toolchain";
 
 /// Downloads modules as `go mod download` does: `.info`, `.mod` and `.zip`, each through the pipelines, so that what was
 /// downloaded is stored and verified.
@@ -18,6 +25,7 @@ use crate::{Content, ModuleQuery, Protocol, ProxyError, QueryError, parse_info, 
 pub struct Download {
     protocol: Arc<dyn Protocol>,
     storage: Arc<dyn Storage>,
+    sums: Option<Arc<dyn Sums>>,
 }
 
 /// A step of a download, told when it has happened.
@@ -66,7 +74,21 @@ pub struct Downloaded {
 impl Download {
     /// Downloads through `protocol` what ends in `storage`.
     pub fn new(protocol: Arc<dyn Protocol>, storage: Arc<dyn Storage>) -> Self {
-        Self { protocol, storage }
+        Self {
+            protocol,
+            storage,
+            sums: None,
+        }
+    }
+
+    /// The same, which sees to it that what is recorded of a toolchain is kept, whenever that was stored: without its record
+    /// no client takes it, and when the database is away there is nobody else to tell.
+    #[must_use]
+    pub fn with_sums(self, sums: Arc<dyn Sums>) -> Self {
+        Self {
+            sums: Some(sums),
+            ..self
+        }
     }
 
     /// Downloads what `query` means, and tells `listen` of each step. Dropping the future stops the steps, but no transfer
@@ -99,12 +121,32 @@ impl Download {
             small_file(protocol, &ask(Resource::Info(target.clone()))).await?;
         }
         let go_mod = small_file(protocol, &ask(Resource::Mod(target.clone()))).await?;
-        let h1 = go_mod_h1(&go_mod);
-        listen(DownloadEvent::GoMod { h1 });
+        let go_mod_h1 = go_mod_h1(&go_mod);
+        listen(DownloadEvent::GoMod { h1: go_mod_h1 });
         self.zip(&ask(Resource::Zip(target.clone())), &mut listen).await?;
         let h1 = self.storage.h1(&target).await.map_err(ProxyError::from)?;
+        self.record(&target, go_mod_h1, h1).await?;
         listen(DownloadEvent::Stored);
         Ok(Downloaded { target, h1 })
+    }
+
+    /// Has what is recorded of a toolchain kept, and holds what is stored against it.
+    async fn record(
+        &self,
+        target: &ModuleVersion,
+        go_mod_h1: H1,
+        zip_h1: Option<H1>,
+    ) -> Result<(), ProxyError> {
+        let Some(sums) = self.sums.as_ref().filter(|_| target.path().as_str() == TOOLCHAIN) else {
+            return Ok(());
+        };
+        let expected = sums.expected(target).await?;
+        let stored = SourceName::new("the storage");
+        expected.check(SumFile::GoMod, go_mod_h1, &stored)?;
+        match zip_h1 {
+            Some(h1) => expected.check(SumFile::Zip, h1, &stored),
+            None => Ok(()),
+        }
     }
 
     /// Waits until the zip is stored.

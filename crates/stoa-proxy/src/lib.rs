@@ -48,6 +48,7 @@ mod pump;
 mod query_error;
 mod refreshes;
 mod refusals;
+mod releases;
 mod resolved_info;
 mod resumed;
 mod revalidation_cache;
@@ -103,6 +104,10 @@ pub use pool::Pool;
 pub use protocol::Protocol;
 pub use query_error::QueryError;
 pub use refreshes::Refreshes;
+pub use releases::{
+    IndexKind, IndexOptions, ReleaseAnswer, ReleaseContent, ReleaseFile, ReleaseIndex, ReleaseMetrics,
+    ReleaseName, ReleaseNameError, ReleaseRequest, Releases,
+};
 pub use resolved_info::ResolvedInfo;
 pub use resumed::{BreakMetrics, Resumed};
 pub use revalidation_cache::{RevalidationCache, RevalidationOptions};

@@ -173,7 +173,7 @@ pub(crate) async fn receive(
 }
 
 /// Waits for a piece, then takes whatever else is there already.
-async fn next_batch(body: &mut Body) -> Result<Option<Bytes>, ProxyError> {
+pub(crate) async fn next_batch(body: &mut Body) -> Result<Option<Bytes>, ProxyError> {
     let Some(first) = body.next().await.transpose()? else {
         return Ok(None);
     };

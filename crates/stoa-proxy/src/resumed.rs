@@ -58,7 +58,7 @@ impl BreakMetrics {
         Self(family)
     }
 
-    fn count(&self, resource: &'static str, is_saved: bool) {
+    pub(crate) fn count(&self, resource: &'static str, is_saved: bool) {
         let result = if is_saved { "saved" } else { "lost" };
         self.0.get_or_create(&BreakLabels { resource, result }).inc();
     }

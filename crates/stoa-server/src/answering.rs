@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// What is said to a question that goes in circles.
-const IN_CIRCLES: &str =
+pub(crate) const IN_CIRCLES: &str =
     "this question was here before (CDN-Loop): a page, an upstream or a reverse proxy leads in a circle";
 
 /// Answers up to this size are always copied for the cache, in bytes.
@@ -160,7 +160,7 @@ impl EdgeState {
         (response, info)
     }
 
-    fn failed(
+    pub(crate) fn failed(
         &self,
         head: RequestHead<'_>,
         subject: Subject,

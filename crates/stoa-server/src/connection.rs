@@ -169,7 +169,7 @@ impl EdgeConnection {
         tracing::debug!(method = %info.method, path = info.path, "looking for an answer");
         let read = match &hot {
             Some(hot) => Ok(hot.subject.clone()),
-            None => edge.subject(&info.path),
+            None => edge.subject(&info.path, parts.uri.query()),
         };
         let (subject, error) =
             read.map_or_else(|error| (Subject::Unknown, Some(error)), |subject| (subject, None));
@@ -213,6 +213,7 @@ impl EdgeConnection {
                     }
                     Subject::Module(resource) => edge.module(head, &info.path, resource, context).await,
                     Subject::Sum(question) => edge.sum(head, question).await,
+                    Subject::Release(request) => edge.release(head, request, context).await,
                 }
             }
         };

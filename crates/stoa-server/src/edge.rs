@@ -2,7 +2,7 @@
 
 use std::{fmt, hash::RandomState, sync::Arc, time::Duration};
 
-use stoa_proxy::{ChecksumDatabases, Protocol, Refreshes, Removals};
+use stoa_proxy::{ChecksumDatabases, Protocol, Refreshes, Releases, Removals};
 
 use crate::{
     access_log::AccessLog,
@@ -53,6 +53,8 @@ pub struct EdgeParts {
     pub removals: Arc<Removals>,
     /// Answers questions to checksum databases.
     pub checksum_databases: ChecksumDatabases,
+    /// Answers what is asked of release archives; `None` if that is switched off.
+    pub releases: Option<Arc<Releases>>,
     /// Access lines; `None` for none.
     pub access_log: Option<Arc<AccessLog>>,
     /// Counts.
@@ -92,6 +94,7 @@ impl Edge {
             protocol: parts.protocol,
             refreshes: parts.refreshes,
             checksum_databases: parts.checksum_databases,
+            releases: parts.releases,
             heads: Heads::new(options.list_ttl),
             books: Books {
                 log: parts.access_log,

@@ -4,7 +4,9 @@ use std::{fmt, hash::RandomState, sync::Arc, time::Instant};
 
 use http::{Method, Request, Response, StatusCode};
 use stoa_module::Resource;
-use stoa_proxy::{ChecksumDatabases, Content, Held, Protocol, Refreshes, Removals, SumPathError};
+use stoa_proxy::{
+    ChecksumDatabases, Content, Held, Protocol, Refreshes, ReleaseRequest, Releases, Removals, SumPathError,
+};
 use stoa_sumdb::RemotePathError;
 
 use crate::{
@@ -44,6 +46,7 @@ pub(crate) struct EdgeState {
     pub(crate) external: Option<Arc<Mount>>,
     pub(crate) protocol: Arc<dyn Protocol>,
     pub(crate) checksum_databases: ChecksumDatabases,
+    pub(crate) releases: Option<Arc<Releases>>,
     pub(crate) heads: Heads,
     pub(crate) books: Books,
     /// Leads clients to the storage itself.
@@ -69,6 +72,9 @@ impl fmt::Display for EdgeState {
         write!(f, " > mounts({mounts}) > ")?;
         if let Some(external) = &self.external {
             write!(f, "external({external}) > ")?;
+        }
+        if let Some(releases) = &self.releases {
+            write!(f, "{releases} > ")?;
         }
         write!(f, "goproxy({protocol}) > ")?;
         f.write_str(match self.books.log {
@@ -132,12 +138,15 @@ impl EdgeState {
     ///
     /// # Errors
     /// The answer to a path that nothing can have.
-    pub(crate) fn subject(&self, path: &str) -> Result<Subject, ErrorReply> {
+    pub(crate) fn subject(&self, path: &str, query: Option<&str>) -> Result<Subject, ErrorReply> {
         if let Some(mount) = self.mounts.find(self.prefix.strip(path).unwrap_or(path)) {
             return Ok(Subject::Mount(Arc::clone(mount)));
         }
         if let Some(mount) = self.external.as_ref().filter(|_| is_of_external(path)) {
             return Ok(Subject::Mount(Arc::clone(mount)));
+        }
+        if let Some(name) = release_file(self.prefix.strip(path).unwrap_or(path)) {
+            return self.release_subject(name, query);
         }
         let decoded = decode(self.prefix.without_last_slash(path))?;
         let below = self.prefix.strip(&decoded).unwrap_or(&decoded);
@@ -161,5 +170,30 @@ impl EdgeState {
             .map(Subject::Module)
             .or_else(root)
             .unwrap_or(Subject::Unknown))
+    }
+
+    /// What is asked of release archives.
+    fn release_subject(&self, name: &str, query: Option<&str>) -> Result<Subject, ErrorReply> {
+        if self.releases.is_none() {
+            return Err(ErrorReply::own(StatusCode::NOT_FOUND, NO_RELEASES));
+        }
+        if name.is_empty() {
+            return Ok(Subject::Release(ReleaseRequest::of_query(query)));
+        }
+        let request = ReleaseRequest::of_file(&decode(name)?);
+        let request = request
+            .map_err(|error| ErrorReply::own(StatusCode::NOT_FOUND, &format!("not found: {error}")))?;
+        Ok(Subject::Release(request))
+    }
+}
+
+/// The answer where release archives are switched off.
+const NO_RELEASES: &str = "no release archives are served here (toolchains.upstream is not set)";
+
+/// The name of a file below `/dl/`, which is empty for the index; `None` for other paths. No module's path is one of these.
+fn release_file(path: &str) -> Option<&str> {
+    match path.strip_prefix("/dl")? {
+        "" => Some(""),
+        below => below.strip_prefix('/').filter(|name| !name.contains('/')),
     }
 }

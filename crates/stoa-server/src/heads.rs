@@ -7,6 +7,7 @@ use http::{
     header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_TYPE, ETAG},
 };
 use stoa_module::Resource;
+use stoa_proxy::ReleaseRequest;
 
 use crate::{inert::make_inert, request_id::REQUEST_ID, subject::Subject};
 
@@ -56,6 +57,16 @@ impl Heads {
             Subject::Sum(question) => {
                 let mut head = kinds.plain.clone();
                 let kind = HeaderValue::from_static(question.request().content_type());
+                head.insert(CONTENT_TYPE, kind);
+                return head;
+            }
+            Subject::Release(request) => {
+                let mut head = match request {
+                    // Parts of archives may be asked for.
+                    ReleaseRequest::Archive(_) => kinds.zip.clone(),
+                    _ => kinds.plain.clone(),
+                };
+                let kind = HeaderValue::from_static(request.content_type());
                 head.insert(CONTENT_TYPE, kind);
                 return head;
             }

@@ -3,7 +3,7 @@
 //! ```text
 //! connection -> request_id -> span -> gate -> hot_memory  (GOPROXY files that were asked for lately)
 //!                                          -> mounts      (parts with paths of their own: /api/v1, /, /healthz, ...)
-//!                                          -> goproxy     (checksum databases; modules by the Protocol pipeline)
+//!                                          -> goproxy     (checksum databases; release archives; modules by the Protocol pipeline)
 //!            -> access line and metrics, when the body has ended
 //! ```
 //!
@@ -65,6 +65,7 @@ mod pieces;
 mod problem;
 mod read_ahead;
 mod readiness;
+mod releasing;
 mod request_id;
 mod request_path;
 mod resettable;

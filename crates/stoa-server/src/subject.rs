@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stoa_module::Resource;
-use stoa_proxy::{SumQuestion, SumRequest};
+use stoa_proxy::{ReleaseRequest, SumQuestion, SumRequest};
 use stoa_sumdb::RemotePath;
 
 use crate::mount::Mount;
@@ -19,6 +19,8 @@ pub enum Subject {
     Module(Resource),
     /// A checksum database that is passed on.
     Sum(SumQuestion),
+    /// Release archives of Go.
+    Release(ReleaseRequest),
 }
 
 impl Subject {
@@ -28,6 +30,7 @@ impl Subject {
             Self::Unknown | Self::Mount(_) => "service",
             Self::Module(resource) => resource.kind(),
             Self::Sum(question) => question.request().kind(),
+            Self::Release(request) => request.kind(),
         }
     }
 
@@ -64,6 +67,7 @@ impl Subject {
                 question.request(),
                 SumRequest::Supported | SumRequest::Remote(RemotePath::Latest)
             ),
+            Self::Release(request) => request.is_mutable(),
         }
     }
 }

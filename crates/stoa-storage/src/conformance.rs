@@ -1,5 +1,5 @@
-//! The suite every storage passes: each clause of the contracts of [`Storage`] and
-//! [`Records`](crate::Records) as a check.
+//! The suite every storage passes: each clause of the contracts of [`Storage`],
+//! [`Records`](crate::Records) and [`Artifacts`](crate::Artifacts) as a check.
 //!
 //! Adapters and decorators run it in their tests:
 //!
@@ -12,6 +12,7 @@
 //! # });
 //! ```
 
+mod artifacts;
 mod examples;
 mod files;
 mod listings;
@@ -36,4 +37,5 @@ pub async fn run(make: impl AsyncFn() -> Arc<dyn Storage>) {
     listings::run(&make).await;
     quarantine::run(&make).await;
     records::run(&make).await;
+    artifacts::run(&make).await;
 }

@@ -27,6 +27,7 @@ use stoa_module::{ModulePath, ModuleVersion};
 pub(crate) use self::layout::OWN;
 use self::stage::DiskStage;
 use self::tree::Tree;
+use crate::artifacts::Artifacts;
 use crate::blob::Blob;
 use crate::blocking::blocking;
 use crate::error::StorageError;
@@ -125,7 +126,7 @@ impl Storage for DiskStorage {
     async fn stage(&self, key: &FileKey) -> Result<Box<dyn Stage>, StorageError> {
         let key = key.clone();
         let stage = self
-            .on_disk(move |tree| DiskStage::begin(Arc::clone(tree), key))
+            .on_disk(move |tree| DiskStage::begin(Arc::clone(tree), key.into()))
             .await?;
         Ok(Box::new(stage))
     }
@@ -180,6 +181,10 @@ impl Storage for DiskStorage {
     fn records(&self) -> Arc<dyn Records> {
         Arc::new(self.clone())
     }
+
+    fn artifacts(&self) -> Arc<dyn Artifacts> {
+        Arc::new(self.clone())
+    }
 }
 
 #[async_trait]
@@ -199,5 +204,27 @@ impl Records for DiskStorage {
         let (name, old) = (name.clone(), old.map(Bytes::copy_from_slice));
         self.on_disk(move |tree| tree.swap_record(&name, old.as_ref(), &new))
             .await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Artifacts for DiskStorage {
+    async fn open(&self, name: &RecordName) -> Result<Option<Blob>, StorageError> {
+        let name = name.clone();
+        self.on_disk(move |tree| tree.open_artifact(&name)).await
+    }
+
+    async fn stage(&self, name: &RecordName) -> Result<Box<dyn Stage>, StorageError> {
+        let name = name.clone();
+        let stage = self
+            .on_disk(move |tree| DiskStage::begin(Arc::clone(tree), name.into()))
+            .await?;
+        Ok(Box::new(stage))
+    }
+
+    async fn remove(&self, name: &RecordName) -> Result<bool, StorageError> {
+        let name = name.clone();
+        self.on_disk(move |tree| tree.remove_artifact(&name)).await
     }
 }

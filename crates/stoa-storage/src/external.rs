@@ -37,6 +37,7 @@ use self::saver::Saver;
 pub use self::saver::Settled;
 use self::stage::ExternalStage;
 use self::turns::Turns;
+use crate::artifacts::Artifacts;
 use crate::blob::Blob;
 use crate::error::StorageError;
 use crate::key::FileKey;
@@ -183,5 +184,9 @@ impl Storage for ExternalStorage {
 
     fn records(&self) -> Arc<dyn Records> {
         self.both.records()
+    }
+
+    fn artifacts(&self) -> Arc<dyn Artifacts> {
+        self.both.local.artifacts()
     }
 }

@@ -7,13 +7,15 @@
 //!
 //! * The port: [`Storage`], [`Stage`] (a file that arrives piece by piece and can be read meanwhile),
 //!   [`Blob`] (a stored file, ready to be served) and [`StorageError`].
-//! * [`Records`]: small named files beside the modules, which change and can be swapped.
+//! * [`Records`]: small named files beside the modules, which change and can be swapped; [`Artifacts`]: large ones, which
+//!   never change.
 //! * The adapters: [`DiskStorage`], whose directory is itself a valid `GOPROXY=file://` tree, [`MemoryStorage`], and
 //!   behind features buckets (`object::ObjectStorage`), Athens' external storage protocol (`ExternalStorage`) and MongoDB
 //!   (`MongoStorage`). [`TieredStorage`] puts a bounded disk before another one. A [`StorageUrl`] names one by the text of a
 //!   configuration.
 //! * [`conformance`]: every clause of the contract as a check, for adapters and decorators alike.
 
+mod artifacts;
 mod blob;
 mod blocking;
 pub mod conformance;
@@ -37,6 +39,7 @@ mod record_name;
 mod records;
 mod remote_fault;
 mod stage;
+mod stage_key;
 mod storage;
 mod storage_mode;
 mod storage_url;
@@ -44,6 +47,7 @@ mod stored_file;
 mod stored_version;
 mod tiered;
 
+pub use self::artifacts::Artifacts;
 pub use self::blob::{Blob, SMALL_FILE};
 pub use self::disk::DiskStorage;
 pub use self::error::{AccessError, StorageError, StorageReport};

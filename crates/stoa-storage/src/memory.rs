@@ -17,6 +17,7 @@ use stoa_module::{ModulePath, ModuleVersion};
 
 use self::shelves::{Shelves, place};
 use self::stage::MemoryStage;
+use crate::artifacts::Artifacts;
 use crate::blob::Blob;
 use crate::error::StorageError;
 use crate::key::{FileKey, FileKind};
@@ -81,16 +82,17 @@ impl Storage for MemoryStorage {
         }
         let reserved = self.shelves.reserve(key, content.len())?;
         // A copy, because the bytes given may be a small part of a large buffer.
-        Ok(self
-            .shelves
-            .shelve(key, Bytes::copy_from_slice(&content), None, reserved))
+        Ok(self.shelves.shelve(
+            &key.clone().into(),
+            Bytes::copy_from_slice(&content),
+            None,
+            reserved,
+        ))
     }
 
     async fn stage(&self, key: &FileKey) -> Result<Box<dyn Stage>, StorageError> {
-        Ok(Box::new(MemoryStage::begin(
-            Arc::clone(&self.shelves),
-            key.clone(),
-        )?))
+        let stage = MemoryStage::begin(Arc::clone(&self.shelves), key.clone().into())?;
+        Ok(Box::new(stage))
     }
 
     async fn h1(&self, target: &ModuleVersion) -> Result<Option<H1>, StorageError> {
@@ -142,6 +144,10 @@ impl Storage for MemoryStorage {
     fn records(&self) -> Arc<dyn Records> {
         Arc::new(self.clone())
     }
+
+    fn artifacts(&self) -> Arc<dyn Artifacts> {
+        Arc::new(self.clone())
+    }
 }
 
 #[async_trait]
@@ -157,5 +163,22 @@ impl Records for MemoryStorage {
 
     async fn swap(&self, name: &RecordName, old: Option<&[u8]>, new: Bytes) -> Result<bool, StorageError> {
         self.shelves.swap_record(name, old, &new)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Artifacts for MemoryStorage {
+    async fn open(&self, name: &RecordName) -> Result<Option<Blob>, StorageError> {
+        Ok(self.shelves.artifact(name))
+    }
+
+    async fn stage(&self, name: &RecordName) -> Result<Box<dyn Stage>, StorageError> {
+        let stage = MemoryStage::begin(Arc::clone(&self.shelves), name.clone().into())?;
+        Ok(Box::new(stage))
+    }
+
+    async fn remove(&self, name: &RecordName) -> Result<bool, StorageError> {
+        Ok(self.shelves.contents.lock().remove_artifact(name))
     }
 }

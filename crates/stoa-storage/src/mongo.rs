@@ -1,5 +1,6 @@
 //! Modules in MongoDB.
 
+mod artifacts;
 mod athens;
 mod database;
 mod failure;
@@ -28,6 +29,7 @@ use self::database::Database;
 pub use self::options::MongoOptions;
 use self::shelf::{FILES, Shelf};
 use self::stage::MongoStage;
+use crate::artifacts::Artifacts;
 use crate::blob::Blob;
 use crate::error::StorageError;
 use crate::key::{FileKey, FileKind};
@@ -49,7 +51,7 @@ use crate::stored_version::StoredVersion;
 ///
 /// A file is stored once `stoa_files` has a document whose `_id` is the text of its key. Up to 64 KiB are in the document,
 /// more is in the GridFS bucket `stoa_fs`, to which the document refers. So the unique index over `_id` decides which
-/// content is first, and a zip shows when all of it is there. `stoa_records` has the records, `stoa_quarantine` what was
+/// content is first, and a zip shows when all of it is there. `stoa_records` has the records, `stoa_artifacts` the artifacts in the same form, `stoa_quarantine` what was
 /// taken out of service or refused, with its bytes, for the operator to look at and delete. Writes are acknowledged by a
 /// majority, journaled, and reads see no others.
 ///
@@ -86,7 +88,7 @@ impl MongoStorage {
         let database = Database::connect(options).await?;
         grid::prepare(&database).await?;
         database.index(FILES, doc! {"place": 1}, false).await?;
-        for referrer in [FILES, shelf::ASIDE, records::RECORDS] {
+        for referrer in [FILES, shelf::ASIDE, records::RECORDS, artifacts::ARTIFACTS] {
             database.index(referrer, doc! {"grid.id": 1}, false).await?;
         }
         if let Some(athens) = &options.athens {
@@ -113,7 +115,10 @@ impl MongoStorage {
     /// where Athens has many versions, and costs some lookups for each of them.
     pub async fn settle(&self) -> Result<MongoSettled, StorageError> {
         Ok(MongoSettled {
-            swept: self.shelf.sweep(self.abandoned, records::RECORDS).await?,
+            swept: self
+                .shelf
+                .sweep(self.abandoned, [records::RECORDS, artifacts::ARTIFACTS])
+                .await?,
             of_athens: self.shelf.adopt_all().await?,
         })
     }
@@ -138,7 +143,7 @@ impl Storage for MongoStorage {
     }
 
     async fn stage(&self, key: &FileKey) -> Result<Box<dyn Stage>, StorageError> {
-        let stage = MongoStage::begin(Arc::clone(&self.shelf), key.clone()).await?;
+        let stage = MongoStage::begin(Arc::clone(&self.shelf), key.clone().into()).await?;
         Ok(Box::new(stage))
     }
 
@@ -186,6 +191,10 @@ impl Storage for MongoStorage {
     fn records(&self) -> Arc<dyn Records> {
         Arc::new(self.clone())
     }
+
+    fn artifacts(&self) -> Arc<dyn Artifacts> {
+        Arc::new(self.clone())
+    }
 }
 
 #[async_trait]
@@ -201,5 +210,22 @@ impl Records for MongoStorage {
 
     async fn swap(&self, name: &RecordName, old: Option<&[u8]>, new: Bytes) -> Result<bool, StorageError> {
         records::swap(&self.shelf.database, name, old, new).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Artifacts for MongoStorage {
+    async fn open(&self, name: &RecordName) -> Result<Option<Blob>, StorageError> {
+        artifacts::open(&self.shelf, name).await
+    }
+
+    async fn stage(&self, name: &RecordName) -> Result<Box<dyn Stage>, StorageError> {
+        let stage = MongoStage::begin(Arc::clone(&self.shelf), name.clone().into()).await?;
+        Ok(Box::new(stage))
+    }
+
+    async fn remove(&self, name: &RecordName) -> Result<bool, StorageError> {
+        artifacts::remove(&self.shelf, name).await
     }
 }

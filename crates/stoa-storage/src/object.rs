@@ -1,6 +1,7 @@
 //! Modules in a bucket.
 
 mod conditions;
+mod expiry;
 mod failure;
 mod http;
 mod keys;
@@ -33,6 +34,7 @@ pub use self::http::{LANE, UPLOAD_LANE, ZIP_LANE, lane_settings};
 pub use self::options::ObjectOptions;
 use self::shelf::Shelf;
 use self::stage::SpoolStage;
+use crate::artifacts::Artifacts;
 use crate::blob::Blob;
 use crate::error::StorageError;
 use crate::key::FileKey;
@@ -121,7 +123,7 @@ impl Storage for ObjectStorage {
     }
 
     async fn stage(&self, key: &FileKey) -> Result<Box<dyn Stage>, StorageError> {
-        let stage = SpoolStage::begin(Arc::clone(&self.shelf), key.clone()).await?;
+        let stage = SpoolStage::begin(Arc::clone(&self.shelf), key.clone().into()).await?;
         Ok(Box::new(stage))
     }
 
@@ -168,6 +170,10 @@ impl Storage for ObjectStorage {
     fn records(&self) -> Arc<dyn Records> {
         Arc::new(self.clone())
     }
+
+    fn artifacts(&self) -> Arc<dyn Artifacts> {
+        Arc::new(self.clone())
+    }
 }
 
 #[async_trait]
@@ -183,5 +189,22 @@ impl Records for ObjectStorage {
 
     async fn swap(&self, name: &RecordName, old: Option<&[u8]>, new: Bytes) -> Result<bool, StorageError> {
         self.shelf.swap_record(name, old, new).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Artifacts for ObjectStorage {
+    async fn open(&self, name: &RecordName) -> Result<Option<Blob>, StorageError> {
+        self.shelf.open_artifact(name).await
+    }
+
+    async fn stage(&self, name: &RecordName) -> Result<Box<dyn Stage>, StorageError> {
+        let stage = SpoolStage::begin(Arc::clone(&self.shelf), name.clone().into()).await?;
+        Ok(Box::new(stage))
+    }
+
+    async fn remove(&self, name: &RecordName) -> Result<bool, StorageError> {
+        self.shelf.remove_artifact(name).await
     }
 }

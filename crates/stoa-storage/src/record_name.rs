@@ -8,7 +8,7 @@ const MAX_ELEMENT: usize = 255;
 /// The most bytes a name may have, so that with the storage's root before it, it still is a path.
 const MAX_LEN: usize = 2048;
 
-/// The name of a record: elements with slashes between them, as in `sumdb/sum.golang.org/latest`.
+/// The name of a record or an artifact: elements with slashes between them, as in `sumdb/sum.golang.org/latest`.
 ///
 /// The first element names the service, and has no dot: module paths begin with a domain, which has one, so no
 /// record can be a module's file. Every element can be a file's name: none is empty, `.` or `..`, longer than 255

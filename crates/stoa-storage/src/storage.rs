@@ -10,6 +10,7 @@ use bytes::Bytes;
 use stoa_module::dirhash::H1;
 use stoa_module::{ModulePath, ModuleVersion};
 
+use crate::artifacts::Artifacts;
 use crate::blob::Blob;
 use crate::error::StorageError;
 use crate::key::FileKey;
@@ -106,4 +107,7 @@ pub trait Storage: fmt::Display + fmt::Debug + Send + Sync + 'static {
 
     /// What services remember beside the modules. Each call returns the same records.
     fn records(&self) -> Arc<dyn Records>;
+
+    /// Large files beside the modules. Each call returns the same artifacts.
+    fn artifacts(&self) -> Arc<dyn Artifacts>;
 }

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use self::filling::FillingReader;
 use self::room::{Room, passed_by};
 use self::stage::TieredStage;
+use crate::artifacts::Artifacts;
 use crate::blob::{Blob, SMALL_FILE};
 use crate::error::StorageError;
 use crate::key::{FileKey, FileKind};
@@ -191,5 +192,9 @@ impl Storage for TieredStorage {
 
     fn records(&self) -> Arc<dyn Records> {
         self.back.records()
+    }
+
+    fn artifacts(&self) -> Arc<dyn Artifacts> {
+        self.back.artifacts()
     }
 }

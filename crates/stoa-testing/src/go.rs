@@ -80,8 +80,18 @@ impl GoClient {
     ///
     /// The go command is `$STOA_GO`, else the one that `make tools` installs; panics without it.
     pub fn new(goproxy: &str) -> Self {
-        let tools = tools();
         let go = environment("STOA_GO").map_or_else(|| goroot().join("bin/go"), PathBuf::from);
+        Self::with_command(go, goproxy)
+    }
+
+    /// The same, of a go command that is newer: it looks up every toolchain in the checksum database.
+    pub fn newer(goproxy: &str) -> Self {
+        let version = said_by_installer("newer_go_version=", '\n');
+        Self::with_command(tools().join(format!("go-{version}/bin/go")), goproxy)
+    }
+
+    fn with_command(go: PathBuf, goproxy: &str) -> Self {
+        let tools = tools();
         assert!(
             go.is_file(),
             "no go command at {}: run `make tools` (or set STOA_GO)",
@@ -242,12 +252,15 @@ pub(crate) fn goroot() -> PathBuf {
 
 /// The version of Go that `scripts/tools.sh` installs: its own, or `STOA_GO_VERSION`.
 pub fn version() -> String {
-    let own = || {
-        let line = INSTALLER.split_once("go_version=${STOA_GO_VERSION:-");
-        let version = line.and_then(|(_, rest)| rest.split_once('}'));
-        version.expect("scripts/tools.sh names a version").0.to_owned()
-    };
+    let own = || said_by_installer("\ngo_version=${STOA_GO_VERSION:-", '}');
     environment("STOA_GO_VERSION").unwrap_or_else(own)
+}
+
+/// What stands in `scripts/tools.sh` between these.
+fn said_by_installer(before: &str, after: char) -> String {
+    let line = INSTALLER.split_once(before);
+    let version = line.and_then(|(_, rest)| rest.split_once(after));
+    version.expect("scripts/tools.sh names a version").0.to_owned()
 }
 
 /// Where `scripts/tools.sh` installs.

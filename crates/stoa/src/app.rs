@@ -16,6 +16,7 @@ mod outbound;
 mod part;
 mod parts;
 mod places;
+mod releases;
 mod role;
 mod service;
 mod sources;
@@ -92,6 +93,7 @@ impl App {
             } else {
                 ChecksumDatabases::default()
             },
+            releases: core.releases.clone().filter(|_| role == Role::Server),
             access_log: access_log.map(Arc::new),
             metrics: EdgeMetrics::new(&core.registry.root()),
             links: core.links(config),

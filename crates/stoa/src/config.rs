@@ -42,6 +42,7 @@ mod sumdb;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod toolchains;
 mod upstream;
 mod values;
 mod vcs;
@@ -57,6 +58,7 @@ pub(crate) use registry::RegistryBackend;
 pub(crate) use sections::Config;
 pub(crate) use stoa_config::{ConfigError, Given};
 pub(crate) use sumdb::{DatabaseConfig, DatabaseServer};
+pub(crate) use toolchains::ToolchainsConfig;
 
 use stoa_config::Configuration as _;
 

@@ -15,7 +15,7 @@ use super::{
     answer::{Coding, check_framing, content_type, failure, pieces},
     gunzip::unpacked,
     redirect::{RedirectError, next_hop},
-    start::{Start, admit, is_same_site},
+    start::{Start, is_same_site},
 };
 use crate::{Body, FetchError, Fetched, Limits, Passed, Reply, ServicesSlot, SourceName};
 
@@ -280,7 +280,7 @@ impl HttpClient {
                     strayed |= kept != Trust::Named;
                     trust = kept;
                 }
-                access = admit(start.guards.of(trust), &next, "redirected to")?;
+                access = start.admit_next(trust, &next)?;
             }
             if hops == MAX_REDIRECTS {
                 return Err(RedirectError::too_many().into_error(source_name));

@@ -3,7 +3,8 @@
 use url::Url;
 
 use super::{
-    Access, Alias, Authorization, Guards, NamedModules, OutboundRules, PageRequest, Part, Trust, UrlGuard,
+    Access, Alias, Authorization, Guards, NamedModules, OutboundRules, PageRequest, Part, RedirectHosts,
+    Trust, UrlGuard,
 };
 use crate::{Context, FetchError, SourceName};
 
@@ -40,6 +41,11 @@ pub(crate) enum SaidBy<'a> {
         /// The path of the module that is asked for; none for a checksum database.
         module: Option<&'a str>,
     },
+    /// The configuration, of a server that leads to other hosts only if that names them.
+    Releases {
+        /// These.
+        hosts: &'a RedirectHosts,
+    },
     /// A page. It has been rewritten already.
     Page {
         /// What may be used for it.
@@ -62,6 +68,8 @@ pub(super) struct Start<'a> {
     pub(super) alias: Option<Alias>,
     pub(super) part: Option<Part<'a>>,
     pub(super) is_probe: bool,
+    /// The only hosts that it may be redirected to.
+    pub(super) hosts: Option<&'a RedirectHosts>,
 }
 
 /// What may be used where a redirect leads that leaves the site that was asked.
@@ -88,8 +96,20 @@ impl<'a> Start<'a> {
             alias: None,
             part: get.part,
             is_probe: false,
+            hosts: None,
         };
         match get.said_by {
+            SaidBy::Releases { hosts } => {
+                let asked = rules.rewrites.page(&get.url);
+                let asked = asked.unwrap_or_else(|| get.url.clone());
+                Ok(Self {
+                    // It is for the server that it was written with.
+                    authorization: get.authorization.filter(|_| asked.origin() == get.url.origin()),
+                    alias: Alias::new(&get.url, &asked),
+                    hosts: Some(hosts),
+                    ..start(asked, Trust::Named)
+                })
+            }
             SaidBy::Configuration { module } => {
                 let asked = rules.rewrites.page(&get.url);
                 let asked = asked.unwrap_or_else(|| get.url.clone());
@@ -145,6 +165,7 @@ impl<'a> Start<'a> {
             alias,
             part: None,
             is_probe: request.is_probe,
+            hosts: None,
         })
     }
 
@@ -165,6 +186,17 @@ pub(super) fn admit(guard: &UrlGuard, url: &Url, what: &str) -> Result<Access, F
     guard.admit(url).map_err(|error| FetchError::Refused {
         reason: format!("{what} {url}: {error}"),
     })
+}
+
+impl Start<'_> {
+    /// How a redirect's target may be asked for, where `trust` is what is left.
+    pub(super) fn admit_next(&self, trust: Trust, next: &Url) -> Result<Access, FetchError> {
+        match self.hosts {
+            None => admit(self.guards.of(trust), next, "redirected to"),
+            Some(_) if is_same_site(&self.url, next) => Ok(Access::Anywhere),
+            Some(hosts) => hosts.check(next, self.source_name).map(|()| Access::Anywhere),
+        }
+    }
 }
 
 /// The same origin, or the same host where it encrypts.

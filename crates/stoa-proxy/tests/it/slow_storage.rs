@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_module::{ModulePath, ModuleVersion, dirhash::H1};
 use stoa_storage::{
-    Blob, FileKey, Link, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError, StoredFile,
-    StoredVersion,
+    Artifacts, Blob, FileKey, Link, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError,
+    StoredFile, StoredVersion,
 };
 use tokio::sync::watch;
 
@@ -98,7 +98,7 @@ impl Stage for SlowStage {
 #[async_trait]
 impl Storage for SlowStorage {
     async fn open(&self, key: &FileKey) -> Result<Option<Blob>, StorageError> {
-        self.inner.open(key).await
+        Storage::open(&self.inner, key).await
     }
 
     async fn put(&self, key: &FileKey, content: Bytes) -> Result<Put, StorageError> {
@@ -107,7 +107,7 @@ impl Storage for SlowStorage {
     }
 
     async fn stage(&self, key: &FileKey) -> Result<Box<dyn Stage>, StorageError> {
-        let stage = self.inner.stage(key).await?;
+        let stage = Storage::stage(&self.inner, key).await?;
         Ok(Box::new(SlowStage(stage, self.clone())))
     }
 
@@ -136,7 +136,7 @@ impl Storage for SlowStorage {
     }
 
     async fn remove(&self, key: &FileKey) -> Result<bool, StorageError> {
-        self.inner.remove(key).await
+        Storage::remove(&self.inner, key).await
     }
 
     async fn check(&self) -> Result<(), StorageError> {
@@ -153,5 +153,9 @@ impl Storage for SlowStorage {
 
     fn records(&self) -> Arc<dyn Records> {
         self.inner.records()
+    }
+
+    fn artifacts(&self) -> Arc<dyn Artifacts> {
+        self.inner.artifacts()
     }
 }

@@ -97,6 +97,7 @@ impl Lab {
             protocol: Arc::clone(&protocol) as _,
             refreshes: Arc::new(stoa_proxy::Refreshes::new(None)),
             removals: Arc::default(),
+            releases: None,
             checksum_databases: ChecksumDatabases::new([(name, database)]),
             access_log,
             metrics: EdgeMetrics::new(&Registry::new("stoa").root()),

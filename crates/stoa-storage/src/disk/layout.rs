@@ -9,6 +9,7 @@ pub(crate) const OWN: &str = ".stoa";
 
 use crate::key::{FileKey, VERSIONS};
 use crate::record_name::RecordName;
+use crate::stage_key::StageKey;
 
 /// Paths below one root.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ impl Layout {
     }
 
     /// Where a file goes whose content was refused, so that it was never published.
-    pub(super) fn rejected(&self, key: &FileKey) -> PathBuf {
+    pub(super) fn rejected(&self, key: &StageKey) -> PathBuf {
         self.quarantine.join("rejected").join(key.to_string())
     }
 
@@ -63,6 +64,11 @@ impl Layout {
     }
 
     pub(super) fn file(&self, key: &FileKey) -> PathBuf {
+        self.root.join(key.to_string())
+    }
+
+    /// Where a file is published that arrives piece by piece.
+    pub(super) fn staged(&self, key: &StageKey) -> PathBuf {
         self.root.join(key.to_string())
     }
 

@@ -15,6 +15,7 @@ use crate::error::StorageError;
 use crate::key::{FileKey, FileKind};
 use crate::pread::pread;
 use crate::put::Put;
+use crate::stage_key::StageKey;
 
 impl Tree {
     pub(super) fn put(&self, key: &FileKey, content: &[u8]) -> Result<Put, StorageError> {
@@ -26,25 +27,23 @@ impl Tree {
         }
         let temp = Temp::create(self.layout.tmp(), self.mode)?;
         temp.fill(content)?;
-        self.publish(temp, key, None)
+        self.publish(temp, &key.clone().into(), None)
     }
 
     /// Publishes a synced file under `key`, with the hash `h1` if it is a zip.
     pub(super) fn publish(
         &self,
         mut temp: Temp,
-        key: &FileKey,
+        key: &StageKey,
         h1: Option<&H1>,
     ) -> Result<Put, StorageError> {
-        match key.kind {
-            FileKind::Zip => self.publish_zip(temp, &key.target, h1),
-            FileKind::Info | FileKind::Mod => {
-                let path = self.layout.file(key);
-                let put = self.place(&mut temp, &path)?;
-                self.settle(&path)?;
-                Ok(put)
-            }
+        if let Some(target) = key.zip() {
+            return self.publish_zip(temp, target, h1);
         }
+        let path = self.layout.staged(key);
+        let put = self.place(&mut temp, &path)?;
+        self.settle(&path)?;
+        Ok(put)
     }
 
     /// The hash is written before the zip is published, so that a full disk refuses both or none.

@@ -10,6 +10,8 @@ use super::temp::{Temp, unique_name};
 use super::tree::Tree;
 use crate::error::StorageError;
 use crate::key::{FileKey, FileKind};
+use crate::record_name::RecordName;
+use crate::stage_key::StageKey;
 
 impl Tree {
     /// Moves the file to `.stoa/quarantine/<time and a number>/<its place in the layout>`.
@@ -39,9 +41,20 @@ impl Tree {
         Ok(was_there)
     }
 
+    /// Removes an artifact.
+    pub(super) fn remove_artifact(&self, name: &RecordName) -> Result<bool, StorageError> {
+        let _guard = self.lock_to_remove()?;
+        let file = self.layout.record(name);
+        let was_there = unlink(&file)?;
+        if was_there {
+            sync_parent(&file)?;
+        }
+        Ok(was_there)
+    }
+
     /// Moves a file that was never published to `.stoa/quarantine/rejected/<its place in the layout>`, where it replaces
     /// the one before: a source that keeps sending the wrong bytes does not fill the disk.
-    pub(super) fn keep_aside(&self, mut temp: Temp, key: &FileKey) -> Result<(), StorageError> {
+    pub(super) fn keep_aside(&self, mut temp: Temp, key: &StageKey) -> Result<(), StorageError> {
         let aside = self.layout.rejected(key);
         if let Some(parent) = aside.parent() {
             let unsettled = self.directories.ensure(parent)?;

@@ -15,6 +15,7 @@ use crate::error::StorageError;
 use crate::etag::ETag;
 use crate::key::{FileKey, FileKind};
 use crate::pread::pread;
+use crate::record_name::RecordName;
 
 /// The most a hash record may have; it has some 50 bytes.
 const MAX_HASH: usize = 256;
@@ -39,6 +40,14 @@ impl Tree {
                 return self.blob(path, file, &metadata, h1.as_ref()).map(Some);
             }
         }
+    }
+
+    pub(super) fn open_artifact(&self, name: &RecordName) -> Result<Option<Blob>, StorageError> {
+        let path = self.layout.record(name);
+        let Some((file, metadata)) = open_file(&path)? else {
+            return self.check_root().map(|()| None);
+        };
+        self.blob(path, file, &metadata, None).map(Some)
     }
 
     pub(super) fn h1(&self, target: &ModuleVersion) -> Result<Option<H1>, StorageError> {

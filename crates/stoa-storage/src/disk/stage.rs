@@ -18,15 +18,15 @@ use super::temp::Temp;
 use super::tree::Tree;
 use crate::blocking::blocking;
 use crate::error::StorageError;
-use crate::key::FileKey;
 use crate::pread::read;
 use crate::put::Put;
 use crate::stage::{ReadAt, Stage};
+use crate::stage_key::StageKey;
 
 /// A temporary file that knows its key.
 pub(super) struct DiskStage {
     tree: Arc<Tree>,
-    key: FileKey,
+    key: StageKey,
     temp: Temp,
     written: Arc<Written>,
     /// A write has begun and not ended well.
@@ -34,9 +34,9 @@ pub(super) struct DiskStage {
 }
 
 impl DiskStage {
-    pub(super) fn begin(tree: Arc<Tree>, key: FileKey) -> Result<Self, StorageError> {
+    pub(super) fn begin(tree: Arc<Tree>, key: StageKey) -> Result<Self, StorageError> {
         // A name the file system cannot have is refused now, and not after the download.
-        exists(&tree.layout.file(&key))?;
+        exists(&tree.layout.staged(&key))?;
         let temp = Temp::create(tree.layout.tmp(), tree.mode)?;
         let written = Arc::new(Written {
             source: Mutex::new(Source::Own(Arc::clone(temp.file()))),
@@ -58,7 +58,7 @@ impl DiskStage {
         let error = io::Error::other("an earlier write failed or was given up");
         Err(StorageError::from_io(
             "complete",
-            &self.tree.layout.file(&self.key),
+            &self.tree.layout.staged(&self.key),
             error,
         ))
     }
@@ -86,7 +86,7 @@ impl Stage for DiskStage {
         let end = at + chunk.len() as u64;
         self.broken = true;
         let done: io::Result<()> = blocking(move || file.write_all_at(&chunk, at)).await;
-        done.map_err(|error| StorageError::from_io("write", &self.tree.layout.file(&self.key), error))?;
+        done.map_err(|error| StorageError::from_io("write", &self.tree.layout.staged(&self.key), error))?;
         self.written.len.store(end, Ordering::Release);
         self.broken = false;
         Ok(())
@@ -113,7 +113,7 @@ impl Stage for DiskStage {
             if put == Put::Stored
                 && let Ok(metadata) = file.metadata()
             {
-                let path = tree.layout.file(&key);
+                let path = tree.layout.staged(&key);
                 let published = tree.open_files.keep(path, file, &metadata);
                 *written.source.lock() = Source::Published(published);
             }

@@ -20,6 +20,7 @@ use crate::stored_version::StoredVersion;
 pub(super) struct Contents {
     pub(super) used: u64,
     pub(super) records: BTreeMap<RecordName, Bytes>,
+    artifacts: BTreeMap<RecordName, Stored>,
     /// By the place of a module.
     modules: BTreeMap<String, Versions>,
 }
@@ -106,6 +107,26 @@ impl Contents {
         if versions.is_empty() {
             self.modules.remove(&place);
         }
+        self.used -= removed.as_ref().map_or(0, |stored| stored.content.len() as u64);
+        removed.is_some()
+    }
+
+    pub(super) fn artifact(&self, name: &RecordName) -> Option<&Stored> {
+        self.artifacts.get(name)
+    }
+
+    /// Adds an artifact, whose bytes are counted already, unless there is one.
+    pub(super) fn add_artifact(&mut self, name: &RecordName, stored: Stored) -> Put {
+        if self.artifacts.contains_key(name) {
+            return Put::Existed;
+        }
+        self.artifacts.insert(name.clone(), stored);
+        Put::Stored
+    }
+
+    /// Removes an artifact, and says whether there was one.
+    pub(super) fn remove_artifact(&mut self, name: &RecordName) -> bool {
+        let removed = self.artifacts.remove(name);
         self.used -= removed.as_ref().map_or(0, |stored| stored.content.len() as u64);
         removed.is_some()
     }

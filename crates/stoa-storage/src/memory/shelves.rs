@@ -10,9 +10,11 @@ use parking_lot::Mutex;
 use stoa_module::dirhash::H1;
 
 use super::contents::{Contents, Stored};
+use crate::blob::Blob;
 use crate::error::StorageError;
-use crate::key::{FileKey, FileKind};
 use crate::put::Put;
+use crate::record_name::RecordName;
+use crate::stage_key::StageKey;
 
 /// What a memory storage holds, and the bound on it.
 pub(super) struct Shelves {
@@ -36,7 +38,11 @@ impl Shelves {
     }
 
     /// Sets `bytes` aside for the file `key`, or refuses them.
-    pub(super) fn reserve(self: &Arc<Self>, key: &FileKey, bytes: usize) -> Result<Reserved, StorageError> {
+    pub(super) fn reserve(
+        self: &Arc<Self>,
+        key: &impl fmt::Display,
+        bytes: usize,
+    ) -> Result<Reserved, StorageError> {
         let bytes = bytes as u64;
         let mut contents = self.contents.lock();
         if self.max_bytes.saturating_sub(contents.used) < bytes {
@@ -60,14 +66,29 @@ impl Shelves {
     }
 
     /// Puts `content`, for which `reserved` bytes were set aside, under `key` unless that is taken.
-    pub(super) fn shelve(&self, key: &FileKey, content: Bytes, h1: Option<&H1>, reserved: Reserved) -> Put {
-        let h1 = h1.filter(|_| key.kind == FileKind::Zip).copied();
+    pub(super) fn shelve(&self, key: &StageKey, content: Bytes, h1: Option<&H1>, reserved: Reserved) -> Put {
+        let h1 = h1.filter(|_| key.zip().is_some()).copied();
         let stored = Stored::new(content, h1);
-        let put = self.contents.lock().add(key, stored);
+        let put = match key {
+            StageKey::Module(key) => self.contents.lock().add(key, stored),
+            StageKey::Artifact(name) => self.contents.lock().add_artifact(name, stored),
+        };
         if put == Put::Stored {
             reserved.keep();
         }
         put
+    }
+}
+
+impl Shelves {
+    pub(super) fn artifact(&self, name: &RecordName) -> Option<Blob> {
+        let contents = self.contents.lock();
+        let stored = contents.artifact(name)?;
+        Some(Blob::from_bytes(
+            place(name),
+            stored.content.clone(),
+            stored.etag.clone(),
+        ))
     }
 }
 

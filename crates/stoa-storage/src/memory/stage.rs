@@ -11,14 +11,14 @@ use stoa_module::dirhash::H1;
 
 use super::shelves::{Reserved, Shelves, place};
 use crate::error::StorageError;
-use crate::key::FileKey;
 use crate::put::Put;
 use crate::stage::{ReadAt, Stage};
+use crate::stage_key::StageKey;
 
 /// The pieces of a file, and the room they take.
 pub(super) struct MemoryStage {
     shelves: Arc<Shelves>,
-    key: FileKey,
+    key: StageKey,
     pieces: Arc<RwLock<Pieces>>,
     reserved: Reserved,
     /// A piece was refused.
@@ -26,7 +26,7 @@ pub(super) struct MemoryStage {
 }
 
 impl MemoryStage {
-    pub(super) fn begin(shelves: Arc<Shelves>, key: FileKey) -> Result<Self, StorageError> {
+    pub(super) fn begin(shelves: Arc<Shelves>, key: StageKey) -> Result<Self, StorageError> {
         let reserved = shelves.reserve(&key, 0)?;
         Ok(Self {
             shelves,

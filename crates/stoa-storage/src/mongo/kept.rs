@@ -1,5 +1,6 @@
 //! The document of a stored file.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -51,9 +52,15 @@ impl Kept {
     }
 
     pub(super) fn to_document(&self, key: &FileKey) -> Document {
+        let mut document = self.to_document_named(&key.to_string());
+        document.insert("place", module_place(key.target.path()));
+        document
+    }
+
+    /// The document of what is no file of a module.
+    pub(super) fn to_document_named(&self, name: &str) -> Document {
         let mut document = doc! {
-            "_id": key.to_string(),
-            "place": module_place(key.target.path()),
+            "_id": name,
             "uid": self.uid,
             "len": size(self.len),
             "at": DateTime::from_system_time(self.at),
@@ -92,7 +99,7 @@ impl Kept {
         })
     }
 
-    pub(super) fn into_blob(self, database: &Database, key: &FileKey) -> Blob {
+    pub(super) fn into_blob(self, database: &Database, key: impl fmt::Display) -> Blob {
         let path = PathBuf::from(format!("mongodb:{}/{key}", database.name()));
         let tag = self.h1.map(|h1| ETag::of_zip(&h1, self.len));
         match self.content {

@@ -80,7 +80,7 @@ impl Shelf {
         let mut kept = match found {
             Found::Text(content) => {
                 let len = content.len() as u64;
-                self.keep(key, &Held(content), len, None).await?
+                self.keep(&key.to_string(), &Held(content), len, None).await?
             }
             Found::Zip(file, at) => {
                 let mut kept = Kept::new(file.len, Content::Grid(file), None, None);
@@ -96,9 +96,9 @@ impl Shelf {
     }
 
     /// Writes the content, which shows under no key yet.
-    async fn keep(
+    pub(super) async fn keep(
         &self,
-        key: &FileKey,
+        name: &str,
         source: &dyn ReadAt,
         len: u64,
         h1: Option<H1>,
@@ -109,7 +109,7 @@ impl Shelf {
             let sum = grid::sum_of(&Held(all.clone()), len).await.ok();
             return Ok(Kept::new(len, Content::Inline(all), sum, h1));
         }
-        let (file, sum) = grid::write(&self.database, &key.to_string(), source, len).await?;
+        let (file, sum) = grid::write(&self.database, name, source, len).await?;
         Ok(Kept::new(len, Content::Grid(file), Some(sum), h1))
     }
 
@@ -154,7 +154,7 @@ impl Shelf {
     ) -> Result<Put, StorageError> {
         let h1 = h1.filter(|_| key.kind == FileKind::Zip).copied();
         if self.find(key).await?.is_none() {
-            let kept = self.keep(key, source, len, h1).await?;
+            let kept = self.keep(&key.to_string(), source, len, h1).await?;
             if self.publish(key, &kept).await? == Put::Stored {
                 return Ok(Put::Stored);
             }
@@ -253,7 +253,7 @@ impl Shelf {
         source: &dyn ReadAt,
         len: u64,
     ) -> Result<(), StorageError> {
-        let kept = self.keep(key, source, len, None).await?;
+        let kept = self.keep(&key.to_string(), source, len, None).await?;
         self.set_aside(format!("rejected/{key}").into(), key, &kept)
             .await?;
         match &kept.content {
@@ -285,8 +285,13 @@ impl Shelf {
     }
 
     /// Deletes what dead writers left, as far as it is as old as that.
-    pub(super) async fn sweep(&self, age: std::time::Duration, records: &str) -> Result<usize, StorageError> {
-        grid::sweep(&self.database, age, &[FILES, ASIDE, records]).await
+    pub(super) async fn sweep(
+        &self,
+        age: std::time::Duration,
+        others: [&str; 2],
+    ) -> Result<usize, StorageError> {
+        let [records, artifacts] = others;
+        grid::sweep(&self.database, age, &[FILES, ASIDE, records, artifacts]).await
     }
 
     /// Makes documents for all that Athens keeps, and says how many files there are of it.

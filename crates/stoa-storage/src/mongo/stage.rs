@@ -8,24 +8,25 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_module::dirhash::H1;
 
+use super::artifacts;
 use super::shelf::Shelf;
 use super::spool::Spool;
 use crate::error::StorageError;
-use crate::key::FileKey;
 use crate::put::Put;
 use crate::stage::{ReadAt, Stage};
+use crate::stage_key::StageKey;
 
 /// A file that is collected in the spool, and sent to the database when it is committed.
 pub(super) struct MongoStage {
     shelf: Arc<Shelf>,
-    key: FileKey,
+    key: StageKey,
     spool: Arc<Spool>,
     /// A write has begun and not ended well.
     broken: bool,
 }
 
 impl MongoStage {
-    pub(super) async fn begin(shelf: Arc<Shelf>, key: FileKey) -> Result<Self, StorageError> {
+    pub(super) async fn begin(shelf: Arc<Shelf>, key: StageKey) -> Result<Self, StorageError> {
         let spool = Arc::new(Spool::begin(&shelf.spool).await?);
         Ok(Self {
             shelf,
@@ -66,13 +67,20 @@ impl Stage for MongoStage {
     async fn commit(self: Box<Self>, h1: Option<&H1>) -> Result<Put, StorageError> {
         self.check()?;
         let len = self.spool.len();
-        self.shelf.store(&self.key, &*self.spool, len, h1).await
+        match &self.key {
+            StageKey::Module(key) => self.shelf.store(key, &*self.spool, len, h1).await,
+            StageKey::Artifact(name) => artifacts::store(&self.shelf, name, &*self.spool, len).await,
+        }
     }
 
     async fn reject(self: Box<Self>) -> Result<(), StorageError> {
         self.check()?;
         let len = self.spool.len();
-        self.shelf.reject(&self.key, &*self.spool, len).await
+        match &self.key {
+            StageKey::Module(key) => self.shelf.reject(key, &*self.spool, len).await,
+            // Nobody looks into what was refused of these: what it should have been is known from elsewhere.
+            StageKey::Artifact(_) => Ok(()),
+        }
     }
 }
 

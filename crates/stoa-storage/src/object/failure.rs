@@ -77,7 +77,9 @@ fn fault_of_code(code: Option<&str>, text: &str) -> Option<RemoteFault> {
         | "invalid_client"
         | "invalid_grant" => {
             // Azure says the same of a clock that is off, and Google of a key of which the time is not yet.
-            if text.contains("too skewed") || text.contains("Date header") || text.contains("iat") {
+            if text.contains("not valid in the specified time frame") {
+                RemoteFault::ExpiredCredentials
+            } else if text.contains("too skewed") || text.contains("Date header") || text.contains("iat") {
                 RemoteFault::ClockSkew
             } else {
                 RemoteFault::BadCredentials
@@ -183,6 +185,14 @@ mod tests {
             (403, xml("AccessDenied"), Forbidden),
             (403, String::new(), Forbidden),
             (400, xml("ExpiredToken"), ExpiredCredentials),
+            (
+                403,
+                format!(
+                    "{}<AuthenticationErrorDetail>Signature not valid in the specified time frame",
+                    xml("AuthenticationFailed")
+                ),
+                ExpiredCredentials,
+            ),
             (403, xml("RequestTimeTooSkewed"), ClockSkew),
             (404, xml("NoSuchBucket"), NoBucket),
             (404, xml("ContainerNotFound"), NoBucket),

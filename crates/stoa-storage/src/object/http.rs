@@ -134,8 +134,8 @@ impl HttpService for ObjectHttp {
         let body = body.collect().await?.to_bytes();
         // What the client of a provider remembers of the request is its own.
         head.extensions.clear();
-        let is_zip = head.method == http::Method::GET && head.uri.path().ends_with("zip");
-        let lane = if is_zip { ZIP_LANE } else { LANE };
+        let is_large_read = head.method == http::Method::GET && is_large(head.uri.path());
+        let lane = if is_large_read { ZIP_LANE } else { LANE };
         let request = http::Request::from_parts(head, RequestBody::from(body));
         let response = self.ask(request, lane, None).await.map_err(failed)?;
         let (head, body) = response.into_parts();
@@ -194,4 +194,11 @@ impl Body for Answer {
     fn size_hint(&self) -> SizeHint {
         self.0.lock().size_hint()
     }
+}
+
+/// Whether an object of this path may be large, as its name ends: a zip of a module, or a release archive.
+fn is_large(path: &str) -> bool {
+    ["zip", ".gz", ".msi", ".pkg"]
+        .iter()
+        .any(|end| path.ends_with(end))
 }

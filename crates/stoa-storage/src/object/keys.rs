@@ -9,6 +9,7 @@ use crate::error::StorageError;
 use crate::key::{FileKey, module_place};
 use crate::object_place::ObjectPlace;
 use crate::record_name::RecordName;
+use crate::stage_key::StageKey;
 
 /// What follows the last character that a name of a module's file can have, in the order of a bucket.
 const LAST: char = '\u{7e}';
@@ -42,6 +43,11 @@ impl Keys {
         self.path(&key.to_string())
     }
 
+    /// Where a file is published that arrives piece by piece.
+    pub(super) fn staged(&self, key: &StageKey) -> Result<Path, StorageError> {
+        self.path(&key.to_string())
+    }
+
     /// Where a hash is that did not come with its zip.
     pub(super) fn hash(&self, target: &ModuleVersion) -> Result<Path, StorageError> {
         let (place, version) = (module_place(target.path()), target.version().escaped());
@@ -58,7 +64,7 @@ impl Keys {
     }
 
     /// Where what was refused on arrival is kept for a look.
-    pub(super) fn rejected(&self, key: &FileKey) -> Result<Path, StorageError> {
+    pub(super) fn rejected(&self, key: &StageKey) -> Result<Path, StorageError> {
         self.path(&format!(".stoa/quarantine/rejected/{key}"))
     }
 

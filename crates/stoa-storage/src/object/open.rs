@@ -19,6 +19,7 @@ use crate::blob::{Blob, SMALL_FILE};
 use crate::error::StorageError;
 use crate::etag::ETag;
 use crate::key::{FileKey, FileKind};
+use crate::record_name::RecordName;
 
 /// The name of the hash among the metadata of a zip.
 pub(super) const H1_NAME: &str = "h1";
@@ -27,12 +28,20 @@ const MAX_HASH: usize = 256;
 
 impl Shelf {
     pub(super) async fn open(&self, key: &FileKey) -> Result<Option<Blob>, StorageError> {
-        let path = self.keys.file(key)?;
+        self.open_at(self.keys.file(key)?, key.kind == FileKind::Zip)
+            .await
+    }
+
+    pub(super) async fn open_artifact(&self, name: &RecordName) -> Result<Option<Blob>, StorageError> {
+        self.open_at(self.keys.record(name)?, false).await
+    }
+
+    async fn open_at(&self, path: Path, is_zip: bool) -> Result<Option<Blob>, StorageError> {
         let Some(found) = self.get(&path, GetOptions::default()).await? else {
             return Ok(None);
         };
         let (len, place) = (found.meta.size, self.keys.place(&path));
-        let h1 = h1_in(&found.attributes).filter(|_| key.kind == FileKind::Zip);
+        let h1 = h1_in(&found.attributes).filter(|_| is_zip);
         let tag = h1.map(|h1| ETag::of_zip(&h1, len));
         if len <= SMALL_FILE {
             let content = self.whole(&path, found).await?;

@@ -5,6 +5,7 @@ use object_store::{Error, ObjectStoreExt as _};
 use super::shelf::Shelf;
 use crate::error::StorageError;
 use crate::key::{FileKey, FileKind};
+use crate::record_name::RecordName;
 
 impl Shelf {
     /// Copies the object aside, then removes it. The hash beside a zip goes first: what is left of a quarantine that was
@@ -25,6 +26,16 @@ impl Shelf {
         let is_there = self.exists(&self.keys.file(key)?).await?;
         if is_there {
             self.take_away(key).await?;
+        }
+        Ok(is_there)
+    }
+
+    /// Removes an artifact.
+    pub(super) async fn remove_artifact(&self, name: &RecordName) -> Result<bool, StorageError> {
+        let path = self.keys.record(name)?;
+        let is_there = self.exists(&path).await?;
+        if is_there {
+            self.remove(&path).await?;
         }
         Ok(is_there)
     }

@@ -1,7 +1,7 @@
 //! One bucket of one provider.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsAuthorizer, S3ConditionalPut};
@@ -13,6 +13,7 @@ use object_store::signer::Signer;
 use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::expiry;
 use super::http::ObjectHttp;
 use super::options::ObjectOptions;
 use super::secrets;
@@ -46,6 +47,8 @@ pub(super) enum Service {
         account: String,
         /// The URL of the container.
         container: String,
+        /// When its shared access signature ends.
+        expires: Option<SystemTime>,
     },
 }
 
@@ -73,6 +76,17 @@ impl Service {
             Provider::Azure => azure(place, options, http)?,
         };
         Ok(service)
+    }
+
+    /// Whether it is known here that the credentials have expired.
+    pub(super) fn has_expired(&self) -> bool {
+        match self {
+            Self::Azure {
+                expires: Some(expires),
+                ..
+            } => *expires <= SystemTime::now(),
+            Self::S3 { .. } | Self::Google { .. } | Self::Azure { expires: None, .. } => false,
+        }
     }
 
     pub(super) fn store(&self) -> Arc<dyn ObjectStore> {
@@ -254,8 +268,11 @@ fn azure(place: &ObjectPlace, options: &ObjectOptions, http: ObjectHttp) -> Resu
     if let Some(file) = &options.secret_key_file {
         builder = builder.with_access_key(secrets::read(file)?);
     }
+    let mut expires = None;
     if let Some(file) = &options.credentials_file {
-        builder = builder.with_sas_authorization(secrets::signature(&secrets::read(file)?));
+        let signature = secrets::signature(&secrets::read(file)?);
+        expires = expiry::of_signature(&signature);
+        builder = builder.with_sas_authorization(signature);
     }
     if let Some(endpoint) = &options.endpoint {
         builder = builder.with_endpoint(endpoint.trim_end_matches('/').to_owned());
@@ -271,6 +288,7 @@ fn azure(place: &ObjectPlace, options: &ObjectOptions, http: ObjectHttp) -> Resu
         store,
         account,
         container: format!("{base}/{}", place.bucket),
+        expires,
     })
 }
 

@@ -22,6 +22,7 @@ use crate::key::FileKey;
 use crate::link::Link;
 use crate::object_place::ObjectPlace;
 use crate::put::Put;
+use crate::remote_fault::RemoteFault;
 
 /// A bucket, and what is known of it.
 #[derive(Debug)]
@@ -70,7 +71,18 @@ impl Shelf {
 
     /// What `error`, met when doing `action` to the object, means.
     pub(super) fn failure(&self, action: &'static str, path: &Path, error: &Error) -> StorageError {
-        failure(action, &self.keys.place(path), error)
+        self.judged(failure(action, &self.keys.place(path), error))
+    }
+
+    /// What an error means, with what is known here: not every service says why it refuses credentials.
+    pub(super) fn judged(&self, mut error: StorageError) -> StorageError {
+        if let StorageError::Remote { fault, .. } = &mut error
+            && matches!(fault, RemoteFault::Forbidden | RemoteFault::BadCredentials)
+            && self.service.has_expired()
+        {
+            *fault = RemoteFault::ExpiredCredentials;
+        }
+        error
     }
 
     /// What writes may rely on. Who asks first tries it, and the others wait for that.

@@ -15,14 +15,14 @@ use super::spool::Spool;
 use super::upload::Whole;
 use crate::blocking::blocking;
 use crate::error::StorageError;
-use crate::key::{FileKey, FileKind};
 use crate::put::Put;
 use crate::stage::{ReadAt, Stage};
+use crate::stage_key::StageKey;
 
 /// A file that waits on this machine until it is whole.
 pub(super) struct SpoolStage {
     shelf: Arc<Shelf>,
-    key: FileKey,
+    key: StageKey,
     spool: Arc<Spool>,
     digest: Arc<Mutex<Sha256>>,
     /// A write has begun and not ended well.
@@ -30,9 +30,9 @@ pub(super) struct SpoolStage {
 }
 
 impl SpoolStage {
-    pub(super) async fn begin(shelf: Arc<Shelf>, key: FileKey) -> Result<Self, StorageError> {
+    pub(super) async fn begin(shelf: Arc<Shelf>, key: StageKey) -> Result<Self, StorageError> {
         // A name that no object can have is refused now, and not after the download.
-        shelf.keys.file(&key)?;
+        shelf.keys.staged(&key)?;
         let staging = shelf.staging.clone();
         let file = blocking(move || {
             tempfile::tempfile_in(&staging)
@@ -49,7 +49,7 @@ impl SpoolStage {
     }
 
     /// The file, if it came whole.
-    fn whole(self) -> Result<(Arc<Shelf>, FileKey, Whole), StorageError> {
+    fn whole(self) -> Result<(Arc<Shelf>, StageKey, Whole), StorageError> {
         self.check()?;
         let digest = std::mem::take(&mut *self.digest.lock()).finalize();
         let whole = Whole {
@@ -64,7 +64,7 @@ impl SpoolStage {
             return Ok(());
         }
         let error = io::Error::other("an earlier write failed or was given up");
-        let place = self.shelf.keys.place(&self.shelf.keys.file(&self.key)?);
+        let place = self.shelf.keys.place(&self.shelf.keys.staged(&self.key)?);
         Err(StorageError::from_io("complete", &place, error))
     }
 }
@@ -107,10 +107,10 @@ impl Stage for SpoolStage {
 
     async fn commit(self: Box<Self>, h1: Option<&H1>) -> Result<Put, StorageError> {
         let (shelf, key, whole) = self.whole()?;
-        let h1 = h1.filter(|_| key.kind == FileKind::Zip);
-        let put = shelf.upload(&shelf.keys.file(&key)?, &whole, h1, false).await?;
-        if let (Put::Existed, Some(h1)) = (put, h1) {
-            shelf.record_h1(&key, &whole, h1).await?;
+        let h1 = h1.filter(|_| key.zip().is_some());
+        let put = shelf.upload(&shelf.keys.staged(&key)?, &whole, h1, false).await?;
+        if let (Put::Existed, Some(h1), Some(target)) = (put, h1, key.zip()) {
+            shelf.record_h1(target, &whole, h1).await?;
         }
         Ok(put)
     }

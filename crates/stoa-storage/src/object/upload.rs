@@ -9,6 +9,7 @@ use object_store::GetOptions;
 use object_store::path::Path;
 use sha2::{Digest as _, Sha256};
 use stoa_dispatch::RequestBody;
+use stoa_module::ModuleVersion;
 use stoa_module::dirhash::H1;
 
 use super::failure::{refusal, unanswered};
@@ -17,7 +18,7 @@ use super::service::Upload;
 use super::shelf::Shelf;
 use super::spool::Spool;
 use crate::error::StorageError;
-use crate::key::FileKey;
+use crate::key::{FileKey, FileKind};
 use crate::put::Put;
 
 /// How often a file is sent, and how long the first pause between is. Each pause is twice the one before.
@@ -86,20 +87,25 @@ impl Shelf {
             409 if words.contains("BlobAlreadyExists") => Ok(Put::Existed),
             _ => {
                 let may_help = matches!(status, 408 | 409 | 429 | 500..);
-                Err((refusal("store", &place, status, &words), may_help))
+                Err((self.judged(refusal("store", &place, status, &words)), may_help))
             }
         }
     }
 
     /// Records the hash of a zip that is there without one, if it is the same zip.
-    pub(super) async fn record_h1(&self, key: &FileKey, whole: &Whole, h1: &H1) -> Result<(), StorageError> {
-        let path = self.keys.file(key)?;
+    pub(super) async fn record_h1(
+        &self,
+        target: &ModuleVersion,
+        whole: &Whole,
+        h1: &H1,
+    ) -> Result<(), StorageError> {
+        let path = self.keys.file(&FileKey::new(target.clone(), FileKind::Zip))?;
         let head = GetOptions::new().with_head(true);
         let Some(found) = self.get(&path, head).await? else {
             return Ok(());
         };
         let is_settled = h1_in(&found.attributes).is_some() || found.meta.size != whole.spool.len();
-        if is_settled || self.later_h1(&key.target).await?.is_some() {
+        if is_settled || self.later_h1(target).await?.is_some() {
             return Ok(());
         }
         let Some(found) = self.get(&path, GetOptions::default()).await? else {
@@ -111,7 +117,7 @@ impl Shelf {
             digest.update(&piece.map_err(|error| self.failure("read", &path, &error))?);
         }
         if digest.finalize()[..] == whole.digest {
-            let hash = self.keys.hash(&key.target)?;
+            let hash = self.keys.hash(target)?;
             self.put_at(&hash, Bytes::from(h1.to_string())).await?;
         }
         Ok(())

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use stoa_module::dirhash::H1;
 use stoa_module::{ModulePath, ModuleVersion};
 use stoa_storage::{
-    Blob, DiskStorage, FileKey, Link, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError,
-    StoredFile, StoredVersion, conformance,
+    Artifacts, Blob, DiskStorage, FileKey, Link, MemoryStorage, Put, ReadAt, Records, Stage, Storage,
+    StorageError, StoredFile, StoredVersion, conformance,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -121,6 +121,10 @@ impl Storage for Remote {
 
     fn records(&self) -> Arc<dyn Records> {
         self.inner.records()
+    }
+
+    fn artifacts(&self) -> Arc<dyn Artifacts> {
+        self.inner.artifacts()
     }
 }
 

@@ -113,7 +113,15 @@ pub(crate) fn radosgw() -> Bucket<Radosgw> {
         .unwrap();
     let said = send(radosgw.port(), &request);
     assert!(said.starts_with("HTTP/1.1 200"), "{said}");
-    let mut bucket = Bucket::new(radosgw, Provider::S3, endpoint);
+    with_key(Bucket::new(radosgw, Provider::S3, endpoint))
+}
+
+/// The same bucket, of a service that runs already.
+pub(crate) fn radosgw_at(endpoint: String) -> Bucket<()> {
+    with_key(Bucket::new((), Provider::S3, endpoint))
+}
+
+fn with_key<S>(mut bucket: Bucket<S>) -> Bucket<S> {
     bucket.options.access_key_id = Some(Radosgw::KEY.to_owned());
     bucket.options.secret_key_file = Some(bucket.file("secret", Radosgw::SECRET));
     bucket

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use stoa_dispatch::Drain;
 use stoa_fetch::{Direct, Fetcher, ServicesSlot};
 use stoa_proxy::{
-    BreakMetrics, IndexNotes, Ingest, Intake, LaneMetrics, Modes, OtherNodesSlot, Protocol, ProtocolOptions,
-    QueueSlot, Refreshes, Removals, Stasher, StasherOptions, fetch_pipeline, protocol_pipeline,
-    stash_pipeline,
+    BreakMetrics, Download, IndexNotes, Ingest, Intake, LaneMetrics, Modes, NetworkMode, OtherNodesSlot,
+    Protocol, ProtocolOptions, QueueSlot, Refreshes, Releases, Removals, Stasher, StasherOptions,
+    fetch_pipeline, protocol_pipeline, stash_pipeline,
 };
 use stoa_server::{Links, Readiness};
 use stoa_storage::Storage;
@@ -16,8 +16,8 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    checksums, checksums::Checksums, cluster_core::ClusterCore, index::IndexCore, outbound, sources,
-    storage::OpenStorage,
+    checksums, checksums::Checksums, cluster_core::ClusterCore, index::IndexCore, outbound, releases,
+    sources, storage::OpenStorage,
 };
 use crate::config::Config;
 
@@ -35,6 +35,8 @@ pub(crate) struct Core {
     /// Where modules come from, for a comparison with what is stored.
     pub(crate) fetcher: Arc<dyn Fetcher>,
     pub(crate) checksums: Checksums,
+    /// Release archives, where the configuration says where they come from.
+    pub(crate) releases: Option<Arc<Releases>>,
     pub(crate) storage: Arc<dyn Storage>,
     /// Everything that leaves the process over HTTP.
     pub(crate) dispatcher: stoa_dispatch::Pool,
@@ -92,12 +94,13 @@ impl Core {
             &tasks,
         );
         let index = IndexCore::of(config, metrics, &tasks).map(Arc::new);
-        let notes = index
-            .as_ref()
-            .map_or_else(IndexNotes::none, |index| index.notes.clone());
+        let notes = IndexCore::notes(index.as_deref());
         let ingest = ingest(config, &checksums, &notes);
+        let releases = releases::build(config, &client, &storage, (metrics, breaks.clone()), &tasks);
+        let limits = config.fetch.limits.clone();
+        let intake = Intake::new(Arc::clone(&storage), ingest.clone(), limits, tasks.clone());
         let stasher = StasherOptions {
-            ingest: ingest.clone(),
+            ingest,
             flights: config.pool.requests.saturating_mul(FLIGHTS_PER_REQUEST),
             network: config.upstream.network,
             cluster: cluster
@@ -112,14 +115,10 @@ impl Core {
         Self {
             protocol,
             stasher,
-            intake: Intake::new(
-                Arc::clone(&storage),
-                ingest,
-                config.fetch.limits.clone(),
-                tasks.clone(),
-            ),
+            intake,
             fetcher,
             checksums,
+            releases,
             readiness: Arc::new(Readiness::new(Arc::clone(&storage))),
             registry,
             storage,
@@ -132,6 +131,17 @@ impl Core {
             cluster,
             services,
             tasks,
+        }
+    }
+
+    /// Downloads modules as the go command does, with the records of toolchains.
+    pub(crate) fn download(&self, config: &Config) -> Download {
+        let download = Download::new(Arc::clone(&self.protocol), Arc::clone(&self.storage));
+        match config.upstream.network {
+            NetworkMode::Offline => download,
+            NetworkMode::Online | NetworkMode::Fallback => {
+                download.with_sums(Arc::clone(&self.checksums.sums))
+            }
         }
     }
 

@@ -62,6 +62,11 @@ impl IndexCore {
         })
     }
 
+    /// What takes down what happens, if there is an index.
+    pub(super) fn notes(index: Option<&Self>) -> IndexNotes {
+        index.map_or_else(IndexNotes::none, |index| index.notes.clone())
+    }
+
     /// Says that a server tells the index from now on. Whether the last one ended without having told all: it was killed, or
     /// another one is at it. Without a place for such a mark it is not known, and what was stored is looked through.
     pub(crate) fn begin(&self) -> bool {

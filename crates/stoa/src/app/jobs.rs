@@ -5,8 +5,8 @@ use std::{path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use stoa_jobs::{Engine, EngineOptions, KindOptions, ObservedStore};
 use stoa_proxy::{
-    Download, MIRROR, MODULE, MirrorHandler, MissOptions, MissQueue, ModuleHandler, PREFETCH,
-    PrefetchHandler, schedule_mirrors,
+    MIRROR, MODULE, MirrorHandler, MissOptions, MissQueue, ModuleHandler, PREFETCH, PrefetchHandler,
+    schedule_mirrors,
 };
 use stoa_server::{
     AdminGuard, Guard, JobGauges, JobMetrics, Mount, aggregations_mount, callbacks_mount, downloader_mounts,
@@ -46,7 +46,7 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
         workers: config.jobs.workers,
         timeout: None,
     };
-    let download = Download::new(Arc::clone(&core.protocol), Arc::clone(&core.storage));
+    let download = core.download(config);
     let module = ModuleHandler::new(Arc::clone(&core.protocol), download);
     let mirror = MirrorHandler::new(Arc::clone(&core.stasher), Arc::clone(&core.storage));
     let kind = |name: &str| name.parse().map_err(CommandError::new);

@@ -11,7 +11,7 @@ use crate::config::{Config, DatabaseServer};
 
 /// The hosts that the configuration names, each with a lane of its own that no stranger's host can take: upstreams, those
 /// of routes, checksum databases, repositories, targets of rewrites, hosts of private modules and of those that a route
-/// matches, and those of `[[dispatch.lane]]`, as far as they are written out.
+/// matches, those of `[[dispatch.lane]]` and of `[toolchains]`, as far as they are written out.
 pub(super) fn named_hosts(config: &Config) -> HashSet<LaneKey> {
     let lists = config.upstream.routes.iter().map(|route| &route.upstream);
     let servers = lists.chain([&config.upstream.list]).flat_map(servers);
@@ -25,6 +25,7 @@ pub(super) fn named_hosts(config: &Config) -> HashSet<LaneKey> {
         });
     let bases = servers
         .chain(databases)
+        .chain(&config.toolchains.upstream)
         .map(|base| base.name().as_str().to_owned());
     let vcs = &config.vcs;
     let targets = vcs
@@ -43,7 +44,15 @@ pub(super) fn named_hosts(config: &Config) -> HashSet<LaneKey> {
         // A host without a port may be asked over http, too.
         [LaneKey::of_host(host), LaneKey::of_host(&format!("{host}:80"))]
     });
-    of_urls.chain(of_patterns.filter_map(Result::ok)).collect()
+    let archives = config
+        .toolchains
+        .upstream
+        .iter()
+        .flat_map(|_| config.toolchains.hosts.iter());
+    of_urls
+        .chain(of_patterns.filter_map(Result::ok))
+        .chain(archives.cloned())
+        .collect()
 }
 
 fn servers(list: &UpstreamList) -> impl Iterator<Item = &BaseUrl> {
@@ -68,7 +77,8 @@ mod tests {
              [[vcs.module]]\nprefix = \"a.example/y\"\nvcs = \"git\"\nrepo = \"ssh://git@ssh.example/y\"\n\
              [[rewrite]]\nfrom = \"https://github.com/\"\nto = \"https://mirror.example/github/\"\n\
              [[dispatch.lane]]\nmatch = \"Lane.example:8443,*.lane.example\"\n\
-             [sumdb]\ndatabases = [\"sum.golang.org\"]\n",
+             [sumdb]\ndatabases = [\"sum.golang.org\"]\n\
+             [toolchains]\nupstream = \"https://archives.example/dl/\"\nhosts = [\"dl.example\"]\n",
         )
         .expect("config");
         let mut named: Vec<_> = named_hosts(&config).iter().map(LaneKey::to_string).collect();
@@ -77,8 +87,10 @@ mod tests {
             named,
             [
                 "127.0.0.1:8080",
+                "archives.example",
                 "corp.example",
                 "corp.example:80",
+                "dl.example",
                 "git.corp.example",
                 "git.corp.example:80",
                 "goproxy.corp.example",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use stoa_proxy::{Gc, GcRounds, IndexNotes, NetworkMode, Rebuilds, Reindex, Remover};
+use stoa_proxy::{Gc, GcRounds, NetworkMode, Rebuilds, Reindex, Remover};
 use stoa_server::{
     AdminGuard, AdminLog, AdminToken, ExternalStore, Guard, Mount, StorageDesk, StorageIndex, external_mount,
     index_mounts, storage_mount,
@@ -32,10 +32,7 @@ struct Upkeep {
 
 /// What is removed here, and by whom.
 pub(super) fn remover(core: &Core) -> Remover {
-    let notes = core
-        .index
-        .as_ref()
-        .map_or_else(IndexNotes::none, |index| index.notes.clone());
+    let notes = IndexCore::notes(core.index.as_deref());
     Remover::new(
         Arc::clone(&core.storage),
         notes,

@@ -1,13 +1,9 @@
 //! `stoa fetch`.
 
-use std::{
-    io::{self, Write},
-    sync::Arc,
-};
+use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
-use stoa_proxy::Download;
 
 use super::download::DownloadReport;
 use crate::{
@@ -26,7 +22,7 @@ pub(super) fn run(config: &Config, modules: &[String]) -> Result<(), CommandErro
 async fn fetch(config: &Config, modules: &[String]) -> Result<(), CommandError> {
     let opened = OpenStorage::open(config)?;
     let core = Core::build(config, opened);
-    let download = Download::new(Arc::clone(&core.protocol), Arc::clone(&core.storage));
+    let download = core.download(config);
     let mut failed = false;
     for module in modules {
         let report = DownloadReport::of(module, &download, core.storage.as_ref()).await;

@@ -9,7 +9,7 @@ use super::{
     external::ExternalConfig, fetch::FetchConfig, gc::GcConfig, index::IndexConfig, jobs::JobsConfig,
     log::LogConfig, metrics::MetricsConfig, mirror::MirrorsConfig, mode::ModesConfig, peer::PeerConfig,
     pool::PoolConfig, registry::RegistryConfig, storage::StorageConfig, sumdb::SumdbConfig, tls::TlsConfig,
-    upstream::UpstreamConfig, vcs::VcsConfig, webhook::WebhookConfig,
+    toolchains::ToolchainsConfig, upstream::UpstreamConfig, vcs::VcsConfig, webhook::WebhookConfig,
 };
 
 configuration! {
@@ -30,6 +30,7 @@ configuration! {
         pub(crate) dispatch: DispatchConfig,
         pub(crate) vcs: VcsConfig,
         pub(crate) sumdb: SumdbConfig,
+        pub(crate) toolchains: ToolchainsConfig,
         pub(crate) drain: DrainConfig,
         pub(crate) log: LogConfig,
         pub(crate) admin: AdminConfig,

@@ -1,6 +1,6 @@
-//! Good values of the keys of a storage.
+//! Good values of the keys of a storage, and of release archives.
 
-/// Good values of `storage` or a key of `[storage_options]`. `None` for any other key.
+/// Good values of `storage` or a key of `[storage_options]` or `[toolchains]`. `None` for any other key.
 pub(super) fn values(path: &str) -> Option<Vec<String>> {
     let words: &[&str] = match path {
         "storage" => &[
@@ -20,6 +20,9 @@ pub(super) fn values(path: &str) -> Option<Vec<String>> {
         | "storage_options.staging" => &["", "/run/a \"b\"", "relative"],
         "storage_options.conditional" => &["auto", "yes", "no"],
         "storage_options.redirect_above" => &["", "0", "8MiB"],
+        "toolchains.upstream" => &["", "https://go.dev/dl/", "http://127.0.0.1:3000/go/dl"],
+        "toolchains.hosts" => &["", "dl.google.com", " DL.google.com , 127.0.0.1:8080"],
+        "toolchains.index_ttl" => &["0s", "1h 30m"],
         _ => return None,
     };
     Some(words.iter().map(|word| (*word).to_owned()).collect())
