@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use tokio::time::timeout;
+use url::Url;
 
 use crate::{
     BaseUrl, Context, FetchError, HttpClient, Phase, SourceName,
@@ -40,10 +41,30 @@ impl SmallFiles {
     /// # Errors
     /// [`FetchError::NotFound`] only if the server says that there is none.
     pub async fn read(&self, path: &str, limit: u64, context: &Context) -> Result<Bytes, FetchError> {
+        self.get(self.base.join(path), limit, context).await
+    }
+
+    /// What is said to a question: an escaped path, and an escaped query string without its mark.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn ask(
+        &self,
+        path: &str,
+        query: &str,
+        limit: u64,
+        context: &Context,
+    ) -> Result<Bytes, FetchError> {
+        let mut url = self.base.join(path);
+        url.set_query(Some(query));
+        self.get(url, limit, context).await
+    }
+
+    async fn get(&self, url: Url, limit: u64, context: &Context) -> Result<Bytes, FetchError> {
         let read = async {
             let get = Get {
                 context,
-                url: self.base.join(path),
+                url,
                 authorization: self.base.credentials(),
                 said_by: SaidBy::Configuration { module: None },
                 source_name: self.name(),

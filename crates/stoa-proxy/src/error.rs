@@ -228,6 +228,11 @@ impl ProxyError {
         }
     }
 
+    /// Whether what the source sent is no good, and would be no better the next time.
+    pub fn is_of_content(&self) -> bool {
+        matches!(self.fetch_error(), Some(FetchError::Invalid { .. }))
+    }
+
     /// Whether the source fails at this path, and is there.
     pub fn is_of_path(&self) -> bool {
         self.fetch_error().is_some_and(FetchError::is_of_path)

@@ -30,6 +30,7 @@ mod drift;
 mod error;
 mod fetch_and_save;
 mod growing;
+mod import;
 mod indexing;
 mod info;
 mod key;
@@ -80,6 +81,10 @@ pub use drift::{Drift, DriftCheck, DriftReport, Today};
 pub use error::{Cause, ErrorReport, Meaning, ProxyError};
 pub use fetch_and_save::{FetchAndSave, Ingest};
 pub use growing::{Follower, Growing, GrowingWriter, Lent, growing};
+pub use import::{
+    CatalogSource, Directory, ImportError, ImportFile, ImportFinding, ImportPage, ImportReport, ImportSource,
+    ImportVersion, Importer, Places, StorageSource, Tree, TreeFile, TreePage, TreeSource, Verdict,
+};
 pub use indexing::{
     IndexMetrics, IndexNotes, NotedUses, RebuildState, Rebuilds, Recorder, Reindex, ReindexError,
     ReindexReport, Source,

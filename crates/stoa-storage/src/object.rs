@@ -1,5 +1,6 @@
 //! Modules in a bucket.
 
+mod bucket_files;
 mod conditions;
 mod expiry;
 mod failure;
@@ -29,6 +30,7 @@ use stoa_dispatch::Pool;
 use stoa_module::dirhash::H1;
 use stoa_module::{ModulePath, ModuleVersion};
 
+pub use self::bucket_files::{BucketFile, BucketFiles};
 pub use self::conditions::Conditional;
 pub use self::http::{LANE, UPLOAD_LANE, ZIP_LANE, lane_settings};
 pub use self::options::ObjectOptions;

@@ -6,6 +6,7 @@ mod cluster;
 mod cluster_core;
 mod core;
 mod downloads;
+pub(crate) mod import;
 mod index;
 mod job_store;
 mod job_transport;

@@ -3,6 +3,7 @@
 mod aggr;
 mod cluster;
 mod common;
+mod import;
 mod jobs;
 mod jobs_add;
 mod storage;
@@ -16,6 +17,7 @@ pub(crate) use self::{
     aggr::AggrCommand,
     cluster::ClusterCommand,
     common::{Common, ServerCommon, VerifyCommon, VerifyUpstream},
+    import::{ImportCommand, ImportFrom},
     jobs::JobsCommand,
     jobs_add::JobsAdd,
     storage::StorageCommand,
@@ -124,6 +126,11 @@ pub(crate) enum Command {
         command: StorageCommand,
         #[command(flatten)]
         server: ServerCommon,
+    },
+    /// Take over what another proxy has kept
+    Import {
+        #[command(subcommand)]
+        command: ImportCommand,
     },
     /// Check, show or begin a configuration
     Config {

@@ -7,6 +7,7 @@ mod config;
 mod download;
 mod drift;
 mod fetch;
+mod import;
 mod job_rows;
 mod jobs;
 mod lanes;
@@ -74,6 +75,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
                 .and_then(|config| prefetch::run(&config, &server, &wanted, detach, quiet)),
             Command::Jobs { command, server } => configured(server.common.clone(), None)
                 .and_then(|config| jobs::run(&config, &server, command)),
+            Command::Import { command } => import::run(command),
             Command::Storage { command, server } => configured(server.common.clone(), None)
                 .and_then(|config| storage::run(&config, &server, command)),
             Command::Aggr { command, server } => configured(server.common.clone(), None)

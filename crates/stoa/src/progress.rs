@@ -60,6 +60,15 @@ fn bytes(total: Option<u64>, what: &str) -> ProgressBar {
     styled(bar, template, what)
 }
 
+/// Bytes that go up, with what is counted beside them.
+pub(crate) fn taken(what: &str) -> ProgressBar {
+    styled(
+        ProgressBar::no_length(),
+        "{spinner} {msg}, {bytes}, {bytes_per_sec}",
+        what,
+    )
+}
+
 /// A count that goes up.
 pub(crate) fn count(what: &str) -> ProgressBar {
     styled(ProgressBar::no_length(), "{spinner} {msg}", what)

@@ -52,7 +52,21 @@ impl Intake {
         pieces: BoxStream<'static, Result<Bytes, FetchError>>,
     ) -> Result<(), ProxyError> {
         let limit = self.limits.for_resource(&resource);
-        let fetched = Fetched::new(source_name.clone(), None, limit, pieces)?;
+        let fetched = Fetched::new(source_name, None, limit, pieces)?;
+        self.take_fetched(resource, fetched).await
+    }
+
+    /// The same of an answer, whose length is known and held to the bound of its kind.
+    ///
+    /// # Errors
+    /// Why it is not stored.
+    pub async fn take_fetched(&self, resource: Resource, fetched: Fetched) -> Result<(), ProxyError> {
+        let limit = self.limits.for_resource(&resource);
+        let source_name = fetched.source_name.clone();
+        if let Some(len) = fetched.len.filter(|len| *len > limit) {
+            let reason = format!("it has {len} bytes, and {limit} are the most");
+            return Err(ProxyError::invalid(&source_name, reason));
+        }
         let offer = Offer {
             source_name,
             fetched: Mutex::new(Some(fetched)),

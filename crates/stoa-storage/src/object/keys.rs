@@ -90,6 +90,16 @@ impl Keys {
         self.path(&format!("{}{LAST}", module_place(module)))
     }
 
+    /// An object by what follows the prefix in its name.
+    pub(super) fn raw(&self, name: &str) -> Result<Path, StorageError> {
+        self.path(name)
+    }
+
+    /// What follows the prefix in the name of an object.
+    pub(super) fn name<'a>(&self, path: &'a Path) -> Option<&'a str> {
+        path.as_ref().strip_prefix(&self.prefix)
+    }
+
     /// The file that the object is; `None` for what is no module's file.
     pub(super) fn parse(&self, path: &Path) -> Option<FileKey> {
         FileKey::parse(path.as_ref().strip_prefix(&self.prefix)?)

@@ -36,7 +36,7 @@ impl Shelf {
         self.open_at(self.keys.record(name)?, false).await
     }
 
-    async fn open_at(&self, path: Path, is_zip: bool) -> Result<Option<Blob>, StorageError> {
+    pub(super) async fn open_at(&self, path: Path, is_zip: bool) -> Result<Option<Blob>, StorageError> {
         let Some(found) = self.get(&path, GetOptions::default()).await? else {
             return Ok(None);
         };
