@@ -243,7 +243,8 @@ fn a_toolchain_can_be_brought_in_ahead_of_time_whenever_its_zip_was_stored() {
         "--token-file",
         token,
     ];
-    let prefetched = run(STOA, &arguments, &[]);
+    let home = [("XDG_DATA_HOME", stand.scene.directory().to_str().unwrap())];
+    let prefetched = run(STOA, &arguments, &home);
     assert_eq!(
         prefetched.code,
         Some(0),
