@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use stoa_cache::{Flights, Found, LostError};
+use stoa_dispatch::Class;
 use stoa_fetch::{Context, FetchError, Fetched, ReleaseServer};
 use stoa_storage::{Artifacts, Blob, RecordName, Records, Storage};
 use tokio::time::Instant;
@@ -79,17 +80,7 @@ impl Files {
         file: &ReleaseFile,
         context: &Context,
     ) -> Result<(Content, Outcome), ProxyError> {
-        let server = self.server(name)?;
-        let Some(sha256) = file.sha256 else {
-            let reason =
-                format!("{name} is refused: the index of releases has no SHA-256 to hold it against");
-            return Err(FetchError::Refused { reason }.into());
-        };
-        if file.len > MAX_ARCHIVE {
-            let (len, max) = (file.len, MAX_ARCHIVE);
-            let reason = format!("its index says that {name} has {len} bytes, and {max} are taken at most");
-            return Err(ProxyError::invalid(server.name(), reason));
-        }
+        let (server, sha256) = self.source(name, file)?;
         let work = |()| {
             let incoming = Incoming {
                 server: Arc::clone(server),
@@ -101,7 +92,7 @@ impl Files {
                 breaks: self.breaks.clone(),
                 metrics: self.metrics.clone(),
             };
-            let context = context.behind();
+            let context = context.shared(Class::Interactive.into());
             async move { incoming.begin(&context).await }.in_current_span()
         };
         let keep = |content, key| {
@@ -126,6 +117,26 @@ impl Files {
         Ok((content, outcome))
     }
 
+    /// Who is asked for an archive, and what it is held against; an error if it is not to be had.
+    pub(super) fn source(
+        &self,
+        name: &ReleaseName,
+        file: &ReleaseFile,
+    ) -> Result<(&Arc<ReleaseServer>, [u8; 32]), ProxyError> {
+        let server = self.server(name)?;
+        let Some(sha256) = file.sha256 else {
+            let reason =
+                format!("{name} is refused: the index of releases has no SHA-256 to hold it against");
+            return Err(FetchError::Refused { reason }.into());
+        };
+        if file.len > MAX_ARCHIVE {
+            let (len, max) = (file.len, MAX_ARCHIVE);
+            let reason = format!("its index says that {name} has {len} bytes, and {max} are taken at most");
+            return Err(ProxyError::invalid(server.name(), reason));
+        }
+        Ok((server, sha256))
+    }
+
     /// The signature of an archive that there is.
     pub(super) async fn signature(
         &self,
@@ -139,7 +150,11 @@ impl Files {
         let server = self.server(&format!("{name}.asc"))?;
         let work = |()| {
             let (server, records) = (Arc::clone(server), Arc::clone(&self.records));
-            let (file, metrics, context) = (format!("{name}.asc"), self.metrics.clone(), context.behind());
+            let (file, metrics, context) = (
+                format!("{name}.asc"),
+                self.metrics.clone(),
+                context.shared(Class::Interactive.into()),
+            );
             async move {
                 let read = server.small_file(&file, MAX_SIGNATURE, &context).await;
                 metrics.answered("release_signature", &read);

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use stoa_cache::{Flights, LostError, Offload};
+use stoa_dispatch::Class;
 use stoa_fetch::{Context, FetchError, ReleaseServer};
 use stoa_storage::{ETag, MAX_RECORD, RecordName, Records};
 use tokio::time::{Instant, timeout};
@@ -132,7 +133,10 @@ impl Indexes {
     /// Asks the server, together with all who ask at the same time.
     async fn refresh(&self, kind: IndexKind, context: &Context) -> Result<Arc<Known>, ProxyError> {
         let work = |()| {
-            let (shared, context) = (Arc::clone(&self.shared), context.behind());
+            let (shared, context) = (
+                Arc::clone(&self.shared),
+                context.shared(Class::Interactive.into()),
+            );
             async move { shared.fetch(kind, &context).await }.in_current_span()
         };
         let landed = self.flights.join(&kind.as_str(), || (), work)?.wait().await;

@@ -134,7 +134,10 @@ impl Releases {
         let file = self.find(name, context).await?;
         let (content, outcome) = match self.files.stored(name, &file).await? {
             Some(blob) => (ReleaseContent::Content(Content::Stored(blob)), Outcome::Hit),
-            None if !wants_bytes => (ReleaseContent::Announced(file.len), Outcome::Miss),
+            None if !wants_bytes => {
+                self.files.source(name, &file)?;
+                (ReleaseContent::Announced(file.len), Outcome::Miss)
+            }
             None => {
                 let (content, outcome) = self.files.bring_in(name, &file, context).await?;
                 (ReleaseContent::Content(content), outcome)

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use stoa_module::{ModulePath, ModuleVersion, dirhash::H1};
 use stoa_storage::{
-    Artifacts, Blob, FileKey, Link, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError,
-    StoredFile, StoredVersion,
+    Blob, FileKey, Link, MemoryStorage, Put, ReadAt, Records, Stage, Storage, StorageError, StoredFile,
+    StoredVersion,
 };
 use tokio::sync::watch;
 
@@ -155,7 +155,7 @@ impl Storage for SlowStorage {
         self.inner.records()
     }
 
-    fn artifacts(&self) -> Arc<dyn Artifacts> {
+    fn artifacts(&self) -> Arc<dyn stoa_storage::Artifacts> {
         self.inner.artifacts()
     }
 }

@@ -53,7 +53,10 @@ impl Section for ToolchainsConfig {
             Some(base) if base.has_credentials() => hide(base),
             _ => written.to_owned(),
         });
-        let hosts = toolchains.value(&HOSTS, hosts);
+        let hosts = toolchains.value_shown(&HOSTS, hosts, |hosts, _| {
+            let shown: Vec<_> = hosts.iter().map(LaneKey::as_str).collect();
+            shown.join(",")
+        });
         let index_ttl = toolchains.value(&INDEX_TTL, duration);
         Some(Self {
             upstream: upstream?,

@@ -202,5 +202,7 @@ async fn an_archive_without_a_sum_is_refused() {
     let stoa = mirror.start();
     let answer = get(&stoa, "/dl/go1.1.linux-amd64.tar.gz").await;
     assert_error("no sum", &answer, 403, &["has no SHA-256"]);
+    let head = ask(&stoa, "HEAD", "/dl/go1.1.linux-amd64.tar.gz", &[]).await;
+    assert_eq!(head.status, 403);
     assert_eq!(mirror.back.total(), 0);
 }

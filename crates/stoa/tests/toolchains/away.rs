@@ -2,7 +2,7 @@
 
 use stoa_testing::reply::Reply;
 
-use crate::mirror::{LARGE, Mirror, SMALL, assert_error, content, get};
+use crate::mirror::{LARGE, Mirror, SMALL, ask, assert_error, content, get};
 
 const ALL: &str = "/dl/?mode=json&include=all";
 
@@ -36,6 +36,10 @@ async fn what_was_seen_once_is_served_without_the_server_and_the_rest_is_no_not_
             assert_eq!(answer.status, 200, "{mode} {end}");
         }
         assert_error(mode, &get(&stoa, &format!("/dl/{LARGE}")).await, missing, &[]);
+        if mode == "offline" {
+            let head = ask(&stoa, "HEAD", &format!("/dl/{LARGE}"), &[]).await;
+            assert_eq!(head.status, 404, "it could not be had");
+        }
         // The index that is known does not have it, but a newer one might.
         assert_error(mode, &get(&stoa, "/dl/go9.src.tar.gz").await, unknown, &[]);
     }
@@ -66,4 +70,23 @@ async fn a_stoa_mirrors_a_stoa_below_its_prefix() {
         get(&near, &format!("/go/dl/{SMALL}")).await.body,
         content(SMALL).to_bytes()
     );
+}
+
+#[tokio::test]
+async fn a_server_that_mirrors_itself_is_told_so() {
+    let mirror = Mirror::new();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let own = format!("127.0.0.1:{port}");
+    let stoa = mirror
+        .stoa()
+        .listen(&own)
+        .env("STOA_TOOLCHAINS_UPSTREAM", &format!("http://{own}/dl/"))
+        .start();
+    for path in [ALL, "/dl/go1.99.0.linux-amd64.tar.gz"] {
+        assert_error(path, &get(&stoa, path).await, 502, &["508"]);
+    }
 }

@@ -8,4 +8,5 @@ mod bad_archives;
 mod indexes;
 mod mirror;
 mod places;
+mod setups;
 mod switches;

@@ -70,7 +70,11 @@ impl Mirror {
 
     /// The same.
     pub(crate) fn release(&self, name: &str) {
-        let content = content(name);
+        self.release_as(name, content(name));
+    }
+
+    /// The same, of an archive with this content.
+    pub(crate) fn release_as(&self, name: &str, content: Content) {
         self.list(name, &content.sha256(), content.len());
         let tagged = Reply::Ranged {
             etag: format!("\"{name}\""),
@@ -96,8 +100,13 @@ impl Mirror {
         self.mirrored_by(self.stoa_in("storage"))
     }
 
+    /// stoa with a storage of any kind, that mirrors it.
+    pub(crate) fn stoa_with(&self, storage: &str) -> StoaCommand {
+        self.mirrored_by(Self::stoa_at(storage))
+    }
+
     /// What mirrors it.
-    pub(crate) fn mirrored_by(&self, stoa: StoaCommand) -> StoaCommand {
+    fn mirrored_by(&self, stoa: StoaCommand) -> StoaCommand {
         stoa.env("STOA_TOOLCHAINS_UPSTREAM", &format!("{}/dl/", self.front.url()))
             .env("STOA_TOOLCHAINS_HOSTS", &self.back.address().to_string())
     }
@@ -109,7 +118,7 @@ impl Mirror {
     }
 
     /// stoa with a storage of any kind, that mirrors nothing yet.
-    pub(crate) fn stoa_at(storage: &str) -> StoaCommand {
+    fn stoa_at(storage: &str) -> StoaCommand {
         StoaProcess::command(STOA)
             .args(&["--storage", storage])
             .upstream("off")

@@ -13,7 +13,7 @@ async fn what_one_server_has_put_into_the_bucket_another_one_serves() {
     std::fs::write(&secret, "a secret\n").unwrap();
     let stoa = |name: &str| {
         let staging = mirror.path(name);
-        let stoa = mirror.mirrored_by(Mirror::stoa_at("s3://modules/go"));
+        let stoa = mirror.stoa_with("s3://modules/go");
         stoa.env("STOA_STORAGE_OPTIONS_STAGING", staging.to_str().unwrap())
             .env("XDG_DATA_HOME", staging.to_str().unwrap())
             .env("STOA_STORAGE_OPTIONS_ENDPOINT", &moto.endpoint())

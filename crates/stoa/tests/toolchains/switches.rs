@@ -226,9 +226,36 @@ fn a_toolchain_can_be_brought_in_ahead_of_time_whenever_its_zip_was_stored() {
         assert_eq!(fetched.code, Some(0), "{}{}", fetched.stdout, fetched.stderr);
     }
     assert_eq!(stand.database.count_below("/lookup/"), 2);
+    // So does a running server for who asks it ahead of time.
+    let third = stand.toolchain("go1.97.0");
+    let server = stand.stoa().start();
+    let (token, module) = (
+        server.admin_token_file().unwrap(),
+        format!("{}@{}", third.path(), third.version()),
+    );
+    let token = token.to_str().unwrap();
+    let arguments = [
+        "prefetch",
+        "--quiet",
+        &module,
+        "--server",
+        server.url(),
+        "--token-file",
+        token,
+    ];
+    let home = [("XDG_DATA_HOME", stand.scene.directory().to_str().unwrap())];
+    let prefetched = run(STOA, &arguments, &home);
+    assert_eq!(
+        prefetched.code,
+        Some(0),
+        "{}{}",
+        prefetched.stdout,
+        prefetched.stderr
+    );
+    drop(server);
     stand.leave();
     let stoa = stand.stoa().args(&["--network", "offline"]).start();
-    for version in ["go1.98.0", "go1.99.0"] {
+    for version in ["go1.97.0", "go1.98.0", "go1.99.0"] {
         let ran = stand.switched(&stoa, version).expect_success();
         assert_eq!(ran.stdout, says(version));
     }
