@@ -1,7 +1,7 @@
 //! What an index of a million versions in a file costs.
 //!
 //! `cargo run --release -p stoa-index --example million` makes one in a folder for temporary files, and asks it in a process of
-//! its own, so that what filling took is not counted.
+//! its own, so that what filling took is not counted. `million fill FILE` only makes it, for `bench/index.py`.
 
 #![allow(
     clippy::print_stdout,
@@ -199,8 +199,11 @@ async fn ask_all(path: &Path) {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    if let Some(path) = std::env::args_os().nth(1) {
-        return ask_all(Path::new(&path)).await;
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    match arguments.as_slice() {
+        [] => {}
+        [fill, path] if fill == "fill" => return self::fill(Path::new(path)).await,
+        [path, ..] => return ask_all(Path::new(path)).await,
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("index.db");
