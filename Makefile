@@ -50,6 +50,8 @@ bench:
 	cargo build --profile release-fast --package stoa --locked
 	python3 bench/hot.py $(CARGO_TARGET_DIR)/release-fast/stoa
 	python3 bench/buckets.py $(CARGO_TARGET_DIR)/release-fast/stoa
+	cargo build --profile release-fast --package stoa-index --example million --locked
+	python3 bench/index.py $(CARGO_TARGET_DIR)/release-fast/stoa $(CARGO_TARGET_DIR)/release-fast/examples/million
 	python3 bench/many.py $(CARGO_TARGET_DIR)/release-fast/stoa
 	python3 bench/cold.py $(CARGO_TARGET_DIR)/release-fast/stoa
 	python3 bench/direct.py $(CARGO_TARGET_DIR)/release-fast/stoa

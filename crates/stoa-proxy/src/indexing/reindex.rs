@@ -69,11 +69,12 @@ impl Reindex {
         self.files.load(Ordering::Relaxed)
     }
 
-    /// Does it. What fails can be begun again at any time.
+    /// Does it. What fails can be begun again at any time. With `all_hashes`, hashes that the index lacks are asked of a
+    /// storage for which each is a request of its own; a directory is always asked.
     ///
     /// # Errors
     /// When the storage cannot be listed, or the index does not take it.
-    pub async fn run(&self) -> Result<ReindexReport, ReindexError> {
+    pub async fn run(&self, all_hashes: bool) -> Result<ReindexReport, ReindexError> {
         self.files.store(0, Ordering::Relaxed);
         let rebuild = self.index.begin_rebuild().await?;
         let mut walk = FileWalk::new(Arc::clone(&self.storage), None);
@@ -87,7 +88,7 @@ impl Reindex {
             if file.as_ref().is_none_or(is_next) && (page.len() + MOST_TOGETHER > FILES || file.is_none()) {
                 report.files += page.len() as u64;
                 report.bytes += page.iter().map(|file| file.len).sum::<u64>();
-                self.tell(&page).await?;
+                self.tell(&page, all_hashes).await?;
                 page.clear();
                 self.files.store(report.files, Ordering::Relaxed);
             }
@@ -100,12 +101,12 @@ impl Reindex {
         Ok(report)
     }
 
-    async fn tell(&self, page: &[StoredFile]) -> Result<(), ReindexError> {
+    async fn tell(&self, page: &[StoredFile], all_hashes: bool) -> Result<(), ReindexError> {
         let mut hashes = Vec::with_capacity(page.len());
         for some in page.chunks(HASHES) {
             let mut asked = Vec::with_capacity(HASHES);
             for file in some {
-                asked.push(self.hash(file));
+                asked.push(self.hash(file, all_hashes));
             }
             hashes.extend(join_all(asked).await);
         }
@@ -162,9 +163,10 @@ impl Reindex {
         Ok(())
     }
 
-    /// The hash that was recorded with a zip, if the index does not have it: a bucket is asked for each.
-    async fn hash(&self, file: &StoredFile) -> Result<Option<H1>, IndexError> {
-        if file.key.kind != FileKind::Zip {
+    /// The hash that was recorded with a zip, if the index does not have it.
+    async fn hash(&self, file: &StoredFile, all_hashes: bool) -> Result<Option<H1>, IndexError> {
+        let is_here = all_hashes || self.storage.location(&file.key).is_some();
+        if file.key.kind != FileKind::Zip || !is_here {
             return Ok(None);
         }
         let known = self.index.get(&file.key.target).await?;

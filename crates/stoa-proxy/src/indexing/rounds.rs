@@ -1,7 +1,10 @@
 //! Makes the index anew when it has to be.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -24,6 +27,8 @@ pub struct Rebuilds {
     reindex: Reindex,
     notes: IndexNotes,
     wanted: Notify,
+    /// Whether somebody wants the hashes too that cost a request each.
+    all_hashes: AtomicBool,
     state: Mutex<RebuildState>,
 }
 
@@ -49,12 +54,14 @@ impl Rebuilds {
             reindex,
             notes,
             wanted: Notify::new(),
+            all_hashes: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
 
-    /// Asks for it. If it is running, it runs once more after that.
+    /// Asks for it, with all hashes. If it is running, it runs once more after that.
     pub fn ask(&self) {
+        self.all_hashes.store(true, Ordering::Relaxed);
         self.wanted.notify_one();
     }
 
@@ -68,7 +75,7 @@ impl Rebuilds {
     /// Makes it anew whenever that has to be, and at once if it was not left in order (`is_suspect`). Never ends.
     pub async fn run(&self, is_suspect: bool) {
         if is_suspect {
-            self.ask();
+            self.wanted.notify_one();
         } else {
             self.ask_if_incomplete().await;
         }
@@ -86,7 +93,7 @@ impl Rebuilds {
         loop {
             match self.reindex.index().is_complete().await {
                 Ok(true) => return,
-                Ok(false) => return self.ask(),
+                Ok(false) => return self.wanted.notify_one(),
                 // It may be new when it is back.
                 Err(error) => {
                     self.state.lock().error = Some(error.to_string().into());
@@ -99,10 +106,11 @@ impl Rebuilds {
 
     async fn rebuild(&self) {
         let mut pause = PAUSE;
+        let all_hashes = self.all_hashes.swap(false, Ordering::Relaxed);
         loop {
             let started = Instant::now();
             self.state.lock().running_since = Some(SystemTime::now());
-            let ended = self.reindex.run().await;
+            let ended = self.reindex.run(all_hashes).await;
             self.ended(&ended);
             match ended {
                 Ok(report) => {
