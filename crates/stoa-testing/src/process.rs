@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,7 @@ pub struct StoaProcess {
     log: Log,
     url: String,
     status: Option<ExitStatus>,
+    token_file: OnceLock<Option<PathBuf>>,
 }
 
 impl StoaProcess {
@@ -43,6 +45,7 @@ impl StoaProcess {
             log,
             url: String::new(),
             status: None,
+            token_file: OnceLock::new(),
         };
         let announced = process.log.wait(DEADLINE, |line| listening_url(line).is_some());
         match announced.as_deref().and_then(listening_url) {
@@ -70,9 +73,13 @@ impl StoaProcess {
 
     /// The file with the admin token that the server has made, unless the configuration names one.
     pub fn admin_token_file(&self) -> Option<PathBuf> {
-        self.log.wait(DEADLINE, |line| line.starts_with(LAST_LINE))?;
-        let line = self.log.find(|line| line.starts_with(TOKEN_LINE))?;
-        Some(line.trim_start_matches(TOKEN_LINE).into())
+        let find = || {
+            self.log.wait(DEADLINE, |line| line.starts_with(LAST_LINE))?;
+            let line = self.log.find(|line| line.starts_with(TOKEN_LINE))?;
+            Some(line.trim_start_matches(TOKEN_LINE).into())
+        };
+        // Remembered, as the first lines of a server that is asked for long are not kept.
+        self.token_file.get_or_init(find).clone()
     }
 
     /// The value of an `Authorization` header with that token.
