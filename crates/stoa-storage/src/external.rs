@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::both::Both;
-pub use self::options::{Authorization, ExternalOptions};
+pub use self::options::{Authorization, ExternalOptions, LANE, lane_settings};
 use self::remote::Remote;
 use self::saver::Saver;
 pub use self::saver::Settled;

@@ -7,6 +7,7 @@ mod failure;
 mod grid;
 mod held;
 mod kept;
+mod late;
 mod listing;
 mod options;
 mod records;
@@ -26,6 +27,7 @@ use stoa_module::dirhash::H1;
 use stoa_module::{ModulePath, ModuleVersion};
 
 use self::database::Database;
+pub use self::late::LateMongo;
 pub use self::options::MongoOptions;
 use self::shelf::{FILES, Shelf};
 use self::stage::MongoStage;

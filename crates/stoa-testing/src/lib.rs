@@ -43,6 +43,7 @@ pub mod git_http;
 pub mod go;
 pub mod http;
 pub mod mariadb;
+pub mod mongo;
 pub mod postgres;
 pub mod process;
 pub mod redis;

@@ -18,6 +18,7 @@ mod part;
 mod parts;
 mod places;
 mod releases;
+mod remote_storage;
 mod role;
 mod service;
 mod sources;

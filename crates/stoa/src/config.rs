@@ -57,6 +57,7 @@ pub(crate) use peer::PeerConfig;
 pub(crate) use registry::RegistryBackend;
 pub(crate) use sections::Config;
 pub(crate) use stoa_config::{ConfigError, Given};
+pub(crate) use storage::StorageConfig;
 pub(crate) use sumdb::{DatabaseConfig, DatabaseServer};
 pub(crate) use toolchains::ToolchainsConfig;
 

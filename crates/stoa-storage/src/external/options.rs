@@ -1,15 +1,45 @@
 //! Where the remote is, and what it is asked with.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
-use stoa_dispatch::LaneKey;
+use stoa_dispatch::{Concurrency, LaneKey, LaneSettings, Percent};
 use url::Url;
 
 use crate::error::StorageError;
+use crate::remote_place::ExternalPlace;
+
+/// The lane of a server of the process. No host has this name.
+pub const LANE: &str = "storage=external";
+/// Requests at a time. A body counts until its reader is done, so that this bounds zips that are read, too.
+const PERMITS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+/// For how long the breaker keeps a server from being asked: one that is back is seen within this.
+const OPEN_MAX: Duration = Duration::from_secs(3);
+
+/// What shapes that lane: many requests at once, versions that are on their way up for an hour, and a breaker that never
+/// hides the server for long.
+pub fn lane_settings() -> LaneSettings {
+    let hour = Duration::from_secs(60 * 60);
+    let mut settings = LaneSettings {
+        concurrency: Concurrency::Fixed(PERMITS),
+        queue: 4096,
+        wait: Duration::from_secs(10),
+        attempt: hour,
+        idle: Duration::from_secs(30),
+        deadline: hour,
+        max_throttle: OPEN_MAX,
+        ..LaneSettings::default()
+    };
+    settings.breaker.consecutive = 100;
+    settings.breaker.failure_rate = Percent::default();
+    settings.breaker.open_max = OPEN_MAX;
+    settings.retry.max = 0;
+    settings
+}
 
 /// Where the remote is, and what it is asked with.
 #[derive(Clone, Debug)]
@@ -38,6 +68,14 @@ impl ExternalOptions {
             authorization: None,
             deadline: Duration::from_secs(30),
         })
+    }
+
+    /// The remote at `place` in the lane [`LANE`].
+    pub fn of_place(place: &ExternalPlace) -> Result<Self, StorageError> {
+        let base = place.base().parse::<Url>();
+        let mut options = Self::new(base.map_err(|_| invalid("it is no URL"))?)?;
+        options.lane = LaneKey::named(LANE).map_err(|_| invalid("it has no lane"))?;
+        Ok(options)
     }
 
     /// The base without a slash at its end.

@@ -1,9 +1,5 @@
 //! The stand-in.
 
-use std::env::var_os;
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
@@ -12,14 +8,12 @@ use stoa_module::ModuleVersion;
 use stoa_module::dirhash::H1;
 use stoa_storage::mongo::MongoOptions;
 use stoa_storage::{FileKey, FileKind, MongoStorage, Storage};
+use stoa_testing::mongo::MongoStandIn;
 use tempfile::TempDir;
-
-/// As in `scripts/tools.sh`.
-const TOOLS: &str = "mongomock-4.3.0";
 
 /// A running stand-in, which is killed with this value.
 pub(crate) struct Fake {
-    child: Child,
+    _server: MongoStandIn,
     pub(crate) url: String,
     pub(crate) spool: TempDir,
     databases: AtomicUsize,
@@ -27,31 +21,10 @@ pub(crate) struct Fake {
 
 impl Fake {
     pub(crate) fn start() -> Self {
-        let tools = var_os("STOA_TOOLS").map(PathBuf::from);
-        let tools = tools.unwrap_or_else(|| Path::new(&var_os("HOME").unwrap()).join(".cache/stoa/tools"));
-        let library = tools.join(TOOLS);
-        assert!(
-            library.is_dir(),
-            "there is no {}: run scripts/tools.sh",
-            library.display()
-        );
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mongo/fake.py");
-        let mut child = Command::new("python3")
-            .arg(script)
-            .env("PYTHONPATH", library)
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let port: u16 = line.trim().parse().expect("the stand-in prints its port");
+        let server = MongoStandIn::start();
         Self {
-            child,
-            url: format!("mongodb://127.0.0.1:{port}/"),
+            url: server.url(),
+            _server: server,
             spool: tempfile::tempdir().unwrap(),
             databases: AtomicUsize::new(0),
         }
@@ -78,14 +51,6 @@ impl Fake {
         data.extend(how);
         let order = doc! {"configureFailPoint": "failCommand", "mode": {"times": times}, "data": data};
         client.database("admin").run_command(order).await.unwrap();
-    }
-}
-
-impl Drop for Fake {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ended = self.child.kill();
-        let _ended = self.child.wait();
     }
 }
 

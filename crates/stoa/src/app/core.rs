@@ -13,7 +13,7 @@ use stoa_server::{Links, Readiness};
 use stoa_storage::Storage;
 use stoa_telemetry::Registry;
 use tokio::time::timeout;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     checksums, checksums::Checksums, cluster_core::ClusterCore, index::IndexCore, outbound, releases,
@@ -60,6 +60,8 @@ pub(crate) struct Core {
     pub(crate) readiness: Arc<Readiness>,
     /// Flights, transfers and refreshes.
     tasks: TaskTracker,
+    /// Ends what the storage does beside requests.
+    ending: CancellationToken,
 }
 
 impl Core {
@@ -68,7 +70,7 @@ impl Core {
     pub(crate) fn build(config: &Config, opened: OpenStorage) -> Self {
         let registry = Registry::new("stoa");
         let metrics = &registry.root();
-        let (storage, tasks) = (opened.storage, opened.tasks);
+        let (storage, tasks, ending) = (opened.storage, opened.tasks, opened.ending);
         let dispatcher = opened.dispatcher;
         metrics.collector(LaneMetrics::new(dispatcher.clone()));
         let services = ServicesSlot::default();
@@ -131,6 +133,7 @@ impl Core {
             cluster,
             services,
             tasks,
+            ending,
         }
     }
 
@@ -157,6 +160,7 @@ impl Core {
         if let Some(index) = &self.index {
             index.ending.cancel();
         }
+        self.ending.cancel();
         self.tasks.close();
         let finished = timeout(within, self.tasks.wait()).await.is_ok();
         if let Some(index) = &self.index {

@@ -10,16 +10,19 @@ use std::{
 use async_trait::async_trait;
 use stoa_dispatch::Pool;
 use stoa_fetch::{BaseUrl, HttpClient, ServicesSlot, SmallFiles, Upstream};
-use stoa_proxy::{CatalogSource, Directory, ImportSource, Places, Tree, TreeFile, TreePage, TreeSource};
+use stoa_proxy::{
+    CatalogSource, Directory, ImportSource, Places, StorageSource, Tree, TreeFile, TreePage, TreeSource,
+};
 use stoa_storage::{
     Blob, StorageError, StoragePlace, StorageUrl,
     object::{BucketFiles, ObjectOptions},
 };
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::outbound;
+use super::{outbound, remote_storage};
 use crate::{
     command_error::{CommandError, USAGE},
-    config::Config,
+    config::{Config, StorageConfig},
 };
 
 /// Files of a page of a bucket.
@@ -28,7 +31,7 @@ const PAGE: usize = 1_000;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The source at `text`, with files in this layout.
-pub(crate) fn source(
+pub(crate) async fn source(
     config: &Config,
     options: &ObjectOptions,
     dispatcher: &Pool,
@@ -53,6 +56,10 @@ pub(crate) fn source(
     if url.front().is_some() {
         return Err(usage("name the one place that the modules are in".to_owned()));
     }
+    #[cfg(feature = "mongodb")]
+    if let StoragePlace::Mongo(_) = url.place() {
+        return mongo(config, options, dispatcher, url).await;
+    }
     let tree: Arc<dyn Tree> = if let StoragePlace::Bucket(place) = url.place() {
         let files = BucketFiles::new(place, options, dispatcher.clone());
         let files = files.map_err(|error| CommandError::new(format!("{text}: {}", error.report())))?;
@@ -63,6 +70,33 @@ pub(crate) fn source(
         Arc::new(Directory::new(existing(directory)?))
     };
     Ok(Arc::new(TreeSource::new(tree, places)))
+}
+
+/// What an Athens has in its database. It is a storage for stoa, too, which notes there where each file is.
+#[cfg(feature = "mongodb")]
+async fn mongo(
+    config: &Config,
+    options: &ObjectOptions,
+    dispatcher: &Pool,
+    url: StorageUrl,
+) -> Result<Arc<dyn ImportSource>, CommandError> {
+    let settings = StorageConfig {
+        url,
+        options: options.clone(),
+        ..config.storage.clone()
+    };
+    let opened = remote_storage::open(
+        &settings,
+        dispatcher,
+        &TaskTracker::new(),
+        &CancellationToken::new(),
+    );
+    let failed =
+        |error: StorageError| CommandError::unavailable(format!("{}: {}", settings.url, error.report()));
+    let remote = opened.map_err(failed)?;
+    // What Athens has is listed once it has been looked through.
+    remote.settle().await.map_err(failed)?;
+    Ok(Arc::new(StorageSource::new(remote.storage())))
 }
 
 /// The directory in which the go command keeps what it downloads, below `GOMODCACHE` or that itself.

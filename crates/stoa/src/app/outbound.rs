@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stoa_dispatch::{Filter, FilterFn, HttpOptions, HttpTransports, LaneKey, Pool, Request};
 use stoa_fetch::{HttpClient, ServicesSlot, outbound::PathFailures};
 use stoa_proxy::PeerClient;
-use stoa_storage::object;
+use stoa_storage::{external, object};
 
 use super::{cluster::etcd_transport, named_hosts::named_hosts};
 use crate::config::{Config, names};
@@ -33,6 +33,7 @@ pub(super) fn dispatcher(config: &Config) -> Pool {
         .rules(move |lane| match lane.as_str() {
             etcd_transport::LANE => etcd_transport::lane_settings(),
             name if name.starts_with(PeerClient::LANE_PREFIX) => PeerClient::lane_settings(),
+            external::LANE if !rules.names(lane) => external::lane_settings(),
             name @ (object::LANE | object::ZIP_LANE | object::UPLOAD_LANE) if !rules.names(lane) => {
                 object::lane_settings(name)
             }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use stoa_dispatch::Pool;
-use stoa_storage::{DiskStorage, Storage, StorageError, StoragePlace, TieredStorage, object::ObjectStorage};
-use tokio_util::task::TaskTracker;
+use stoa_storage::{DiskStorage, Storage, StorageError, TieredStorage};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::outbound;
+use super::{outbound, remote_storage, remote_storage::Remote};
 use crate::{command_error::CommandError, config::Config, setup::warn_of_readers};
 
 /// A storage, and the door that its requests leave by, which is the only one of the process.
@@ -16,12 +16,14 @@ pub(crate) struct OpenStorage {
     pub(crate) dispatcher: Pool,
     /// What the storage does beside requests.
     pub(crate) tasks: TaskTracker,
-    bucket: Option<Arc<ObjectStorage>>,
+    /// Ends at once what of it can be gone on with by the next process.
+    pub(crate) ending: CancellationToken,
+    remote: Option<Remote>,
 }
 
 impl OpenStorage {
-    /// The storage that the configuration names; what is of this machine is made if it is not there. A bucket is not asked
-    /// yet. Must be called within a runtime.
+    /// The storage that the configuration names; what is of this machine is made if it is not there. What is elsewhere is not
+    /// asked yet. Must be called within a runtime.
     pub(crate) fn open(config: &Config) -> Result<Self, CommandError> {
         let opened = Self::make(config);
         let opened = opened.map_err(|error| CommandError::new(format!("storage: {}", error.report())))?;
@@ -29,10 +31,12 @@ impl OpenStorage {
         Ok(opened)
     }
 
-    /// The same, for a server, which finds out whether a bucket can be used.
+    /// The same, for a server, which finds out whether what is elsewhere can be used.
     pub(crate) fn of_server(config: &Config) -> Result<Self, CommandError> {
         let opened = Self::open(config)?;
-        opened.probe();
+        if let Some(remote) = &opened.remote {
+            remote.probe(&opened.tasks, &opened.ending);
+        }
         Ok(opened)
     }
 
@@ -51,27 +55,25 @@ impl OpenStorage {
             storage,
             dispatcher: outbound::dispatcher(config),
             tasks: TaskTracker::new(),
-            bucket: None,
+            ending: CancellationToken::new(),
+            remote: None,
         }
     }
 
     fn make(config: &Config) -> Result<Self, StorageError> {
         let (dispatcher, tasks) = (outbound::dispatcher(config), TaskTracker::new());
-        let settings = &config.storage;
+        let (settings, ending) = (&config.storage, CancellationToken::new());
         if let Some(storage) = settings.url.place().open(settings.mode)? {
             return Ok(Self {
                 storage,
                 dispatcher,
                 tasks,
-                bucket: None,
+                ending,
+                remote: None,
             });
         }
-        let StoragePlace::Bucket(place) = settings.url.place() else {
-            unreachable!("every other place has been opened")
-        };
-        let bucket = ObjectStorage::new(place, &settings.options, dispatcher.clone())?;
-        let bucket = Arc::new(bucket);
-        let mut storage: Arc<dyn Storage> = Arc::<ObjectStorage>::clone(&bucket);
+        let remote = remote_storage::open(settings, &dispatcher, &tasks, &ending)?;
+        let mut storage = remote.storage();
         if let Some((directory, max)) = settings.url.front() {
             let front = Arc::new(DiskStorage::open_as(directory, settings.mode)?);
             storage = Arc::new(TieredStorage::new(front, storage, max, tasks.clone()));
@@ -80,28 +82,8 @@ impl OpenStorage {
             storage,
             dispatcher,
             tasks,
-            bucket: Some(bucket),
+            ending,
+            remote: Some(remote),
         })
-    }
-
-    /// Looks in a task of its own whether a bucket can be used, and says what it finds. A bucket that is away is no reason
-    /// not to start: the server is not ready until it is back.
-    fn probe(&self) {
-        let Some(bucket) = self.bucket.clone() else {
-            return;
-        };
-        self.tasks.spawn(async move {
-            match bucket.probe().await {
-                Err(error) => {
-                    tracing::warn!(error = %error.report(), "the storage cannot be used until this is mended");
-                }
-                Ok(()) if bucket.ignores_conditions() => tracing::warn!(
-                    storage = %bucket,
-                    "the service ignores conditions of writes: the first content is kept by a look before each write, and \
-                     only one server, or a cluster with a registry, may write at a time"
-                ),
-                Ok(()) => tracing::debug!(storage = %bucket, "the bucket can be used"),
-            }
-        });
     }
 }

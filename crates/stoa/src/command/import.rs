@@ -51,7 +51,7 @@ async fn take_over(config: &Config, from: &ImportFrom, places: Places) -> Result
         None => config.storage.options.clone(),
     };
     let opened = OpenStorage::open(config)?;
-    let source = import::source(config, &options, &opened.dispatcher, &from.source, places)?;
+    let source = import::source(config, &options, &opened.dispatcher, &from.source, places).await?;
     let storage = Arc::clone(&opened.storage);
     let core = Core::build(config, opened);
     let importer = Importer::new(source, storage, core.intake.clone(), from.parallel);

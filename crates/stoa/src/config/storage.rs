@@ -7,7 +7,7 @@ use stoa_config::{
     values::{ByteSize, boolean, path},
 };
 use stoa_storage::{
-    StorageMode, StoragePlace, StorageUrl,
+    StorageMode, StorageUrl,
     object::{Conditional, ObjectOptions},
 };
 
@@ -16,7 +16,7 @@ use super::values::without_secrets;
 const URL: Key = Key::new(
     "storage",
     "",
-    "where modules are kept: file:///DIR, a path, s3://BUCKET/PREFIX, gs://..., az://CONTAINER/... or memory:?max=1GiB (memory: has 512MiB, and is empty at each start); a directory before a bucket: [\"file:///DIR?max=50GiB\", \"s3://...\"]; default: stoa in the user's data home",
+    "where modules are kept: file:///DIR, a path, s3://BUCKET/PREFIX, gs://..., az://CONTAINER/..., mongodb://HOST/DATABASE, https://HOST/PATH of a server that speaks Athens' external storage protocol, or memory:?max=1GiB (memory: has 512MiB, and is empty at each start); a directory before what is elsewhere: [\"file:///DIR?max=50GiB\", \"s3://...\"]; default: stoa in the user's data home",
 )
 .texts();
 
@@ -46,17 +46,17 @@ const PATH_STYLE: Key = Key::new(
 const ALLOW_HTTP: Key = Key::new(
     "allow_http",
     "false",
-    "whether the endpoint may be asked without TLS",
+    "whether the endpoint, or an external storage with a token, may be asked without TLS",
 );
 const ACCESS_KEY_ID: Key = Key::new(
     "access_key_id",
     "",
-    "the access key of S3, the account of Azure; default: the environment (AWS_..., GOOGLE_..., AZURE_...), then the machine's own credentials",
+    "the access key of S3, the account of Azure, the user of MongoDB or of an external storage; default, of buckets: the environment (AWS_..., GOOGLE_..., AZURE_...), then the machine's own credentials",
 );
 const SECRET_KEY_FILE: Key = Key::new(
     "secret_key_file",
     "",
-    "file with the secret of that key, or the key of that account",
+    "file with the secret of that key, the key of that account, the password of that user, or, without a user, the token of an external storage",
 );
 const CREDENTIALS_FILE: Key = Key::new(
     "credentials_file",
@@ -140,7 +140,7 @@ impl Section for StorageConfig {
         let redirect_above = table.value(&REDIRECT_ABOVE, redirect);
         let url = url?;
         let own = url.own_directory().or_else(|| match url.place() {
-            StoragePlace::Bucket(_) => home.map(|home| home.join(".stoa")),
+            place if place.is_remote() => home.map(|home| home.join(".stoa")),
             _ => None,
         });
         let staging = staging?

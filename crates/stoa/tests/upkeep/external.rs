@@ -2,9 +2,12 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use stoa_testing::{fixtures::ModuleFixture, http};
+use stoa_testing::{fixtures::ModuleFixture, http, process::StoaProcess, upstream::Upstream};
 
-use crate::scene::{Scene, path_of, sized};
+use crate::{
+    STOA,
+    scene::{Scene, path_of, sized},
+};
 
 const TOKEN: &str = "correct-horse-battery";
 
@@ -132,4 +135,57 @@ async fn nobody_stores_without_the_token_and_nothing_bad_is_stored() {
     let closed = Scene::start(&[], &[]);
     let answer = ask(&closed, "POST", &save, TOKEN, &whole(&module)).await;
     assert!([400, 404, 405].contains(&answer.status), "{}", answer.status);
+}
+
+/// One stoa keeps its modules in another one, as an Athens would.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stoa_is_the_storage_of_another() {
+    let (behind, upstream) = (scene(), Upstream::start().await);
+    let modules: Vec<_> = (0..5)
+        .map(|n| sized(&format!("M{n}"), "v1.0.0", 100_000))
+        .collect();
+    upstream.modules(&modules);
+    let token = behind.directory.path().join("token");
+    let start = |home: &str| {
+        StoaProcess::command(STOA)
+            .args(&["--storage", behind.stoa.url()])
+            .env(
+                "XDG_DATA_HOME",
+                behind.directory.path().join(home).to_str().unwrap(),
+            )
+            .env("STOA_STORAGE_OPTIONS_SECRET_KEY_FILE", token.to_str().unwrap())
+            .env("STOA_STORAGE_OPTIONS_ALLOW_HTTP", "true")
+            .env("STOA_UPSTREAM", &upstream.url())
+            .env("STOA_SUMDB_VERIFY", "false")
+            .start()
+    };
+    let all = async |stoa: &StoaProcess| {
+        for module in &modules {
+            for (kind, want) in [
+                ("info", module.info()),
+                ("mod", module.go_mod()),
+                ("zip", module.zip().to_bytes()),
+            ] {
+                let answer = http::get(&format!("{}{}", stoa.url(), path_of(module, kind)))
+                    .await
+                    .unwrap();
+                assert_eq!(answer.status, 200, "{}", answer.text());
+                assert!(answer.body == want, "{kind}");
+            }
+        }
+    };
+    let first = start("first");
+    all(&first).await;
+    // What is not there yet waits in the home of the first.
+    while behind.indexed(5).await["files"] != 15 {}
+    drop(first);
+    upstream.kill();
+    let second = start("second");
+    all(&second).await;
+    drop(second);
+    // Without the token nothing is stored there, and nothing is lost: it waits.
+    fs::write(&token, "another-token-altogether").unwrap();
+    upstream.restart_same_port();
+    let third = start("third");
+    all(&third).await;
 }
