@@ -60,13 +60,16 @@ fn bytes(total: Option<u64>, what: &str) -> ProgressBar {
     styled(bar, template, what)
 }
 
-/// Bytes that go up, with what is counted beside them.
-pub(crate) fn taken(what: &str) -> ProgressBar {
-    styled(
-        ProgressBar::no_length(),
-        "{spinner} {msg}, {bytes}, {bytes_per_sec}",
-        what,
-    )
+/// Bytes that go up to so many, with what is counted beside them; of a source that tells none beforehand, only what is counted.
+pub(crate) fn taken(total: u64, what: &str) -> ProgressBar {
+    let (bar, template) = match total {
+        0 => (ProgressBar::no_length(), "{spinner} {msg}"),
+        total => (
+            ProgressBar::new(total),
+            "{msg} [{bar:20}] {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+        ),
+    };
+    styled(bar, template, what)
 }
 
 /// A count that goes up.

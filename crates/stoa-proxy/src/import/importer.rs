@@ -7,7 +7,7 @@ use std::sync::{
 
 use futures_util::future::join_all;
 use serde::Serialize;
-use stoa_fetch::FetchError;
+use stoa_fetch::{FetchError, SourceName};
 use stoa_module::{ModuleVersion, Resource};
 use stoa_storage::{FileKey, FileKind, Storage};
 
@@ -70,8 +70,10 @@ pub struct Importer {
     storage: Arc<dyn Storage>,
     intake: Intake,
     parallel: usize,
-    /// Bytes that have been asked for, for whoever watches.
+    /// Bytes that have been dealt with, for whoever watches.
     bytes: Arc<AtomicU64>,
+    /// The storage that the source is, whose hashes what is stored is held against.
+    recorded: Option<Arc<dyn Storage>>,
 }
 
 /// What became of one version.
@@ -97,6 +99,31 @@ impl Importer {
             intake,
             parallel: parallel.max(1),
             bytes: Arc::default(),
+            recorded: None,
+        }
+    }
+
+    /// The same where the source is `storage`, whose recorded hashes zips are held against.
+    #[must_use]
+    pub fn held_against(mut self, storage: Arc<dyn Storage>) -> Self {
+        self.recorded = Some(storage);
+        self
+    }
+
+    /// How many bytes the source has, as far as it tells beforehand.
+    ///
+    /// # Errors
+    /// When it cannot be listed.
+    pub async fn measure(&self) -> Result<u64, ImportError> {
+        let (mut bytes, mut after) = (0, None);
+        loop {
+            let page = self.source.page(after.as_deref()).await?;
+            let files = page.versions.iter().flat_map(|version| &version.files);
+            bytes += files.filter_map(|file| file.len).sum::<u64>();
+            after = page.next;
+            if after.is_none() {
+                return Ok(bytes);
+            }
         }
     }
 
@@ -148,7 +175,7 @@ impl Importer {
         }
     }
 
-    /// How many bytes have been asked for.
+    /// How many bytes have been dealt with.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -186,11 +213,15 @@ impl Importer {
     async fn file(&self, key: &FileKey, file: &ImportFile) -> Result<Outcome, ProxyError> {
         if let Some(stored) = self.storage.open(key).await? {
             // Reading all again to compare would make a second run as long as the first. Small files are read anyway.
-            let Some(len) = file.len.filter(|len| *len != stored.len()) else {
-                return Ok(Outcome::Present);
-            };
-            let reason = format!("{} bytes are stored, and here are {len}", stored.len());
-            return Ok(Outcome::Different(reason));
+            self.dealt_with(file.len.unwrap_or(0));
+            if let Some(len) = file.len.filter(|len| *len != stored.len()) {
+                let reason = format!("{} bytes are stored, and here are {len}", stored.len());
+                return Ok(Outcome::Different(reason));
+            }
+            return Ok(match self.other_hash(key).await? {
+                Some(reason) => Outcome::Different(reason),
+                None => Outcome::Present,
+            });
         }
         let fetched = match self.source.open(&key.target, file).await {
             Ok(fetched) => fetched,
@@ -198,12 +229,41 @@ impl Importer {
             Err(FetchError::NotFound(_)) => return Ok(Outcome::Missing),
             Err(error) => return Err(error.into()),
         };
-        self.bytes
-            .fetch_add(file.len.or(fetched.len).unwrap_or(0), Ordering::Relaxed);
+        let len = file.len.or(fetched.len).unwrap_or(0);
         self.intake
             .take_fetched(resource(&key.target, key.kind), fetched)
             .await?;
+        self.dealt_with(len);
+        if let Some(reason) = self.other_hash(key).await? {
+            // What was read is not what was recorded when it came.
+            self.storage.remove(key).await?;
+            return Err(ProxyError::invalid(
+                &SourceName::new(self.source.to_string()),
+                reason,
+            ));
+        }
         Ok(Outcome::Imported)
+    }
+
+    fn dealt_with(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// What tells that the stored zip is not the one whose hash is recorded in the source.
+    async fn other_hash(&self, key: &FileKey) -> Result<Option<String>, ProxyError> {
+        let Some(recorded) = self.recorded.as_ref().filter(|_| key.kind == FileKind::Zip) else {
+            return Ok(None);
+        };
+        let (there, here) = (
+            recorded.h1(&key.target).await?,
+            self.storage.h1(&key.target).await?,
+        );
+        Ok(match (there, here) {
+            (Some(there), Some(here)) if there != here => {
+                Some(format!("its hash is {here}, and {there} is recorded"))
+            }
+            _ => None,
+        })
     }
 }
 

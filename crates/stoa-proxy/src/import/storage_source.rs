@@ -17,18 +17,34 @@ const PAGE: usize = 1_000;
 
 /// What a storage keeps.
 #[derive(Clone, Debug)]
-pub struct StorageSource(Arc<dyn Storage>);
+pub struct StorageSource {
+    storage: Arc<dyn Storage>,
+    /// Whether stoa itself has checked what is in it.
+    is_own: bool,
+}
 
 impl StorageSource {
     /// What `storage` keeps.
     pub fn new(storage: Arc<dyn Storage>) -> Self {
-        Self(storage)
+        Self {
+            storage,
+            is_own: false,
+        }
+    }
+
+    /// The same of a storage of stoa's own: its small files passed the checks when they came, some of them as those of a
+    /// repository.
+    pub fn own(storage: Arc<dyn Storage>) -> Self {
+        Self {
+            storage,
+            is_own: true,
+        }
     }
 }
 
 impl fmt::Display for StorageSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.storage.fmt(f)
     }
 }
 
@@ -40,7 +56,7 @@ impl ImportSource for StorageSource {
             FileKey::parse(after)
                 .ok_or_else(|| ImportError::Other(format!("{after:?} is no place of a page")))
         });
-        let mut files = self.0.files(after.transpose()?.as_ref(), PAGE).await?;
+        let mut files = self.storage.files(after.transpose()?.as_ref(), PAGE).await?;
         let is_last = files.len() < PAGE;
         if !is_last && let Some(last) = files.last().map(|file| file.key.target.clone()) {
             // The rest of the last version may be on the next page, and then all of it is.
@@ -62,6 +78,9 @@ impl ImportSource for StorageSource {
 
     async fn open(&self, target: &ModuleVersion, file: &ImportFile) -> Result<Fetched, FetchError> {
         let key = FileKey::new(target.clone(), file.kind);
-        fetched(SourceName::new(self.to_string()), self.0.open(&key).await)
+        let opened = self.storage.open(&key).await;
+        let mut fetched = fetched(SourceName::new(self.to_string()), opened)?;
+        fetched.of_repository = self.is_own;
+        Ok(fetched)
     }
 }

@@ -47,6 +47,27 @@ pub(crate) enum StorageCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Copy everything to another storage, without a server; what is there already is passed over
+    Copy {
+        /// Where from; default: the storage of the configuration
+        #[arg(long, value_name = "URL")]
+        from: Option<String>,
+        /// Where to: as the setting `storage` has it; without it, the `storage` of --to-config
+        #[arg(long, value_name = "URL", required_unless_present = "to_config")]
+        to: Option<String>,
+        /// A file of configuration, whose `[storage_options]` say how the other storage is reached
+        #[arg(long, value_name = "FILE")]
+        to_config: Option<std::path::PathBuf>,
+        /// How many versions at a time
+        #[arg(long, value_name = "N", default_value_t = 8)]
+        parallel: usize,
+        /// Show no progress
+        #[arg(long, short)]
+        quiet: bool,
+        /// Print findings and the summary as JSON lines
+        #[arg(long)]
+        json: bool,
+    },
     /// Make the index anew from the files that are stored
     Reindex {
         /// Do not wait for its end

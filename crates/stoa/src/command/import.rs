@@ -2,8 +2,10 @@
 
 use std::{io::Write, sync::Arc};
 
+use indicatif::ProgressBar;
 use serde_json::json;
-use stoa_proxy::{ImportFinding, ImportReport, Importer, Places, Verdict};
+use stoa_proxy::{ImportError, ImportFinding, ImportReport, Importer, Places, Verdict};
+use stoa_telemetry::visible;
 
 use crate::{
     app::{Core, OpenStorage, import},
@@ -31,7 +33,6 @@ pub(super) fn run(command: ImportCommand) -> Result<(), CommandError> {
     let common = std::mem::take(&mut from.common);
     let config = configured(common, None)?;
     let report = runtime(&config)?.block_on(take_over(&config, &from, places))?;
-    print_report(&report, from.json)?;
     if report.is_whole() {
         Ok(())
     } else {
@@ -55,21 +56,49 @@ async fn take_over(config: &Config, from: &ImportFrom, places: Places) -> Result
     let storage = Arc::clone(&opened.storage);
     let core = Core::build(config, opened);
     let importer = Importer::new(source, storage, core.intake.clone(), from.parallel);
-    let bar = if from.quiet {
-        indicatif::ProgressBar::hidden()
-    } else {
-        progress::taken(&from.source)
+    let shown = Shown {
+        quiet: from.quiet,
+        json: from.json,
     };
-    let show = |report: &ImportReport| {
+    let report = show(&importer, &from.source, "imported", shown).await;
+    core.end(config.fetch.deadlines.total).await;
+    report
+}
+
+/// How much is said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown {
+    pub(super) quiet: bool,
+    pub(super) json: bool,
+}
+
+/// Runs an import, shows how far it has come, and prints what came of it.
+pub(super) async fn show(
+    importer: &Importer,
+    what: &str,
+    done: &str,
+    shown: Shown,
+) -> Result<ImportReport, CommandError> {
+    let failed = |error: ImportError| {
+        CommandError::unavailable(format!(
+            "{error}; what was {done} stays, and the next run goes on there"
+        ))
+    };
+    let bar = if shown.quiet {
+        ProgressBar::hidden()
+    } else {
+        progress::taken(importer.measure().await.map_err(failed)?, what)
+    };
+    let progress = |report: &ImportReport| {
         bar.set_position(importer.bytes());
         bar.set_message(format!(
-            "{} versions, {} files imported, {} there already, {} bad",
+            "{} versions, {} files {done}, {} there already, {} bad",
             report.versions, report.imported, report.present, report.bad
         ));
     };
     let found = |finding: &ImportFinding| {
         bar.suspend(|| {
-            let _closed = print_finding(finding, from.json);
+            let _closed = print_finding(finding, shown.json);
         });
     };
     let mut others = 0;
@@ -77,18 +106,19 @@ async fn take_over(config: &Config, from: &ImportFrom, places: Places) -> Result
         others += 1;
         if others <= NAMED {
             bar.suspend(|| {
-                let _closed = writeln!(stderr(), "passed over, as it is no file of a module: {place}");
+                let _closed = writeln!(
+                    stderr(),
+                    "passed over, as it is no file of a module: {}",
+                    visible(place)
+                );
             });
         }
     };
-    let report = importer.run(show, found, other).await;
+    let report = importer.run(progress, found, other).await;
     bar.finish_and_clear();
-    core.end(config.fetch.deadlines.total).await;
-    report.map_err(|error| {
-        CommandError::unavailable(format!(
-            "{error}; what was imported stays, and the next run goes on there"
-        ))
-    })
+    let report = report.map_err(failed)?;
+    print_report(&report, done, shown.json)?;
+    Ok(report)
 }
 
 fn print_finding(finding: &ImportFinding, json: bool) -> std::io::Result<()> {
@@ -105,15 +135,17 @@ fn print_finding(finding: &ImportFinding, json: bool) -> std::io::Result<()> {
         "" => String::new(),
         place => format!(" ({place})"),
     };
-    writeln!(stdout(), "{word}: {}{place}: {}", finding.file, finding.reason)
+    // Places are called as strangers called them.
+    let line = format!("{word}: {}{place}: {}", finding.file, finding.reason);
+    writeln!(stdout(), "{}", visible(&line))
 }
 
-fn print_report(report: &ImportReport, json: bool) -> std::io::Result<()> {
+fn print_report(report: &ImportReport, done: &str, json: bool) -> std::io::Result<()> {
     if json {
         return writeln!(stdout(), "{}", json!(report));
     }
     let mut line = format!(
-        "{} versions: {} files imported, {}, {} there already",
+        "{} versions: {} files {done}, {}, {} there already",
         report.versions,
         report.imported,
         indicatif::HumanBytes(report.bytes),

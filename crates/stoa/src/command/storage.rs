@@ -1,6 +1,7 @@
 //! `stoa storage`.
 
 mod changes;
+mod copy;
 mod listing;
 mod size;
 
@@ -17,9 +18,28 @@ pub(super) fn run(
     server: &ServerCommon,
     command: StorageCommand,
 ) -> Result<(), CommandError> {
+    if let StorageCommand::Copy {
+        from,
+        to,
+        to_config,
+        parallel,
+        quiet,
+        json,
+    } = command
+    {
+        let given_from = from
+            .map(|from| copy::place(&server.common, Some(from), None))
+            .transpose()?;
+        let from = given_from.as_ref().unwrap_or(config);
+        let to = copy::place(&server.common, to, to_config)?;
+        let shown = super::import::Shown { quiet, json };
+        return copy::run(from, &to, parallel, shown);
+    }
     runtime(config)?.block_on(async {
         let client = AdminClient::new(config, server.server.as_deref(), server.token_file.as_deref())?;
         match command {
+            // It is done without a server.
+            StorageCommand::Copy { .. } => Ok(()),
             StorageCommand::Ls { prefix, json } => listing::list(&client, &prefix, json).await,
             StorageCommand::Du { prefix, top, json } => listing::usage(&client, &prefix, top, json).await,
             StorageCommand::Gc { dry_run, json } => changes::gc(&client, dry_run, json).await,

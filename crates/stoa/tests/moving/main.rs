@@ -7,6 +7,7 @@
     reason = "these are tests"
 )]
 
+mod copies;
 mod mongo;
 mod running;
 mod scene;
