@@ -198,12 +198,12 @@ fn a_toolchain_can_be_brought_in_ahead_of_time_whenever_its_zip_was_stored() {
     let (early, late) = (stand.toolchain("go1.98.0"), stand.toolchain("go1.99.0"));
     // Stored while nothing was verified, so that no record of it is kept.
     let unverified = stand.stoa().env("STOA_SUMDB_VERIFY", "false").start();
-    let zip = format!("{}{}", unverified.url(), early.url_path("zip"));
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    assert_eq!(
-        runtime.block_on(stoa_testing::http::get(&zip)).unwrap().status,
-        200
-    );
+    for file in ["info", "mod", "zip"] {
+        let url = format!("{}{}", unverified.url(), early.url_path(file));
+        let answer = runtime.block_on(stoa_testing::http::get(&url)).unwrap();
+        assert_eq!(answer.status, 200, "{file}");
+    }
     drop(unverified);
     assert_eq!(stand.database.count_below("/lookup/"), 0);
 
