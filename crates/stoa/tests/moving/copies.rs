@@ -47,16 +47,7 @@ fn contents(root: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 fn copy(from: &str, to: &str, environment: &[(&str, &str)]) -> stoa_testing::process::Finished {
-    let arguments = [
-        "storage",
-        "copy",
-        "--from",
-        from,
-        "--to",
-        to,
-        "--json",
-        "--quiet",
-    ];
+    let arguments = ["storage", "copy", "--from", from, "--to", to, "--json", "--quiet"];
     let home = [("STOA_STORAGE", "memory:")];
     run(STOA, &arguments, &[&home[..], environment].concat())
 }
