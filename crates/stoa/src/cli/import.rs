@@ -11,6 +11,14 @@ pub(crate) enum ImportCommand {
     Goproxy(ImportFrom),
     /// The module cache of the go command: $GOMODCACHE
     Gomodcache(ImportFrom),
+    /// Write the configuration that means what one of Athens means, and say what became of each key
+    AthensConfig {
+        /// Athens' config.toml; without it only its variables (`ATHENS_...`), which win over it
+        file: Option<std::path::PathBuf>,
+        /// Write to this new file instead of standard output
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<std::path::PathBuf>,
+    },
     /// Such trees in a directory, wherever below it they are
     Dir(ImportFrom),
 }

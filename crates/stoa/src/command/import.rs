@@ -1,5 +1,7 @@
 //! `stoa import`.
 
+mod athens_config;
+
 use std::{io::Write, sync::Arc};
 
 use indicatif::ProgressBar;
@@ -27,6 +29,9 @@ pub(super) fn run(command: ImportCommand) -> Result<(), CommandError> {
         ImportCommand::Gomodcache(mut from) => {
             from.source = import::of_gomodcache(&from.source);
             (from, Places::Goproxy)
+        }
+        ImportCommand::AthensConfig { file, output } => {
+            return athens_config::run(file.as_deref(), output.as_deref());
         }
         ImportCommand::Dir(from) => (from, Places::Anywhere),
     };

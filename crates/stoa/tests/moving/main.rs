@@ -7,6 +7,7 @@
     reason = "these are tests"
 )]
 
+mod configurations;
 mod copies;
 mod mongo;
 mod running;
