@@ -26,7 +26,7 @@ pub(crate) enum StorageCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Remove what was used the longest time ago, by the rules of [gc]
+    /// Remove what was used the longest time ago, by the rules of `[gc]`
     Gc {
         /// Only show what would go
         #[arg(long)]
