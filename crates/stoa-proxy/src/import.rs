@@ -1,6 +1,7 @@
 //! Taking over what another proxy has kept.
 
 mod catalog_source;
+mod cycle;
 mod directory;
 mod import_source;
 mod importer;

@@ -41,7 +41,7 @@ use tokio_util::sync::CancellationToken;
 use self::part::BuildPart;
 pub(crate) use self::{
     cluster::check_settings as check_cluster, core::Core, part::Part, parts::PARTS, role::Role,
-    storage::OpenStorage,
+    storage::OpenStorage, upkeep::check as check_upkeep,
 };
 use crate::{command_error::CommandError, config::Config, descriptors::Connections};
 

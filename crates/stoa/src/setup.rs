@@ -7,6 +7,7 @@ use stoa_vcs::Credential;
 
 use crate::{
     admin_token::{SETTING, made},
+    app::check_upkeep,
     cli::Common,
     command_error::{CommandError, USAGE},
     config::{Config, Translated, load},
@@ -100,7 +101,8 @@ pub(crate) fn check(config: &Config) -> Result<(), CommandError> {
         .url
         .check()
         .map_err(|error| config.fault("storage", error.report()));
-    let faults = [tls.err(), token.err(), made.err(), storage.err()];
+    let upkeep = check_upkeep(config);
+    let faults = [tls.err(), token.err(), made.err(), storage.err(), upkeep.err()];
     let faults: Vec<_> = faults
         .into_iter()
         .flatten()

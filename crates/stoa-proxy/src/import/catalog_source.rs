@@ -73,8 +73,7 @@ impl ImportSource for CatalogSource {
         let listed: Page = serde_json::from_slice(&text)
             .map_err(|error| ImportError::Other(format!("{self} has no catalogue: {error}")))?;
         let mut page = ImportPage {
-            // A server that gives the same place again would be read for ever.
-            next: Some(listed.next).filter(|next| !next.is_empty() && Some(next.as_str()) != after),
+            next: Some(listed.next).filter(|next| !next.is_empty()),
             ..ImportPage::default()
         };
         for Module { module, version } in listed.modules {

@@ -11,6 +11,7 @@ use stoa_fetch::{FetchError, SourceName};
 use stoa_module::{ModuleVersion, Resource};
 use stoa_storage::{FileKey, FileKind, Storage};
 
+use super::cycle::Cycle;
 use super::import_source::{ImportError, ImportFile, ImportSource, ImportVersion};
 use crate::{Intake, Meaning, ProxyError};
 
@@ -116,11 +117,12 @@ impl Importer {
     /// When it cannot be listed.
     pub async fn measure(&self) -> Result<u64, ImportError> {
         let (mut bytes, mut after) = (0, None);
+        let mut cycle = Cycle::default();
         loop {
             let page = self.source.page(after.as_deref()).await?;
             let files = page.versions.iter().flat_map(|version| &version.files);
             bytes += files.filter_map(|file| file.len).sum::<u64>();
-            after = page.next;
+            after = self.next(page.next, &mut cycle)?;
             if after.is_none() {
                 return Ok(bytes);
             }
@@ -141,6 +143,7 @@ impl Importer {
         let mut report = ImportReport::default();
         let mut in_a_row = 0;
         let mut after = None;
+        let mut cycle = Cycle::default();
         loop {
             let page = self.source.page(after.as_deref()).await?;
             for place in &page.others {
@@ -168,10 +171,21 @@ impl Importer {
                 }
                 progress(&report);
             }
-            after = page.next;
+            after = self.next(page.next, &mut cycle)?;
             if after.is_none() {
                 return Ok(report);
             }
+        }
+    }
+
+    /// The place of the next page, unless it has been there before.
+    fn next(&self, next: Option<String>, cycle: &mut Cycle) -> Result<Option<String>, ImportError> {
+        match next {
+            Some(place) if cycle.is_closed_by(&place) => Err(ImportError::Other(format!(
+                "the pages of {} go in a circle",
+                self.source
+            ))),
+            next => Ok(next),
         }
     }
 

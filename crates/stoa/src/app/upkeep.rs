@@ -14,7 +14,7 @@ use super::{Core, Part, Role, index::IndexCore};
 use crate::{
     admin_token::{self, SETTING},
     command_error::CommandError,
-    config::Config,
+    config::{Config, ConfigError, IndexStore},
 };
 
 /// The log of administration, beside what else is stoa's own.
@@ -65,6 +65,16 @@ fn log(config: &Config) -> AdminLog {
     AdminLog::new(config.storage.own.as_ref().map(|own| own.join(LOG)))
 }
 
+/// Whether `[gc]` has the index that it needs.
+pub(crate) fn check(config: &Config) -> Result<(), ConfigError> {
+    let wants = config.gc.quota.is_some() || config.gc.max_age.is_some();
+    if wants && config.index.store == IndexStore::None {
+        let fault = "without an index it is not known what was used when: set index.store";
+        return Err(config.fault("gc", fault));
+    }
+    Ok(())
+}
+
 /// Builds it from `[index]` and `[gc]`.
 pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, CommandError> {
     let (token, _) = admin_token::of_server(config)?;
@@ -86,10 +96,7 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
             gc: Arc::new(GcRounds::new(gc, records, every, dry_run)),
         }
     });
-    if index.is_none() && (config.gc.quota.is_some() || config.gc.max_age.is_some()) {
-        let fault = "without an index it is not known what was used when: set index.store";
-        return Err(CommandError::new(config.fault("gc", fault)));
-    }
+    check(config)?;
     Ok(Arc::new(Upkeep {
         known: core.index.clone(),
         desk: StorageDesk {

@@ -5,6 +5,7 @@ mod output;
 mod settings;
 mod storages;
 mod translation;
+mod without;
 
 use std::{collections::BTreeMap, fs, io::Write, os::unix::fs::OpenOptionsExt as _, path::Path};
 

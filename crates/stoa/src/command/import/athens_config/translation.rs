@@ -7,6 +7,7 @@ use super::{
     output::{Output, quoted},
     settings::Settings,
     storages,
+    without::WITHOUT,
 };
 
 /// What a configuration of Athens means here.
@@ -26,107 +27,6 @@ pub(super) fn translate(settings: &Settings) -> Output {
     rest(&mut output, settings);
     output
 }
-
-/// Keys that have nothing to become, and why.
-const WITHOUT: &[(&str, &str)] = &[
-    ("GoBinary", "needs nothing: stoa runs no go command"),
-    ("GoEnv", "needs nothing"),
-    (
-        "GoGetDir",
-        "needs nothing: stoa fetches without a GOPATH; repositories are kept in vcs.cache",
-    ),
-    (
-        "CloudRuntime",
-        "needs nothing: log.format = \"json\" is read by Google Cloud",
-    ),
-    ("EnablePprof", "there is nothing like it"),
-    ("PprofPort", "there is nothing like it"),
-    (
-        "FilterFile",
-        "filter files are not read in this version: send what is to be refused to nobody ([[route]] match = \"...\", upstream = \"off\")",
-    ),
-    ("RobotsFile", "needs nothing: stoa lets no robot in"),
-    (
-        "Timeout",
-        "needs nothing: each phase of a fetch has a bound of its own ([fetch])",
-    ),
-    ("GlobalEndpoint", "needs nothing without a filter file"),
-    (
-        "BasicAuthUser",
-        "passwords of clients are not asked for in this version: put a reverse proxy in front",
-    ),
-    (
-        "BasicAuthPass",
-        "passwords of clients are not asked for in this version: put a reverse proxy in front",
-    ),
-    ("HomeTemplatePath", "there is nothing like it"),
-    (
-        "ForceSSL",
-        "there is nothing like it: have the proxy in front redirect",
-    ),
-    ("ValidatorHook", "hooks are not asked in this version"),
-    (
-        "NETRCPath",
-        "passwords are named one by one: a [[credential]] with url, username and password_file for each machine",
-    ),
-    (
-        "HGRCPath",
-        "the settings of a user's Mercurial are not read: a [[credential]] for each host",
-    ),
-    (
-        "GithubToken",
-        "write it into a file, and add [[credential]] url = \"https://github.com\", username = \"git\", password_file = \"FILE\"",
-    ),
-    ("TraceExporter", "traces are not exported in this version"),
-    ("TraceExporterURL", "traces are not exported in this version"),
-    ("TraceSamplingFraction", "traces are not exported in this version"),
-    (
-        "StatsExporter",
-        "needs nothing: /metrics is there for who has the admin token (metrics.public = true opens it); its metrics are called otherwise",
-    ),
-    (
-        "SingleFlightType",
-        "needs nothing: servers with one bucket never overwrite one another, and with a [registry] each module is fetched once, without locks",
-    ),
-    (
-        "SingleFlight.Etcd.Endpoints",
-        "for a cluster: registry.backend = \"etcd\" with these registry.endpoints, and [peer]",
-    ),
-    (
-        "SingleFlight.Redis.Endpoint",
-        "for a cluster: registry.backend = \"redis\" with this in registry.endpoints, and [peer]",
-    ),
-    (
-        "SingleFlight.RedisSentinel.Endpoints",
-        "jobs.store knows sentinels (redis+sentinel://); for a cluster name the Redis in registry.endpoints",
-    ),
-    ("Storage.CDN.Endpoint", "Athens does not read it either"),
-    ("Storage.GCP.ProjectID", "needs nothing"),
-    (
-        "Storage.Mongo.DefaultCollectionName",
-        "Athens' default (modules) is what is read",
-    ),
-    ("Storage.Mongo.CertPath", "name it in the URL: tlsCAFile"),
-    (
-        "Storage.Mongo.InsecureConn",
-        "certificates are verified; tlsInsecure=true in the URL ends that",
-    ),
-    (
-        "Storage.Mongo.Insecure",
-        "Athens does not read it (it is InsecureConn)",
-    ),
-    (
-        "Storage.AzureBlob.ManagedIdentityResourceId",
-        "needs nothing: without a key, stoa uses the identity of the machine (AZURE_CLIENT_ID names one of several)",
-    ),
-    ("Storage.AzureBlob.CredentialScope", "needs nothing"),
-    ("Index.MySQL.Protocol", "needs nothing: it is TCP"),
-    ("Index.MySQL.Params", "needs nothing"),
-    (
-        "Index.Postgres.Params",
-        "needs nothing; ?tls=on or ?tls=off at the end of index.store",
-    ),
-];
 
 fn listening(output: &mut Output, settings: &Settings) {
     match (settings.get("UnixSocket"), settings.get("Port")) {
@@ -306,70 +206,4 @@ fn rest(output: &mut Output, settings: &Settings) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-
-    fn of(file: &str, variables: &[(&str, &str)]) -> Output {
-        let variables: BTreeMap<_, _> = variables
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        translate(&Settings::read(file, &variables).expect("a configuration"))
-    }
-
-    #[test]
-    fn the_environment_wins_and_every_key_is_spoken_of() {
-        let file = "StorageType = \"disk\"\nPort = \":3001\"\nGoGetWorkers = 5\nNope = 1\n[Storage.Disk]\nRootPath = \"/srv/a\"\n";
-        let output = of(file, &[("ATHENS_PORT", "4000"), ("ATHENS_GOGET_WORKERS", "7")]);
-        let toml = output.toml();
-        assert!(toml.contains("listen = \":4000\""), "{toml}");
-        assert!(toml.contains("fetches = 7"), "{toml}");
-        let notes = output.notes.join("\n");
-        assert!(notes.contains("stoa import athens /srv/a"), "{notes}");
-        assert!(notes.contains("Nope: Athens has no such key"), "{notes}");
-    }
-
-    #[test]
-    fn no_secret_is_repeated() {
-        let secrets = [
-            ("AWS_SECRET_ACCESS_KEY", "s3"),
-            ("ATHENS_AZURE_ACCOUNT_KEY", "azureblob"),
-            ("ATHENS_MINIO_SECRET_ACCESS_KEY", "minio"),
-            ("ATHENS_STORAGE_GCP_JSON_KEY", "gcp"),
-            ("ATHENS_GITHUB_TOKEN", "memory"),
-            ("BASIC_AUTH_PASS", "memory"),
-        ];
-        for (variable, kind) in secrets {
-            let output = of("", &[(variable, "hunter2"), ("ATHENS_STORAGE_TYPE", kind)]);
-            let all = output.toml() + &output.notes.join("\n");
-            assert!(!all.contains("hunter2"), "{variable}: {all}");
-        }
-        let url = [
-            ("ATHENS_MONGO_STORAGE_URL", "mongodb://u:hunter2@db/x"),
-            ("ATHENS_STORAGE_TYPE", "mongo"),
-        ];
-        let output = of("", &url);
-        let all = output.toml() + &output.notes.join("\n");
-        assert!(!all.contains("hunter2"), "{all}");
-        assert!(all.contains("mongodb://db/athens"), "{all}");
-    }
-
-    #[test]
-    fn every_key_is_known_once_and_something_is_said_of_it() {
-        let mut seen = BTreeSet::new();
-        for key in KEYS {
-            assert!(seen.insert(key.path), "{}", key.path);
-            if key.variable.is_empty() {
-                continue;
-            }
-            let output = of("", &[(key.variable, "1")]);
-            let is_said = output.notes.iter().any(|note| {
-                note.starts_with(&format!("{}: ", key.path))
-                    || note.starts_with(&format!("{}: ", key.variable))
-            });
-            assert!(is_said, "{}: {:?}", key.path, output.notes);
-        }
-    }
-}
+mod tests;
