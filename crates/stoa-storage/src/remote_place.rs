@@ -69,7 +69,9 @@ impl MongoPlace {
             .iter()
             .any(|word| names.contains(word))
         {
-            return Err(invalid("one of its options is a password, which others could read"));
+            return Err(invalid(
+                "one of its options is a password, which others could read",
+            ));
         }
         let (hosts, database) = place.split_once('/').unwrap_or((place, ""));
         if database.contains('/') {

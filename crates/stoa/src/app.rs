@@ -26,6 +26,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+mod upkeep_check;
 
 use std::{sync::Arc, time::Duration};
 
@@ -41,7 +42,7 @@ use tokio_util::sync::CancellationToken;
 use self::part::BuildPart;
 pub(crate) use self::{
     cluster::check_settings as check_cluster, core::Core, part::Part, parts::PARTS, role::Role,
-    storage::OpenStorage, upkeep::check as check_upkeep,
+    storage::OpenStorage, upkeep_check::check as check_upkeep,
 };
 use crate::{command_error::CommandError, config::Config, descriptors::Connections};
 

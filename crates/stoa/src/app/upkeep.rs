@@ -10,11 +10,11 @@ use stoa_server::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Core, Part, Role, index::IndexCore};
+use super::{Core, Part, Role, index::IndexCore, upkeep_check};
 use crate::{
     admin_token::{self, SETTING},
     command_error::CommandError,
-    config::{Config, ConfigError, IndexStore},
+    config::Config,
 };
 
 /// The log of administration, beside what else is stoa's own.
@@ -65,16 +65,6 @@ fn log(config: &Config) -> AdminLog {
     AdminLog::new(config.storage.own.as_ref().map(|own| own.join(LOG)))
 }
 
-/// Whether `[gc]` has the index that it needs.
-pub(crate) fn check(config: &Config) -> Result<(), ConfigError> {
-    let wants = config.gc.quota.is_some() || config.gc.max_age.is_some();
-    if wants && config.index.store == IndexStore::None {
-        let fault = "without an index it is not known what was used when: set index.store";
-        return Err(config.fault("gc", fault));
-    }
-    Ok(())
-}
-
 /// Builds it from `[index]` and `[gc]`.
 pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, CommandError> {
     let (token, _) = admin_token::of_server(config)?;
@@ -96,7 +86,7 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
             gc: Arc::new(GcRounds::new(gc, records, every, dry_run)),
         }
     });
-    check(config)?;
+    upkeep_check::check(config)?;
     Ok(Arc::new(Upkeep {
         known: core.index.clone(),
         desk: StorageDesk {
