@@ -14,8 +14,8 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 use stoa_fetch::Context;
-use stoa_module::{ModulePath, ModuleVersion, Version};
-use stoa_proxy::{Intake, Remover};
+use stoa_module::{ModulePath, ModuleVersion, PatternList, Version};
+use stoa_proxy::{Intake, Refreshes, Remover};
 use tokio::sync::Semaphore;
 
 use self::save::save;
@@ -35,6 +35,8 @@ pub struct ExternalStore {
     pub intake: Intake,
     /// Deletes.
     pub remover: Remover,
+    /// Told of what is new: it may have been asked for in vain a moment ago.
+    pub refreshes: Arc<Refreshes>,
     /// Where it is written down what is deleted.
     pub log: Arc<AdminLog>,
     /// How large the files of a version may be, all together, in bytes.
@@ -144,7 +146,11 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
                 .insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
             return response;
         };
-        save(&shared.store.intake, &target, request).await
+        let saved = save(&shared.store.intake, &target, request).await;
+        // Also if it broke off: what came before that is stored.
+        let module = PatternList::parse(target.path().as_str());
+        shared.store.refreshes.modules(module);
+        saved
     } else {
         let context = request.extensions().get::<Context>();
         let trace = context.map(|context| context.trace.to_string());

@@ -35,6 +35,8 @@ pub struct Rebuilds {
 /// How the index stands.
 #[derive(Clone, Debug, Default)]
 pub struct RebuildState {
+    /// It is going to be made anew, and may say what is not so until then.
+    pub is_due: bool,
     /// Since when it is being made anew.
     pub running_since: Option<SystemTime>,
     /// Files told of in that or the last run.
@@ -55,13 +57,22 @@ impl Rebuilds {
             notes,
             wanted: Notify::new(),
             all_hashes: AtomicBool::new(false),
-            state: Mutex::default(),
+            // Until it has been looked at.
+            state: Mutex::new(RebuildState {
+                is_due: true,
+                ..RebuildState::default()
+            }),
         }
     }
 
     /// Asks for it, with all hashes. If it is running, it runs once more after that.
     pub fn ask(&self) {
         self.all_hashes.store(true, Ordering::Relaxed);
+        self.want();
+    }
+
+    fn want(&self) {
+        self.state.lock().is_due = true;
         self.wanted.notify_one();
     }
 
@@ -75,7 +86,7 @@ impl Rebuilds {
     /// Makes it anew whenever that has to be, and at once if it was not left in order (`is_suspect`). Never ends.
     pub async fn run(&self, is_suspect: bool) {
         if is_suspect {
-            self.wanted.notify_one();
+            self.want();
         } else {
             self.ask_if_incomplete().await;
         }
@@ -92,8 +103,11 @@ impl Rebuilds {
         let mut pause = PAUSE;
         loop {
             match self.reindex.index().is_complete().await {
-                Ok(true) => return,
-                Ok(false) => return self.wanted.notify_one(),
+                Ok(true) => {
+                    self.state.lock().is_due = false;
+                    return;
+                }
+                Ok(false) => return self.want(),
                 // It may be new when it is back.
                 Err(error) => {
                     self.state.lock().error = Some(error.to_string().into());
@@ -109,7 +123,10 @@ impl Rebuilds {
         let all_hashes = self.all_hashes.swap(false, Ordering::Relaxed);
         loop {
             let started = Instant::now();
-            self.state.lock().running_since = Some(SystemTime::now());
+            {
+                let mut state = self.state.lock();
+                (state.running_since, state.is_due) = (Some(SystemTime::now()), false);
+            }
             let ended = self.reindex.run(all_hashes).await;
             self.ended(&ended);
             match ended {

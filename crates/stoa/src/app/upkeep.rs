@@ -52,6 +52,7 @@ pub(super) fn external(config: &Config, core: &Core) -> Result<Option<Mount>, Co
     let store = ExternalStore {
         intake: core.intake.clone(),
         remover: remover(core),
+        refreshes: Arc::clone(&core.refreshes),
         log: Arc::new(log(config)),
         largest: limits
             .info

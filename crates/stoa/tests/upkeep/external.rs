@@ -61,6 +61,9 @@ async fn a_version_is_saved_served_and_deleted() {
     // More than Athens' own server takes.
     let module = sized("A", "v1.0.0", 5_000_000);
     let (save, delete) = (path_of(&module, "save"), path_of(&module, "delete"));
+    // Asked for in vain, which is remembered for a while.
+    assert_eq!(scene.get(&path_of(&module, "info")).await.status, 404);
+    scene.upstream.forget_requests();
     let saved = ask(&scene, "POST", &save, TOKEN, &whole(&module)).await;
     assert_eq!((saved.status, saved.text()), (200, ""));
     for (kind, want) in [

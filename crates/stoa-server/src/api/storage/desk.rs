@@ -52,7 +52,7 @@ pub(super) fn index_view(index: &StorageIndex, complete: bool) -> Value {
     let moment = |time: Option<std::time::SystemTime>| time.map(|time| Timestamp::from(time).to_string());
     json!({
         "store": index.index.to_string(),
-        "complete": complete,
+        "complete": complete && !state.is_due && state.running_since.is_none(),
         "rebuilding_since": moment(state.running_since),
         "rebuilt": moment(state.finished),
         "runs": state.runs,
