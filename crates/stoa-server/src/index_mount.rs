@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use stoa_index::{Index, IndexError, MAX_PAGE, Timestamp};
 use stoa_module::{ModulePath, ModuleVersion, Version};
 
-use crate::{guard::OpenGuard, mount::Mount};
+use crate::{guard::Guard, mount::Mount};
 
 /// The most lines of `/index`, as of the public index of modules; also what there is without a limit.
 const LINES: usize = 2_000;
@@ -27,9 +27,9 @@ const JSON: (header::HeaderName, &str) = (header::CONTENT_TYPE, "application/jso
 
 type Shared = Option<Arc<dyn Index>>;
 
-/// `/index` and `/catalog` from `index`, or the word that there is none.
-pub fn index_mounts(index: Option<Arc<dyn Index>>) -> Vec<Mount> {
-    let mount = |path: &'static str, routes: Router| Mount::new(path, Arc::new(OpenGuard), routes);
+/// `/index` and `/catalog` from `index`, or the word that there is none, for whom `guard` lets in.
+pub fn index_mounts(index: Option<Arc<dyn Index>>, guard: &Arc<dyn Guard>) -> Vec<Mount> {
+    let mount = |path: &'static str, routes: Router| Mount::new(path, Arc::clone(guard), routes);
     let lines = Router::new().route("/index", get(lines)).fallback(unknown);
     let pages = Router::new().route("/catalog", get(pages)).fallback(unknown);
     let other_method = || async { bad(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD") };

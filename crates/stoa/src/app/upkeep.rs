@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use stoa_proxy::{Gc, GcRounds, NetworkMode, Rebuilds, Reindex, Remover};
 use stoa_server::{
-    AdminGuard, AdminLog, AdminToken, ExternalStore, Guard, Mount, StorageDesk, StorageIndex, external_mount,
-    index_mounts, storage_mount,
+    AdminGuard, AdminLog, AdminToken, ExternalStore, Guard, Mount, OpenGuard, StorageDesk, StorageIndex,
+    external_mount, index_mounts, storage_mount,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -25,6 +25,7 @@ const LOG: &str = "admin.log";
 struct Upkeep {
     desk: StorageDesk,
     guard: Arc<dyn Guard>,
+    index_guard: Arc<dyn Guard>,
     known: Option<Arc<IndexCore>>,
     tasks: TaskTracker,
     ending: CancellationToken,
@@ -69,6 +70,7 @@ fn log(config: &Config) -> AdminLog {
 /// Builds it from `[index]` and `[gc]`.
 pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, CommandError> {
     let (token, _) = admin_token::of_server(config)?;
+    let guard: Arc<dyn Guard> = Arc::new(AdminGuard::new(token, SETTING));
     let remover = remover(core);
     let fetcher = (config.upstream.network != NetworkMode::Offline).then(|| Arc::clone(&core.fetcher));
     let index = core.index.as_ref().map(|known| {
@@ -97,7 +99,12 @@ pub(super) fn build(config: &Config, core: &Core) -> Result<Arc<dyn Part>, Comma
             others: core.other_nodes.clone(),
             log: Arc::new(log(config)),
         },
-        guard: Arc::new(AdminGuard::new(token, SETTING)),
+        index_guard: if config.index.public {
+            Arc::new(OpenGuard)
+        } else {
+            Arc::clone(&guard)
+        },
+        guard,
         tasks: TaskTracker::new(),
         ending: CancellationToken::new(),
     }))
@@ -111,7 +118,7 @@ impl Part for Upkeep {
 
     fn mounts(&self) -> Vec<Mount> {
         let index = self.desk.index.as_ref().map(|index| Arc::clone(&index.index));
-        let mut mounts = index_mounts(index);
+        let mut mounts = index_mounts(index, &self.index_guard);
         mounts.push(storage_mount(self.desk.clone(), Arc::clone(&self.guard)));
         mounts
     }

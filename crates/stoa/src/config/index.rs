@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use stoa_config::{
     HIDDEN, Key, Reader, Section, Table,
-    values::{deadline, path},
+    values::{boolean, deadline, path},
 };
 use stoa_index::DatabaseAddress;
 
@@ -25,7 +25,13 @@ const CA: Key = Key::new(
 );
 const TIMEOUT: Key = Key::new("timeout", "10s", "how long that database may take to answer");
 
-const TABLE: Table = Table::once("index", &[STORE, PASSWORD_FILE, CA, TIMEOUT]);
+const PUBLIC: Key = Key::new(
+    "public",
+    "true",
+    "whether everybody may see /index and /catalog, which name all modules, private ones too; false: who has the admin token",
+);
+
+const TABLE: Table = Table::once("index", &[STORE, PASSWORD_FILE, CA, TIMEOUT, PUBLIC]);
 
 /// Where it is written down what is stored.
 #[derive(Clone, Debug)]
@@ -34,6 +40,8 @@ pub(crate) struct IndexConfig {
     pub(crate) password_file: Option<PathBuf>,
     pub(crate) ca: Option<PathBuf>,
     pub(crate) timeout: Duration,
+    /// Whether everybody may see what it says.
+    pub(crate) public: bool,
 }
 
 /// The value of `index.store`.
@@ -112,11 +120,13 @@ impl Section for IndexConfig {
         });
         let ca = table.value(&CA, path);
         let timeout = table.value(&TIMEOUT, deadline);
+        let public = table.value(&PUBLIC, boolean);
         Some(Self {
             store: store?,
             password_file: password_file?,
             ca: ca?,
             timeout: timeout?,
+            public: public?,
         })
     }
 }

@@ -180,7 +180,7 @@ async fn a_stoa_is_the_storage_of_another() {
     let first = start("first");
     all(&first).await;
     // What is not there yet waits in the home of the first.
-    while behind.indexed(5).await["files"] != 15 {}
+    behind.indexed_whole(5).await;
     drop(first);
     upstream.kill();
     let second = start("second");

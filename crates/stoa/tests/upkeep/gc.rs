@@ -69,7 +69,7 @@ async fn what_was_used_the_longest_time_ago_goes_and_the_rules_hold() {
     }
     // Used again, so that it is not its turn.
     scene.get(&path_of(&modules[0], "mod")).await;
-    let before = scene.indexed(50).await;
+    let before = scene.indexed_whole(50).await;
     assert!(before["bytes"].as_u64().unwrap() > 150 * MB);
     scene
         .upstream
@@ -77,7 +77,7 @@ async fn what_was_used_the_longest_time_ago_goes_and_the_rules_hold() {
 
     let dry = gc(&scene, &["--dry-run"]);
     assert_eq!(dry["dry_run"], true);
-    assert_eq!(scene.indexed(50).await["bytes"], before["bytes"]);
+    assert_eq!(scene.indexed_whole(50).await["bytes"], before["bytes"]);
     let done = gc(&scene, &[]);
     assert_eq!(names(&done), names(&dry));
     // In the order of use, without m00 (used), m03 and m04 (listed) and m07 (gone).
@@ -89,7 +89,7 @@ async fn what_was_used_the_longest_time_ago_goes_and_the_rules_hold() {
     assert_eq!(names(&done), want);
     assert_eq!(want.len(), 17, "the fewest that make room");
     assert_eq!(done["kept"], serde_json::json!({ "listed": 2, "gone": 1 }));
-    let after = scene.indexed(33).await;
+    let after = scene.indexed_whole(33).await;
     assert!(after["bytes"].as_u64().unwrap() <= 100 * MB, "{after}");
     assert_eq!(after["bytes"], done["bytes_after"]);
     let left = stored(&scene).await;
@@ -134,7 +134,7 @@ async fn what_is_private_stays_and_without_an_answer_of_upstream_all_does() {
     for module in &modules {
         scene.fetch(module).await;
     }
-    scene.indexed(4).await;
+    scene.indexed_whole(4).await;
     scene.upstream.kill();
     let done = gc(&scene, &[]);
     assert_eq!(done["kept"], serde_json::json!({ "unasked": 4 }));
@@ -142,7 +142,7 @@ async fn what_is_private_stays_and_without_an_answer_of_upstream_all_does() {
     // The breaker of the host may be open for a while: a new process knows nothing of it.
     scene.set("STOA_VCS_PRIVATE", "example.com/m1");
     scene.restart();
-    scene.indexed(4).await;
+    scene.indexed_whole(4).await;
     let done = gc(&scene, &[]);
     assert_eq!(done["kept"], serde_json::json!({ "private": 1 }));
     assert_eq!(stored(&scene).await, ["m1"]);
@@ -188,7 +188,7 @@ async fn nobody_who_reads_a_file_is_cut_when_it_goes() {
     for module in &modules {
         scene.fetch(module).await;
     }
-    scene.indexed(8).await;
+    scene.indexed_whole(8).await;
     let mut readers = JoinSet::new();
     for number in 0..24 {
         let module = &modules[number % 8];

@@ -33,7 +33,7 @@ async fn a_damaged_or_missing_index_is_made_anew() {
     for module in &modules {
         scene.fetch(module).await;
     }
-    let before = scene.indexed(2).await;
+    let before = scene.indexed_whole(2).await;
     let file = scene.storage().join(".stoa/index.db");
     scene.stoa.kill9();
     for suffix in ["-wal", "-shm"] {

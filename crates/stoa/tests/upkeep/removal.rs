@@ -19,7 +19,7 @@ async fn a_removed_version_is_forgotten_everywhere_and_the_log_says_why() {
         scene.fetch(module).await;
         scene.fetch(module).await;
     }
-    scene.indexed(2).await;
+    scene.indexed_whole(2).await;
     let zip = path_of(&modules[0], "zip");
     assert_eq!(scene.upstream.count(&zip), 1);
 

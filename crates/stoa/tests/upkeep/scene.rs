@@ -110,6 +110,18 @@ impl Scene {
         panic!("the index does not have {versions} versions: {last}");
     }
 
+    /// The same with all files of each version.
+    pub(crate) async fn indexed_whole(&self, versions: u64) -> Value {
+        loop {
+            // It fails by itself if nothing comes any more.
+            let known = self.indexed(versions).await;
+            if known["files"] == 3 * versions {
+                return known;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Runs a command against the server.
     pub(crate) fn command(&self, arguments: &[&str]) -> Finished {
         let token = self.stoa.admin_token_file().unwrap();

@@ -20,7 +20,7 @@ pub(super) fn values(path: &str, secret: &str) -> Option<Vec<String>> {
         "gc.max_age" => &["", "180d"],
         "gc.min_age" => &["0s", "1h 30m"],
         "gc.keep" => &["", "corp.example/*", "a.example/m@v1.0.0,b.example"],
-        "gc.keep_private" | "gc.keep_gone" | "gc.dry_run" => &["true", "false"],
+        "index.public" | "gc.keep_private" | "gc.keep_gone" | "gc.dry_run" => &["true", "false"],
         "gc.every" => &["1s", "1d"],
         _ => return None,
     };
