@@ -72,7 +72,10 @@ impl IndexCore {
     pub(crate) fn begin(&self) -> bool {
         let Some(mark) = &self.mark else { return true };
         self.is_marked.store(true, Ordering::Relaxed);
-        match fs::OpenOptions::new().write(true).create_new(true).open(mark) {
+        let mut options = fs::OpenOptions::new();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.write(true).create_new(true).open(mark) {
             Ok(_) => false,
             Err(error) => {
                 tracing::debug!(%error, "the index was not left in order");

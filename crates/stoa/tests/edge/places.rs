@@ -102,9 +102,11 @@ async fn what_is_stored_is_for_nobody_else_unless_the_configuration_says_so() {
         while let Some(path) = left.pop() {
             let metadata = fs::metadata(&path).unwrap();
             let mode = metadata.permissions().mode() & 0o777;
-            // The token, and jobs, whose payloads may hold secrets.
+            // The token, jobs, whose payloads may hold secrets, and the index, which knows the names of private modules.
             let name = path.file_name().unwrap().to_str().unwrap();
-            let is_secret = name == "admin-token" || name.starts_with("jobs.db");
+            let is_secret = ["admin-token", "jobs.db", "index"]
+                .iter()
+                .any(|secret| name.starts_with(secret));
             let want = match () {
                 () if is_secret => 0o600,
                 () if metadata.is_dir() => of_directories,
