@@ -64,15 +64,25 @@ fn told_to_the_database(config: &Config) -> Vec<String> {
         .collect()
 }
 
-/// One index for nodes that have a storage each.
+/// One index for nodes that have a storage each, or one each for nodes that have one storage.
 fn index_of_several(config: &Config) -> Option<String> {
-    let is_shared = matches!(config.index.store, IndexStore::Database(_));
-    let is_cluster = !matches!(config.registry.backend, RegistryBackend::None);
-    (is_shared && is_cluster && !config.peer.has_one_storage).then(|| {
-        "index.store is a database that nodes share, but each has a storage of its own (peer.storage = \"own\"): what one \
-         removes, it forgets of all; give each node an index of its own (index.store = \"file:\"), or all nodes one storage"
-            .to_owned()
-    })
+    if matches!(config.registry.backend, RegistryBackend::None) {
+        return None;
+    }
+    let told = match (&config.index.store, config.peer.has_one_storage) {
+        (IndexStore::Database(_), false) => {
+            "index.store is a database that nodes share, but each has a storage of its own (peer.storage = \"own\"): what one \
+             removes, it forgets of all; give each node an index of its own (index.store = \"file:\"), or all nodes one storage"
+        }
+        (IndexStore::InStorage | IndexStore::File(_) | IndexStore::Memory, true) => {
+            "all nodes have one storage (peer.storage = \"shared\"), but each has an index of its own, which knows what that node \
+             has stored: give them a database (index.store = \"postgres://USER@HOST/DATABASE\"), or none (index.store = \"none\")"
+        }
+        (IndexStore::Database(_), true)
+        | (IndexStore::InStorage | IndexStore::File(_) | IndexStore::Memory, false)
+        | (IndexStore::None, _) => return None,
+    };
+    Some(told.to_owned())
 }
 
 /// Patterns of private modules that strangers may have.
@@ -152,6 +162,32 @@ mod tests {
 
     fn route(patterns: &str, upstream: &str) -> String {
         format!("[[route]]\nmatch = \"{patterns}\"\nupstream = \"{upstream}\"\n")
+    }
+
+    #[test]
+    fn an_index_that_does_not_fit_the_storage_of_a_cluster_is_told() {
+        let of = |index: &str, storage: &str, registry: &str| {
+            warnings(&format!(
+                "[index]\nstore = \"{index}\"\n[registry]\n{registry}\n[peer]\nstorage = \"{storage}\"\n"
+            ))
+        };
+        let registry = "backend = \"static\"\nnodes = \"n1=http://127.0.0.1:3001\"";
+        let database = "postgres://stoa@db.example/stoa";
+        for (index, storage, want) in [
+            (database, "own", "what one removes, it forgets of all"),
+            ("file:", "shared", "give them a database"),
+            ("memory:", "shared", "give them a database"),
+        ] {
+            let text = of(index, storage, registry);
+            assert!(
+                text.len() == 1 && text[0].contains(want),
+                "{index} {storage}: {text:?}"
+            );
+        }
+        for (index, storage) in [(database, "shared"), ("file:", "own"), ("none", "shared")] {
+            assert_eq!(of(index, storage, registry), [""; 0], "{index} {storage}");
+        }
+        assert_eq!(of(database, "own", ""), [""; 0]);
     }
 
     #[test]
